@@ -1,0 +1,121 @@
+"""nbagents: agents live in servers; your notebook watches and steers them.
+
+This is the roof: it names the public things and loads each at first use, so that ``import
+nbagents`` costs next to nothing. It is also where the ground floor's sockets are filled.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from . import _ports
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from ._loop import allow_nested
+    from .agents import AgentBase, DialogAgent, UserAgent
+    from .hub import MsgHubManager, msghub
+    from .memory import TemporaryMemory
+    from .message import Msg, PlaceholderMessage
+    from .models import choose_model
+    from .pipelines import (
+        FanOutPipeline,
+        ForLoopPipeline,
+        IfElsePipeline,
+        SequentialPipeline,
+        SwitchPipeline,
+        WhileLoopPipeline,
+        fanoutpipeline,
+        forlooppipeline,
+        ifelsepipeline,
+        sequentialpipeline,
+        switchpipeline,
+        whilelooppipeline,
+    )
+
+_HOME = {
+    "AgentBase": "agents",
+    "DialogAgent": "agents",
+    "FanOutPipeline": "pipelines",
+    "ForLoopPipeline": "pipelines",
+    "IfElsePipeline": "pipelines",
+    "Msg": "message",
+    "MsgHubManager": "hub",
+    "PlaceholderMessage": "message",
+    "SequentialPipeline": "pipelines",
+    "SwitchPipeline": "pipelines",
+    "TemporaryMemory": "memory",
+    "UserAgent": "agents",
+    "WhileLoopPipeline": "pipelines",
+    "allow_nested": "_loop",
+    "choose_model": "models",
+    "fanoutpipeline": "pipelines",
+    "forlooppipeline": "pipelines",
+    "ifelsepipeline": "pipelines",
+    "msghub": "hub",
+    "sequentialpipeline": "pipelines",
+    "switchpipeline": "pipelines",
+    "whilelooppipeline": "pipelines",
+}
+
+__all__ = [  # noqa: PLE0604  # the names of _HOME, and the version
+    "AgentBase",
+    "DialogAgent",
+    "FanOutPipeline",
+    "ForLoopPipeline",
+    "IfElsePipeline",
+    "Msg",
+    "MsgHubManager",
+    "PlaceholderMessage",
+    "SequentialPipeline",
+    "SwitchPipeline",
+    "TemporaryMemory",
+    "UserAgent",
+    "WhileLoopPipeline",
+    "__version__",
+    "allow_nested",
+    "choose_model",
+    "fanoutpipeline",
+    "forlooppipeline",
+    "ifelsepipeline",
+    "msghub",
+    "sequentialpipeline",
+    "switchpipeline",
+    "whilelooppipeline",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'nbagents' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def _load(home: str, name: str) -> Any:
+    return lambda: getattr(importlib.import_module(home, __name__), name)
+
+
+_ports.make_proxy.fill(_load(".rpc", "make_proxy"))
+_ports.fetch_message.fill(_load(".rpc", "fetch_message"))
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Load the magics: ``%load_ext nbagents``."""
+    from .magics import load_ipython_extension
+
+    load_ipython_extension(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """Take the magics away again."""
+    from .magics import unload_ipython_extension
+
+    unload_ipython_extension(ipython)

@@ -1,0 +1,38 @@
+"""Names for things: short, unguessable where that matters, and safe to print and to compare."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import uuid
+
+from .exceptions import UsageError
+
+__all__ = ["PROCESS", "check_id", "next_call_id", "new_id"]
+
+PROCESS = uuid.uuid4().hex[:12]
+"""Names this process to the others; part of the ids of its calls."""
+
+_calls = itertools.count(1)
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
+
+
+def new_id() -> str:
+    """Return 32 random hexadecimal digits."""
+    return uuid.uuid4().hex
+
+
+def next_call_id() -> str:
+    """Return an id that no other call of any process has. Cheap: a counter behind a random name."""
+    return f"{PROCESS}-{next(_calls):x}"
+
+
+def check_id(text: str, what: str) -> str:
+    """Return ``text`` if it is a well-formed id, else raise `UsageError` naming ``what``.
+
+    An id starts with a letter or digit, goes on with those and ``. _ -``, and has at most 128.
+    """
+    if not isinstance(text, str) or not _ID.match(text):
+        shown = repr(text)[:60]
+        raise UsageError(f"{what} {shown} is not a valid id: letters, digits and . _ - only, at most 128")
+    return text

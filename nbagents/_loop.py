@@ -1,0 +1,166 @@
+"""The one background event loop, and the bridge to it.
+
+A daemon thread owns one asyncio loop. Every channel, every mailbox and every in-process agent
+lives there, so they need no locks and a busy or frozen notebook cell cannot starve them. Other
+threads reach it through four doors: `post` (fire and forget), `spawn` (a concurrent future),
+`run` (wait for it, in ticks, so that an interrupt gets in) and `arrive` (await it from another
+loop, in ticks, since a kernel ignores an interrupt inside a plain await).
+
+Nothing here knows of agents.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from .exceptions import UsageError, WouldBlockLoopError
+
+__all__ = ["LoopThread", "allow_nested", "background"]
+
+T = TypeVar("T")
+
+THREAD_TICK = 0.2
+"""Seconds between two looks of a blocked thread at whether it was interrupted."""
+LOOP_TICK = 0.05
+"""Seconds between two looks of a foreign loop: an interrupt waits at most this long."""
+
+
+class LoopThread:
+    """A daemon thread with an asyncio loop of its own. Safe to call from any thread."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._inbox: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._armed = False
+        self._draining = False
+        self._thread = threading.Thread(target=self._main, name="nbagents-loop", daemon=True)
+        self._thread.start()
+
+    def _main(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+    def here(self) -> bool:
+        """Is this the loop's own thread?"""
+        return threading.get_ident() == self._thread.ident
+
+    def post(self, fn: Callable[..., object], *args: Any) -> None:
+        """Run ``fn(*args)`` on the loop, after all that was posted before; return at once.
+
+        On the loop's own thread it runs before this returns.
+        """
+        if self.here():
+            if self._inbox and not self._draining:
+                self._drain()
+            fn(*args)
+            return
+        self._inbox.append((fn, args))
+        if not self._armed:  # one wake-up for a whole burst
+            self._armed = True
+            self.loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        self._armed = False
+        self._draining = True  # one batch is finished before the next begins, also if it posts
+        try:
+            while self._inbox:
+                fn, args = self._inbox.popleft()
+                try:
+                    fn(*args)
+                except Exception as error:  # one bad guest must not lose the others
+                    self.loop.call_exception_handler({"message": f"{fn!r} failed", "exception": error})
+        finally:
+            self._draining = False
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Start a coroutine on the loop and return its future at once."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def run(self, work: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:
+        """Run a coroutine on the loop and wait for it; an interrupt cancels it.
+
+        Raises:
+            WouldBlockLoopError: called on the loop's own thread, where waiting would deadlock.
+            TimeoutError: ``timeout`` seconds passed; the coroutine is cancelled.
+        """
+        if self.here():
+            work.close()
+            raise WouldBlockLoopError("a blocking call was made on the background loop; use `await` there")
+        return self.wait(self.spawn(work), timeout=timeout)
+
+    def wait(self, future: concurrent.futures.Future[T], *, timeout: float | None = None) -> T:
+        """Wait for a future in ticks; cancel it on an interrupt or a time-out."""
+        limit = None if timeout is None else time.monotonic() + timeout
+        try:
+            while True:
+                left = THREAD_TICK if limit is None else min(THREAD_TICK, limit - time.monotonic())
+                try:
+                    return future.result(max(left, 0))
+                except concurrent.futures.TimeoutError:
+                    if future.done():  # the work itself raised a TimeoutError
+                        return future.result()
+                    if limit is not None and time.monotonic() >= limit:
+                        raise TimeoutError(f"not ready after {timeout} s") from None
+        except BaseException:
+            future.cancel()
+            raise
+
+    async def arrive(self, future: concurrent.futures.Future[T]) -> T:
+        """Await a future of this loop from whichever loop runs here; cancelling cancels it."""
+        wrapped = asyncio.wrap_future(future)
+        if self.here():
+            return await wrapped
+        try:
+            while not wrapped.done():
+                await asyncio.wait([wrapped], timeout=LOOP_TICK)
+            return wrapped.result()
+        finally:
+            if not wrapped.done():
+                future.cancel()
+
+
+_background: LoopThread | None = None
+_lock = threading.Lock()
+
+
+def background() -> LoopThread:
+    """Return the process's background loop, started at first use."""
+    global _background
+    if _background is None:
+        with _lock:
+            if _background is None:
+                _background = LoopThread()
+    return _background
+
+
+def _forget_after_fork() -> None:
+    # The child has no loop thread: a parent's loop object there would only swallow work.
+    global _background, _lock
+    _background, _lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+def allow_nested() -> None:
+    """Let code in a notebook cell call ``asyncio.run`` and ``run_until_complete``.
+
+    For your own code and other libraries; nbagents never needs it. It patches the running loop
+    through ``nest_asyncio2`` where ipykernel brings it, else ``nest_asyncio``.
+    """
+    try:
+        import nest_asyncio2 as nest
+    except ImportError:
+        try:
+            import nest_asyncio as nest
+        except ImportError:
+            raise UsageError("allow_nested() needs nest-asyncio: pip install nest-asyncio") from None
+    nest.apply()

@@ -1,0 +1,43 @@
+"""Sockets on the ground floor, which higher floors plug into.
+
+A lower floor sometimes needs what only a higher one can do: an agent goes to another process
+(`to_dist`), a placeholder that is only an address is fetched. It calls the socket; whoever can
+do it has filled the socket with a *loader*, a function that imports the real thing at first use.
+So the call goes up without an import going up, and nothing heavy is loaded before it is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .exceptions import InternalError
+
+__all__ = ["Port", "fetch_message", "make_proxy"]
+
+
+class Port:
+    """A socket for one function. Filled once, with a loader; called like the function."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._load: Callable[[], Callable[..., Any]] | None = None
+        self._function: Callable[..., Any] | None = None
+
+    def fill(self, load: Callable[[], Callable[..., Any]]) -> None:
+        """Say how to get the function; ``load`` is called at most once, at first use."""
+        self._load, self._function = load, None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function that fills this socket."""
+        if self._function is None:
+            if self._load is None:
+                raise InternalError(f"nothing fills {self.name}; `import nbagents` does")
+            self._function = self._load()
+        return self._function(*args, **kwargs)
+
+
+make_proxy = Port("make_proxy")
+"""``(agent, **options) -> RpcAgent``: moves an agent into a server process."""
+fetch_message = Port("fetch_message")
+"""``(host, port, task_id, client, x) -> Promise``: what an addressed placeholder waits for."""

@@ -1,0 +1,77 @@
+"""How a child process of ours is started: its command, its environment, and who is who.
+
+The child runs the same interpreter, in a neutral folder, without the caller's secrets in its
+environment. What it needs to know it reads from its standard input, never from its arguments, which
+every user of the machine can read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import sys
+import sysconfig
+from pathlib import Path
+
+__all__ = ["boot_id", "child_command", "child_environment", "host_name", "process_started", "user_id"]
+
+_SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
+_PRIVATE = ("OPENAI_", "JPY_", "JUPYTERHUB_", "NBAGENTS_", "PYTHONSTARTUP", "PYTHONBREAKPOINT")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+def child_command(module: str) -> list[str]:
+    """Return the command that runs one of our modules; ``-P`` keeps the working folder off its import path."""
+    return [sys.executable, "-P", "-m", module]
+
+
+def child_environment(*, proxies: bool = True) -> dict[str, str]:
+    """Return this process's environment without anything that looks like a secret.
+
+    ``proxies=False`` takes the proxy settings away too, for a child that only serves this machine.
+    """
+    kept = {name: value for name, value in os.environ.items() if not _is_private(name)}
+    if not proxies:
+        kept = {name: value for name, value in kept.items() if name.upper() not in _PROXIES}
+    home = str(Path(__file__).resolve().parents[1])
+    if home not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
+        # Run from a checkout: the child finds the package where this process found it.
+        known = [part for part in kept.get("PYTHONPATH", "").split(os.pathsep) if part]
+        kept["PYTHONPATH"] = os.pathsep.join([home, *(part for part in known if part != home)])
+    return kept
+
+
+def _is_private(name: str) -> bool:
+    upper = name.upper()
+    return upper.startswith(_PRIVATE) or any(word in upper for word in _SECRET_WORDS)
+
+
+def process_started(pid: int) -> str:
+    """Return when a process started, in a form to compare only; "" if it is gone, or nobody can tell."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        fields = stat.rpartition(")")[2].split()
+        return "" if fields[0] in ("Z", "X") else fields[19]  # a zombie has ended; its parent has not looked
+    except (OSError, IndexError):
+        return ""
+
+
+def boot_id() -> str:
+    """Return what names this boot of this machine; a pid means something within it only."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def host_name() -> str:
+    """Return the name of this machine."""
+    return socket.gethostname()
+
+
+def user_id() -> str:
+    """Return what names the user of this process."""
+    if hasattr(os, "getuid"):
+        return str(os.getuid())
+    return hashlib.sha256(os.environ.get("USERNAME", "").encode()).hexdigest()[:8]

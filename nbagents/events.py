@@ -1,0 +1,91 @@
+"""What happens during a call, told to whoever listens.
+
+Models, tools, agents, mailboxes and the wire emit; runs, cards and telemetry listen. An event
+names the call, its agent and its run. The kinds, and what ``data`` holds:
+
+============ =============================================================================
+``queued``   the call was made: ``method``; ``args``, a short text of what was said
+``started``  its turn has come
+``model``    a model was asked: ``model``
+``delta``    a piece of the reply as it streams: ``text``
+``usage``    a model has answered: ``model``, ``prompt_tokens``, ``completion_tokens``
+``printed``  the agent's code printed: ``text``
+``spoke``    the agent showed a message with `speak`: ``message``
+``done``     the reply is there: ``message``
+``failed``   the call ended without one: ``error``, an exception
+============ =============================================================================
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import context
+
+__all__ = ["Event", "active", "emit", "publish", "subscribe"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. ``at`` is this process's ``time.monotonic`` in seconds."""
+
+    kind: str
+    call: str = ""
+    agent: str = ""
+    run: str = ""
+    parent: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    at: float = field(default_factory=time.monotonic)
+    source: Any = None
+    """The call itself, where it runs in this process."""
+
+
+Listener = Callable[[Event], object]
+_listeners: tuple[Listener, ...] = ()
+
+
+def subscribe(listener: Listener) -> Callable[[], None]:
+    """Call ``listener`` with every event from now on; return the function that ends this.
+
+    It is called on the thread that emits, often the background loop: it must be quick and must
+    not wait. What it raises is logged and harms nobody.
+    """
+    global _listeners
+    _listeners = (*_listeners, listener)
+
+    def unsubscribe() -> None:
+        global _listeners
+        _listeners = tuple(known for known in _listeners if known is not listener)
+
+    return unsubscribe
+
+
+def active() -> bool:
+    """Does anybody listen?"""
+    return bool(_listeners)
+
+
+def publish(event: Event) -> None:
+    """Tell all listeners of one event."""
+    for listener in _listeners:
+        try:
+            listener(event)
+        except Exception:
+            log.exception("a listener failed on %s", event.kind)
+
+
+def emit(kind: str, **data: Any) -> None:
+    """Tell all listeners that something happened in the call whose body runs here."""
+    if not _listeners:
+        return
+    call = context.frame.get()
+    if call is None:
+        publish(Event(kind, run=context.run.get(), data=data))
+    else:
+        publish(Event(kind, call.id, call.agent_name, call.run, call.parent_id, data, source=call))

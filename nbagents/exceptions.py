@@ -1,0 +1,191 @@
+"""Everything that nbagents raises, in one tree.
+
+    NbAgentsError
+    ├── UsageError                 the call was wrong: fix the code that made it
+    │   ├── AgentNotFoundError     nobody of that name lives there
+    │   ├── ModelChoiceError       no model can be picked from what was given
+    │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
+    ├── CallError                  one call ended without a reply
+    │   ├── CallCancelledError     somebody stopped it
+    │   ├── CallTimeoutError       its own deadline passed
+    │   ├── DeadlockError          these calls wait for each other
+    │   ├── ResultExpiredError     the reply was kept for a while and then dropped
+    │   └── RemoteAgentError       the agent's own code raised, elsewhere
+    ├── ModelError                 the model's endpoint did not answer as asked
+    │   ├── ModelUnavailableError  nobody listens there, or it stopped answering
+    │   ├── ModelAuthError         the key was refused
+    │   ├── ModelRateLimitError    too many requests; retried, then given up
+    │   └── ModelResponseError     an answer came and could not be used
+    ├── AgentServerError           the agent server, not the agent
+    │   ├── AgentServerNotAliveError
+    │   ├── AgentCreationError
+    │   ├── AgentCallError
+    │   ├── AuthenticationError
+    │   ├── MessageTooLargeError
+    │   ├── ProtocolError
+    │   └── VersionMismatchError
+    └── InternalError              our fault: please report it
+
+A message says what happened, to whom, why, and what to do next. An error that crossed the wire
+keeps the traceback of the place where it was raised in ``remote_traceback``.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AgentCallError",
+    "AgentCreationError",
+    "AgentNotFoundError",
+    "AgentServerError",
+    "AgentServerNotAliveError",
+    "AuthenticationError",
+    "CallCancelledError",
+    "CallError",
+    "CallTimeoutError",
+    "DeadlockError",
+    "InternalError",
+    "MessageTooLargeError",
+    "ModelAuthError",
+    "ModelChoiceError",
+    "ModelError",
+    "ModelRateLimitError",
+    "ModelResponseError",
+    "ModelUnavailableError",
+    "NbAgentsError",
+    "ProtocolError",
+    "RemoteAgentError",
+    "ResultExpiredError",
+    "UsageError",
+    "VersionMismatchError",
+    "WouldBlockLoopError",
+]
+
+
+class NbAgentsError(Exception):
+    """Base of everything that nbagents raises on purpose."""
+
+    remote_traceback: str | None = None
+    """The traceback of the process that raised, where that was another one."""
+    hint: str | None = None
+    """The line to type next, where there is one."""
+
+    def __init__(self, message: str = "", *, hint: str | None = None) -> None:
+        super().__init__(message)
+        if hint is not None:
+            self.hint = hint
+
+    def _render_traceback_(self) -> list[str]:
+        """Show one readable line in a notebook, not our own frames."""
+        lines = [f"{type(self).__name__}: {self}"]
+        if self.hint:
+            lines.append(f"Try: {self.hint}")
+        return lines
+
+
+class UsageError(NbAgentsError, ValueError):
+    """The call was wrong; the message names what to change."""
+
+
+class AgentNotFoundError(UsageError, LookupError):
+    """Nobody of that name lives there."""
+
+
+class ModelChoiceError(UsageError):
+    """No model can be picked from what was given."""
+
+
+class WouldBlockLoopError(UsageError, RuntimeError):
+    """A blocking read was made on an event loop; only ``await`` can work there."""
+
+
+class CallError(NbAgentsError):
+    """One call ended without a reply."""
+
+
+class CallCancelledError(CallError):
+    """The call was stopped: by a person, an interrupt, its caller's end, or the process's exit."""
+
+
+class CallTimeoutError(CallError, TimeoutError):
+    """The call's own deadline passed."""
+
+
+class DeadlockError(CallError):
+    """These calls wait for each other, and none of them can go first."""
+
+
+class ResultExpiredError(CallError):
+    """The reply was kept for its time and then dropped."""
+
+
+class RemoteAgentError(CallError):
+    """An agent's own code raised in another process.
+
+    ``type_name`` is the class of the original error; ``remote_traceback`` its traceback.
+    """
+
+    def __init__(self, message: str = "", *, type_name: str = "Exception", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.type_name = type_name
+
+    def _render_traceback_(self) -> list[str]:
+        lines = [f"{type(self).__name__}: {self}"]
+        if self.remote_traceback:
+            lines += ["", *self.remote_traceback.rstrip().splitlines()]
+        return lines
+
+
+class ModelError(NbAgentsError):
+    """The model's endpoint did not answer as asked."""
+
+
+class ModelUnavailableError(ModelError, ConnectionError):
+    """Nobody listens at the model's address, or it stopped answering."""
+
+
+class ModelAuthError(ModelError, PermissionError):
+    """The model's endpoint refused the key."""
+
+
+class ModelRateLimitError(ModelError):
+    """The model's endpoint refused for now; retries were spent."""
+
+
+class ModelResponseError(ModelError):
+    """The endpoint answered, and the answer could not be used."""
+
+
+class AgentServerError(NbAgentsError):
+    """The agent server failed, not the agent."""
+
+
+class AgentServerNotAliveError(AgentServerError, ConnectionError):
+    """The agent server cannot be reached, or it went away during the call."""
+
+
+class AgentCreationError(AgentServerError):
+    """The server could not make the agent."""
+
+
+class AgentCallError(AgentServerError):
+    """The server refused to make the call."""
+
+
+class AuthenticationError(AgentServerError, PermissionError):
+    """The server refused the token, or none was given."""
+
+
+class MessageTooLargeError(AgentServerError, ValueError):
+    """A message exceeds the wire's limit."""
+
+
+class ProtocolError(AgentServerError):
+    """The other side broke the protocol."""
+
+
+class VersionMismatchError(AgentServerError):
+    """Client and server are of different versions."""
+
+
+class InternalError(NbAgentsError):
+    """A fault of nbagents itself; please report it with the traceback."""

@@ -1,0 +1,128 @@
+"""`TemporaryMemory`: the messages that an agent remembers, in this process."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .exceptions import UsageError
+from .message import Msg, PlaceholderMessage
+
+__all__ = ["TemporaryMemory"]
+
+log = logging.getLogger(__name__)
+
+
+class TemporaryMemory:
+    """A list of messages. Holds arrived messages only, each once, in the order in which they came.
+
+    >>> memory = TemporaryMemory()
+    >>> memory.add(Msg("user", "hi"))
+    >>> memory.size(), memory.get_memory()[0].content
+    (1, 'hi')
+    """
+
+    def __init__(self) -> None:
+        self._messages: list[Msg] = []
+        self._ids: set[str] = set()
+
+    def add(self, memories: Msg | Iterable[Msg] | None, embed: bool = False) -> None:
+        """Add one message or several; None adds nothing, and a message that is there already stays once.
+
+        A placeholder is read first: in `async` code await it before.
+
+        Raises:
+            ValueError: something is not a message.
+        """
+        if memories is None:
+            return
+        for item in [memories] if isinstance(memories, Msg) else list(memories):
+            message = item.result() if isinstance(item, PlaceholderMessage) else item
+            if not isinstance(message, Msg):
+                raise UsageError(f"Cannot add {type(message)} to memory, must be a Msg object.")
+            if message.id not in self._ids:
+                self._ids.add(message.id)
+                self._messages.append(message)
+
+    def get_memory(
+        self, recent_n: int | None = None, filter_func: Callable[[int, Msg], bool] | None = None
+    ) -> list[Msg]:
+        """Return the last ``recent_n`` messages (all of them by default) that ``filter_func(index, message)`` lets pass."""
+        start = 0 if recent_n is None else max(0, len(self._messages) - recent_n)
+        kept = self._messages[start:]
+        if filter_func is not None:
+            kept = [message for index, message in enumerate(kept) if filter_func(index, message)]
+        return kept
+
+    def delete(self, index: int | Iterable[int]) -> None:
+        """Forget the messages at these places; a place that does not exist is logged and skipped."""
+        wanted = {index} if isinstance(index, int) else set(index)
+        bad = sorted(i for i in wanted if not 0 <= i < len(self._messages))
+        if bad:
+            log.warning("Skip delete operation for the invalid index %s", bad)
+        self._replace([m for i, m in enumerate(self._messages) if i not in wanted])
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._replace([])
+
+    def size(self) -> int:
+        """Return how many messages there are."""
+        return len(self._messages)
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __bool__(self) -> bool:
+        return True  # an empty memory is a memory
+
+    def __iter__(self) -> Any:
+        return iter(list(self._messages))
+
+    def __contains__(self, message: object) -> bool:
+        return isinstance(message, Msg) and any(message == known for known in self._messages)
+
+    def export(self, file_path: str | None = None, to_mem: bool = False) -> list[Msg] | None:
+        """Write the messages to a JSON file, or with ``to_mem`` return them.
+
+        Raises:
+            UsageError: neither was asked for.
+        """
+        if to_mem:
+            return list(self._messages)
+        if file_path is None:
+            raise UsageError("export() takes a file path, or to_mem=True")
+        text = json.dumps([m.to_dict() for m in self._messages], ensure_ascii=False, indent=1)
+        Path(file_path).write_text(text, encoding="utf-8")
+        return None
+
+    def load(self, memories: str | Msg | Sequence[Msg], overwrite: bool = False) -> None:
+        """Take messages from a JSON file, JSON text, a message or a list of them.
+
+        Raises:
+            UsageError: it is none of these, or the JSON is not a list of messages.
+        """
+        if isinstance(memories, str):
+            given = self._from_json(memories)
+        else:
+            given = [memories] if isinstance(memories, Msg) else list(memories)
+        if overwrite:
+            self.clear()
+        self.add(given)
+
+    @staticmethod
+    def _from_json(source: str) -> list[Msg]:
+        is_text = source.lstrip()[:1] in ("[", "{")
+        try:
+            found = json.loads(source if is_text else Path(source).read_text(encoding="utf-8"))
+            return [Msg.from_dict(entry) for entry in (found if isinstance(found, list) else [found])]
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            what = "the text" if is_text else source
+            raise UsageError(f"cannot load memory from {what}: {error}") from None
+
+    def _replace(self, messages: list[Msg]) -> None:
+        self._messages = messages
+        self._ids = {m.id for m in messages}

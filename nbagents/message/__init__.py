@@ -1,0 +1,9 @@
+"""Messages: `Msg`, and `PlaceholderMessage`, one that may not have arrived yet.
+
+Knows nothing of agents, models or the wire: a placeholder holds a promise, not an address.
+"""
+
+from ._msg import Msg
+from ._placeholder import PlaceholderMessage, Promise
+
+__all__ = ["Msg", "PlaceholderMessage", "Promise"]

@@ -1,0 +1,209 @@
+"""`Msg`: what agents say to each other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .._ids import new_id
+
+__all__ = ["FIELDS", "MODULES", "ROLES", "Msg"]
+
+ROLES = ("system", "user", "assistant")
+FIELDS = ("id", "name", "content", "role", "url", "metadata", "timestamp")
+MODULES = frozenset({"nbagents.message", "agentscope.message", "agentscope.message.msg"})
+"""The spellings of ``__module__`` that mean our own `Msg`; any other is refused."""
+
+
+class Msg:
+    """One message: who says what, in which role.
+
+    ``role`` is "system", "user" or "assistant"; left out, it is "user" for a sender called user
+    (in any case of letters) and "assistant" for everybody else. Further keywords go into
+    ``metadata``, with one warning. ``echo=True`` prints the message.
+
+    Messages compare by identity, and a hub gives every listener the same object. ``msg["content"]``,
+    ``msg.get(...)``, ``"url" in msg`` and ``dict(msg)`` work, though it is not a dictionary.
+
+    >>> m = Msg("poet", "Grey beads on the glass")
+    >>> m.role, m["content"]
+    ('assistant', 'Grey beads on the glass')
+    """
+
+    def __init__(
+        self,
+        name: str,
+        content: Any,
+        role: str | None = None,
+        url: str | list[str] | None = None,
+        metadata: dict[str, Any] | str | None = None,
+        echo: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self._id = new_id()
+        self._timestamp = time.strftime("%Y-%m-%d %H:%M:%S")
+        self._name = name
+        self._url = url
+        self._metadata: dict[str, Any] | str | None = metadata
+        self.role = role if role is not None else ("user" if str(name).lower() == "user" else "assistant")
+        self.content = content
+        if kwargs:
+            names = ", ".join(sorted(kwargs))
+            warnings.warn(f"Msg takes no field {names}; put into metadata", UserWarning, stacklevel=2)
+            old = {} if metadata is None else metadata if isinstance(metadata, dict) else {"metadata": metadata}
+            self._metadata = {**old, **kwargs}
+        if echo:
+            sys.stdout.write(self.formatted_str() + "\n")
+
+    @property
+    def id(self) -> str:
+        """The identity of the message: 32 hexadecimal digits."""
+        return self._id
+
+    @id.setter
+    def id(self, value: str) -> None:
+        self._id = value
+
+    @property
+    def name(self) -> str:
+        """Who sends it."""
+        return self._name
+
+    @name.setter
+    def name(self, value: str) -> None:
+        self._name = value
+
+    @property
+    def content(self) -> Any:
+        """What is said: a text, a list of content blocks, or anything that JSON can hold."""
+        return self._content
+
+    @content.setter
+    def content(self, value: Any) -> None:
+        if not isinstance(value, str):
+            try:
+                json.dumps(value)
+            except (TypeError, ValueError):
+                warnings.warn(
+                    f"the content of a message from {self._name!r} ({type(value).__name__}) cannot be written"
+                    " as JSON; it stays in this process",
+                    UserWarning,
+                    stacklevel=2,
+                )
+        self._content = value
+
+    @property
+    def role(self) -> str:
+        """The sender's role: "system", "user" or "assistant"."""
+        return self._role
+
+    @role.setter
+    def role(self, value: str) -> None:
+        if value not in ROLES:
+            raise ValueError(f"Invalid role {value}. The role must be one of {list(ROLES)}")
+        self._role = value
+
+    @property
+    def url(self) -> str | list[str] | None:
+        """Where pictures, sounds or files that belong to it are."""
+        return self._url
+
+    @url.setter
+    def url(self, value: str | list[str] | None) -> None:
+        self._url = value
+
+    @property
+    def metadata(self) -> dict[str, Any] | str | None:
+        """What else is known of it."""
+        return self._metadata
+
+    @metadata.setter
+    def metadata(self, value: dict[str, Any] | str | None) -> None:
+        self._metadata = value
+
+    @property
+    def timestamp(self) -> str:
+        """When it was made, local time, ``YYYY-MM-DD HH:MM:SS``."""
+        return self._timestamp
+
+    @timestamp.setter
+    def timestamp(self, value: str) -> None:
+        self._timestamp = value
+
+    def formatted_str(self, colored: bool = False) -> str:
+        """Return ``name: content`` and a line for each url.
+
+        With ``colored`` the name is in a terminal colour that depends on the name alone.
+        """
+        name = self.name
+        if colored:
+            digest = int(hashlib.sha256(name.encode()).hexdigest(), 16)
+            name = f"\033[9{digest % 8}m{name}\033[0m"
+        urls = [self.url] if isinstance(self.url, str) else self.url or []
+        return "\n".join([f"{name}: {self.content}", *(f"{name}: {url}" for url in urls)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the message as a dictionary that `from_dict` takes back."""
+        head = {"__module__": "nbagents.message", "__name__": "Msg"}
+        return head | {field: getattr(self, field) for field in FIELDS}
+
+    @classmethod
+    def from_dict(cls, serialized_dict: Mapping[str, Any]) -> Msg:
+        """Make a message from `to_dict`'s dictionary, which stays as it is.
+
+        AgentScope's spellings of ``__module__`` are taken too. Nothing is imported.
+
+        Raises:
+            ValueError: a key is missing or unknown, or it is not a message at all.
+        """
+        kind = (serialized_dict.get("__module__"), serialized_dict.get("__name__"))
+        if kind[0] not in MODULES or kind[1] != "Msg":
+            raise ValueError(f"not a message: {kind[0]}.{kind[1]}")
+        keys = set(serialized_dict) - {"__module__", "__name__"}
+        if keys != set(FIELDS):
+            odd = ", ".join(sorted(keys ^ set(FIELDS)))
+            raise ValueError(f"a message has the fields {', '.join(FIELDS)}; missing or unknown: {odd}")
+        role = serialized_dict["role"]
+        message = cls(serialized_dict["name"], serialized_dict["content"], role)
+        message._id, message._timestamp = serialized_dict["id"], serialized_dict["timestamp"]
+        message._url, message._metadata = serialized_dict["url"], serialized_dict["metadata"]
+        return message
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the names of the fields."""
+        return FIELDS
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a field, else what ``metadata`` holds under that key, else ``default``."""
+        if key in FIELDS:
+            return getattr(self, key)
+        metadata = self.metadata
+        return metadata.get(key, default) if isinstance(metadata, dict) else default
+
+    def __getitem__(self, key: str) -> Any:
+        """Return a field, or what ``metadata`` holds under that key."""
+        missing = object()
+        value = self.get(key, missing)
+        if value is missing:
+            raise KeyError(key)
+        return value
+
+    def __contains__(self, key: object) -> bool:
+        """Is there a field of that name, or an entry of ``metadata``?"""
+        if key in FIELDS:
+            return True
+        metadata = self.metadata
+        return isinstance(metadata, dict) and key in metadata
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the fields."""
+        return iter(FIELDS)
+
+    def __repr__(self) -> str:
+        text = repr(self._content)
+        return f"Msg(name={self._name!r}, content={text if len(text) <= 200 else text[:197] + '...'}, role={self._role!r})"

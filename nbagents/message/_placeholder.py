@@ -1,0 +1,168 @@
+"""`PlaceholderMessage`: a message that may not have arrived yet."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any, NoReturn, Protocol
+
+from .._ports import fetch_message
+from ..exceptions import UsageError
+from ._msg import Msg
+
+__all__ = ["PlaceholderMessage", "Promise"]
+
+
+class Promise(Protocol):
+    """What a placeholder waits for: a call in this process or in another."""
+
+    done: bool
+    value: Any
+    error: BaseException | None
+
+    def label(self) -> str:
+        """Say in a few words what is waited for."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Block until it is there; return it or raise."""
+
+    async def arrive(self) -> Any:
+        """Wait until it is there; return it or raise."""
+
+    def cancel(self, why: str = "cancelled") -> None:
+        """End it now."""
+
+    def add_done_callback(self, fn: Callable[[], object]) -> None:
+        """Call ``fn`` once it is there, soon, on the background loop."""
+
+    def address(self) -> dict[str, Any]:
+        """Say where another process can fetch it."""
+
+
+class PlaceholderMessage(Msg):
+    """A message that may not have arrived yet. Every call of an agent returns one at once.
+
+    Reading a field waits for the message, in ticks, so that an interrupt gets in; ``await x`` waits
+    too, and ``x.result(timeout=)`` waits so long. What the agent raised is raised where the message
+    is read. ``repr``, ``bool``, ``hash``, ``==`` and names with an underscore never wait.
+
+    Two placeholders, or a placeholder and a message, are equal if they are the same message.
+
+    The form with ``host``, ``port`` and ``task_id``, or with ``client`` and ``x``, is AgentScope's:
+    it is resolved by the agent server, through a client of ours; no address that came inside a
+    message is ever dialled.
+    """
+
+    def __init__(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        task_id: int | None = None,
+        client: Any = None,
+        x: Sequence[Msg] | Msg | None = None,
+    ) -> None:
+        self.__dict__["_promise"] = fetch_message(host, port, task_id, client, x)
+
+    @classmethod
+    def of(cls, promise: Promise) -> PlaceholderMessage:
+        """Return the placeholder of a promise."""
+        self = object.__new__(cls)
+        self.__dict__["_promise"] = promise
+        return self
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for the message and return it; the very object that the agent returned.
+
+        Raises:
+            TimeoutError: it did not arrive within ``timeout`` seconds; the call goes on.
+            WouldBlockLoopError: called on the background loop, where only ``await`` can wait.
+            Exception: whatever the agent raised.
+        """
+        return self._promise.result(timeout)
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        """Wait for the message. Cancelling this cancels the call; ``asyncio.shield`` keeps it."""
+        return self._promise.arrive().__await__()
+
+    def done(self) -> bool:
+        """Has the message arrived, or failed for good? Never waits."""
+        return self._promise.done
+
+    def cancel(self, why: str = "cancelled") -> None:
+        """End the call and what it has called; return at once. A finished call stays as it is."""
+        self._promise.cancel(why)
+
+    def update_value(self) -> None:
+        """Wait until the message is there."""
+        self._promise.result(None)
+
+    @property
+    def _is_placeholder(self) -> bool:
+        return not self._promise.done
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the message as a dictionary, or the address where it can be fetched if it has not arrived."""
+        if self._promise.done:
+            value = self._promise.result(None)
+            if isinstance(value, Msg):
+                return value.to_dict()
+            raise UsageError(f"{self._promise.label()} returned {type(value).__name__}, not a message")
+        head = {"__module__": "nbagents.message", "__name__": "PlaceholderMessage"}
+        return head | self._promise.address()
+
+    @property
+    def _promise(self) -> Promise:
+        promise: Promise = self.__dict__["_promise"]
+        return promise
+
+    def __getattribute__(self, name: str) -> Any:
+        if name.startswith("_") or name in _OWN:
+            return object.__getattribute__(self, name)
+        return getattr(self._promise.result(None), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._promise.result(None), name, value)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._promise.result(None)[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._promise.result(None)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._promise.result(None))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Msg):
+            return NotImplemented
+        return _settled(self) is _settled(other)
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return copy.deepcopy(self._promise.result(None), memo)
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError("a placeholder does not travel by pickle; read it first")
+
+    def __repr__(self) -> str:
+        promise = self._promise
+        if not promise.done:
+            return f"<waiting for {promise.label()}>"
+        return f"<failed: {promise.error!r}>" if promise.error is not None else repr(promise.value)
+
+
+_OWN = frozenset({"result", "done", "cancel", "update_value", "to_dict", "of"})
+
+
+def _settled(message: Msg) -> Msg:
+    if isinstance(message, PlaceholderMessage) and message._promise.done:
+        value = message._promise.value
+        if isinstance(value, Msg):
+            return value
+    return message
