@@ -1,0 +1,244 @@
+"""`AgentBase`: an actor with a name, a memory and a mailbox."""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from .. import context, events
+from .._ids import new_id
+from .._ports import make_proxy
+from ..exceptions import UsageError
+from ..memory import TemporaryMemory
+from ..message import Msg, PlaceholderMessage
+from ..models import ModelWrapperBase, load_model
+from ._call import RUNNING, Remote, current_call
+from ._mailbox import Mailbox
+from ._scheduler import scheduler
+
+__all__ = ["AgentBase"]
+
+STEADY = frozenset({"name", "agent_id", "to_dist"})
+"""Attributes that no turn changes: reading them waits for nothing."""
+
+
+class AgentMeta(type):
+    """Records how an agent was made, so that it can be made again in another process."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make an agent; with ``to_dist``, make it in a server and return its proxy."""
+        where = kwargs.pop("to_dist", False)
+        if where is not False and where is not None:
+            return make_proxy(cls, args, kwargs, where)
+        agent = super().__call__(*args, **kwargs)
+        agent._init_settings = {"args": args, "kwargs": kwargs, "class_name": cls.__name__}
+        return agent
+
+
+def _queued(observe: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Wrap an agent's ``observe``: from outside its turns it queues, inside them it runs."""
+
+    @functools.wraps(observe)
+    def entry(self: AgentBase, x: Any) -> Any:
+        if self._holds_me():
+            return observe(self, x)
+        return scheduler().broadcast(x, [self])[0]
+
+    return entry
+
+
+class AgentBase(metaclass=AgentMeta):
+    """An agent. Subclass it and write ``reply``; ``agent(x)`` returns a message at once.
+
+    Calls run one at a time, in the order in which blocking code would have run them; independent
+    agents run at the same time. ``async def reply`` runs on the background loop and is the form
+    for scale; a plain ``def reply`` may block, it gets a thread of its own while it runs. What it
+    returns is wrapped in a `Msg` if it is none. Reading an agent's memory or other data from
+    outside waits for the calls made before; inside its own turn it does not.
+
+    ``model_config_name`` names a loaded model configuration (or is one, as a dictionary, or is a
+    model); ``self.model`` is the model made from it. ``agent_id`` is 32 hexadecimal digits.
+
+    >>> class Counter(AgentBase):
+    ...     n = 0
+    ...     def reply(self, x=None):
+    ...         self.n += 1
+    ...         return f"{self.n} so far"
+    >>> c = Counter("counter")
+    >>> c().content, c().content, c.n
+    ('1 so far', '2 so far', 2)
+    """
+
+    _remote: Remote | None = None
+    _observes_inline = True
+    _hubs: list[tuple[tuple[int, ...], tuple[AgentBase, ...]]] | tuple[()] = ()
+    _init_settings: dict[str, Any]
+    model: ModelWrapperBase | None = None
+
+    def __init__(
+        self,
+        name: str,
+        sys_prompt: str | None = None,
+        model_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
+        use_memory: bool = True,
+        *,
+        agent_id: str | None = None,
+    ) -> None:
+        self.name = name
+        self.agent_id = agent_id or new_id()
+        self.sys_prompt = sys_prompt
+        if model_config_name is not None:
+            self.model = load_model(model_config_name)
+        self.memory: TemporaryMemory | None = TemporaryMemory() if use_memory else None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "observe" in cls.__dict__:
+            cls.observe = _queued(cls.observe)  # type: ignore[method-assign]
+            cls._observes_inline = False
+
+    # ---- what a subclass writes
+
+    def reply(self, *args: Any, **kwargs: Any) -> Any:
+        """Answer a message; a subclass writes this, as ``def`` or ``async def``."""
+        raise UsageError(f'Agent [{type(self).__name__}] is missing the required "reply" function.')
+
+    @_queued
+    def observe(self, x: Msg | Sequence[Msg] | None) -> Any:
+        """Take a message into memory without answering. Called from outside it returns at once."""
+        self._observe_now(x)
+
+    def speak(self, content: str | Msg | Iterable[tuple[bool, str]]) -> None:
+        """Show a message: in the run's card, else by printing it.
+
+        A generator yields ``(last, text so far)`` and is shown as it comes.
+
+        Raises:
+            TypeError: it is none of these.
+        """
+        if isinstance(content, Msg):
+            message = content
+        elif isinstance(content, str):
+            message = Msg(self._name, content, "assistant")
+        elif hasattr(content, "__iter__"):
+            text = ""
+            for _, so_far in content:
+                events.emit("delta", text=so_far[len(text) :])
+                text = so_far
+            message = Msg(self._name, text, "assistant")
+        else:
+            raise TypeError(f"speak() takes a str, a Msg or a generator of (last, text), not {type(content).__name__}")
+        events.emit("spoke", message=message)
+        call = current_call()
+        if not context.card.get() and (call is None or call.origin is None):
+            print(message.formatted_str())  # noqa: T201  # this is what speaking means in a terminal
+
+    # ---- being called
+
+    def __call__(self, *args: Any, **kwargs: Any) -> PlaceholderMessage:
+        """Call the agent; return its reply at once, as a message that may not have arrived yet."""
+        return scheduler().issue(self, self.reply, args, kwargs, method="_reply")
+
+    def to_dist(self, *args: Any, **kwargs: Any) -> Any:
+        """Move this agent into an agent server; return the proxy to call there. See `nbagents.rpc`."""
+        return make_proxy(self, args, kwargs, None)
+
+    # ---- hubs
+
+    def reset_audience(self, audience: Sequence[AgentBase]) -> None:
+        """From now on ``audience``, but for the agent itself, observes what it says."""
+        self._hear(scheduler().next_path(), tuple(a for a in audience if a is not self))
+
+    def clear_audience(self) -> None:
+        """From now on nobody observes what it says."""
+        self._hear(scheduler().next_path(), ())
+
+    def rm_audience(self, audience: AgentBase | Sequence[AgentBase]) -> None:
+        """From now on these no longer observe what it says."""
+        gone = [audience] if isinstance(audience, AgentBase) else list(audience)
+        path = scheduler().next_path()
+        self._hear(path, tuple(a for a in self._audience_at(path) if a not in gone))
+
+    def _hear(self, path: tuple[int, ...], audience: tuple[AgentBase, ...]) -> None:
+        log = self._hubs if isinstance(self._hubs, list) else []
+        bisect.insort(log, (path, audience), key=lambda entry: entry[0])
+        del log[:-64]  # what no call that still lives can ask for
+        self._hubs = log
+
+    def _audience_at(self, path: tuple[int, ...]) -> tuple[AgentBase, ...]:
+        """Return who listened at that place in the program, which may differ from who listens now."""
+        at = bisect.bisect_right(self._hubs, path, key=lambda entry: entry[0])
+        return self._hubs[at - 1][1] if at else ()
+
+    # ---- what the scheduler needs; underscore names never wait
+
+    @property
+    def _mailbox(self) -> Mailbox:
+        box: Mailbox | None = self.__dict__.get("_box")
+        if box is None:  # made at the first message: ten thousand idle agents need none
+            box = self.__dict__["_box"] = Mailbox()
+        return box
+
+    @property
+    def _name(self) -> str:
+        return str(self.__dict__.get("name", type(self).__name__))
+
+    def _observe_now(self, x: Msg | Sequence[Msg] | None) -> None:
+        memory = self.__dict__.get("memory")
+        if memory is not None and x is not None:
+            memory.add(x)
+
+    def _as_message(self, value: Any) -> Any:
+        if isinstance(value, Msg):
+            return value
+        if isinstance(value, (list, tuple)) and value and all(isinstance(item, Msg) for item in value):
+            return value
+        return Msg(self._name, value, "assistant")
+
+    def _holds_me(self) -> bool:
+        call = current_call()
+        return call is not None and call.agent is self and call.state == RUNNING
+
+    def _one_more(self, call_id: str) -> None:
+        self.__dict__.setdefault("_open", set()).add(call_id)
+
+    def _one_less(self, call_id: str) -> None:
+        self.__dict__["_open"].discard(call_id)
+
+    def _settle_first(self) -> None:
+        """Wait for the turns called before, unless this is the loop or the agent's own turn."""
+        clock = scheduler()
+        if not clock.background.here() and not self._holds_me():
+            clock.issue(self, None, (), kind="hold", method="_hold").result()
+
+    def __getattribute__(self, name: str) -> Any:
+        if name[0] == "_" or name in STEADY:
+            return object.__getattribute__(self, name)
+        own = object.__getattribute__(self, "__dict__")
+        if own.get("_open") and name in own:
+            self._settle_first()
+        return object.__getattribute__(self, name)
+
+    # ---- telling what it is
+
+    def _describe(self) -> dict[str, Any]:
+        own = self.__dict__
+        about = {
+            "name": self._name,
+            "type": type(self).__name__,
+            "sys_prompt": own.get("sys_prompt"),
+            "agent_id": own.get("agent_id"),
+        }
+        model = own.get("model")
+        if model is not None:
+            about["model"] = {"model_type": model.model_type, "config_name": model.config_name}
+        return about
+
+    def __str__(self) -> str:
+        return json.dumps(self._describe(), ensure_ascii=False)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._name}>"

@@ -1,0 +1,245 @@
+"""`Call`: one message on its way to one agent, and the promise of its reply.
+
+Also the walk through a call's arguments: placeholders inside lists, tuples and dictionaries are
+found, waited for and replaced, and containers are copied when the call is made, since the caller
+may go on changing them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from .. import context
+from .._ids import next_call_id
+from ..exceptions import CallCancelledError
+from ..message import PlaceholderMessage
+
+if TYPE_CHECKING:
+    import asyncio
+    from contextvars import Context
+
+    from ._mailbox import Mailbox
+    from ._scheduler import Scheduler
+
+__all__ = ["ENDED", "QUEUED", "RUNNING", "Call", "Remote", "current_call", "promised", "resolved", "snapshot"]
+
+QUEUED, RUNNING, ENDED = range(3)
+
+
+class Remote:
+    """The way to an agent that lives in another process; the wire implements it."""
+
+    def send(self, call: Call) -> None:
+        """Send a call there. On the loop; must not wait."""
+        raise NotImplementedError
+
+    def cancel(self, call: Call) -> None:
+        """Tell the other side that nobody wants this call any more. On the loop; must not wait."""
+        raise NotImplementedError
+
+
+class Call:
+    """One call, observe or hold; the promise behind a `PlaceholderMessage`.
+
+    ``path`` is the call's place in the equivalent blocking program, its caller's path and a
+    counter; mailboxes are sorted by it among the calls of one ``client``. A hold does nothing: it
+    keeps later messages back until its argument has arrived. All fields but ``read`` change on
+    the background loop only.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "agent",
+        "agent_name",
+        "args",
+        "callbacks",
+        "chain",
+        "children",
+        "client",
+        "context",
+        "count",
+        "deadline",
+        "done",
+        "error",
+        "fn",
+        "id",
+        "inner",
+        "kind",
+        "kwargs",
+        "mailbox",
+        "method",
+        "origin",
+        "parent",
+        "parent_id",
+        "path",
+        "read",
+        "remote",
+        "run",
+        "scheduler",
+        "state",
+        "task",
+        "timer",
+        "traceback",
+        "value",
+        "waits",
+        "watched",
+        "workspace",
+    )
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        agent: Any,
+        fn: Callable[..., Any] | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        kind: str,
+        parent: Call | None,
+        path: tuple[int, ...],
+        client: str,
+        method: str = "",
+        ctx: Context | None = None,
+        call_id: str | None = None,
+    ) -> None:
+        self.scheduler, self.agent, self.fn, self.args, self.kwargs = scheduler, agent, fn, args, kwargs
+        self.kind, self.parent, self.path, self.client, self.method, self.context = kind, parent, path, client, method, ctx
+        self.id = call_id or next_call_id()
+        self.agent_name = str(agent._name) if agent is not None else getattr(fn, "__name__", "pipeline")
+        self.parent_id = parent.id if parent is not None else ""
+        self.run, self.workspace, self.deadline = context.run.get(), context.workspace.get(), context.deadline.get()
+        self.chain: tuple[str, ...] = ()
+        self.origin: Any = parent.origin if parent is not None else None
+        self.remote: Remote | None = agent._remote if agent is not None else None
+        self.state, self.count = QUEUED, 0
+        self.done, self.read = False, False
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.traceback: Any = None
+        self.callbacks: list[Callable[[], object]] = []
+        self.waits: list[Call] = []
+        self.mailbox: Mailbox | None = None
+        self.inner: Mailbox | None = None
+        self.children: set[Call] | None = None
+        self.watched: Call | None = None
+        self.task: asyncio.Task[Any] | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        if agent is not None and kind != "hold":
+            agent._one_more(self.id)
+
+    def label(self) -> str:
+        """Say in a few words what this is."""
+        return {"observe": f"{self.agent_name} to observe", "hold": f"{self.agent_name} to be free"}.get(
+            self.kind, self.agent_name
+        )
+
+    def next_path(self) -> tuple[int, ...]:
+        """Return the place of the next call that this call's body makes."""
+        self.count += 1
+        return (*self.path, self.count)
+
+    def inner_busy(self) -> bool:
+        """Is something of this call's own chain waiting or running in the agent that it holds?"""
+        return self.inner is not None and self.inner.busy()
+
+    def holder_of(self, agent: Any) -> Call | None:
+        """Return the call of this one's own chain that holds ``agent``, if there is one."""
+        call = self.parent
+        last = self
+        while call is not None:
+            if call.agent is agent and call.state == RUNNING:
+                return call
+            last, call = call, call.parent
+        for call_id in reversed(last.chain):  # the part of the chain that came over the wire
+            held = self.scheduler.live.get(call_id)
+            if held is not None and held.agent is agent and held.state == RUNNING:
+                return held
+        return None
+
+    def full_chain(self) -> list[str]:
+        """Return the ids of the calls that this one descends from, the outermost first."""
+        ids: list[str] = []
+        call, last = self.parent, self
+        while call is not None:
+            ids.append(call.id)
+            last, call = call, call.parent
+        return [*last.chain, *reversed(ids)]
+
+    # ---- the promise
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Block until the reply is there; see `PlaceholderMessage.result`."""
+        self.scheduler.block(self, timeout)
+        return self._deliver()
+
+    async def arrive(self) -> Any:
+        """Wait until the reply is there, on whichever loop runs here."""
+        await self.scheduler.wait_anywhere(self)
+        return self._deliver()
+
+    def cancel(self, why: str = "cancelled") -> None:
+        """End this call and its children at once. Its agent stays held until its body is over."""
+        self.scheduler.post(self.scheduler.end, self, CallCancelledError(f"the call of {self.label()} was {why}"))
+
+    def add_done_callback(self, fn: Callable[[], object]) -> None:
+        """Call ``fn`` on the loop once this is done, soon, never inline."""
+        self.scheduler.post(self.on_done, fn)
+
+    def on_done(self, fn: Callable[[], object]) -> None:
+        """Do as `add_done_callback`; on the loop only."""
+        if self.done:
+            self.scheduler.loop.call_soon(fn)
+        else:
+            self.callbacks.append(fn)
+
+    def address(self) -> dict[str, Any]:
+        """Say where another process can fetch the reply."""
+        address = getattr(self.remote, "address", None)
+        return address(self) if address is not None else {"_call": self.id, "_host": None, "_port": None, "_task_id": None}
+
+    def _deliver(self) -> Any:
+        self.read = True
+        if self.error is not None:
+            raise self.error.with_traceback(self.traceback)
+        return self.value
+
+    def __del__(self) -> None:
+        if self.error is not None and not self.read:
+            self.scheduler.report_unread(self)
+
+
+def current_call() -> Call | None:
+    """Return the call whose body runs here."""
+    call = context.frame.get()
+    return call if isinstance(call, Call) else None
+
+
+def promised(x: Any) -> Iterator[PlaceholderMessage]:
+    """Yield the placeholders in a value: itself, or inside lists, tuples and dictionaries."""
+    if isinstance(x, PlaceholderMessage):
+        yield x
+    elif isinstance(x, (list, tuple)):
+        yield from itertools.chain.from_iterable(map(promised, x))
+    elif isinstance(x, dict):
+        yield from itertools.chain.from_iterable(map(promised, x.values()))
+
+
+def snapshot(x: Any) -> Any:
+    """Copy the containers of a value; messages and other objects are shared."""
+    if type(x) is list or type(x) is tuple:
+        items: Iterable[Any] = map(snapshot, x)
+        return type(x)(items)
+    return {key: snapshot(value) for key, value in x.items()} if type(x) is dict else x
+
+
+def resolved(x: Any) -> Any:
+    """Replace the placeholders in a value, all of which have arrived; the same object if there are none."""
+    if isinstance(x, PlaceholderMessage):
+        return x._promise.value
+    if not isinstance(x, (list, tuple, dict)) or next(promised(x), None) is None:
+        return x
+    if isinstance(x, dict):
+        return {key: resolved(value) for key, value in x.items()}
+    return type(x)(map(resolved, x))

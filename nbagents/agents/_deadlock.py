@@ -1,0 +1,104 @@
+"""Who waits for whom, and how a ring of waiting calls is untied.
+
+Two agents that consult each other would lock up with mailboxes, though blocking code would not. So
+whenever a body starts to wait, and whenever a call that waits for its argument comes to the head of
+a queue, the waits-for graph is searched for a ring. If the ring contains a queued call, the one that
+blocking code would have run first is let in to the agent that is suspended anyway. A ring of pure
+data dependence cannot be untied: it is a `DeadlockError` that names it.
+
+Sees one process only. Between servers the chain of calls prevents the common rings, and the
+deadline ends the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..exceptions import DeadlockError
+from ..message import PlaceholderMessage
+from ._call import ENDED, QUEUED, Call, promised
+from ._mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from ._scheduler import Scheduler
+
+__all__ = ["dependencies", "untie"]
+
+
+def dependencies(call: Call) -> list[Call]:
+    """Return the calls whose replies are arguments of this one and live in this process."""
+    found = [promise_of(p) for p in promised((call.args, call.kwargs))]
+    return [dep for dep in found if dep is not None]
+
+
+def promise_of(message: PlaceholderMessage) -> Call | None:
+    """Return the call behind a placeholder, or None where something else is."""
+    promise = message._promise
+    return promise if isinstance(promise, Call) else None
+
+
+def untie(scheduler: Scheduler, start: Call) -> None:
+    """Let a queued call in for each ring through ``start``; raise DeadlockError where none can be."""
+    while (ring := _ring(start)) is not None:
+        queued = [call for call, by in zip(ring, ring[1:] + ring[:1], strict=True) if _stuck(call, by)]
+        if not queued:
+            names = " -> ".join(call.label() for call in [*ring, ring[0]])
+            raise DeadlockError(f"these calls wait for each other: {names}")
+        call = min(queued, key=lambda c: c.path)
+        mailbox = call.mailbox
+        assert mailbox is not None
+        mailbox.queue.remove(call)
+        if mailbox.running is not None:
+            holder = mailbox.running
+            holder.inner = mailbox = holder.inner or Mailbox(holder)
+            call.mailbox = mailbox
+        mailbox.queue.insert(0, call)
+        scheduler.loop.call_soon(scheduler.pump, mailbox)
+
+
+def _stuck(call: Call, by: Call) -> bool:
+    owner = call.mailbox.owner if call.mailbox is not None else None
+    return call.state == QUEUED and by is not owner and by not in dependencies(call)
+
+
+def _blockers(call: Call) -> Iterator[Call]:
+    if call.remote is not None:
+        return
+    if call.state == ENDED or (call.done and call.state == QUEUED):
+        # Over, but what its own chain asked of the agent may still hold it.
+        if call.inner is not None and call.inner.busy():
+            yield call.inner.running or call.inner.queue[0]
+    elif call.state == QUEUED:
+        mailbox = call.mailbox
+        if mailbox is None:
+            return
+        if mailbox.running is not None:
+            yield mailbox.running
+        elif not mailbox.open() and mailbox.owner is not None:
+            yield mailbox.owner
+        elif mailbox.queue and mailbox.queue[0] is not call:
+            yield mailbox.queue[0]
+        yield from (dep for dep in dependencies(call) if not dep.done)
+    else:
+        waits = [wait for wait in call.waits if not wait.done]
+        yield from waits
+        if not waits and call.waits and call.inner is not None and call.inner.busy():
+            yield call.inner.running or call.inner.queue[0]
+
+
+def _ring(start: Call) -> list[Call] | None:
+    """Return the calls on a path of blockers that leads back to ``start``."""
+    stack: list[tuple[Call, Iterator[Call]]] = [(start, _blockers(start))]
+    seen = {start}
+    while stack:
+        for blocker in stack[-1][1]:
+            if blocker is start:
+                return [call for call, _ in stack]
+            if blocker not in seen:
+                seen.add(blocker)
+                stack.append((blocker, _blockers(blocker)))
+                break
+        else:
+            stack.pop()
+    return None

@@ -1,0 +1,56 @@
+"""`DialogAgent`: answers with what its model says to the conversation so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..exceptions import UsageError
+from ..message import Msg
+from ..models import ModelWrapperBase
+from ._base import AgentBase
+
+__all__ = ["DialogAgent"]
+
+
+class DialogAgent(AgentBase):
+    """An agent that talks: system prompt, memory and the new message go to its model.
+
+    ``model_config_name`` (or ``model_or_config_name``, its older spelling) names a loaded model
+    configuration, or is one, or is a model. Without any the model is chosen as `choose_model` says.
+    While the model answers, the pieces of text are told as ``delta`` events.
+    """
+
+    model: ModelWrapperBase
+
+    def __init__(
+        self,
+        name: str,
+        sys_prompt: str | None = None,
+        model_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
+        use_memory: bool = True,
+        *,
+        model_or_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
+        agent_id: str | None = None,
+    ) -> None:
+        if model_config_name is not None and model_or_config_name is not None:
+            raise UsageError("give model_config_name or model_or_config_name, not both; they mean the same")
+        chosen = model_config_name if model_config_name is not None else model_or_config_name
+        super().__init__(name, sys_prompt, "" if chosen is None else chosen, use_memory, agent_id=agent_id)
+
+    async def reply(self, x: Msg | Sequence[Msg] | str | None = None) -> Msg:
+        """Answer ``x``; both are remembered. A plain text is taken for a message of the user."""
+        if isinstance(x, str):
+            x = Msg("user", x, "user")
+        if self.memory is not None:
+            self.memory.add(x)
+            said: Any = self.memory.get_memory()
+        else:
+            said = x
+        system = [Msg("system", self.sys_prompt, "system")] if self.sys_prompt else []
+        response = await self.model(self.model.format(*system, said, speaker=self.name))
+        message = Msg(self.name, response.text, "assistant", metadata={"model": self.model.model_name})
+        self.speak(message)
+        if self.memory is not None:
+            self.memory.add(message)
+        return message

@@ -1,0 +1,275 @@
+"""`Patience`: waiting for calls, from the loop, from a thread, from a notebook's own loop; and the exit.
+
+While a body waits, the agent that it holds is open to the body's own chain of calls, and before the
+wait returns what that chain has queued is served: blocking code would have run it first. All waits
+tick, so that an interrupt gets in on every platform.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextvars
+import queue
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .. import _loop
+from ..exceptions import CallCancelledError, DeadlockError, WouldBlockLoopError
+from ._call import RUNNING, Call, current_call
+from ._deadlock import untie
+
+if TYPE_CHECKING:
+    from ._mailbox import Mailbox
+    from ._threads import WorkerThreads
+
+__all__ = ["Patience"]
+
+Register = Callable[[Callable[[], object]], object]
+
+
+class Patience:
+    """The waiting half of the `Scheduler`."""
+
+    live: dict[str, Call]
+    threads: WorkerThreads
+
+    def __init__(self, background: _loop.LoopThread) -> None:
+        self.background, self.loop, self.post = background, background.loop, background.post
+        self.finish_at_exit = True
+        """Does the exit of a script wait for its calls? A server turns this off."""
+        self._jobs: deque[Callable[[], object]] = deque()  # work lent to a waiting main thread
+        self._main_box: queue.SimpleQueue[Any] | None = None
+        threading.Thread(target=self._keep_alive, name="nbagents-exit", daemon=False).start()
+        atexit.register(self.close)
+
+    def pump(self, mailbox: Mailbox) -> None:
+        """Run what may run."""
+        raise NotImplementedError
+
+    def end(self, call: Call, error: BaseException) -> None:
+        """Settle a call with an error."""
+        raise NotImplementedError
+
+    def report(self) -> None:
+        """Report the failures that nobody has read."""
+        raise NotImplementedError
+
+    def signal(self, register: Register) -> asyncio.Future[None]:
+        """Return a future that is set when what ``register`` takes is called. On the loop only."""
+        future: asyncio.Future[None] = self.loop.create_future()
+        register(lambda: future.done() or future.set_result(None))
+        return future
+
+    async def wait(self, frame: Call, call: Call) -> None:
+        """Let the body of ``frame`` wait for ``call``; its agent is open to its own chain meanwhile."""
+        frame.waits.append(call)
+        try:
+            untie(self, frame)  # type: ignore[arg-type]  # the Scheduler is the only subclass
+            if frame.inner is not None:
+                self.pump(frame.inner)
+            if not call.done:
+                await self.signal(call.on_done)
+            while frame.inner is not None and frame.inner.busy():
+                try:
+                    untie(self, frame)  # type: ignore[arg-type]
+                except DeadlockError:
+                    break
+                self.pump(frame.inner)
+                if frame.inner.busy():
+                    await self.signal(frame.inner.idle.append)
+        finally:
+            frame.waits.remove(call)
+
+    async def wait_anywhere(self, call: Call) -> None:
+        """Wait for a call on whichever loop runs here; cancelling this cancels the call."""
+        frame = _running_frame()
+        if call.done and not (frame is not None and frame.inner_busy()):
+            return
+        try:
+            if self.background.here():
+                await (self.wait(frame, call) if frame is not None else self.signal(call.on_done))
+            elif frame is not None:
+                await self.background.arrive(self.background.spawn(self.wait(frame, call)))
+            else:
+                await self._wait_on_foreign_loop(call)
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            call.cancel()
+            raise
+
+    async def _wait_on_foreign_loop(self, call: Call) -> None:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+
+        def arrived() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(lambda: future.done() or future.set_result(None))
+
+        call.add_done_callback(arrived)
+        while not future.done():
+            await asyncio.wait([future], timeout=_loop.LOOP_TICK)
+            if threading.current_thread() is threading.main_thread():
+                self._lend()
+
+    def block(self, call: Call, timeout: float | None) -> None:
+        """Wait for a call on a thread that is not the loop's."""
+        frame = current_call()
+        if call.done and not (frame is not None and frame.inner_busy() and not self.background.here()):
+            return
+        if self.background.here():
+            raise WouldBlockLoopError(
+                f"the message from {call.label()} has not arrived; inside `async def` write `await message`"
+            )
+        limit = None if timeout is None else time.monotonic() + timeout
+        main = frame is None and threading.current_thread() is threading.main_thread()
+        box: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        tasks: list[asyncio.Task[None]] = []
+        if frame is not None and frame.state == RUNNING:
+            self.post(self._begin, frame, call, box, tasks)
+        else:
+            self.post(call.on_done, lambda: box.put(None))
+        outer = self._main_box
+        if main:
+            self._main_box = box
+            box.put(self._lend)
+        try:
+            self._wait_in_ticks(call, frame, box, tasks, limit, timeout)
+        except KeyboardInterrupt:
+            self.post(self._interrupt, call)
+            raise
+        finally:
+            if main:
+                self._main_box = outer
+
+    def _begin(
+        self, frame: Call, call: Call, box: queue.SimpleQueue[Any], tasks: list[asyncio.Task[None]]
+    ) -> None:
+        self.threads.pause()
+        task = self.loop.create_task(self.wait(frame, call))
+        tasks.append(task)
+
+        def over(task: asyncio.Task[None]) -> None:
+            self.threads.resume()
+            box.put(task)
+
+        task.add_done_callback(over)
+
+    def _wait_in_ticks(
+        self,
+        call: Call,
+        frame: Call | None,
+        box: queue.SimpleQueue[Any],
+        tasks: list[asyncio.Task[None]],
+        limit: float | None,
+        timeout: float | None,
+    ) -> None:
+        while True:
+            tick = _loop.THREAD_TICK if limit is None else max(0.0, min(_loop.THREAD_TICK, limit - time.monotonic()))
+            try:
+                item = box.get(timeout=tick)
+            except queue.Empty:
+                late = limit is not None and time.monotonic() >= limit
+                stop = frame is not None and frame.done
+                if (late or stop) and frame is not None and frame.state == RUNNING:
+                    self.post(lambda: tasks[0].cancel())
+                    box.get()  # the permit is ours again before this body goes on
+                if stop and frame is not None:
+                    raise frame.error or CallCancelledError("the caller has ended") from None
+                if late:
+                    raise TimeoutError(f"{call.label()} did not answer within {timeout} s; it goes on") from None
+                continue
+            if callable(item):
+                item()  # work lent to this thread, for example input()
+                continue
+            if item is not None:
+                item.result()
+            return
+
+    def _interrupt(self, call: Call) -> None:
+        same_run = [c for c in self.live.values() if c.parent is None and c.run and c.run == call.run]
+        for each in [call, *same_run]:
+            self.end(each, CallCancelledError(f"the call of {each.label()} was interrupted"))
+
+    # ---- the main thread, lent to whoever needs it
+
+    def _lend(self) -> None:
+        while self._jobs:
+            self._jobs.popleft()()
+
+    def on_main_thread(self, fn: Callable[[], Any]) -> Any:
+        """Run ``fn`` in the main thread when, or as soon as, it waits for a call; return its value.
+
+        ``input()`` works only there: a daemon thread inside ``input()`` at exit aborts the interpreter.
+        """
+        if threading.current_thread() is threading.main_thread():
+            return fn()
+        done: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+        ctx = contextvars.copy_context()
+
+        def job() -> None:
+            try:
+                done.put((ctx.run(fn), None))
+            except BaseException as error:  # an interrupt of the person ends the wait on the main thread too
+                done.put((None, error))
+                raise
+
+        self._jobs.append(job)
+        if self._main_box is not None:
+            self._main_box.put(self._lend)
+        frame = current_call()
+        while True:
+            try:
+                value, error = done.get(timeout=_loop.THREAD_TICK)
+            except queue.Empty:
+                if frame is not None and frame.done:
+                    if job in self._jobs:
+                        self._jobs.remove(job)
+                    raise frame.error or CallCancelledError("the caller has ended") from None
+                continue
+            if error is None:
+                return value
+            raise CallCancelledError("the person interrupted") from error
+
+    # ---- exit
+
+    def _keep_alive(self) -> None:
+        # A script's calls finish, as blocking code would have; a failed script or a notebook kernel cancels.
+        threading.main_thread().join()
+        if not self.finish_at_exit or getattr(sys, "last_value", None) is not None or "ipykernel" in sys.modules:
+            return
+        box: queue.SimpleQueue[bool] = queue.SimpleQueue()
+
+        def more() -> None:  # asked on the loop: what was just issued counts
+            call = next(iter(self.live.values()), None)
+            if call is None:
+                box.put(False)
+            else:
+                call.on_done(lambda: box.put(True))
+
+        self.post(more)
+        while box.get():
+            self.post(more)
+
+    def close(self) -> None:
+        """End the calls that are left and report unread failures. At exit."""
+        done = threading.Event()
+
+        def end_all() -> None:
+            left = list(self.live.values())
+            for call in left:
+                self.end(call, CallCancelledError("the interpreter exits"))
+            self.loop.call_later(0.05 if left else 0, done.set)
+
+        if not self.loop.is_closed():
+            self.post(end_all)
+            done.wait(0.3)
+        self.report()
+
+
+def _running_frame() -> Call | None:
+    frame = current_call()
+    return frame if frame is not None and frame.state == RUNNING else None

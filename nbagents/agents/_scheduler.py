@@ -1,0 +1,388 @@
+"""`Scheduler`: issues calls, keeps their order, runs them one at a time per agent, and lets callers wait.
+
+An agent is an actor. A call is queued in the agent's mailbox at the place that blocking code would
+have given it, waits until the placeholders among its arguments have arrived, runs, and settles
+exactly once. All state changes on the background loop, so there are no locks.
+
+A call whose chain already holds the agent goes to the inner queue of the call that holds it, which
+is served only while that call waits for a message, or after it. Calls to agents of another process
+are handed to their `Remote` in order, at once, placeholders and all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import itertools
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
+
+from .. import _loop, context, events
+from .._ids import PROCESS
+from ..exceptions import CallCancelledError, CallTimeoutError, DeadlockError
+from ..message import PlaceholderMessage
+from ._call import ENDED, QUEUED, RUNNING, Call, current_call, promised, resolved, snapshot
+from ._deadlock import dependencies, untie
+from ._mailbox import Mailbox
+from ._patience import Patience
+from ._threads import WorkerThreads
+
+__all__ = ["Scheduler", "scheduler"]
+
+MAX_DEPTH = 10_000
+"""Calls inside calls; deeper is taken for an endless recursion."""
+
+
+class Scheduler(Patience):
+    """The mailboxes' clockwork, one per process. `issue` and `broadcast` are safe from any thread."""
+
+    def __init__(self) -> None:
+        super().__init__(_loop.background())
+        self.counter = itertools.count(1)
+        self.live: dict[str, Call] = {}
+        self.threads = WorkerThreads(self.post)
+        self.failed: weakref.WeakSet[Call] = weakref.WeakSet()
+
+    # ---- issuing
+
+    def issue(
+        self,
+        agent: Any,
+        fn: Callable[..., Any] | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any] | None = None,
+        *,
+        kind: str = "call",
+        method: str = "",
+        hold: Iterable[Any] = (),
+    ) -> PlaceholderMessage:
+        """Make a call and return its placeholder at once, with an observe for each listener behind it.
+
+        ``hold`` names agents that keep their later messages back until this call is done.
+
+        Raises:
+            RecursionError: agents call each other too deep.
+            CallCancelledError, CallTimeoutError: the calling body was ended; this is where it notices.
+        """
+        parent = current_call()
+        if parent is not None and parent.done and isinstance(parent.error, (CallCancelledError, CallTimeoutError)):
+            raise parent.error
+        if parent is not None and len(parent.path) >= MAX_DEPTH:
+            raise RecursionError("agents call each other too deep")
+        path = self.next_path(parent)
+        client = parent.client if parent is not None else PROCESS
+        words: dict[str, Any] = {key: snapshot(value) for key, value in (kwargs or {}).items()}
+        call = Call(
+            self,
+            agent,
+            fn,
+            tuple(map(snapshot, args)),
+            words,
+            kind=kind,
+            parent=parent,
+            path=path,
+            client=client,
+            method=method,
+            ctx=contextvars.copy_context(),
+        )
+        message, batch = PlaceholderMessage.of(call), [call]
+        listeners = agent._audience_at(path) if agent is not None and kind == "call" else ()
+        if listeners or hold:
+            after = self.next_path(parent)
+            batch += [self._follow(o, message, "observe", parent, after, client) for o in listeners]
+            batch += [self._follow(h, message, "hold", parent, after, client) for h in hold]
+        self.post(self.submit, batch)
+        return message
+
+    def broadcast(self, message: Any, agents: Sequence[Any]) -> list[PlaceholderMessage]:
+        """Let agents observe one message, at this place in the program; return a placeholder for each."""
+        parent = current_call()
+        path, message = self.next_path(parent), snapshot(message)
+        client = parent.client if parent is not None else PROCESS
+        batch = [self._follow(agent, message, "observe", parent, path, client) for agent in agents]
+        self.post(self.submit, batch)
+        return [PlaceholderMessage.of(call) for call in batch]
+
+    def _follow(
+        self, agent: Any, message: Any, kind: str, parent: Call | None, path: tuple[int, ...], client: str
+    ) -> Call:
+        method = "_observe" if kind == "observe" else "_hold"
+        return Call(
+            self, agent, None, (message,), {}, kind=kind, parent=parent, path=path, client=client, method=method
+        )
+
+    def next_path(self, parent: Call | None = None) -> tuple[int, ...]:
+        """Return the place of the next call that the running code makes."""
+        parent = parent or current_call()
+        return parent.next_path() if parent is not None else (next(self.counter),)
+
+    def admit(self, call: Call, *, run: str, workspace: str, timeout: float | None) -> None:
+        """Queue a call that came over the wire. On the loop only."""
+        call.run, call.workspace = run, workspace
+        call.deadline = None if timeout is None else time.monotonic() + timeout
+        ctx = contextvars.copy_context()
+        ctx.run(context.run.set, run)
+        ctx.run(context.workspace.set, workspace)
+        ctx.run(context.deadline.set, call.deadline)
+        call.context = ctx
+        self.submit([call])
+
+    def submit(self, batch: Iterable[Call]) -> None:
+        """Queue calls. On the loop only."""
+        for call in batch:
+            parent = call.parent
+            if parent is not None:
+                if call.kind == "call" and not parent.done:
+                    parent.children = parent.children or set()
+                    parent.children.add(call)
+                if parent.deadline is not None:
+                    call.deadline = min(parent.deadline, call.deadline or parent.deadline)
+            if call.kind == "call":
+                self.live[call.id] = call
+                if call.deadline is not None:
+                    late = CallTimeoutError(f"the deadline of the call of {call.label()} passed")
+                    call.timer = self.loop.call_later(call.deadline - time.monotonic(), self.end, call, late)
+                self._tell("queued", call)
+            if call.remote is not None:
+                call.remote.send(call)
+            else:
+                self._enqueue(call)
+
+    def _enqueue(self, call: Call) -> None:
+        mailbox: Mailbox = call.agent._mailbox if call.agent is not None else Mailbox()
+        if mailbox.running is not None and (call.parent is not None or call.chain):
+            holder = call.holder_of(call.agent)
+            if holder is not None:
+                mailbox = holder.inner = holder.inner or Mailbox(holder)
+        mailbox.put(call)
+        self.pump(mailbox)
+
+    # ---- running
+
+    def pump(self, mailbox: Mailbox) -> None:
+        """Run what may run. On the loop only."""
+        while mailbox.running is None and mailbox.queue and mailbox.open():
+            call = mailbox.queue[0]
+            if call.done:
+                mailbox.queue.pop(0)
+                continue
+            waiting = self._first_pending(call)
+            if waiting is not None:
+                self._watch(mailbox, call, waiting)
+                if mailbox.queue and mailbox.queue[0] is not call:
+                    continue
+                if call.done:
+                    continue
+                return
+            mailbox.queue.pop(0)
+            mailbox.head = None
+            failed = self._failed_argument(call)
+            if failed is not None and call.kind == "call":
+                self.settle(call, None, failed)
+            elif failed is not None or call.kind == "hold":
+                self.settle(call)  # an observer skips a message that failed, and the hub goes on
+            elif call.kind == "observe" and call.agent._observes_inline:
+                self._observe_inline(call)
+            else:
+                self._start(mailbox, call)
+        if not mailbox.busy():
+            while mailbox.idle:
+                mailbox.idle.pop()()
+            if mailbox.owner is not None and mailbox.owner.state == ENDED:
+                self._release(mailbox.owner)
+
+    def _first_pending(self, call: Call) -> Any:
+        for message in promised((call.args, call.kwargs)):
+            if not message._promise.done:
+                return message._promise
+        return None
+
+    def _failed_argument(self, call: Call) -> BaseException | None:
+        for message in promised((call.args, call.kwargs)):
+            promise = message._promise
+            if promise.error is not None:
+                if isinstance(promise, Call) and call.kind == "call":
+                    promise.read = True  # it is carried on by this call
+                error: BaseException = promise.error
+                return error
+        return None
+
+    def _watch(self, mailbox: Mailbox, call: Call, waiting: Any) -> None:
+        if call.watched is not waiting:
+            call.watched = waiting
+            waiting.add_done_callback(lambda: self.pump(mailbox))
+        if mailbox.head is not call:  # each time it comes to the head, those behind it wait for its message
+            mailbox.head = call
+            try:
+                untie(self, call)
+            except DeadlockError as error:
+                self.settle(call, None, error)
+
+    def _observe_inline(self, call: Call) -> None:
+        try:
+            call.agent._observe_now(resolved(call.args[0]))
+        except Exception as error:  # a memory that refuses the message: the observer's fault, not the hub's
+            self.settle(call, None, error)
+        else:
+            self.settle(call)
+
+    def _start(self, mailbox: Mailbox, call: Call) -> None:
+        mailbox.running, call.state = call, RUNNING
+        if call.kind == "observe":
+            call.fn = type(call.agent).observe.__wrapped__.__get__(call.agent)
+        if call.context is None:
+            call.context = contextvars.copy_context()
+        call.context.run(context.frame.set, call)
+        self._tell("started", call)
+        args = tuple(map(resolved, call.args))
+        kwargs = {key: resolved(value) for key, value in call.kwargs.items()}
+        fn = call.fn
+        assert fn is not None
+        if inspect.iscoroutinefunction(fn):
+            call.task = self.loop.create_task(self._body(call, fn, args, kwargs), context=call.context)
+        else:
+            ctx = call.context
+            self.threads.run(lambda: ctx.run(self._body_on_thread, call, fn, args, kwargs))
+
+    async def _body(self, call: Call, fn: Callable[..., Coroutine[Any, Any, Any]], args: Any, kwargs: Any) -> None:
+        value: Any = None
+        error: BaseException | None = None
+        try:
+            value = await fn(*args, **kwargs)
+            if isinstance(value, PlaceholderMessage):
+                value = await value
+        except asyncio.CancelledError:
+            error = CallCancelledError(f"the call of {call.label()} was cancelled")
+        except BaseException as raised:  # a reply may raise anything; the caller gets it
+            error = raised
+        self._over(call, value, error)
+
+    def _body_on_thread(self, call: Call, fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        value: Any = None
+        error: BaseException | None = None
+        try:
+            value = fn(*args, **kwargs)
+            if isinstance(value, PlaceholderMessage):
+                value = value.result()
+        except BaseException as raised:  # a reply may raise anything; the caller gets it
+            error = raised
+        self.post(self._over, call, value, error)
+
+    # ---- ending
+
+    def settle(self, call: Call, value: Any = None, error: BaseException | None = None) -> None:
+        """The reply is there, or has failed; counts once. On the loop only."""
+        if call.done:
+            return
+        if call.kind == "call" and call.agent is not None and error is None:
+            value = call.agent._as_message(value)
+        call.value, call.error, call.done = value, error, True
+        call.traceback = getattr(error, "__traceback__", None)
+        if call.timer is not None:
+            call.timer.cancel()
+        self.live.pop(call.id, None)
+        if call.parent is not None and call.parent.children:
+            call.parent.children.discard(call)
+        if error is not None:
+            self.failed.add(call)
+        if call.kind == "call":
+            self._tell("done" if error is None else "failed", call)
+        if call.kind in ("call", "observe") and call.agent is not None:
+            call.agent._one_less(call.id)
+        for fn in call.callbacks:  # never inline: a long chain of dependants must not recurse
+            self.loop.call_soon(fn)
+        call.callbacks = []
+        call.context = None
+
+    def _over(self, call: Call, value: Any, error: BaseException | None) -> None:
+        self.settle(call, value, error)
+        call.state = ENDED
+        if call.inner is not None and call.inner.busy():
+            self.pump(call.inner)
+        else:
+            self._release(call)
+
+    def _release(self, call: Call) -> None:
+        # Without this every message would keep the whole conversation before it.
+        call.args, call.kwargs, call.fn, call.task = (), {}, None, None
+        mailbox = call.mailbox
+        if mailbox is not None and mailbox.running is call:
+            mailbox.running = None
+            self.loop.call_soon(self.pump, mailbox)
+
+    def end(self, call: Call, error: BaseException) -> None:
+        """Settle a call with an error now; its agent is free when the body is really over. On the loop only."""
+        if call.done:
+            return
+        for child in list(call.children or ()):
+            self.end(child, error)
+        state, task, mailbox = call.state, call.task, call.mailbox
+        self.settle(call, None, error)
+        if call.remote is not None:
+            call.remote.cancel(call)
+        elif task is not None:
+            task.cancel()
+        elif state == QUEUED and mailbox is not None:
+            self.pump(mailbox)
+
+    def stop_run(self, run: str, why: str = "stopped") -> int:
+        """End the unfinished calls of a run, the outermost first; return how many there were. Any thread.
+
+        The count is of the moment before the loop has ended them.
+        """
+        calls = [call for call in list(self.live.values()) if call.run == run and call.parent is None]
+        for call in calls:
+            call.cancel(why)
+        return len(calls)
+
+    def _tell(self, kind: str, call: Call) -> None:
+        if call.agent is None or not events.active():
+            return
+        data: dict[str, Any] = {}
+        if kind == "done":
+            data["message"] = call.value
+        elif kind == "failed":
+            data["error"] = call.error
+        elif kind == "queued":
+            data["method"] = call.method
+            data["waits_for"] = tuple(dep.id for dep in dependencies(call))
+        event = events.Event(kind, call.id, call.agent_name, call.run, call.parent_id, data, source=call)
+        events.publish(event)
+
+    # ---- failures that nobody reads
+
+    def report_unread(self, call: Call) -> None:
+        """Report a failure that was never read, once; a cancellation is not one."""
+        if call.error is None or call.read or isinstance(call.error, CallCancelledError):
+            return
+        call.read = True
+        text = f"nbagents: the failure of {call.label()} was never read: {type(call.error).__name__}: {call.error}\n"
+        if sys.stderr is not None:
+            sys.stderr.write(text)
+
+    def report(self) -> None:
+        """Report all failures that nobody has read yet: at a cell's end (``Out`` keeps messages alive), at exit."""
+        for call in list(self.failed):
+            self.report_unread(call)
+        self.failed.clear()
+
+
+_scheduler: Scheduler | None = None
+_lock = threading.Lock()
+
+
+def scheduler() -> Scheduler:
+    """Return the process's scheduler, made at first use."""
+    global _scheduler
+    known = _scheduler
+    if known is None or known.background is not _loop.background():  # after a fork there is a new loop
+        with _lock:
+            if _scheduler is None or _scheduler.background is not _loop.background():
+                _scheduler = Scheduler()
+            known = _scheduler
+    return known

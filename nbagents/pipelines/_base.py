@@ -1,0 +1,142 @@
+"""`Pipeline`: what all pipelines share.
+
+A pipeline without conditions is made of calls alone: each takes the placeholder of the one before,
+so the whole of it is submitted at once and finishes without whoever submitted it. A pipeline that
+must look at messages is itself a call: it runs on the background loop, and what is called later of
+its agents comes after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..agents import AgentBase, scheduler
+from ..exceptions import UsageError
+
+__all__ = ["Operator", "Operators", "Pipeline", "apply", "as_operators", "placeholder"]
+
+Operator = Callable[..., Any]
+Operators = Operator | Sequence[Operator]
+
+
+def placeholder(x: Any = None) -> Any:
+    """Return what is given: the branch that does nothing."""
+    return x
+
+
+def as_operators(operators: Operators) -> list[Operator]:
+    """Return one operator or several as a list.
+
+    Raises:
+        UsageError: there is none.
+    """
+    given = list(operators) if isinstance(operators, Sequence) else [operators]
+    if not given:
+        raise UsageError("No operators provided.")
+    for operator in given:
+        if not callable(operator):
+            raise UsageError(f"a pipeline is made of agents, pipelines and functions, not of {operator!r}")
+    return given
+
+
+class Pipeline:
+    """A chain of agents, functions and other pipelines that is called like an agent."""
+
+    participants: list[Operator]
+
+    def __call__(self, x: Any = None) -> Any:
+        """Run the pipeline on ``x``.
+
+        Returns at once with a placeholder if an agent takes part; a pipeline of plain functions
+        runs here and returns their value.
+        """
+        if self.submits_whole():
+            return self.submit(x)
+        agents = list(dict.fromkeys(self.agents()))
+        if not agents:
+            return _run_here(self.drive(x))
+        return scheduler().issue(None, self.drive, (x,), hold=agents)
+
+    def agents(self) -> list[AgentBase]:
+        """Return the agents that take part, those of inner pipelines included."""
+        found: list[AgentBase] = []
+        for operator in self.participants:
+            if isinstance(operator, AgentBase):
+                found.append(operator)
+            elif isinstance(operator, Pipeline):
+                found += operator.agents()
+        return found
+
+    def submits_whole(self) -> bool:
+        """Can all of it be submitted at once, since nothing in it looks at a message?"""
+        return False
+
+    def submit(self, x: Any) -> Any:
+        """Make all the calls; only where `submits_whole`."""
+        raise NotImplementedError
+
+    async def drive(self, x: Any) -> Any:
+        """Run step by step, on the background loop."""
+        raise NotImplementedError
+
+
+def only_calls(operators: Sequence[Operator]) -> bool:
+    """Are these all agents, or pipelines that can be submitted whole?"""
+    return all(
+        isinstance(op, AgentBase) or (isinstance(op, Pipeline) and op.submits_whole()) for op in operators
+    )
+
+
+async def apply(operator: Operator, *args: Any) -> Any:
+    """Call one operator and wait for its value; a plain function runs on a thread, since it may block."""
+    if isinstance(operator, (AgentBase, Pipeline)):
+        return await arrived(operator(*args))
+    if inspect.iscoroutinefunction(operator):
+        return await arrived(await operator(*args))
+    clock = scheduler()
+    if not clock.background.here():
+        return operator(*args)
+    future: asyncio.Future[Any] = clock.loop.create_future()
+    ctx = contextvars.copy_context()
+
+    def body() -> None:
+        value: Any = None
+        error: BaseException | None = None
+        try:
+            value = ctx.run(operator, *args)
+        except BaseException as raised:  # it goes to whoever waits for the pipeline
+            error = raised
+        clock.post(_finish, future, value, error)
+
+    clock.threads.run(body)
+    return await arrived(await future)
+
+
+async def arrived(value: Any) -> Any:
+    """Wait for a value's message, or for the messages of a list of them."""
+    if isinstance(value, (list, tuple)) and any(inspect.isawaitable(item) for item in value):
+        return [await arrived(item) for item in value]
+    return await value if inspect.isawaitable(value) else value
+
+
+def _finish(future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
+    if not future.done():
+        if error is None:
+            future.set_result(value)
+        else:
+            future.set_exception(error)
+
+
+def _run_here(work: Any) -> Any:
+    """Run a coroutine that never has to wait, without a loop."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return end.value
+    finally:
+        work.close()
+    raise UsageError("a pipeline with async functions and no agent must run on an event loop: await its drive(x)")

@@ -1,0 +1,37 @@
+"""`SequentialPipeline`: one after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._base import Operators, Pipeline, apply, as_operators, only_calls
+
+__all__ = ["SequentialPipeline"]
+
+
+class SequentialPipeline(Pipeline):
+    """Call each operator with what the one before returned.
+
+    >>> double, add = (lambda x: 2 * x), (lambda x: x + 1)
+    >>> SequentialPipeline([double, add])(20)
+    41
+    """
+
+    def __init__(self, operators: Operators) -> None:
+        self.participants = as_operators(operators)
+
+    def submits_whole(self) -> bool:
+        """Can all of it be submitted at once?"""
+        return only_calls(self.participants)
+
+    def submit(self, x: Any) -> Any:
+        """Make all the calls, each with the placeholder of the one before."""
+        for operator in self.participants:
+            x = operator(x)
+        return x
+
+    async def drive(self, x: Any) -> Any:
+        """Run step by step."""
+        for operator in self.participants:
+            x = await apply(operator, x)
+        return x
