@@ -1,0 +1,89 @@
+"""The server process: ``python -m nbagents.rpc``, started by `Spawned`, never by hand.
+
+Reads one line of JSON from its standard input, its options; answers one line, how to be reached; and
+serves until a client stops it, a signal comes, or its owner is gone. The owner ``process`` holds the
+other end of standard input: its end, for whatever reason, is ours. A server of the owner ``user`` ends
+after hours without a client and without a call.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import asdict
+from typing import Any
+
+from .. import _loop
+from ..agents import scheduler
+from ..exceptions import NbAgentsError
+from ._options import ServerOptions
+from ._prints import capture_prints
+from ._server import AgentServer
+
+log = logging.getLogger("nbagents.server")
+IDLE_TICK = 30.0
+
+
+def main() -> int:
+    """Serve; return the exit status."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)  # whatever prints below Python must not reach the answer's pipe
+    options = ServerOptions(**json.loads(sys.stdin.readline()))
+    os.umask(0o077)
+    scheduler().finish_at_exit = False
+    background = _loop.background()
+    server = AgentServer(options)
+    try:
+        connection = background.run(server.start())
+    except NbAgentsError as error:
+        _tell(answer, {"error": type(error).__name__, "message": str(error)})
+        return 1
+    except Exception as error:
+        _tell(answer, {"error": "AgentServerError", "message": f"{type(error).__name__}: {error}"})
+        return 1
+    for name in ("SIGTERM", "SIGINT"):
+        signal.signal(getattr(signal, name), lambda *_: server.stop_event.set())
+    capture_prints()
+    if options.owner == "user":
+        threading.Thread(target=_end_when_idle, args=(server, options.idle_seconds), daemon=True).start()
+    else:
+        threading.Thread(target=_end_with_owner, args=(server,), daemon=True).start()
+    _tell(answer, asdict(connection))
+    while not server.stop_event.wait(1.0):
+        pass
+    background.run(server.stop(), timeout=10)
+    return 0
+
+
+def _tell(answer: Any, fields: dict[str, Any]) -> None:
+    answer.write(json.dumps(fields) + "\n")
+    answer.close()
+
+
+def _end_with_owner(server: AgentServer) -> None:
+    while os.read(0, 4096):  # nothing is ever sent: this returns at the end of the pipe
+        pass
+    server.stop_event.set()
+
+
+def _end_when_idle(server: AgentServer, seconds: float) -> None:
+    while not server.stop_event.wait(min(IDLE_TICK, seconds / 4)):
+        servicer = server.servicer
+        if servicer is None or servicer.sessions or servicer.pending():
+            continue
+        if time.monotonic() - servicer.last_active > seconds:
+            log.warning("no client and no call for %.0f s: the server ends", seconds)
+            server.stop_event.set()
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stderr.flush()
+    os._exit(status)  # agents' own threads must not keep a server that was stopped

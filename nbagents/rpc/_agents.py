@@ -1,0 +1,167 @@
+"""`AgentTable`: the agents of one server, by id and by name in their workspace."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from .._ids import check_id, new_id
+from ..agents import AgentBase
+from ..exceptions import AgentCreationError, AgentNotFoundError, NbAgentsError, UsageError
+from ..models import load_model
+from ._loader import AgentClasses
+
+__all__ = ["AgentTable", "Hosted"]
+
+
+@dataclass(slots=True)
+class Hosted:
+    """One agent that lives here. ``color`` is its place in the order of creation of its workspace."""
+
+    agent: AgentBase
+    agent_id: str
+    settings: dict[str, Any]
+    workspace: str = ""
+    name: str = ""
+    color: int = 0
+
+    def about(self) -> dict[str, Any]:
+        """Describe it, for lists. Holds no key and waits for nothing."""
+        own = self.agent.__dict__
+        memory, model = own.get("memory"), own.get("model")
+        return self.agent._describe() | {
+            "agent_id": self.agent_id,
+            "workspace": self.workspace,
+            "color": self.color,
+            "messages": memory.size() if memory is not None else 0,
+            "model_name": getattr(model, "model_name", "") or "",
+            "busy": bool(own.get("_open")),
+        }
+
+
+class AgentTable:
+    """Creates, finds, copies and deletes agents. On the loop only."""
+
+    def __init__(self, classes: AgentClasses) -> None:
+        self._classes = classes
+        self._agents: dict[str, Hosted] = {}
+        self._names: dict[tuple[str, str], str] = {}
+        self._making: dict[tuple[str, str], asyncio.Lock] = {}
+
+    def __len__(self) -> int:
+        return len(self._agents)
+
+    def __contains__(self, agent_id: object) -> bool:
+        return agent_id in self._agents
+
+    def all(self) -> list[Hosted]:
+        """Return all agents, in the order of their creation."""
+        return list(self._agents.values())
+
+    def get(self, agent_id: str) -> Hosted:
+        """Return the agent of that id.
+
+        Raises:
+            AgentNotFoundError: there is none.
+        """
+        hosted = self._agents.get(agent_id)
+        if hosted is None:
+            raise AgentNotFoundError(f"Agent [{agent_id[:130]}] not exists.")
+        return hosted
+
+    async def create(self, agent_id: str, settings: dict[str, Any]) -> Hosted:
+        """Make an agent under an id that is free.
+
+        Raises:
+            AgentCreationError: the id is taken, the class is unknown, or its constructor failed.
+        """
+        if agent_id in self._agents:
+            raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
+        agent = await self._make(agent_id, settings)
+        if agent_id in self._agents:
+            raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
+        hosted = Hosted(agent, agent_id, settings, name=agent._name, color=len(self._agents))
+        self._agents[agent_id] = hosted
+        return hosted
+
+    async def define(
+        self, workspace: str, name: str, settings: dict[str, Any], *, agent_id: str = "", fresh: bool = False
+    ) -> tuple[Hosted, str]:
+        """Make the agent of that name in a workspace, or bring the one that lives there up to date.
+
+        Returns it and "created", "updated" or "unchanged". An update keeps the memory unless ``fresh``.
+        ``agent_id`` is the id of one that is made, so that proxies of an earlier server stay good.
+        """
+        key = (workspace, name)
+        async with self._making.setdefault(key, asyncio.Lock()):  # two cells may define it at once
+            known = self._agents.get(self._names.get(key, ""))
+            if known is None or known.settings.get("class_name") != settings.get("class_name"):
+                agent_id = agent_id if agent_id and agent_id not in self._agents else new_id()
+                agent = await self._make(agent_id, settings)
+                color = known.color if known else sum(1 for ws, _ in self._names if ws == workspace)
+                if known is not None:
+                    self._agents.pop(known.agent_id, None)
+                hosted = Hosted(agent, agent_id, settings, workspace, name, color)
+                self._agents[agent_id], self._names[key] = hosted, agent_id
+                return hosted, "created"
+            changed = known.settings != settings
+            if changed:
+                self._update(known, settings)
+            if fresh and known.agent.__dict__.get("memory") is not None:
+                known.agent.__dict__["memory"].clear()
+            return known, "updated" if changed or fresh else "unchanged"
+
+    async def clone(self, agent_id: str) -> Hosted:
+        """Make a new agent as this one was made; its memory is not copied."""
+        origin = self.get(agent_id)
+        return await self.create(new_id(), dict(origin.settings))
+
+    def delete(self, agent_id: str) -> bool:
+        """Forget an agent; False if there is none."""
+        hosted = self._agents.pop(agent_id, None)
+        if hosted is None:
+            return False
+        if self._names.get((hosted.workspace, hosted.name)) == agent_id:
+            del self._names[hosted.workspace, hosted.name]
+        return True
+
+    def delete_all(self) -> int:
+        """Forget all agents; return how many there were."""
+        count = len(self._agents)
+        self._agents.clear()
+        self._names.clear()
+        return count
+
+    def _update(self, hosted: Hosted, settings: dict[str, Any]) -> None:
+        agent, kwargs = hosted.agent, settings.get("kwargs", {})
+        if kwargs.get("model_config_name") != hosted.settings.get("kwargs", {}).get("model_config_name"):
+            agent.model = load_model(kwargs["model_config_name"])
+        if "sys_prompt" in kwargs:
+            agent.sys_prompt = kwargs["sys_prompt"]
+        hosted.settings = settings
+
+    async def _make(self, agent_id: str, settings: dict[str, Any]) -> AgentBase:
+        check_id(agent_id, "agent_id")
+        name = settings.get("class_name")
+        args, kwargs = settings.get("args", []), settings.get("kwargs", {})
+        if not isinstance(name, str) or not isinstance(args, list) or not isinstance(kwargs, dict):
+            raise AgentCreationError("an agent is made from a class_name, a list of args and a dictionary of kwargs")
+        kwargs = {key: value for key, value in kwargs.items() if key != "to_dist"}
+        try:
+            # On a thread: a module may take its time to import, a constructor to construct.
+            agent = await asyncio.to_thread(self._construct, name, args, kwargs, settings.get("import_path"))
+        except NbAgentsError as error:
+            if isinstance(error, (AgentCreationError, UsageError)):
+                raise
+            raise AgentCreationError(f"{name}: {error}") from error
+        except Exception as error:
+            raise AgentCreationError(f"{name} could not be made: {type(error).__name__}: {error}") from error
+        agent.agent_id = agent_id
+        return agent
+
+    def _construct(self, name: str, args: list[Any], kwargs: dict[str, Any], import_path: Any) -> AgentBase:
+        folders = [p for p in import_path if isinstance(p, str)] if isinstance(import_path, list) else []
+        cls = self._classes.find(name, folders)
+        made: AgentBase = cls(*args, **kwargs)
+        return made

@@ -1,0 +1,64 @@
+"""`FrameWriter`: sends frames in order, and together what is ready together.
+
+A lone frame is written at once. With more than one call in flight the flush waits one turn of the
+event loop, so that all frames that become ready in that turn share one gRPC message: many times the
+throughput, and nothing waits for a timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from ._limits import MAX_MESSAGE
+from ._proto import agent_pb2 as pb
+
+__all__ = ["FrameWriter"]
+
+SOFT_LIMIT = MAX_MESSAGE // 2
+"""Bytes after which a batch is closed and the rest goes into the next."""
+
+
+class FrameWriter:
+    """Writes frames of one session through ``write``, a coroutine function. On the loop only."""
+
+    def __init__(self, write: Callable[[pb.Batch], Awaitable[object]], in_flight: Callable[[], int]) -> None:
+        self._write, self._in_flight = write, in_flight
+        self._frames: list[pb.Frame] = []
+        self._seq = 0
+        self._wake = asyncio.Event()
+        self.seen = 0
+        """The other side's last frame that was handled; told with each batch."""
+
+    def put(self, frame: pb.Frame) -> None:
+        """Queue a frame; return at once."""
+        self._seq += 1
+        frame.seq = self._seq
+        self._frames.append(frame)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write until cancelled; raises what ``write`` raises."""
+        while True:
+            await self._wake.wait()
+            if self._in_flight() > 1:
+                await asyncio.sleep(0)
+            self._wake.clear()
+            while self._frames:
+                await self._write(self._batch())
+
+    async def drain(self) -> None:
+        """Write what is queued."""
+        while self._frames:
+            await self._write(self._batch())
+
+    def _batch(self) -> pb.Batch:
+        size, count = 0, 0
+        for frame in self._frames:
+            size += frame.ByteSize()
+            if count and size > SOFT_LIMIT:
+                break
+            count += 1
+        frames, self._frames = self._frames[:count], self._frames[count:]
+        frames[-1].ack = self.seen
+        return pb.Batch(frames=frames)

@@ -1,0 +1,143 @@
+"""`RpcAgentServerLauncher`: starts an agent server and ends it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from .. import _loop
+from ..agents import AgentBase
+from ..exceptions import UsageError
+from ._loader import class_name
+from ._options import ServerOptions
+from ._places import Connection
+from ._server import AgentServer
+from ._spawn import Spawned
+
+__all__ = ["RpcAgentServerLauncher"]
+
+Stopper = Callable[[], object]
+
+
+class RpcAgentServerLauncher:
+    """Launches one agent server of this process: it ends with it, whatever happens. Also a ``with``.
+
+    Without ``port`` the server listens on a private Unix socket, with ``port`` on TCP at ``host``,
+    of this machine only in this version (``local_mode`` is then always kept). A busy port is an
+    error that names it. ``max_pool_size`` replies are kept for ``max_timeout_seconds``.
+    ``custom_agent_classes`` are agent classes that the server should know, from modules that it can
+    import; ``agent_dir`` is a folder whose Python files define more.
+
+    After ``launch`` the attributes ``address``, ``port``, ``server_id`` and ``token`` tell how it is
+    reached.
+    """
+
+    def __init__(
+        self,
+        host: str = "localhost",
+        port: int | None = None,
+        max_pool_size: int = 8192,
+        max_timeout_seconds: float = 7200,
+        local_mode: bool = False,
+        agent_dir: str | None = None,
+        custom_agent_classes: Sequence[type[AgentBase]] | None = None,
+        server_id: str | None = None,
+        studio_url: str | None = None,
+    ) -> None:
+        self.host, self.port, self.local_mode = ("localhost" if local_mode else host), port, local_mode
+        self.custom_agent_classes = list(custom_agent_classes or [])
+        self.options = ServerOptions(
+            host=self.host,
+            port=port,
+            max_pool_size=max_pool_size,
+            max_timeout_seconds=max_timeout_seconds,
+            agent_dir=agent_dir,
+            server_id=server_id,
+            studio_url=studio_url,
+        )
+        self.options.check()
+        self.connection: Connection | None = None
+        self._spawned: Spawned | None = None
+        self._local: AgentServer | None = None
+
+    @classmethod
+    def generate_server_id(cls, host: str, port: int | None) -> str:
+        """Return a fresh id of 8 hexadecimal digits; the random state of the program is left alone."""
+        text = f"{host}:{port}:{time.time_ns()}:{secrets.token_hex(8)}"
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    def launch(self, in_subprocess: bool = True) -> None:
+        """Start the server and wait until it listens, about half a second.
+
+        With ``in_subprocess=False`` it runs in this process, on the background loop, and this
+        returns at once too; `wait_until_terminate` waits for its end.
+
+        Raises:
+            AgentServerError: it cannot listen, for example since the port is taken.
+        """
+        if self.connection is not None:
+            raise UsageError("this launcher has launched its server already; make another one for another server")
+        if in_subprocess:
+            self.options.agent_classes = [class_name(cls) for cls in self.custom_agent_classes]
+            self.options.import_path = [folder for folder in sys.path if folder]
+            self._spawned = Spawned.start(self.options)
+            self.connection = self._spawned.connection
+        else:
+            self._local = AgentServer(self.options, self.custom_agent_classes)
+            self.connection = _loop.background().run(self._local.start())
+        if not self.connection.address.startswith("unix:"):
+            self.port = int(self.connection.address.rpartition(":")[2])
+
+    @property
+    def server_id(self) -> str:
+        """Return the server's id; before the launch, the one that was asked for."""
+        return self.connection.server_id if self.connection is not None else self.options.server_id or ""
+
+    @property
+    def address(self) -> str:
+        """Return where the server listens: ``unix:/path`` or ``host:port``."""
+        return self._launched().address
+
+    @property
+    def token(self) -> str:
+        """Return the token that every call of the server must carry."""
+        return self._launched().token
+
+    def is_alive(self) -> bool:
+        """Does the server run?"""
+        if self._spawned is not None:
+            return self._spawned.is_alive()
+        return self._local is not None and not self._local.stop_event.is_set()
+
+    def wait_until_terminate(self) -> None:
+        """Wait until the server ends; an interrupt ends the waiting."""
+        self._launched()
+        if self._spawned is not None:
+            while self._spawned.is_alive():
+                time.sleep(_loop.THREAD_TICK)
+        elif self._local is not None:
+            while not self._local.stop_event.wait(_loop.THREAD_TICK):
+                pass
+
+    def shutdown(self) -> None:
+        """End the server and what runs in it. Twice is fine, and before the launch too."""
+        if self._spawned is not None:
+            self._spawned.stop()
+        if self._local is not None:
+            _loop.background().run(self._local.stop())
+
+    def __enter__(self) -> RpcAgentServerLauncher:
+        if self.connection is None:
+            self.launch()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.shutdown()
+
+    def _launched(self) -> Connection:
+        if self.connection is None:
+            raise UsageError("the server is not launched yet: call launch() first, or use the launcher in a `with`")
+        return self.connection

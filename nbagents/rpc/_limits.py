@@ -1,0 +1,35 @@
+"""The wire's limits and options, in one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["CHANNEL_OPTIONS", "MAX_MESSAGE", "PROTOCOL", "SERVER_OPTIONS"]
+
+PROTOCOL = 1
+MAX_MESSAGE = 64 * 1024 * 1024
+"""Bytes in one message of the stream."""
+
+_SIZE: list[tuple[str, Any]] = [
+    ("grpc.max_send_message_length", MAX_MESSAGE),
+    ("grpc.max_receive_message_length", MAX_MESSAGE),
+]
+CHANNEL_OPTIONS: list[tuple[str, Any]] = [
+    *_SIZE,
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    # Without this a frozen peer is noticed after a minute, whatever the keepalive says.
+    ("grpc.http2.ping_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.enable_http_proxy", 0),
+]
+SERVER_OPTIONS: list[tuple[str, Any]] = [
+    *_SIZE,
+    ("grpc.so_reuseport", 0),  # else a second server shares the port of the first, silently
+    ("grpc.http2.min_ping_interval_without_data_ms", 1_000),
+    ("grpc.http2.max_ping_strikes", 0),
+    # The core drops waiting calls at random above 1,000 otherwise.
+    ("grpc.server.max_pending_requests", 1_000_000),
+    ("grpc.server.max_pending_requests_hard_limit", 1_000_000),
+]

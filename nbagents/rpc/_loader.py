@@ -1,0 +1,97 @@
+"""Finds the class of an agent. The one place that imports by name.
+
+A class is one of ours, one that the server was given at its start (``custom_agent_classes``,
+``agent_dir``), or, on a private socket only, an agent class of a module that the server can import.
+Whatever else a name says is refused; nothing is looked up inside an object.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..agents import AgentBase, DialogAgent, UserAgent
+from ..exceptions import AgentCreationError
+
+__all__ = ["AgentClasses", "class_name"]
+
+log = logging.getLogger(__name__)
+_QUALIFIED = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)\Z")
+
+
+def class_name(cls: type[AgentBase]) -> str:
+    """Return the name by which a server finds a class.
+
+    Raises:
+        AgentCreationError: the class cannot be imported by anybody else.
+    """
+    if cls.__module__ in ("__main__", "__mp_main__") or "<locals>" in cls.__qualname__ or "." in cls.__qualname__:
+        raise AgentCreationError(
+            f"{cls.__qualname__} is defined in {cls.__module__}, where a server cannot import it: "
+            "move the class to the top level of a module and import it from there"
+        )
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+class AgentClasses:
+    """The agent classes that one server knows, by name."""
+
+    def __init__(self, *, private: bool) -> None:
+        self._private = private
+        self._known: dict[str, type[AgentBase]] = {c.__name__: c for c in (AgentBase, DialogAgent, UserAgent)}
+
+    def register(self, cls: type[AgentBase]) -> None:
+        """Make a class known under its own name."""
+        self._known[cls.__name__] = cls
+
+    def load_folder(self, folder: str) -> None:
+        """Import every Python file of a folder; one that fails is logged and skipped."""
+        for path in sorted(Path(folder).resolve().glob("**/*.py")):
+            name = f"nbagents_agent_dir_{path.stem}"
+            spec = importlib.util.spec_from_file_location(name, path)
+            if spec is None or spec.loader is None:
+                continue
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[name] = module
+            try:
+                spec.loader.exec_module(module)
+            except Exception:
+                log.exception("agent file %s could not be loaded", path.name)
+                continue
+            for value in vars(module).values():
+                if isinstance(value, type) and issubclass(value, AgentBase) and value.__module__ == name:
+                    self.register(value)
+
+    def find(self, name: str, import_path: list[str] | None = None) -> type[AgentBase]:
+        """Return the class of that name. Blocking: it may import a module.
+
+        Raises:
+            AgentCreationError: it is not registered, cannot be imported, or is no agent class.
+        """
+        if name in self._known:
+            return self._known[name]
+        match = _QUALIFIED.match(name)
+        if match is None or not self._private:
+            known = ", ".join(sorted(self._known))
+            raise AgentCreationError(f"class {name[:80]!r} is not registered on this server; known: {known}")
+        cls = self._import(match[1], match[2], import_path or [])
+        self._known[name] = cls
+        return cls
+
+    def _import(self, module_name: str, attribute: str, import_path: list[str]) -> type[AgentBase]:
+        for folder in import_path:
+            if folder not in sys.path:
+                sys.path.append(folder)  # last: a user's json.py must not hide the real one
+        try:
+            module: Any = importlib.import_module(module_name)
+        except ImportError as error:
+            raise AgentCreationError(f"the server cannot import {module_name}: {error}") from error
+        found = vars(module).get(attribute)
+        if not (isinstance(found, type) and issubclass(found, AgentBase)):
+            raise AgentCreationError(f"{module_name} has no agent class {attribute}")
+        return found

@@ -1,0 +1,178 @@
+"""Where servers are: the folder of sockets, and the connection files that tell how to reach them.
+
+Sockets lie in a folder of this machine that only its user can enter. Connection files may lie on a
+home that several machines share: those of another machine are listed as foreign and never deleted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import stat
+import sys
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from .._process import boot_id, host_name, process_started, user_id
+from .._version import __version__
+from ..exceptions import AgentServerError
+
+__all__ = ["Connection", "connection_folder", "connections", "socket_folder"]
+
+MAX_SOCKET_PATH = 100
+
+
+@dataclass(slots=True)
+class Connection:
+    """How to reach one server. ``repr`` does not show the token."""
+
+    server_id: str
+    address: str
+    token: str = field(repr=False)
+    pid: int
+    pid_started: str
+    host: str
+    boot: str
+    user: str
+    python: str
+    version: str
+    owner: str
+
+    @classmethod
+    def of_this_process(cls, server_id: str, address: str, token: str, owner: str) -> Connection:
+        """Describe the server that runs in this process."""
+        pid = os.getpid()
+        return cls(
+            server_id=server_id,
+            address=address,
+            token=token,
+            pid=pid,
+            pid_started=process_started(pid),
+            host=host_name(),
+            boot=boot_id(),
+            user=user_id(),
+            python=sys.executable,
+            version=__version__,
+            owner=owner,
+        )
+
+    @property
+    def path(self) -> Path:
+        """Return where its file lies."""
+        return connection_folder() / f"{self.server_id}.json"
+
+    def write(self) -> None:
+        """Write the file, readable by its user only."""
+        temporary = self.path.with_name(f".{self.server_id}.{os.getpid()}")
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            json.dump(asdict(self), file)
+        temporary.replace(self.path)
+
+    def remove(self) -> None:
+        """Remove the file, the log and the socket; fine if they are gone."""
+        for path in (self.path, self.path.with_suffix(".log")):
+            with contextlib.suppress(OSError):
+                path.unlink()
+        if self.address.startswith("unix:"):
+            with contextlib.suppress(OSError):
+                Path(self.address.removeprefix("unix:")).unlink()
+
+    def is_foreign(self) -> bool:
+        """Does it run on another machine, or did it run before the last boot?"""
+        return self.host != host_name() or self.boot != boot_id()
+
+    def is_alive(self) -> bool:
+        """Is the process that wrote it still there? Only its own machine can tell."""
+        if self.is_foreign():
+            return False
+        if self.pid_started:
+            return process_started(self.pid) == self.pid_started
+        try:
+            os.kill(self.pid, 0)
+        except (OSError, SystemError):
+            return False
+        return True
+
+    def fits_here(self) -> bool:
+        """Is it this user's shared server for this interpreter and this version?"""
+        return (
+            self.owner == "user"
+            and not self.is_foreign()
+            and self.user == user_id()
+            and self.python == sys.executable
+            and self.version == __version__
+        )
+
+
+def connections() -> list[Connection]:
+    """Return what the connection files tell, the dead ones of this machine removed."""
+    found = []
+    for path in sorted(connection_folder().glob("*.json")):
+        connection = _read(path)
+        if connection is None:
+            continue
+        if not connection.is_foreign() and not connection.is_alive():
+            connection.remove()
+        else:
+            found.append(connection)
+    return found
+
+
+def _read(path: Path) -> Connection | None:
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077 and os.name == "posix":
+            return None  # others could have written it
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        connection = Connection(**fields)
+    except (OSError, ValueError, TypeError):
+        return None
+    return connection if connection.path == path else None
+
+
+def connection_folder() -> Path:
+    """Return the folder of connection files, ``nbagents`` in Jupyter's runtime folder, made if missing."""
+    from jupyter_core.paths import jupyter_runtime_dir  # slow to import, and only needed here
+
+    folder = Path(jupyter_runtime_dir()) / "nbagents"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_private(folder)
+    return folder
+
+
+def socket_folder() -> Path:
+    """Return a folder of this machine for sockets that nobody else can enter, made if missing.
+
+    Raises:
+        AgentServerError: the folder is not this user's, or others can enter it.
+    """
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    short = MAX_SOCKET_PATH - 24
+    if runtime and Path(runtime).is_dir() and os.access(runtime, os.W_OK) and len(runtime) < short:
+        folder = Path(runtime) / "nbagents"
+    else:
+        base = tempfile.gettempdir()
+        folder = Path(base if len(base) < short - 20 else "/tmp") / f"nbagents-{user_id()}"  # noqa: S108
+    folder.mkdir(exist_ok=True, mode=0o700)
+    _make_private(folder)
+    return folder
+
+
+def _make_private(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    about = folder.lstat()
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
+        raise AgentServerError(f"{folder} is not a folder of yours; remove it, or set XDG_RUNTIME_DIR to another place")
+    if stat.S_IMODE(about.st_mode) & 0o077:
+        folder.chmod(0o700)
+
+
+def has_unix_sockets() -> bool:
+    """Can servers listen on Unix sockets here?"""
+    return hasattr(socket, "AF_UNIX") and os.name == "posix"

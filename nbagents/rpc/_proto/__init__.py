@@ -1,0 +1,1 @@
+"""The generated wire messages, and `agent.proto`, which they are generated from."""

@@ -1,0 +1,119 @@
+"""`Results`: the calls of a server, by id and by task id, kept a while after they end.
+
+Finished calls are dropped oldest first, by number and by age; a pending call never is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import OrderedDict
+from typing import Any
+
+from ..agents import Call
+from ..exceptions import ResultExpiredError
+
+__all__ = ["Promised", "Results"]
+
+
+class Promised:
+    """A message that somebody else has promised to this server; a `Promise`, on the loop only."""
+
+    def __init__(self, call_id: str) -> None:
+        self.id = call_id
+        self.done, self.value = False, None
+        self.error: BaseException | None = None
+        self._callbacks: list[Any] = []
+
+    def label(self) -> str:
+        """Say what is waited for."""
+        return "a message from another process"
+
+    def settle(self, value: Any = None, error: BaseException | None = None) -> None:
+        """The message is there, or never will be."""
+        if not self.done:
+            self.done, self.value, self.error = True, value, error
+            for fn in self._callbacks:
+                fn()
+            self._callbacks = []
+
+    def add_done_callback(self, fn: Any) -> None:
+        """Call ``fn`` once it is there."""
+        if self.done:
+            fn()
+        else:
+            self._callbacks.append(fn)
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Return it; the mailbox has waited for it."""
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+    async def arrive(self) -> Any:
+        """Return it; the mailbox has waited for it."""
+        return self.result()
+
+    def cancel(self, why: str = "cancelled") -> None:
+        """Do nothing: whoever promised it decides."""
+
+    def address(self) -> dict[str, Any]:
+        """Say where it comes from."""
+        return {"_call": self.id}
+
+
+class Results:
+    """A table of calls. On the loop only."""
+
+    def __init__(self, max_size: int = 8192, max_age: float = 7200) -> None:
+        self.max_size, self.max_age = max_size, max_age
+        self._next_task = itertools.count(1)
+        self._calls: dict[str, Call] = {}
+        self._by_task: dict[int, str] = {}
+        self._finished: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._last_dropped = 0
+
+    def new_task_id(self) -> int:
+        """Return the next task id; they count from 1."""
+        return next(self._next_task)
+
+    def add(self, call: Call) -> int:
+        """Keep a call; return its task id."""
+        task_id = self.new_task_id()
+        self._calls[call.id] = call
+        self._by_task[task_id] = call.id
+        call.on_done(lambda: self._finish(call.id, task_id))
+        return task_id
+
+    def find(self, call_id: str) -> Call | None:
+        """Return the call of that id, if it is still kept."""
+        return self._calls.get(call_id)
+
+    def by_task(self, task_id: int) -> Call:
+        """Return the call of a task id.
+
+        Raises:
+            ResultExpiredError: it was kept for its time, or never existed.
+        """
+        call_id = self._by_task.get(task_id)
+        if call_id is None:
+            raise ResultExpiredError(
+                f"the reply of task {task_id} is gone or never was: a server keeps the last {self.max_size}"
+                f" replies for at most {self.max_age:.0f} s"
+            )
+        return self._calls[call_id]
+
+    def pending(self) -> int:
+        """Return how many calls have not ended."""
+        return len(self._calls) - len(self._finished)
+
+    def _finish(self, call_id: str, task_id: int) -> None:
+        now = time.monotonic()
+        self._finished[call_id] = (now, task_id)
+        while self._finished:
+            oldest, (when, task) = next(iter(self._finished.items()))
+            if len(self._finished) <= self.max_size and now - when <= self.max_age:
+                break
+            del self._finished[oldest]
+            self._calls.pop(oldest, None)
+            self._by_task.pop(task, None)

@@ -1,0 +1,291 @@
+"""`AgentServerServicer`: what an agent server does, behind both of its services.
+
+Knows nothing of sockets, tokens or processes. Every method takes and returns the messages of
+`agent.proto`, whether it is reached as a unary call or through the Attach stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import time
+import warnings
+from collections.abc import AsyncIterator
+from threading import Event as StopEvent
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from .. import events
+from .._version import __version__
+from ..agents import AgentBase, scheduler
+from ..config import model_configs, redact
+from ..exceptions import AgentCallError, NbAgentsError, ProtocolError
+from ..message import Msg
+from ..models import prewarm, prewarm_demo
+from ._agents import AgentTable
+from ._codec import decode, encode
+from ._limits import PROTOCOL
+from ._loader import AgentClasses
+from ._proto import agent_pb2 as pb
+from ._proto.agent_pb2_grpc import AgentServerServicer as _AttachServicer
+from ._proto.agent_pb2_grpc import RpcAgentServicer
+from ._results import Results
+from ._session import Session, admit_call
+
+__all__ = ["AgentServerServicer"]
+
+log = logging.getLogger(__name__)
+REQUESTS = {
+    method.name: method.input_type._concrete_class for method in pb.DESCRIPTOR.services_by_name["RpcAgent"].methods
+}
+
+
+class AgentServerServicer(RpcAgentServicer, _AttachServicer):
+    """The methods of one agent server. All of them run on the background loop.
+
+    ``stop_event`` is set when a client asks the server to stop. Replies are kept by number
+    (``max_pool_size``) and age (``max_timeout_seconds``), the oldest finished ones dropped first.
+    """
+
+    def __init__(
+        self,
+        stop_event: StopEvent,
+        host: str = "localhost",
+        port: int | None = None,
+        server_id: str | None = None,
+        studio_url: str | None = None,
+        max_pool_size: int = 8192,
+        max_timeout_seconds: float = 7200,
+        *,
+        classes: AgentClasses | None = None,
+    ) -> None:
+        self.stop_event, self.host, self.port, self.studio_url = stop_event, host, port, studio_url
+        self.server_id = server_id or secrets.token_hex(4)
+        self.epoch = secrets.token_hex(8)
+        self.last_active = time.monotonic()
+        self.sessions: set[Session] = set()
+        self._agents = AgentTable(classes or AgentClasses(private=False))
+        self._results = Results(max_pool_size, max_timeout_seconds)
+        self._unsubscribe = events.subscribe(self._on_event)
+
+    def close(self) -> None:
+        """Stop listening to the agents. Safe to call twice."""
+        self._unsubscribe()
+
+    # ---- what upstream's callers use in process
+
+    def get_task_id(self) -> int:
+        """Return a new task id; each reply has one."""
+        return self._results.new_task_id()
+
+    def agent_exists(self, agent_id: str) -> bool:
+        """Does an agent of that id live here?"""
+        return agent_id in self._agents
+
+    def get_agent(self, agent_id: str) -> AgentBase:
+        """Return the agent of that id."""
+        return self._agents.get(agent_id).agent
+
+    def pending(self) -> int:
+        """Return how many calls have not ended."""
+        return self._results.pending()
+
+    # ---- the thirteen methods
+
+    async def is_alive(self, request: Any, context: Any = None) -> pb.GeneralResponse:
+        """Answer that the server lives."""
+        return pb.GeneralResponse(ok=True)
+
+    async def stop(self, request: Any, context: Any = None) -> pb.GeneralResponse:
+        """Stop the server, soon after this answer."""
+        asyncio.get_running_loop().call_later(0.02, self.stop_event.set)
+        return pb.GeneralResponse(ok=True)
+
+    async def create_agent(self, request: pb.CreateAgentRequest, context: Any = None) -> pb.GeneralResponse:
+        """Make an agent, or with a workspace and a name bring the one there up to date."""
+        if request.agent_source_code:
+            raise AgentCallError("agent_source_code is not taken by this server: put the class into a module")
+        settings = decode(pb.Payload(content_type="application/json", data=request.agent_init_args))
+        if not isinstance(settings, dict):
+            raise ProtocolError("agent_init_args is not a JSON object")
+        if request.name:
+            hosted, change = await self._agents.define(
+                request.workspace, request.name, settings, agent_id=request.agent_id, fresh=request.fresh
+            )
+        else:
+            hosted, change = await self._agents.create(request.agent_id, settings), "created"
+        return _told(hosted.about() | {"change": change})
+
+    async def delete_agent(self, request: pb.StringMsg, context: Any = None) -> pb.GeneralResponse:
+        """Delete an agent."""
+        if self._agents.delete(request.value):
+            return pb.GeneralResponse(ok=True)
+        return pb.GeneralResponse(ok=False, message=f"try to delete a non-existent agent [{request.value[:130]}].")
+
+    async def delete_all_agents(self, request: Any, context: Any = None) -> pb.GeneralResponse:
+        """Delete every agent."""
+        self._agents.delete_all()
+        return pb.GeneralResponse(ok=True)
+
+    async def clone_agent(self, request: pb.StringMsg, context: Any = None) -> pb.GeneralResponse:
+        """Make a new agent like another one; the message is its id."""
+        if request.value not in self._agents:
+            return pb.GeneralResponse(ok=False, message=f"Try to clone a non-existent agent [{request.value[:130]}].")
+        return pb.GeneralResponse(ok=True, message=(await self._agents.clone(request.value)).agent_id)
+
+    async def call_agent_func(self, request: pb.RpcMsg, context: Any = None) -> pb.GeneralResponse:
+        """Call an agent; the message is the task id under which the reply can be fetched."""
+        value = decode(pb.Payload(content_type="application/json", data=request.value.encode() or b"null"))
+        call = admit_call(self._agents, request.target_func, request.agent_id, [[value], {}])
+        task_id = self._results.add(call)
+        scheduler().admit(call, run="", workspace="", timeout=None)
+        return pb.GeneralResponse(ok=True, message=str(task_id))
+
+    async def update_placeholder(
+        self, request: pb.UpdatePlaceholderRequest, context: Any = None
+    ) -> pb.GeneralResponse:
+        """Wait for the reply of a task; the message is its JSON."""
+        call = self._results.by_task(request.task_id)
+        if not call.done:
+            await scheduler().signal(call.on_done)
+        value = await call.arrive()
+        return pb.GeneralResponse(ok=True, message=encode(value).data.decode())
+
+    async def get_agent_list(self, request: Any, context: Any = None) -> pb.GeneralResponse:
+        """List the agents; the message is a JSON list."""
+        return _told([hosted.about() for hosted in self._agents.all()])
+
+    async def get_server_info(self, request: Any, context: Any = None) -> pb.GeneralResponse:
+        """Tell who the server is and what it uses; the message is a JSON object."""
+        usage = os.times()
+        return _told(
+            {
+                "pid": os.getpid(),
+                "id": self.server_id,
+                "epoch": self.epoch,
+                "cpu_seconds": round(usage.user + usage.system, 2),
+                "mem": _resident_mib(),
+                "size": len(self._agents),
+                "pending": self.pending(),
+                "clients": len(self.sessions),
+            }
+        )
+
+    async def set_model_configs(self, request: pb.StringMsg, context: Any = None) -> pb.GeneralResponse:
+        """Load model configurations, a JSON object or list of them, and warm up what they need."""
+        try:
+            given = json.loads(request.value)
+            with warnings.catch_warnings(action="ignore"):  # a client may send the same ones again
+                model_configs.load(given)
+        except ValueError as error:
+            return pb.GeneralResponse(ok=False, message=redact(str(error)))
+        prewarm()
+        if any(one.get("endpoint") == "demo" for one in (given if isinstance(given, list) else [given])):
+            prewarm_demo()
+        return pb.GeneralResponse(ok=True)
+
+    async def get_agent_memory(self, request: pb.StringMsg, context: Any = None) -> pb.GeneralResponse:
+        """Return what an agent remembers; the message is a JSON list."""
+        if request.value not in self._agents:
+            return pb.GeneralResponse(ok=False, message=f"Agent [{request.value[:130]}] has not found")
+        memory = self._agents.get(request.value).agent.__dict__.get("memory")
+        if memory is None:
+            return pb.GeneralResponse(ok=False, message=f"Agent [{request.value}] has no memory")
+        messages: list[Msg] = memory.get_memory()
+        return pb.GeneralResponse(ok=True, message=encode(messages).data.decode())
+
+    async def download_file(self, request: pb.StringMsg, context: Any = None) -> AsyncIterator[pb.ByteMsg]:
+        """Refuse: this server exports no files."""
+        raise AgentCallError("not found: this server exports no files")
+        yield pb.ByteMsg()
+
+    # ---- the stream
+
+    async def request(self, method: str, body: bytes) -> bytes:
+        """Answer one method by name, in bytes: the stream's way to the thirteen methods."""
+        kind = REQUESTS.get(method)
+        if kind is None or method == "download_file":
+            raise ProtocolError(f"no method {method[:60]!r} can be requested here")
+        try:
+            message = kind.FromString(body)
+        except DecodeError:
+            raise ProtocolError(f"the body of {method} is malformed") from None
+        self.last_active = time.monotonic()
+        answer: Message = await getattr(self, method)(message)
+        return answer.SerializeToString()
+
+    async def attach(self, stream: grpc.aio.ServicerContext[bytes, bytes]) -> None:
+        """Serve one attached client until it leaves."""
+
+        async def write(batch: pb.Batch) -> None:
+            await stream.write(batch.SerializeToString())
+
+        session: Session | None = None
+        writing: asyncio.Task[None] | None = None
+        try:
+            while (data := await stream.read()) is not grpc.aio.EOF:
+                self.last_active = time.monotonic()
+                for frame in _parsed(data).frames:
+                    if session is None:
+                        session = self._greet(frame, write)
+                        writing = asyncio.ensure_future(session.writer.run())
+                    else:
+                        session.handle(frame)
+        finally:
+            if writing is not None:
+                writing.cancel()
+            if session is not None:
+                session.close()
+                self.sessions.discard(session)
+            self.last_active = time.monotonic()
+
+    def _greet(self, frame: pb.Frame, write: Any) -> Session:
+        if frame.WhichOneof("kind") != "hello":
+            raise ProtocolError("the first frame of a session is Hello")
+        if frame.hello.protocol != PROTOCOL:
+            raise ProtocolError(f"this server speaks protocol {PROTOCOL}, not {frame.hello.protocol}")
+        session = Session(frame.hello.session, self._agents, self._results, write, self.request)
+        session.writer.seen = frame.seq
+        self.sessions.add(session)
+        hello = pb.Hello(
+            session=frame.hello.session,
+            version=__version__,
+            protocol=PROTOCOL,
+            server_id=self.server_id,
+            epoch=self.epoch,
+        )
+        session.writer.put(pb.Frame(hello=hello))
+        return session
+
+    def _on_event(self, event: events.Event) -> None:
+        session = getattr(event.source, "origin", None)
+        if isinstance(session, Session) and session in self.sessions:
+            scheduler().post(session.tell, event)
+
+
+def _parsed(data: bytes) -> pb.Batch:
+    try:
+        return pb.Batch.FromString(data)
+    except DecodeError:
+        raise ProtocolError("a batch of frames is malformed") from None
+
+
+def _told(value: Any) -> pb.GeneralResponse:
+    try:
+        return pb.GeneralResponse(ok=True, message=json.dumps(value, ensure_ascii=False))
+    except (TypeError, ValueError) as error:
+        raise NbAgentsError(f"the answer cannot be written as JSON: {error}") from None
+
+
+def _resident_mib() -> float:
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            pages = int(file.read().split()[1])
+        return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
+    except (OSError, ValueError):
+        return 0.0

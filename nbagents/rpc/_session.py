@@ -1,0 +1,241 @@
+"""`Session`: one attached client, seen from the server.
+
+Handles its frames in order: calls go into the agents' mailboxes at once, requests become tasks, and
+how each call ends, and what happens on the way, is sent back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..agents import Call, scheduler
+from ..events import Event
+from ..exceptions import (
+    AgentCallError,
+    AgentServerNotAliveError,
+    CallCancelledError,
+    NbAgentsError,
+    ProtocolError,
+    ResultExpiredError,
+)
+from ..message import PlaceholderMessage
+from ._agents import AgentTable
+from ._codec import decode, decode_error, encode, encode_error
+from ._frames import FrameWriter
+from ._proto import agent_pb2 as pb
+from ._results import Promised, Results
+
+__all__ = ["Session", "admit_call"]
+
+log = logging.getLogger(__name__)
+KINDS = {"_reply": "call", "_observe": "observe", "_hold": "hold"}
+
+
+def admit_call(
+    agents: AgentTable,
+    method: str,
+    agent_id: str,
+    arguments: Any,
+    *,
+    call_id: str | None = None,
+    client: str = "",
+    path: tuple[int, ...] = (),
+    origin: Any = None,
+) -> Call:
+    """Make the call object for a message from outside.
+
+    Raises:
+        AgentCallError: the method is none that may be called from outside, or the arguments are malformed.
+        AgentNotFoundError: no such agent.
+    """
+    kind = KINDS.get(method)
+    if kind is None:
+        raise AgentCallError(f"Unsupported method {method[:60]!r}; an agent takes {', '.join(KINDS)}")
+    if not (isinstance(arguments, list) and len(arguments) == 2 and isinstance(arguments[0], list)):
+        raise AgentCallError("the arguments of a call are a list of args and a dictionary of kwargs")
+    args, kwargs = arguments
+    if not isinstance(kwargs, dict) or (kind != "call" and (len(args) > 1 or kwargs)):
+        raise AgentCallError(f"the arguments of {method} are malformed")
+    agent = agents.get(agent_id).agent
+    call = Call(
+        scheduler(),
+        agent,
+        agent.reply if kind == "call" else None,
+        tuple(args) if args or kind != "observe" else (None,),
+        kwargs,
+        kind=kind,
+        parent=None,
+        path=path,
+        client=client,
+        method=method,
+        call_id=call_id,
+    )
+    call.origin = origin
+    return call
+
+
+class Session:
+    """The server's end of one Attach stream. On the loop only."""
+
+    def __init__(
+        self,
+        name: str,
+        agents: AgentTable,
+        results: Results,
+        write: Callable[[pb.Batch], Awaitable[object]],
+        request: Callable[[str, bytes], Awaitable[bytes]],
+    ) -> None:
+        self.name, self._agents, self._results, self._request = name, agents, results, request
+        self._pending: set[str] = set()
+        self._requests: set[asyncio.Task[None]] = set()
+        self._promised: dict[str, Promised] = {}
+        self.writer = FrameWriter(write, lambda: len(self._pending) + len(self._requests))
+        self.closed = False
+
+    def handle(self, frame: pb.Frame) -> None:
+        """Handle one frame.
+
+        Raises:
+            ProtocolError: a frame of a kind that this version does not use.
+        """
+        if frame.seq:
+            self.writer.seen = frame.seq
+        kind = frame.WhichOneof("kind")
+        if kind == "call":
+            self._call(frame.call)
+        elif kind == "update":
+            self._update(frame.update)
+        elif kind == "cancel":
+            self._cancel(frame.cancel)
+        elif kind == "request":
+            task = asyncio.ensure_future(self._answer(frame.request))
+            self._requests.add(task)
+            task.add_done_callback(self._requests.discard)
+        elif kind is not None:
+            raise ProtocolError(f"a client may not send {kind!r} frames in this version")
+
+    def close(self) -> None:
+        """The client is gone. Its calls go on; what it promised to send will never come."""
+        self.closed = True
+        for promised in self._promised.values():
+            promised.settle(None, AgentServerNotAliveError("the client that promised this message is gone"))
+        for task in self._requests:
+            task.cancel()
+
+    # ---- calls
+
+    def _call(self, frame: pb.Call) -> None:
+        self._pending.add(frame.call)
+        try:
+            call = admit_call(
+                self._agents,
+                frame.method,
+                frame.agent.key,
+                decode(frame.arguments, self._reference),
+                call_id=frame.call,
+                client=frame.client or self.name,
+                path=tuple(frame.path),
+                origin=self,
+            )
+        except NbAgentsError as error:
+            self._send_update(frame.call, 0, pb.Update(error=encode_error(error)))
+            return
+        call.chain = tuple(frame.chain)
+        call.parent_id = frame.parent
+        task_id = self._results.add(call)
+        call.on_done(lambda: self._ended(call, task_id))
+        timeout = frame.timeout_ms / 1000 if frame.timeout_ms else None
+        scheduler().admit(call, run=frame.run, workspace=frame.workspace, timeout=timeout)
+
+    def _ended(self, call: Call, task_id: int) -> None:
+        call.read = True  # the client reads it
+        if self.closed:
+            return
+        if call.error is not None:
+            update = pb.Update(error=encode_error(call.error))
+        else:
+            try:
+                update = pb.Update(done=encode(call.value if call.kind == "call" else None))
+            except NbAgentsError as error:
+                update = pb.Update(error=encode_error(error))
+        self._send_update(call.id, task_id, update)
+
+    def _send_update(self, call_id: str, task_id: int, update: pb.Update) -> None:
+        update.call, update.task_id = call_id, task_id
+        self.writer.put(pb.Frame(update=update))
+        self._pending.discard(call_id)
+
+    def _reference(self, tree: dict[str, Any]) -> Any:
+        """Return the message behind a reference: a call of this server, or one that the client will send."""
+        call_id = tree.get("__promise__")
+        if not isinstance(call_id, str):
+            raise ProtocolError("a reference to a message has no id")
+        call = self._results.find(call_id)
+        if call is not None:
+            return PlaceholderMessage.of(call)
+        if not tree.get("sent"):
+            promised = Promised(call_id)
+            promised.settle(None, ResultExpiredError("a message passed on by reference is no longer kept here"))
+            return PlaceholderMessage.of(promised)
+        return PlaceholderMessage.of(self._promised.setdefault(call_id, Promised(call_id)))
+
+    def _update(self, update: pb.Update) -> None:
+        promised = self._promised.pop(update.call, None) or Promised(update.call)
+        if update.WhichOneof("outcome") == "done":
+            promised.settle(decode(update.done))
+        else:
+            promised.settle(None, decode_error(update.error, "another agent"))
+
+    def _cancel(self, cancel: pb.Cancel) -> None:
+        call = self._results.find(cancel.call)
+        if call is not None and call.origin is self:
+            why = cancel.why[:200] or "cancelled"
+            scheduler().end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
+
+    # ---- requests
+
+    async def _answer(self, request: pb.Request) -> None:
+        response = pb.Response(id=request.id)
+        try:
+            response.body = await self._request(request.method, request.body)
+        except NbAgentsError as error:
+            response.error.CopyFrom(encode_error(error))
+        if not self.closed:
+            self.writer.put(pb.Frame(response=response))
+
+    # ---- events
+
+    def tell(self, event: Event) -> None:
+        """Send on what happened in a call of this client or below it."""
+        if self.closed:
+            return
+        root = event.source
+        while root.parent is not None:
+            root = root.parent
+        if root is event.source and event.kind in ("queued", "done", "failed"):
+            return  # the client knows: it made the call, and gets its end as an update
+        data = dict(event.data)
+        if isinstance(data.get("error"), BaseException):
+            error = encode_error(data["error"])
+            data["error"] = {"type": error.type, "message": error.message, "traceback": error.traceback}
+        try:
+            payload = encode(data)
+        except NbAgentsError:
+            log.warning("an event of kind %s cannot travel and was left out", event.kind)
+            return
+        self.writer.put(
+            pb.Frame(
+                event=pb.Event(
+                    kind=event.kind,
+                    call=event.call,
+                    agent=event.agent,
+                    run=event.run,
+                    parent=event.parent,
+                    root=root.id,
+                    data=payload,
+                )
+            )
+        )
