@@ -1,0 +1,322 @@
+"""`Session`: the agents of one workspace, by name."""
+
+from __future__ import annotations
+
+import atexit
+import difflib
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..agents import AgentBase, UserAgent
+from ..config import ProjectConfig
+from ..exceptions import AgentNotFoundError, UsageError
+from ..message import Msg
+from ..models import ModelChoice, choose_model, model_config_to_wire
+from ..rpc import Attachment, RpcAgent
+from ._doctor import Finding, examine
+from ._server import ServerStatus, SharedServer
+
+__all__ = ["AgentInfo", "Definition", "Session", "close_session", "open_session", "session"]
+
+KINDS = ("chat", "user")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What came of defining an agent: ``change`` is "created", "updated" or "unchanged"."""
+
+    agent: AgentBase
+    change: str
+    kept: int
+    """How many messages it still remembers."""
+    color: int
+    """Its place in the order of creation in its workspace; decides its colour in every notebook."""
+    choice: ModelChoice | None
+    """The model it got, and why; None for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentInfo:
+    """One agent as its server lists it."""
+
+    name: str
+    workspace: str
+    kind: str
+    model: str
+    messages: int
+    color: int
+    busy: bool
+    sys_prompt: str
+    agent_id: str
+
+
+@dataclass(slots=True)
+class _Known:
+    proxy: AgentBase
+    settings: dict[str, Any] | None = field(repr=False)
+    """How to make it again, with its key; None if another process made it."""
+    color: int
+
+
+class Session:
+    """The agents of one workspace of the shared server. Methods block; they are safe from any thread.
+
+    ``workspace`` is the notebook's path, or a folder. ``owner`` is who ends the server: "process",
+    this one; "user", nobody, until it is stopped or idle for hours. With ``headless`` nobody watches:
+    the demo model does not pretend to type.
+    """
+
+    def __init__(self, workspace: str, *, headless: bool = False, owner: str = "process", folder: str = "") -> None:
+        self.workspace, self.headless = workspace, headless
+        self.folder = folder or os.getcwd()
+        self.server = SharedServer(owner, on_ready=self._on_ready)
+        self._agents: dict[str, _Known] = {}
+        self._defaults: dict[str, str] = {}
+        self._warm: dict[str, Any] | None = None
+        self.notices: list[str] = []
+        """What the person should hear at the next chance, oldest first; whoever shows it clears it."""
+
+    # ---- the server
+
+    def start(self, choice: ModelChoice | None = None) -> None:
+        """Bring the server up in the background, and warm up the model that will be used; return at once."""
+        if choice is not None:
+            self._warm = model_config_to_wire(choice.config)
+        self.server.start()
+
+    def status(self) -> ServerStatus:
+        """Return how the server is, without asking it."""
+        return self.server.status()
+
+    def on_status(self, listener: Callable[[ServerStatus], object]) -> None:
+        """Call ``listener`` whenever the server's status changes."""
+        self.server.on_status(listener)
+
+    def server_list(self) -> list[dict[str, Any]]:
+        """Return what is known of every server of this user; those of other machines are marked foreign."""
+        mine = self.status().server_id
+        return [
+            {
+                "server_id": c.server_id,
+                "owner": c.owner,
+                "pid": c.pid,
+                "host": c.host,
+                "version": c.version,
+                "foreign": c.is_foreign(),
+                "mine": c.server_id == mine,
+            }
+            for c in self.server.all_known()
+        ]
+
+    def server_stop(self) -> None:
+        """Stop the server and every agent in it."""
+        self.server.stop()
+        self._agents = {name: known for name, known in self._agents.items() if isinstance(known.proxy, UserAgent)}
+
+    def close(self) -> None:
+        """Leave. A server of the owner "process" ends, a shared one goes on."""
+        self.server.close()
+
+    # ---- models
+
+    def choose(self, model: str | None = None, *, probe: bool = False) -> ModelChoice:
+        """Choose a model as `choose_model` does, with this workspace's project file."""
+        asked = model or self._defaults.get("model")
+        return choose_model(asked, project=ProjectConfig.find(self.folder), headless=self.headless, probe=probe)
+
+    def configure(self, **values: str) -> None:
+        """Set defaults of this session: ``model``."""
+        odd = sorted(set(values) - {"model"})
+        if odd:
+            raise UsageError(f"%agents config knows no {', '.join(odd)}; it knows: model")
+        self._defaults |= values
+
+    def doctor(self) -> list[Finding]:
+        """Look at everything that can be wrong, and say what to type."""
+        return examine(self)
+
+    # ---- agents
+
+    def define(
+        self,
+        name: str,
+        sys_prompt: str,
+        *,
+        model: str | None = None,
+        kind: str = "chat",
+        fresh: bool = False,
+        generate_args: dict[str, Any] | None = None,
+    ) -> Definition:
+        """Make the agent of that name, or bring it up to date; its memory stays unless ``fresh``.
+
+        Raises:
+            UsageError, ModelChoiceError: the kind or the model cannot be had.
+            AgentServerError: the server cannot be brought up, or cannot make the agent.
+        """
+        if kind not in KINDS:
+            raise UsageError(f"an agent of kind {kind!r} is not available in this version; kinds: {', '.join(KINDS)}")
+        if kind == "user":
+            return self._define_person(name)
+        choice = self.choose(model)
+        config = model_config_to_wire(choice.config)
+        if generate_args:
+            config["generate_args"] = {**config.get("generate_args", {}), **generate_args}
+        settings = {
+            "class_name": "DialogAgent",
+            "args": [name],
+            "kwargs": {"sys_prompt": sys_prompt, "model_config_name": config},
+        }
+        client = self.server.client()
+        about = client.define_agent(self.workspace, name, settings, fresh=fresh)
+        known = self._remember(about, settings)
+        return Definition(known.proxy, about["change"], about["messages"], known.color, choice)
+
+    def find(self, name: str) -> AgentBase:
+        """Return the agent of that name in this workspace.
+
+        Raises:
+            AgentNotFoundError: there is none; the message names those that are.
+        """
+        known = self._agents.get(name)
+        if known is not None and isinstance(known.proxy, UserAgent):
+            return known.proxy
+        self.server.ensure()
+        if name not in self._agents:
+            self._refresh()
+        if name in self._agents:
+            return self._agents[name].proxy
+        names = self.names()
+        close = difflib.get_close_matches(name, names, 1)
+        guess = f" Did you mean {close[0]!r}?" if close else ""
+        whom = f"   Known: {', '.join(names)}" if names else "   Define one: %%agent " + name
+        raise AgentNotFoundError(f"no agent called {name!r}.{guess}{whom}")
+
+    def names(self) -> list[str]:
+        """Return the names known here, without asking the server."""
+        return list(self._agents)
+
+    def color(self, name: str) -> int | None:
+        """Return an agent's colour number; None for a person or a stranger. Never waits."""
+        known = self._agents.get(name)
+        return None if known is None or isinstance(known.proxy, UserAgent) else known.color
+
+    def agents(self, *, everywhere: bool = False) -> list[AgentInfo]:
+        """Ask the server for the agents of this workspace, or of all."""
+        listed = self.server.client().get_agent_list()
+        return [_info(a) for a in listed if everywhere or a.get("workspace") == self.workspace]
+
+    def revive(self) -> list[AgentInfo]:
+        """Bind the agents that live in this workspace already, after a restart of the kernel; return them."""
+        self._refresh()
+        return self.agents()
+
+    def memory(self, name: str) -> list[Msg]:
+        """Return what an agent remembers, complete up to the calls made before."""
+        memory = self.find(name).memory
+        return [] if memory is None else memory.get_memory()
+
+    def delete(self, name: str) -> None:
+        """Delete an agent and its memory."""
+        found = self.find(name)
+        if isinstance(found, RpcAgent):
+            found.delete()
+        self._agents.pop(name, None)
+
+    # ---- inside
+
+    def _define_person(self, name: str) -> Definition:
+        known = self._agents.get(name)
+        if known is None or not isinstance(known.proxy, UserAgent):
+            known = self._agents[name] = _Known(UserAgent(name, input_hint=f"{name}: "), None, -1)
+            return Definition(known.proxy, "created", 0, -1, None)
+        memory = known.proxy.memory
+        return Definition(known.proxy, "unchanged", 0 if memory is None else memory.size(), -1, None)
+
+    def _remember(self, about: dict[str, Any], settings: dict[str, Any] | None) -> _Known:
+        name = about["name"]
+        known = self._agents.get(name)
+        if known is None or known.proxy.agent_id != about["agent_id"]:
+            proxy = RpcAgent(name, about["agent_id"], kind=about["type"], connect=self._attach)
+            known = self._agents[name] = _Known(proxy, settings, about["color"])
+        elif settings is not None:
+            known.settings = settings
+        return known
+
+    def _attach(self) -> Attachment:
+        return self.server.attach()
+
+    def _refresh(self) -> None:
+        for about in self.server.client().get_agent_list():
+            if about.get("workspace") == self.workspace:
+                self._remember(about, None)
+
+    def _on_ready(self, again: bool) -> None:
+        """Make what is known here again in a server that has just come up."""
+        client = self.server.client()
+        there = {about["agent_id"] for about in client.get_agent_list()}
+        lost = []
+        for name, known in list(self._agents.items()):
+            if isinstance(known.proxy, UserAgent) or known.proxy.agent_id in there:
+                continue
+            lost.append(name)
+            if known.settings is None:
+                del self._agents[name]
+            else:
+                client.define_agent(self.workspace, name, known.settings, agent_id=known.proxy.agent_id)
+        if lost and again:
+            names = ", ".join(lost)
+            self.notices.append(f"the agent server had died and was started again: {names} began with an empty memory")
+        if self._warm is not None:
+            client.set_model_configs(self._warm)
+
+
+def _info(about: dict[str, Any]) -> AgentInfo:
+    return AgentInfo(
+        name=about["name"],
+        workspace=about.get("workspace", ""),
+        kind=about.get("type", ""),
+        model=about.get("model_name", ""),
+        messages=about.get("messages", 0),
+        color=about.get("color", 0),
+        busy=bool(about.get("busy")),
+        sys_prompt=about.get("sys_prompt") or "",
+        agent_id=about["agent_id"],
+    )
+
+
+_session: Session | None = None
+_lock = threading.Lock()
+
+
+def open_session(workspace: str, *, headless: bool = False, owner: str = "process", folder: str = "") -> Session:
+    """Open this process's session; the one that was open before is closed."""
+    global _session
+    with _lock:
+        if _session is not None:
+            _session.close()
+        _session = Session(workspace, headless=headless, owner=owner, folder=folder)
+        return _session
+
+
+def session() -> Session:
+    """Return this process's session; in a script, one for the working folder whose server ends with it."""
+    global _session
+    with _lock:
+        if _session is None:
+            _session = Session(os.getcwd(), owner="process")
+        return _session
+
+
+def close_session() -> None:
+    """Close this process's session, if one is open."""
+    global _session
+    with _lock:
+        known, _session = _session, None
+    if known is not None:
+        known.close()
+
+
+atexit.register(close_session)
