@@ -21,10 +21,10 @@ NOTEBOOK := $(TUTORIAL:notebooks/%.md=build/notebooks/%.ipynb)
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s%s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: $(APP)  ## two agents in a background server, talking in a notebook
-	@$(BIN)/nbagents demo $(ARGS)
+	@$(BIN)/nbagents demo --output build/demo $(ARGS)
 
 lab: $(LAB) $(NOTEBOOK)  ## the first tutorial in JupyterLab
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) $(NOTEBOOK)

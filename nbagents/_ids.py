@@ -8,7 +8,7 @@ import uuid
 
 from .exceptions import UsageError
 
-__all__ = ["PROCESS", "check_id", "next_call_id", "new_id"]
+__all__ = ["PROCESS", "check_id", "new_id", "next_call_id"]
 
 PROCESS = uuid.uuid4().hex[:12]
 """Names this process to the others; part of the ids of its calls."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import logging
 import os
 import threading
 import time
@@ -24,6 +25,7 @@ from .exceptions import UsageError, WouldBlockLoopError
 
 __all__ = ["LoopThread", "allow_nested", "background"]
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 THREAD_TICK = 0.2
@@ -45,7 +47,11 @@ class LoopThread:
 
     def _main(self) -> None:
         asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
+        while True:
+            try:
+                self.loop.run_forever()
+            except (SystemExit, KeyboardInterrupt):  # a guest's task called exit(): that ends the task alone
+                log.warning("a task on the background loop tried to end the program", exc_info=True)
 
     def here(self) -> bool:
         """Is this the loop's own thread?"""
@@ -74,7 +80,7 @@ class LoopThread:
                 fn, args = self._inbox.popleft()
                 try:
                     fn(*args)
-                except Exception as error:  # one bad guest must not lose the others
+                except Exception as error:  # noqa: BLE001  # one bad guest must not lose the others
                     self.loop.call_exception_handler({"message": f"{fn!r} failed", "exception": error})
         finally:
             self._draining = False

@@ -39,6 +39,7 @@ def ask(question: Question) -> str:
 
     Raises:
         TimeoutError: nobody answered in time and the question has no default.
+        EOFError: the input that is asked has ended and the question has no default.
         UsageError: nobody is there to ask and the question has no default.
     """
     answerer = _answerer.get()
@@ -53,7 +54,7 @@ def ask(question: Question) -> str:
         )
     try:
         return answerer(question)
-    except TimeoutError:
+    except (TimeoutError, EOFError):
         if question.default is not None:
             return question.default
         raise
@@ -82,7 +83,8 @@ def scripted(answers: Iterable[str]) -> Iterator[None]:
     def answer(question: Question) -> str:
         for text in left:
             return text
-        raise UsageError(f"{question.agent} asks {question.prompt.strip()!r} and the script has no answer left")
+        asked = question.prompt.strip()
+        raise UsageError(f"{question.agent} asks {asked!r} and the script has no answer left")
 
     with answering(answer):
         yield

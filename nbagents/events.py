@@ -3,8 +3,8 @@
 Models, tools, agents, mailboxes and the wire emit; runs, cards and telemetry listen. An event
 names the call, its agent and its run. The kinds, and what ``data`` holds:
 
-============ =============================================================================
-``queued``   the call was made: ``method``; ``args``, a short text of what was said
+============ ===================================================================================
+``queued``   the call was made: ``method``; ``waits_for``, the ids of the calls whose replies it takes
 ``started``  its turn has come
 ``model``    a model was asked: ``model``
 ``delta``    a piece of the reply as it streams: ``text``
@@ -13,7 +13,7 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
 ``spoke``    the agent showed a message with `speak`: ``message``
 ``done``     the reply is there: ``message``
 ``failed``   the call ended without one: ``error``, an exception
-============ =============================================================================
+============ ===================================================================================
 """
 
 from __future__ import annotations

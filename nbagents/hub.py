@@ -20,7 +20,9 @@ class MsgHubManager:
     ``participants`` is the caller's own list where it is a list.
     """
 
-    def __init__(self, participants: Sequence[AgentBase], announcement: Msg | Sequence[Msg] | None = None) -> None:
+    def __init__(
+        self, participants: Sequence[AgentBase], announcement: Msg | Sequence[Msg] | None = None
+    ) -> None:
         self.participants = participants if isinstance(participants, list) else list(participants)
         self.announcement = announcement
 
@@ -61,9 +63,8 @@ class MsgHubManager:
                 gone.append(agent)
             else:
                 names = ", ".join(a.name for a in self.participants)
-                warnings.warn(
-                    f"agent {agent.name!r} is not in this hub; participants are: {names}", UserWarning, stacklevel=2
-                )
+                text = f"agent {agent.name!r} is not in this hub; participants are: {names}"
+                warnings.warn(text, UserWarning, stacklevel=2)
         self._connect(gone=gone)
 
     def _connect(self, *, audience: bool = True, gone: Sequence[AgentBase] = ()) -> None:

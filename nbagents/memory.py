@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +32,13 @@ class TemporaryMemory:
     def add(self, memories: Msg | Iterable[Msg] | None, embed: bool = False) -> None:
         """Add one message or several; None adds nothing, and a message that is there already stays once.
 
-        A placeholder is read first: in `async` code await it before.
+        A placeholder is read first: in `async` code await it before. ``embed`` is taken for the sake
+        of old code and changes nothing.
 
         Raises:
-            ValueError: something is not a message.
+            ValueError: something is not a message; then nothing is added.
         """
-        if memories is None:
-            return
-        for item in [memories] if isinstance(memories, Msg) else list(memories):
-            message = item.result() if isinstance(item, PlaceholderMessage) else item
-            if not isinstance(message, Msg):
-                raise UsageError(f"Cannot add {type(message)} to memory, must be a Msg object.")
+        for message in _messages(memories):
             if message.id not in self._ids:
                 self._ids.add(message.id)
                 self._messages.append(message)
@@ -50,7 +46,7 @@ class TemporaryMemory:
     def get_memory(
         self, recent_n: int | None = None, filter_func: Callable[[int, Msg], bool] | None = None
     ) -> list[Msg]:
-        """Return the last ``recent_n`` messages (all of them by default) that ``filter_func(index, message)`` lets pass."""
+        """Return the last ``recent_n`` messages, all by default, that pass ``filter_func(index, msg)``."""
         start = 0 if recent_n is None else max(0, len(self._messages) - recent_n)
         kept = self._messages[start:]
         if filter_func is not None:
@@ -79,7 +75,7 @@ class TemporaryMemory:
     def __bool__(self) -> bool:
         return True  # an empty memory is a memory
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Msg]:
         return iter(list(self._messages))
 
     def __contains__(self, message: object) -> bool:
@@ -89,26 +85,23 @@ class TemporaryMemory:
         """Write the messages to a JSON file, or with ``to_mem`` return them.
 
         Raises:
-            UsageError: neither was asked for.
+            UsageError: neither was asked for, or a message holds what JSON cannot; nothing is written then.
         """
         if to_mem:
             return list(self._messages)
         if file_path is None:
             raise UsageError("export() takes a file path, or to_mem=True")
-        text = json.dumps([m.to_dict() for m in self._messages], ensure_ascii=False, indent=1)
-        Path(file_path).write_text(text, encoding="utf-8")
+        texts = [_to_json(message) for message in self._messages]
+        Path(file_path).write_text("[" + ",\n".join(texts) + "]\n", encoding="utf-8")
         return None
 
     def load(self, memories: str | Msg | Sequence[Msg], overwrite: bool = False) -> None:
         """Take messages from a JSON file, JSON text, a message or a list of them.
 
         Raises:
-            UsageError: it is none of these, or the JSON is not a list of messages.
+            UsageError: it is none of these, or the JSON is not a list of messages; then nothing is changed.
         """
-        if isinstance(memories, str):
-            given = self._from_json(memories)
-        else:
-            given = [memories] if isinstance(memories, Msg) else list(memories)
+        given = self._from_json(memories) if isinstance(memories, str) else _messages(memories)
         if overwrite:
             self.clear()
         self.add(given)
@@ -119,10 +112,32 @@ class TemporaryMemory:
         try:
             found = json.loads(source if is_text else Path(source).read_text(encoding="utf-8"))
             return [Msg.from_dict(entry) for entry in (found if isinstance(found, list) else [found])]
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             what = "the text" if is_text else source
             raise UsageError(f"cannot load memory from {what}: {error}") from None
 
     def _replace(self, messages: list[Msg]) -> None:
         self._messages = messages
         self._ids = {m.id for m in messages}
+
+
+def _messages(given: Any) -> list[Msg]:
+    """Return the messages in what was given, those that had not arrived once they have."""
+    if isinstance(given, PlaceholderMessage):
+        given = given.result()
+    if given is None:
+        return []
+    if isinstance(given, Msg):
+        return [given]
+    if isinstance(given, (str, bytes, dict)) or not isinstance(given, Iterable):
+        raise UsageError(f"Cannot add {type(given)} to memory, must be a Msg object.")
+    return [message for item in given for message in _messages(item)]
+
+
+def _to_json(message: Msg) -> str:
+    try:
+        return json.dumps(message.to_dict(), ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"the message {message.id} from {message.name!r} cannot be exported: {error}"
+        ) from None

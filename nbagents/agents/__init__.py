@@ -7,4 +7,14 @@ from ._scheduler import scheduler
 from ._terminal import ask_in_terminal
 from ._user import UserAgent
 
-__all__ = ["AgentBase", "Call", "DialogAgent", "Remote", "UserAgent", "ask_in_terminal", "current_call", "promised", "scheduler"]
+__all__ = [
+    "AgentBase",
+    "Call",
+    "DialogAgent",
+    "Remote",
+    "UserAgent",
+    "ask_in_terminal",
+    "current_call",
+    "promised",
+    "scheduler",
+]

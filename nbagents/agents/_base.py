@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import functools
 import json
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -23,6 +24,21 @@ __all__ = ["AgentBase"]
 
 STEADY = frozenset({"name", "agent_id", "to_dist"})
 """Attributes that no turn changes: reading them waits for nothing."""
+
+
+_hubs_lock = threading.Lock()
+
+
+def _path_of(entry: tuple[tuple[int, ...], Any]) -> tuple[int, ...]:
+    return entry[0]
+
+
+def _is_method(cls: type, name: str) -> bool:
+    """Does the class define ``name`` as a method or a property, rather than as data or not at all?"""
+    for base in cls.__mro__:
+        if name in base.__dict__:
+            return hasattr(base.__dict__[name], "__get__")
+    return False
 
 
 class AgentMeta(type):
@@ -47,6 +63,7 @@ def _queued(observe: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
             return observe(self, x)
         return scheduler().broadcast(x, [self])[0]
 
+    entry._queues = True  # type: ignore[attr-defined]
     return entry
 
 
@@ -74,7 +91,7 @@ class AgentBase(metaclass=AgentMeta):
 
     _remote: Remote | None = None
     _observes_inline = True
-    _hubs: list[tuple[tuple[int, ...], tuple[AgentBase, ...]]] | tuple[()] = ()
+    _hubs: tuple[tuple[tuple[int, ...], tuple[AgentBase, ...]], ...] = ()
     _init_settings: dict[str, Any]
     model: ModelWrapperBase | None = None
 
@@ -96,9 +113,10 @@ class AgentBase(metaclass=AgentMeta):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "observe" in cls.__dict__:
-            cls.observe = _queued(cls.observe)  # type: ignore[method-assign]
+        if cls.observe is not AgentBase.observe:  # its own, or that of a class mixed in
             cls._observes_inline = False
+            if not hasattr(cls.observe, "_queues"):
+                cls.observe = _queued(cls.observe)  # type: ignore[method-assign]
 
     # ---- what a subclass writes
 
@@ -130,7 +148,8 @@ class AgentBase(metaclass=AgentMeta):
                 text = so_far
             message = Msg(self._name, text, "assistant")
         else:
-            raise TypeError(f"speak() takes a str, a Msg or a generator of (last, text), not {type(content).__name__}")
+            kind = type(content).__name__
+            raise TypeError(f"speak() takes a str, a Msg or a generator of (last, text), not {kind}")
         events.emit("spoke", message=message)
         call = current_call()
         if not context.card.get() and (call is None or call.origin is None):
@@ -163,15 +182,26 @@ class AgentBase(metaclass=AgentMeta):
         self._hear(path, tuple(a for a in self._audience_at(path) if a not in gone))
 
     def _hear(self, path: tuple[int, ...], audience: tuple[AgentBase, ...]) -> None:
-        log = self._hubs if isinstance(self._hubs, list) else []
-        bisect.insort(log, (path, audience), key=lambda entry: entry[0])
-        del log[:-64]  # what no call that still lives can ask for
-        self._hubs = log
+        with _hubs_lock:
+            log = list(self._hubs)
+            bisect.insort(log, (path, audience), key=_path_of)
+            self._hubs = tuple(log)
+        if len(log) % 64 == 0:
+            scheduler().post(self._forget_hubs)
+
+    def _forget_hubs(self) -> None:
+        """Drop the audiences that no unfinished call can ask for. On the loop, which knows them all."""
+        oldest = min((call.path for call in scheduler().live.values()), default=None)
+        with _hubs_lock:
+            log = self._hubs
+            needed = len(log) if oldest is None else bisect.bisect_right(log, oldest, key=_path_of)
+            self._hubs = log[max(needed - 1, 0) :]
 
     def _audience_at(self, path: tuple[int, ...]) -> tuple[AgentBase, ...]:
         """Return who listened at that place in the program, which may differ from who listens now."""
-        at = bisect.bisect_right(self._hubs, path, key=lambda entry: entry[0])
-        return self._hubs[at - 1][1] if at else ()
+        log = self._hubs
+        at = bisect.bisect_right(log, path, key=_path_of)
+        return log[at - 1][1] if at else ()
 
     # ---- what the scheduler needs; underscore names never wait
 
@@ -203,22 +233,26 @@ class AgentBase(metaclass=AgentMeta):
         return call is not None and call.agent is self and call.state == RUNNING
 
     def _one_more(self, call_id: str) -> None:
-        self.__dict__.setdefault("_open", set()).add(call_id)
+        self.__dict__.setdefault("_open", {})[call_id] = threading.get_ident()
 
     def _one_less(self, call_id: str) -> None:
-        self.__dict__["_open"].discard(call_id)
+        self.__dict__["_open"].pop(call_id, None)
 
     def _settle_first(self) -> None:
         """Wait for the turns called before, unless this is the loop or the agent's own turn."""
         clock = scheduler()
-        if not clock.background.here() and not self._holds_me():
-            clock.issue(self, None, (), kind="hold", method="_hold").result()
+        if clock.background.here() or self._holds_me():
+            return
+        unknown = current_call() is None and threading.current_thread() is not threading.main_thread()
+        if unknown and threading.get_ident() not in tuple(self.__dict__["_open"].values()):
+            return  # perhaps a thread of the agent's own turn; one that has called the agent itself is none
+        clock.issue(self, None, (), kind="hold", method="_hold").result()
 
     def __getattribute__(self, name: str) -> Any:
         if name[0] == "_" or name in STEADY:
             return object.__getattribute__(self, name)
         own = object.__getattribute__(self, "__dict__")
-        if own.get("_open") and name in own:
+        if own.get("_open") and (name in own or not _is_method(type(self), name)):
             self._settle_first()
         return object.__getattribute__(self, name)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import context
 from .._ids import next_call_id
-from ..exceptions import CallCancelledError
+from ..exceptions import CallCancelledError, CallTimeoutError
 from ..message import PlaceholderMessage
 
 if TYPE_CHECKING:
@@ -105,11 +105,13 @@ class Call:
         call_id: str | None = None,
     ) -> None:
         self.scheduler, self.agent, self.fn, self.args, self.kwargs = scheduler, agent, fn, args, kwargs
-        self.kind, self.parent, self.path, self.client, self.method, self.context = kind, parent, path, client, method, ctx
+        self.kind, self.parent, self.path, self.client = kind, parent, path, client
+        self.method, self.context = method, ctx
         self.id = call_id or next_call_id()
         self.agent_name = str(agent._name) if agent is not None else getattr(fn, "__name__", "pipeline")
         self.parent_id = parent.id if parent is not None else ""
-        self.run, self.workspace, self.deadline = context.run.get(), context.workspace.get(), context.deadline.get()
+        self.run, self.workspace = context.run.get(), context.workspace.get()
+        self.deadline = context.deadline.get()
         self.chain: tuple[str, ...] = ()
         self.origin: Any = parent.origin if parent is not None else None
         self.remote: Remote | None = agent._remote if agent is not None else None
@@ -126,7 +128,7 @@ class Call:
         self.watched: Call | None = None
         self.task: asyncio.Task[Any] | None = None
         self.timer: asyncio.TimerHandle | None = None
-        if agent is not None and kind != "hold":
+        if agent is not None:
             agent._one_more(self.id)
 
     def label(self) -> str:
@@ -139,6 +141,10 @@ class Call:
         """Return the place of the next call that this call's body makes."""
         self.count += 1
         return (*self.path, self.count)
+
+    def stopped(self) -> BaseException | None:
+        """Return the error of a call that was ended from outside: cancelled, or past its deadline."""
+        return self.error if isinstance(self.error, (CallCancelledError, CallTimeoutError)) else None
 
     def inner_busy(self) -> bool:
         """Is something of this call's own chain waiting or running in the agent that it holds?"""
@@ -181,7 +187,8 @@ class Call:
 
     def cancel(self, why: str = "cancelled") -> None:
         """End this call and its children at once. Its agent stays held until its body is over."""
-        self.scheduler.post(self.scheduler.end, self, CallCancelledError(f"the call of {self.label()} was {why}"))
+        error = CallCancelledError(f"the call of {self.label()} was {why}")
+        self.scheduler.post(self.scheduler.end, self, error)
 
     def add_done_callback(self, fn: Callable[[], object]) -> None:
         """Call ``fn`` on the loop once this is done, soon, never inline."""
@@ -196,8 +203,10 @@ class Call:
 
     def address(self) -> dict[str, Any]:
         """Say where another process can fetch the reply."""
-        address = getattr(self.remote, "address", None)
-        return address(self) if address is not None else {"_call": self.id, "_host": None, "_port": None, "_task_id": None}
+        address: Callable[[Call], dict[str, Any]] | None = getattr(self.remote, "address", None)
+        if address is None:
+            return {"_call": self.id, "_host": None, "_port": None, "_task_id": None}
+        return address(self)
 
     def _deliver(self) -> Any:
         self.read = True
@@ -242,4 +251,6 @@ def resolved(x: Any) -> Any:
         return x
     if isinstance(x, dict):
         return {key: resolved(value) for key, value in x.items()}
-    return type(x)(map(resolved, x))
+    items = map(resolved, x)
+    # A named tuple takes its fields one by one.
+    return x._make(items) if hasattr(x, "_make") else type(x)(items)

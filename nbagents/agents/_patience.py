@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import contextvars
+import itertools
 import queue
 import sys
 import threading
@@ -22,6 +24,7 @@ from .. import _loop
 from ..exceptions import CallCancelledError, DeadlockError, WouldBlockLoopError
 from ._call import RUNNING, Call, current_call
 from ._deadlock import untie
+from ._unread import Unread
 
 if TYPE_CHECKING:
     from ._mailbox import Mailbox
@@ -30,16 +33,19 @@ if TYPE_CHECKING:
 __all__ = ["Patience"]
 
 Register = Callable[[Callable[[], object]], object]
+_NOTHING, _STOPPED = object(), object()
 
 
-class Patience:
+class Patience(Unread):
     """The waiting half of the `Scheduler`."""
 
     live: dict[str, Call]
+    observing: set[Call]
     threads: WorkerThreads
 
     def __init__(self, background: _loop.LoopThread) -> None:
-        self.background, self.loop, self.post = background, background.loop, background.post
+        super().__init__(background.post)
+        self.background, self.loop = background, background.loop
         self.finish_at_exit = True
         """Does the exit of a script wait for its calls? A server turns this off."""
         self._jobs: deque[Callable[[], object]] = deque()  # work lent to a waiting main thread
@@ -55,14 +61,10 @@ class Patience:
         """Settle a call with an error."""
         raise NotImplementedError
 
-    def report(self) -> None:
-        """Report the failures that nobody has read."""
-        raise NotImplementedError
-
     def signal(self, register: Register) -> asyncio.Future[None]:
         """Return a future that is set when what ``register`` takes is called. On the loop only."""
         future: asyncio.Future[None] = self.loop.create_future()
-        register(lambda: future.done() or future.set_result(None))
+        register(lambda: _arrived(future))
         return future
 
     async def wait(self, frame: Call, call: Call) -> None:
@@ -106,8 +108,8 @@ class Patience:
         future: asyncio.Future[None] = loop.create_future()
 
         def arrived() -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(lambda: future.done() or future.set_result(None))
+            with contextlib.suppress(RuntimeError):  # that loop is closed: nobody waits there any more
+                loop.call_soon_threadsafe(_arrived, future)
 
         call.add_done_callback(arrived)
         while not future.done():
@@ -131,6 +133,7 @@ class Patience:
         if frame is not None and frame.state == RUNNING:
             self.post(self._begin, frame, call, box, tasks)
         else:
+            frame = None
             self.post(call.on_done, lambda: box.put(None))
         outer = self._main_box
         if main:
@@ -152,10 +155,17 @@ class Patience:
         task = self.loop.create_task(self.wait(frame, call))
         tasks.append(task)
 
+        def stopped() -> None:
+            if frame.stopped():
+                box.put(_STOPPED)
+
         def over(task: asyncio.Task[None]) -> None:
+            if stopped in frame.callbacks:
+                frame.callbacks.remove(stopped)
             self.threads.resume()
             box.put(task)
 
+        frame.on_done(stopped)
         task.add_done_callback(over)
 
     def _wait_in_ticks(
@@ -167,20 +177,25 @@ class Patience:
         limit: float | None,
         timeout: float | None,
     ) -> None:
+        # Only the main thread is ever interrupted: a thousand waiting workers need not look every tick.
+        tick = _loop.THREAD_TICK if threading.current_thread() is threading.main_thread() else None
         while True:
-            tick = _loop.THREAD_TICK if limit is None else max(0.0, min(_loop.THREAD_TICK, limit - time.monotonic()))
+            left = None if limit is None else max(0.0, limit - time.monotonic())
             try:
-                item = box.get(timeout=tick)
+                item = box.get(timeout=min((t for t in (tick, left) if t is not None), default=None))
             except queue.Empty:
-                late = limit is not None and time.monotonic() >= limit
-                stop = frame is not None and frame.done
-                if (late or stop) and frame is not None and frame.state == RUNNING:
+                item = _NOTHING
+            late = item is _NOTHING and limit is not None and time.monotonic() >= limit
+            if late or item is _STOPPED:
+                if frame is not None:
                     self.post(lambda: tasks[0].cancel())
-                    box.get()  # the permit is ours again before this body goes on
-                if stop and frame is not None:
-                    raise frame.error or CallCancelledError("the caller has ended") from None
-                if late:
-                    raise TimeoutError(f"{call.label()} did not answer within {timeout} s; it goes on") from None
+                    while not isinstance(box.get(), asyncio.Task):
+                        pass  # the permit is ours again before this body goes on
+                    stop = frame.stopped()
+                    if stop is not None:
+                        raise stop
+                raise TimeoutError(f"{call.label()} did not answer within {timeout} s; it goes on")
+            if item is _NOTHING:
                 continue
             if callable(item):
                 item()  # work lent to this thread, for example input()
@@ -213,9 +228,10 @@ class Patience:
         def job() -> None:
             try:
                 done.put((ctx.run(fn), None))
-            except BaseException as error:  # an interrupt of the person ends the wait on the main thread too
+            except BaseException as error:  # it belongs to whoever asked for this
                 done.put((None, error))
-                raise
+                if isinstance(error, KeyboardInterrupt):
+                    raise  # it ends the wait on the main thread too
 
         self._jobs.append(job)
         if self._main_box is not None:
@@ -225,41 +241,55 @@ class Patience:
             try:
                 value, error = done.get(timeout=_loop.THREAD_TICK)
             except queue.Empty:
-                if frame is not None and frame.done:
-                    if job in self._jobs:
-                        self._jobs.remove(job)
-                    raise frame.error or CallCancelledError("the caller has ended") from None
-                continue
-            if error is None:
-                return value
-            raise CallCancelledError("the person interrupted") from error
+                stop = frame.stopped() if frame is not None else None
+                if stop is None:
+                    continue
+                with contextlib.suppress(ValueError):
+                    self._jobs.remove(job)
+                raise stop from None
+            if isinstance(error, KeyboardInterrupt):
+                raise CallCancelledError("the person interrupted") from error
+            if error is not None:
+                raise error
+            return value
 
     # ---- exit
 
     def _keep_alive(self) -> None:
         # A script's calls finish, as blocking code would have; a failed script or a notebook kernel cancels.
         threading.main_thread().join()
-        if not self.finish_at_exit or getattr(sys, "last_value", None) is not None or "ipykernel" in sys.modules:
+        if (
+            not self.finish_at_exit
+            or getattr(sys, "last_value", None) is not None
+            or "ipykernel" in sys.modules
+        ):
             return
-        box: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        box: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._main_box = (
+            box  # a person is asked from here now: this thread is no daemon, input() may run in it
+        )
+        box.put(self._lend)
 
         def more() -> None:  # asked on the loop: what was just issued counts
-            call = next(iter(self.live.values()), None)
+            call = next(itertools.chain(self.live.values(), self.observing), None)
             if call is None:
                 box.put(False)
             else:
                 call.on_done(lambda: box.put(True))
 
         self.post(more)
-        while box.get():
-            self.post(more)
+        while item := box.get():
+            if callable(item):
+                item()
+            else:
+                self.post(more)
 
     def close(self) -> None:
         """End the calls that are left and report unread failures. At exit."""
         done = threading.Event()
 
         def end_all() -> None:
-            left = list(self.live.values())
+            left = [*self.live.values(), *self.observing]
             for call in left:
                 self.end(call, CallCancelledError("the interpreter exits"))
             self.loop.call_later(0.05 if left else 0, done.set)
@@ -268,6 +298,11 @@ class Patience:
             self.post(end_all)
             done.wait(0.3)
         self.report()
+
+
+def _arrived(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _running_frame() -> Call | None:

@@ -11,21 +11,19 @@ are handed to their `Remote` in order, at once, placeholders and all.
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
-import inspect
 import itertools
-import sys
+import queue
 import threading
 import time
-import weakref
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .. import _loop, context, events
 from .._ids import PROCESS
 from ..exceptions import CallCancelledError, CallTimeoutError, DeadlockError
 from ..message import PlaceholderMessage
+from ._bodies import Bodies
 from ._call import ENDED, QUEUED, RUNNING, Call, current_call, promised, resolved, snapshot
 from ._deadlock import dependencies, untie
 from ._mailbox import Mailbox
@@ -46,7 +44,9 @@ class Scheduler(Patience):
         self.counter = itertools.count(1)
         self.live: dict[str, Call] = {}
         self.threads = WorkerThreads(self.post)
-        self.failed: weakref.WeakSet[Call] = weakref.WeakSet()
+        self.bodies = Bodies(self.loop, self.threads, self.post, self._over)
+        self.observing: set[Call] = set()
+        """Observes that run an agent's own code and are not over."""
 
     # ---- issuing
 
@@ -70,8 +70,9 @@ class Scheduler(Patience):
             CallCancelledError, CallTimeoutError: the calling body was ended; this is where it notices.
         """
         parent = current_call()
-        if parent is not None and parent.done and isinstance(parent.error, (CallCancelledError, CallTimeoutError)):
-            raise parent.error
+        stopped = parent.stopped() if parent is not None else None
+        if stopped is not None:
+            raise stopped
         if parent is not None and len(parent.path) >= MAX_DEPTH:
             raise RecursionError("agents call each other too deep")
         path = self.next_path(parent)
@@ -113,7 +114,16 @@ class Scheduler(Patience):
     ) -> Call:
         method = "_observe" if kind == "observe" else "_hold"
         return Call(
-            self, agent, None, (message,), {}, kind=kind, parent=parent, path=path, client=client, method=method
+            self,
+            agent,
+            None,
+            (message,),
+            {},
+            kind=kind,
+            parent=parent,
+            path=path,
+            client=client,
+            method=method,
         )
 
     def next_path(self, parent: Call | None = None) -> tuple[int, ...]:
@@ -148,6 +158,8 @@ class Scheduler(Patience):
                     late = CallTimeoutError(f"the deadline of the call of {call.label()} passed")
                     call.timer = self.loop.call_later(call.deadline - time.monotonic(), self.end, call, late)
                 self._tell("queued", call)
+            elif call.kind == "observe" and call.remote is None and not call.agent._observes_inline:
+                self.observing.add(call)
             if call.remote is not None:
                 call.remote.send(call)
             else:
@@ -173,12 +185,9 @@ class Scheduler(Patience):
                 continue
             waiting = self._first_pending(call)
             if waiting is not None:
-                self._watch(mailbox, call, waiting)
-                if mailbox.queue and mailbox.queue[0] is not call:
-                    continue
-                if call.done:
-                    continue
-                return
+                if self._watch(mailbox, call, waiting):
+                    return
+                continue
             mailbox.queue.pop(0)
             mailbox.head = None
             failed = self._failed_argument(call)
@@ -212,21 +221,24 @@ class Scheduler(Patience):
                 return error
         return None
 
-    def _watch(self, mailbox: Mailbox, call: Call, waiting: Any) -> None:
+    def _watch(self, mailbox: Mailbox, call: Call, waiting: Any) -> bool:
+        """Have the mailbox pumped when the message is there; return whether the call waits for it here."""
         if call.watched is not waiting:
             call.watched = waiting
-            waiting.add_done_callback(lambda: self.pump(mailbox))
+            # By then the call may have been let in elsewhere.
+            waiting.add_done_callback(lambda: self.pump(call.mailbox or mailbox))
         if mailbox.head is not call:  # each time it comes to the head, those behind it wait for its message
             mailbox.head = call
             try:
                 untie(self, call)
             except DeadlockError as error:
                 self.settle(call, None, error)
+        return mailbox.queue[:1] == [call] and not call.done
 
     def _observe_inline(self, call: Call) -> None:
         try:
             call.agent._observe_now(resolved(call.args[0]))
-        except Exception as error:  # a memory that refuses the message: the observer's fault, not the hub's
+        except Exception as error:  # noqa: BLE001  # a memory may refuse: its own fault, not the hub's
             self.settle(call, None, error)
         else:
             self.settle(call)
@@ -239,39 +251,10 @@ class Scheduler(Patience):
             call.context = contextvars.copy_context()
         call.context.run(context.frame.set, call)
         self._tell("started", call)
-        args = tuple(map(resolved, call.args))
-        kwargs = {key: resolved(value) for key, value in call.kwargs.items()}
-        fn = call.fn
-        assert fn is not None
-        if inspect.iscoroutinefunction(fn):
-            call.task = self.loop.create_task(self._body(call, fn, args, kwargs), context=call.context)
-        else:
-            ctx = call.context
-            self.threads.run(lambda: ctx.run(self._body_on_thread, call, fn, args, kwargs))
-
-    async def _body(self, call: Call, fn: Callable[..., Coroutine[Any, Any, Any]], args: Any, kwargs: Any) -> None:
-        value: Any = None
-        error: BaseException | None = None
         try:
-            value = await fn(*args, **kwargs)
-            if isinstance(value, PlaceholderMessage):
-                value = await value
-        except asyncio.CancelledError:
-            error = CallCancelledError(f"the call of {call.label()} was cancelled")
-        except BaseException as raised:  # a reply may raise anything; the caller gets it
-            error = raised
-        self._over(call, value, error)
-
-    def _body_on_thread(self, call: Call, fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
-        value: Any = None
-        error: BaseException | None = None
-        try:
-            value = fn(*args, **kwargs)
-            if isinstance(value, PlaceholderMessage):
-                value = value.result()
-        except BaseException as raised:  # a reply may raise anything; the caller gets it
-            error = raised
-        self.post(self._over, call, value, error)
+            self.bodies.start(call)
+        except Exception as error:  # noqa: BLE001  # bad arguments: this call's fault, not the mailbox's
+            self._over(call, None, error)
 
     # ---- ending
 
@@ -280,24 +263,30 @@ class Scheduler(Patience):
         if call.done:
             return
         if call.kind == "call" and call.agent is not None and error is None:
-            value = call.agent._as_message(value)
+            try:
+                value = call.agent._as_message(value)
+            except Exception as raised:  # noqa: BLE001  # what cannot be said fails this call alone
+                value, error = None, raised
         call.value, call.error, call.done = value, error, True
         call.traceback = getattr(error, "__traceback__", None)
         if call.timer is not None:
             call.timer.cancel()
         self.live.pop(call.id, None)
+        self.observing.discard(call)
         if call.parent is not None and call.parent.children:
             call.parent.children.discard(call)
         if error is not None:
             self.failed.add(call)
         if call.kind == "call":
             self._tell("done" if error is None else "failed", call)
-        if call.kind in ("call", "observe") and call.agent is not None:
+        if call.agent is not None:
             call.agent._one_less(call.id)
         for fn in call.callbacks:  # never inline: a long chain of dependants must not recurse
             self.loop.call_soon(fn)
         call.callbacks = []
         call.context = None
+        if call.state == QUEUED:
+            self._forget_arguments(call)
 
     def _over(self, call: Call, value: Any, error: BaseException | None) -> None:
         self.settle(call, value, error)
@@ -307,19 +296,23 @@ class Scheduler(Patience):
         else:
             self._release(call)
 
-    def _release(self, call: Call) -> None:
+    def _forget_arguments(self, call: Call) -> None:
         # Without this every message would keep the whole conversation before it.
         call.args, call.kwargs, call.fn, call.task = (), {}, None, None
+
+    def _release(self, call: Call) -> None:
+        self._forget_arguments(call)
         mailbox = call.mailbox
         if mailbox is not None and mailbox.running is call:
             mailbox.running = None
             self.loop.call_soon(self.pump, mailbox)
 
     def end(self, call: Call, error: BaseException) -> None:
-        """Settle a call with an error now; its agent is free when the body is really over. On the loop only."""
+        """Settle a call with an error now; its agent is free once the body is over. On the loop only."""
         if call.done:
             return
         for child in list(call.children or ()):
+            child.read = True  # it ends because this one does: no failure of its own
             self.end(child, error)
         state, task, mailbox = call.state, call.task, call.mailbox
         self.settle(call, None, error)
@@ -331,14 +324,17 @@ class Scheduler(Patience):
             self.pump(mailbox)
 
     def stop_run(self, run: str, why: str = "stopped") -> int:
-        """End the unfinished calls of a run, the outermost first; return how many there were. Any thread.
+        """End the unfinished calls of a run, the outermost first; return how many there were. Any thread."""
+        count: queue.SimpleQueue[int] = queue.SimpleQueue()
 
-        The count is of the moment before the loop has ended them.
-        """
-        calls = [call for call in list(self.live.values()) if call.run == run and call.parent is None]
-        for call in calls:
-            call.cancel(why)
-        return len(calls)
+        def stop() -> None:  # on the loop, where what was just issued counts
+            calls = [call for call in self.live.values() if call.run == run and call.parent is None]
+            for call in calls:
+                self.end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
+            count.put(len(calls))
+
+        self.post(stop)
+        return count.get()
 
     def _tell(self, kind: str, call: Call) -> None:
         if call.agent is None or not events.active():
@@ -353,23 +349,6 @@ class Scheduler(Patience):
             data["waits_for"] = tuple(dep.id for dep in dependencies(call))
         event = events.Event(kind, call.id, call.agent_name, call.run, call.parent_id, data, source=call)
         events.publish(event)
-
-    # ---- failures that nobody reads
-
-    def report_unread(self, call: Call) -> None:
-        """Report a failure that was never read, once; a cancellation is not one."""
-        if call.error is None or call.read or isinstance(call.error, CallCancelledError):
-            return
-        call.read = True
-        text = f"nbagents: the failure of {call.label()} was never read: {type(call.error).__name__}: {call.error}\n"
-        if sys.stderr is not None:
-            sys.stderr.write(text)
-
-    def report(self) -> None:
-        """Report all failures that nobody has read yet: at a cell's end (``Out`` keeps messages alive), at exit."""
-        for call in list(self.failed):
-            self.report_unread(call)
-        self.failed.clear()
 
 
 _scheduler: Scheduler | None = None

@@ -31,7 +31,10 @@ def _read_line(question: asking.Question) -> str:
         while not select.select([sys.stdin], [], [], 0.2)[0]:
             if time.monotonic() >= limit:
                 raise TimeoutError(f"{question.agent}: nobody answered within {question.timeout} s")
-        return sys.stdin.readline().rstrip("\n")
+        line = sys.stdin.readline()
+        if not line:
+            raise EOFError(f"{question.agent}: the input has ended")
+        return line.rstrip("\n")
     return input(question.prompt)
 
 

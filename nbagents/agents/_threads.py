@@ -15,6 +15,7 @@ from collections.abc import Callable
 __all__ = ["WorkerThreads"]
 
 Job = Callable[[], object]
+Fail = Callable[[BaseException], object]
 
 
 class WorkerThreads:
@@ -25,18 +26,16 @@ class WorkerThreads:
         self.busy = 0
         self._post = post
         self._idle: list[queue.SimpleQueue[Job | None]] = []
-        self._backlog: deque[Job] = deque()
+        self._backlog: deque[tuple[Job, Fail]] = deque()
 
-    def run(self, job: Job) -> None:
-        """Run ``job`` on a thread now, or as soon as fewer than ``limit`` run."""
-        if self.busy >= self.limit:
-            self._backlog.append(job)
-            return
-        self.busy += 1
-        if self._idle:
-            self._idle.pop().put(job)
-        else:
-            threading.Thread(target=self._main, args=(job,), daemon=True, name="nbagents-worker").start()
+    def run(self, job: Job, fail: Fail) -> None:
+        """Run ``job`` on a thread now, or as soon as fewer than ``limit`` run.
+
+        Where the system gives no more threads it waits for one of those that run; if none does,
+        ``fail`` is called with the error.
+        """
+        self._backlog.append((job, fail))
+        self._next()
 
     def pause(self) -> None:
         """Give a permit back: the thread that held it starts to wait."""
@@ -65,4 +64,19 @@ class WorkerThreads:
 
     def _next(self) -> None:
         while self._backlog and self.busy < self.limit:
-            self.run(self._backlog.popleft())
+            job, fail = self._backlog[0]
+            try:
+                if self._idle:
+                    self._idle.pop().put(job)
+                else:
+                    threading.Thread(
+                        target=self._main, args=(job,), daemon=True, name="nbagents-worker"
+                    ).start()
+            except RuntimeError as error:  # no more threads to be had
+                if self.busy > 0:
+                    return
+                self._backlog.popleft()
+                fail(error)
+            else:
+                self._backlog.popleft()
+                self.busy += 1

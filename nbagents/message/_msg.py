@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._ids import new_id
+from ..exceptions import UsageError
 
 __all__ = ["FIELDS", "MODULES", "ROLES", "Msg"]
 
@@ -51,12 +52,13 @@ class Msg:
         self._url = url
         self._metadata: dict[str, Any] | str | None = metadata
         self.role = role if role is not None else ("user" if str(name).lower() == "user" else "assistant")
-        self.content = content
+        self._take(content, 3)
         if kwargs:
             names = ", ".join(sorted(kwargs))
             warnings.warn(f"Msg takes no field {names}; put into metadata", UserWarning, stacklevel=2)
-            old = {} if metadata is None else metadata if isinstance(metadata, dict) else {"metadata": metadata}
-            self._metadata = {**old, **kwargs}
+            if metadata is not None and not isinstance(metadata, dict):
+                kwargs = {"metadata": metadata, **kwargs}
+            self._metadata = {**(metadata if isinstance(metadata, dict) else {}), **kwargs}
         if echo:
             sys.stdout.write(self.formatted_str() + "\n")
 
@@ -85,6 +87,9 @@ class Msg:
 
     @content.setter
     def content(self, value: Any) -> None:
+        self._take(value, 3)
+
+    def _take(self, value: Any, stacklevel: int) -> None:
         if not isinstance(value, str):
             try:
                 json.dumps(value)
@@ -93,7 +98,7 @@ class Msg:
                     f"the content of a message from {self._name!r} ({type(value).__name__}) cannot be written"
                     " as JSON; it stays in this process",
                     UserWarning,
-                    stacklevel=2,
+                    stacklevel=stacklevel,
                 )
         self._content = value
 
@@ -105,7 +110,7 @@ class Msg:
     @role.setter
     def role(self, value: str) -> None:
         if value not in ROLES:
-            raise ValueError(f"Invalid role {value}. The role must be one of {list(ROLES)}")
+            raise UsageError(f"Invalid role {value}. The role must be one of {list(ROLES)}")
         self._role = value
 
     @property
@@ -159,15 +164,15 @@ class Msg:
         AgentScope's spellings of ``__module__`` are taken too. Nothing is imported.
 
         Raises:
-            ValueError: a key is missing or unknown, or it is not a message at all.
+            UsageError: a key is missing or unknown, or it is not a message at all.
         """
         kind = (serialized_dict.get("__module__"), serialized_dict.get("__name__"))
         if kind[0] not in MODULES or kind[1] != "Msg":
-            raise ValueError(f"not a message: {kind[0]}.{kind[1]}")
+            raise UsageError(f"not a message: {kind[0]}.{kind[1]}")
         keys = set(serialized_dict) - {"__module__", "__name__"}
         if keys != set(FIELDS):
             odd = ", ".join(sorted(keys ^ set(FIELDS)))
-            raise ValueError(f"a message has the fields {', '.join(FIELDS)}; missing or unknown: {odd}")
+            raise UsageError(f"a message has the fields {', '.join(FIELDS)}; missing or unknown: {odd}")
         role = serialized_dict["role"]
         message = cls(serialized_dict["name"], serialized_dict["content"], role)
         message._id, message._timestamp = serialized_dict["id"], serialized_dict["timestamp"]
@@ -206,4 +211,5 @@ class Msg:
 
     def __repr__(self) -> str:
         text = repr(self._content)
-        return f"Msg(name={self._name!r}, content={text if len(text) <= 200 else text[:197] + '...'}, role={self._role!r})"
+        shown = text if len(text) <= 200 else text[:197] + "..."
+        return f"Msg(name={self._name!r}, content={shown}, role={self._role!r})"

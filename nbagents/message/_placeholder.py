@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
 from .._ports import fetch_message
 from ..exceptions import UsageError
-from ._msg import Msg
+from ._msg import MODULES, Msg
 
 __all__ = ["PlaceholderMessage", "Promise"]
+
+ADDRESS_MODULES = MODULES | {"agentscope.message.placeholder"}
 
 
 class Promise(Protocol):
@@ -101,7 +103,7 @@ class PlaceholderMessage(Msg):
         return not self._promise.done
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the message as a dictionary, or the address where it can be fetched if it has not arrived."""
+        """Return the message as a dictionary; if it has not arrived, the address where it can be fetched."""
         if self._promise.done:
             value = self._promise.result(None)
             if isinstance(value, Msg):
@@ -109,6 +111,22 @@ class PlaceholderMessage(Msg):
             raise UsageError(f"{self._promise.label()} returned {type(value).__name__}, not a message")
         head = {"__module__": "nbagents.message", "__name__": "PlaceholderMessage"}
         return head | self._promise.address()
+
+    @classmethod
+    def from_dict(cls, serialized_dict: Mapping[str, Any]) -> Msg:
+        """Make a message from `to_dict`'s dictionary: a placeholder if that holds an address alone.
+
+        Raises:
+            UsageError: it is neither a message nor the address of one.
+        """
+        if serialized_dict.get("__name__") != "PlaceholderMessage":
+            return Msg.from_dict(serialized_dict)
+        if serialized_dict.get("__module__") not in ADDRESS_MODULES:
+            raise UsageError(f"not a message: {serialized_dict.get('__module__')}.PlaceholderMessage")
+        host, port, task_id = (serialized_dict.get(key) for key in ("_host", "_port", "_task_id"))
+        if host is None or port is None or task_id is None:
+            raise UsageError("the address of a message has _host, _port and _task_id; one of them is missing")
+        return cls(host, port, task_id)
 
     @property
     def _promise(self) -> Promise:
@@ -143,6 +161,9 @@ class PlaceholderMessage(Msg):
 
     def __bool__(self) -> bool:
         return True
+
+    def __copy__(self) -> Any:
+        return copy.copy(self._promise.result(None))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         return copy.deepcopy(self._promise.result(None), memo)

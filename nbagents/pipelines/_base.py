@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -93,27 +94,34 @@ def only_calls(operators: Sequence[Operator]) -> bool:
 
 async def apply(operator: Operator, *args: Any) -> Any:
     """Call one operator and wait for its value; a plain function runs on a thread, since it may block."""
+    if isinstance(operator, Pipeline) and not operator.agents():
+        return await operator.drive(*args)
     if isinstance(operator, (AgentBase, Pipeline)):
         return await arrived(operator(*args))
     if inspect.iscoroutinefunction(operator):
         return await arrived(await operator(*args))
-    clock = scheduler()
-    if not clock.background.here():
+    if _here.plain:
         return operator(*args)
+    clock = scheduler()
     future: asyncio.Future[Any] = clock.loop.create_future()
     ctx = contextvars.copy_context()
 
     def body() -> None:
-        value: Any = None
-        error: BaseException | None = None
         try:
-            value = ctx.run(operator, *args)
-        except BaseException as raised:  # it goes to whoever waits for the pipeline
-            error = raised
-        clock.post(_finish, future, value, error)
+            value, error = ctx.run(operator, *args), None
+        except BaseException as raised:  # noqa: BLE001  # it goes to whoever waits for the pipeline
+            value, error = None, raised
+        clock.post(finish, value, error)
 
-    clock.threads.run(body)
-    return await arrived(await future)
+    def finish(value: Any, error: BaseException | None) -> None:
+        if not future.done():
+            future.set_result((value, error))  # an error as a value: a future refuses StopIteration
+
+    clock.threads.run(body, lambda error: finish(None, error))
+    value, error = await future
+    if error is not None:
+        raise error
+    return await arrived(value)
 
 
 async def arrived(value: Any) -> Any:
@@ -123,20 +131,24 @@ async def arrived(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
 
 
-def _finish(future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
-    if not future.done():
-        if error is None:
-            future.set_result(value)
-        else:
-            future.set_exception(error)
+class _Here(threading.local):
+    plain = False
+    """Does this thread run a pipeline of plain functions right now?"""
+
+
+_here = _Here()
 
 
 def _run_here(work: Any) -> Any:
     """Run a coroutine that never has to wait, without a loop."""
+    before, _here.plain = _here.plain, True
     try:
         work.send(None)
     except StopIteration as end:
         return end.value
     finally:
+        _here.plain = before
         work.close()
-    raise UsageError("a pipeline with async functions and no agent must run on an event loop: await its drive(x)")
+    raise UsageError(
+        "a pipeline of functions alone cannot wait for an async one; call it in an agent's reply"
+    )

@@ -1,0 +1,93 @@
+"""`Bodies`: runs what a call calls, on the loop or on a thread, and waits for messages in what it returns."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any
+
+from ..exceptions import CallCancelledError
+from ._call import Call, promised, resolved
+from ._threads import WorkerThreads
+
+__all__ = ["Bodies"]
+
+Over = Callable[[Call, Any, BaseException | None], None]
+
+
+class Bodies:
+    """Runs bodies and tells ``over`` on the loop how each ended: the call, its value, its error."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, threads: WorkerThreads, post: Callable[..., Any], over: Over
+    ) -> None:
+        self._loop, self._threads, self._post, self._over = loop, threads, post, over
+
+    def start(self, call: Call) -> None:
+        """Start a body in the call's context. On the loop only.
+
+        Raises:
+            Exception: its arguments cannot be put together; the body is not run.
+        """
+        args = tuple(map(resolved, call.args))
+        kwargs = {key: resolved(value) for key, value in call.kwargs.items()}
+        fn, ctx = call.fn, call.context
+        assert fn is not None
+        assert ctx is not None
+        if inspect.iscoroutinefunction(fn):
+            self._on_loop(call, lambda: fn(*args, **kwargs))
+        else:
+            self._threads.run(
+                lambda: self._on_thread(call, ctx, lambda: fn(*args, **kwargs)),
+                lambda error: self._over(call, None, error),
+            )
+
+    def _on_loop(self, call: Call, begin: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            if task.cancelled():  # before its first step: nobody else says that it is over
+                self._over(call, None, call.error)
+
+        call.task = self._loop.create_task(self._wait_for(call, begin), context=call.context)
+        call.task.add_done_callback(ended)
+
+    async def _wait_for(self, call: Call, begin: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        value: Any = None
+        error: BaseException | None = None
+        try:
+            value = await begin()
+            for message in promised(value):
+                await message
+            value = resolved(value)
+        except asyncio.CancelledError:
+            error = CallCancelledError(f"the call of {call.label()} was cancelled")
+        except BaseException as raised:  # noqa: BLE001  # a reply may raise anything; the caller gets it
+            error = raised
+        self._over(call, value, error)
+
+    def _on_thread(self, call: Call, ctx: Context, fn: Callable[[], Any]) -> None:
+        value: Any = None
+        error: BaseException | None = None
+        try:
+            value = ctx.run(_value_of, fn)
+        except BaseException as raised:  # noqa: BLE001  # a reply may raise anything; the caller gets it
+            error = raised
+        if inspect.iscoroutine(value):  # an `async def` behind a decorator that is none
+            self._post(self._go_on, call, value)
+        else:
+            self._post(self._over, call, value, error)
+
+    def _go_on(self, call: Call, work: Coroutine[Any, Any, Any]) -> None:
+        if call.done:
+            work.close()
+            self._over(call, None, call.error)
+        else:
+            self._on_loop(call, lambda: work)
+
+
+def _value_of(fn: Callable[[], Any]) -> Any:
+    value = fn()
+    for message in promised(value):
+        message.result()
+    return resolved(value)

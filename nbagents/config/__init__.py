@@ -1,0 +1,32 @@
+"""Settings: secrets, model configurations by name, the project file, and the default limits.
+
+They read what they are given and what the project file says, and know nothing of models or
+endpoints. A key is wrapped in `Secret` the moment it comes in.
+"""
+
+from ._limits import (
+    HEADLESS_TIMEOUT,
+    MODEL_CONNECT_TIMEOUT,
+    MODEL_RETRIES,
+    MODEL_TIMEOUT,
+    OLLAMA_PROBE_TIMEOUT,
+)
+from ._models import ModelConfigs, model_configs
+from ._project import PROJECT_FILE, ProjectConfig
+from ._secret import Secret, mask, redact, wrap_secrets
+
+__all__ = [
+    "HEADLESS_TIMEOUT",
+    "MODEL_CONNECT_TIMEOUT",
+    "MODEL_RETRIES",
+    "MODEL_TIMEOUT",
+    "OLLAMA_PROBE_TIMEOUT",
+    "PROJECT_FILE",
+    "ModelConfigs",
+    "ProjectConfig",
+    "Secret",
+    "mask",
+    "model_configs",
+    "redact",
+    "wrap_secrets",
+]

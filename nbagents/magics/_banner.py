@@ -1,0 +1,110 @@
+"""The banner that loading the extension shows: the server, the model and why, who is still alive.
+
+The server comes up in a thread; the banner says so and is replaced when it is ready.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from ..exceptions import NbAgentsError
+from ..models import ModelChoice
+from ..render import banner_html, banner_text
+from ..setup import AgentInfo
+from ..widgets import Surface
+from ._desk import Desk
+
+__all__ = ["Banner"]
+
+MOMENT = 0.4
+"""Seconds that loading waits for the server where a person is."""
+PATIENCE = 30.0
+"""Seconds that it waits where nobody is: the output must be the final one."""
+LASTS = {
+    "process": "ends with this kernel",
+    "jupyter": "survives a kernel restart, ends with Jupyter",
+    "user": "survives a kernel restart",
+}
+HELP = "help: `%agents?`"
+
+
+class Banner:
+    """One line about where the agents live, kept up to date while the server comes up."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.surface: Surface = desk.surface()
+        self._choice: ModelChoice | None = None
+        self._problem = ""
+
+    def show(self) -> None:
+        """Start the server and show the banner; return after a moment at most."""
+        thread = threading.Thread(target=self._begin, name="nbagents-banner", daemon=True)
+        thread.start()
+        live = self.desk.mode == "live"
+        thread.join(MOMENT if live else PATIENCE)
+        if thread.is_alive():
+            self._draw("agent server starting", ready=False)
+            if live:
+                threading.Thread(
+                    target=lambda: self._later(thread), name="nbagents-banner", daemon=True
+                ).start()
+        else:
+            self._final()
+
+    def _later(self, thread: threading.Thread) -> None:
+        thread.join()
+        self._final()
+
+    def _begin(self) -> None:
+        session = self.desk.session
+        try:
+            self._choice = session.choose()
+        except NbAgentsError as error:
+            self._problem = str(error)
+        session.start(self._choice)
+        try:
+            self._bind(session.revive())
+        except NbAgentsError as error:
+            self._problem = str(error)
+
+    def _bind(self, alive: Sequence[AgentInfo]) -> None:
+        """Let the agents that are alive be called by their names, where these are free."""
+        self._alive = alive
+        taken = self.desk.variables
+        for info in alive:
+            if info.name not in taken:
+                self.desk.bind(info.name, self.desk.session.find(info.name))
+
+    _alive: Sequence[AgentInfo] = ()
+
+    def _final(self) -> None:
+        status = self.desk.session.status()
+        if status.state != "ready":
+            self._draw(f"agent server: {status.error or self._problem or status.state}", ready=False)
+            return
+        lasts = LASTS.get(status.owner, "")
+        if self.desk.mode == "headless":
+            where = f"agent server {lasts}"
+        else:
+            where = f"server {status.server_id} (pid {status.pid}, {lasts})"
+        self._draw(where, ready=True)
+
+    def _draw(self, server: str, *, ready: bool) -> None:
+        parts = ["nbagents ready" if ready else "nbagents", server]
+        notes = [self._problem] if self._problem else []
+        if self._choice is not None:
+            by = "" if self._choice.source == "default" else f" (by {self._choice.source})"
+            parts.append(f"model: {self._choice.label}{by}")
+            notes += self._choice.notes
+        if self._alive:
+            names = ", ".join(f"{info.name} ({_messages(info.messages)})" for info in self._alive)
+            count = "1 agent is" if len(self._alive) == 1 else f"{len(self._alive)} agents are"
+            notes.insert(0, f"⟲ {count} still alive: {names}")
+        notes.append(HELP if ready else f"{HELP} · `%agents doctor`")
+        self.surface.show(banner_html(parts, notes, ready=ready), banner_text(parts, notes, ready=ready))
+
+
+def _messages(count: int) -> str:
+    return f"{count} message{'' if count == 1 else 's'}"

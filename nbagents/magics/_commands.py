@@ -1,0 +1,230 @@
+"""``%agents``: what can be asked of the agents and their servers in one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from ..agents import scheduler
+from ..exceptions import UsageError
+from ..message import Msg
+from ..models import DEMO_MODELS
+from ..render import MemoryView, TableView, memory_html, memory_text, table_html, table_text
+from ..runs import Run, recent_runs
+from ..setup import AgentInfo
+from ._conduct import arrived, limits, new_run, shortened, stopped
+from ._desk import Desk
+from ._pace import arrival, blocking
+from ._python import to_python
+from ._specs import LineSpec
+from ._talk import Talk, prompt_message
+from ._verbs import parse_agents_line
+
+__all__ = ["run_line"]
+
+MAGIC = "%agents"
+ALIASES = {"ls": "list"}
+
+
+def run_line(desk: Desk, line: str) -> Any:
+    """Do what the words after ``%agents`` say; return the answer of ``ask``, else None.
+
+    Raises:
+        UsageError: the line cannot be read, or names what is not there.
+    """
+    words = line.split(maxsplit=1)
+    if words and words[0] in ALIASES:
+        line = " ".join([ALIASES[words[0]], *words[1:]])
+    if words and words[0] == "why":
+        _why(words[1].strip() if len(words) > 1 else "")
+        return None
+    notes: list[str] = []
+    spec = parse_agents_line(line, fill=desk.filler([], notes))
+    actions: dict[str, Callable[[Desk, LineSpec], Any]] = {
+        "status": _status,
+        "list": _list,
+        "show": _show,
+        "ask": _ask,
+        "stop": _stop,
+        "server": _server,
+        "doctor": _doctor,
+        "code": _code,
+    }
+    return actions[spec.verb](desk, spec)
+
+
+def _status(desk: Desk, spec: LineSpec) -> None:
+    known = {info.name: info for info in desk.session.agents()}
+    people = [name for name in desk.session.names() if name not in known]
+    rows = [_row(info) for info in known.values()]
+    rows += [(name, "a person", "", "") for name in people]
+    status = desk.session.status()
+    here = f"agents of {desk.where()}" + ("" if desk.mode == "headless" else f" · server {status.server_id}")
+    _table(desk, TableView(
+        ("agent", "model", "memory", "doing"),
+        tuple(rows) or (("none yet", "", "", "define one: `%%agent poet`"),),
+        here,
+        tuple(info.color for info in known.values()),
+    ))  # fmt: skip
+
+
+def _row(info: AgentInfo) -> tuple[str, str, str, str]:
+    model = f"{info.model} · not an AI" if info.model in DEMO_MODELS else info.model
+    return (info.name, model, str(info.messages), "busy" if info.busy else "idle")
+
+
+def _list(desk: Desk, spec: LineSpec) -> None:
+    infos = desk.session.agents(everywhere=True)
+    rows = tuple((*_row(info), desk.where(info.workspace)) for info in infos)
+    _table(desk, TableView(
+        ("agent", "model", "memory", "doing", "notebook"),
+        rows or (("none", "", "", "", ""),),
+        "agents of every notebook",
+        tuple(info.color for info in infos),
+    ))  # fmt: skip
+
+
+def _show(desk: Desk, spec: LineSpec) -> None:
+    infos = {info.name: info for info in desk.session.agents()}
+    for name in spec.targets:
+        info = infos.get(name)
+        entries = [*_system(info), *desk.session.memory(name)]
+        model = info.model if info is not None else None
+        view = MemoryView(name, desk.session.color(name), model, tuple(entries), model in DEMO_MODELS)
+        desk.surface().show(memory_html(view), memory_text(view))
+
+
+def _system(info: AgentInfo | None) -> list[Msg]:
+    return [Msg("system", info.sys_prompt, "system")] if info is not None and info.sys_prompt else []
+
+
+def _ask(desk: Desk, spec: LineSpec) -> Any:
+    (name,) = spec.targets
+
+    async def ask() -> Any:
+        agent = (await desk.find([name], MAGIC))[name]
+        await desk.ready(*([] if spec.options.raw else [spec.text]))
+        filled = desk.fill(spec.text, raw=spec.options.raw)
+        for note in filled.notes:
+            sys.stderr.write(f"{note}\n")
+        run = new_run(desk, Talk(name, lambda run: None, spec.options, spec.text, filled.chips, filled.notes))
+        with run, limits(desk, run, spec.options):
+            reply = agent(prompt_message(filled.text, spec.options))
+            try:
+                await arrival(reply)
+            except KeyboardInterrupt:
+                run.stop("stopped by you")
+                raise stopped(run) from None
+            error = reply._promise.error
+            run.claim()
+            if error is not None:
+                raise shortened(error)
+            run.result = arrived(reply)
+        return run.result
+
+    return blocking(ask())
+
+
+def _stop(desk: Desk, spec: LineSpec) -> None:
+    runs = [run for run in recent_runs() if not run.over]
+    if spec.everyone:
+        count = sum(run.stop() for run in runs)
+        left = [call for call in list(scheduler().live.values()) if call.parent is None]
+        for call in left:
+            call.cancel("stopped by you")
+        _say(_counted(count + len(left), "call") + " stopped")
+        return
+    if not spec.targets:
+        if not runs:
+            _say("nothing runs here")
+        for run in runs[-1:]:
+            _say(f"run {run.number}: {_counted(run.stop(), 'call')} stopped")
+        return
+    for target in spec.targets:
+        _say(_stop_one(desk, target))
+
+
+def _stop_one(desk: Desk, target: str) -> str:
+    if target.isdigit():
+        run = _numbered(int(target))
+        return (
+            f"run {target}: {_counted(run.stop(), 'call')} stopped"
+            if not run.over
+            else f"run {target} has ended"
+        )
+    agent = desk.session.find(target)
+    calls = [call for call in list(scheduler().live.values()) if call.agent is agent]
+    for call in calls:
+        call.cancel("stopped by you")
+    return f"{target}: {_counted(len(calls), 'call')} stopped"
+
+
+def _server(desk: Desk, spec: LineSpec) -> None:
+    session = desk.session
+    if spec.action == "start":
+        session.server.ensure()
+        _say(f"the agent server runs: {session.status().server_id}")
+    elif spec.action == "stop":
+        mine = session.status().server_id
+        if spec.text and spec.text != mine:
+            raise UsageError(
+                f"{MAGIC}: server {spec.text!r} is not the one of this notebook ({mine or 'none runs'})"
+            )
+        count = len(session.agents()) if session.status().state == "ready" else 0
+        session.server_stop()
+        _say(f"the agent server has stopped, and {_counted(count, 'agent')} of this notebook with it")
+    else:
+        rows = tuple(
+            (
+                str(each["server_id"]),
+                str(each["owner"]),
+                str(each["pid"]),
+                str(each["version"]),
+                "this notebook's" if each["mine"] else f"on {each['host']}" if each["foreign"] else "",
+            )
+            for each in session.server_list()
+        )
+        view = TableView(("server", "owner", "process", "version", ""), rows or (("none", "", "", "", ""),))
+        _table(desk, view)
+
+
+def _doctor(desk: Desk, spec: LineSpec) -> None:
+    rows = tuple((f.mark, f.text, f"`{f.line}`" if f.line else "") for f in desk.session.doctor())
+    _table(desk, TableView(("", "what", "to type"), rows))
+
+
+def _code(desk: Desk, spec: LineSpec) -> None:
+    number = int(spec.targets[0]) if spec.targets else None
+    known = [each for run, each in desk.specs if number is None or run == number]
+    if not known:
+        which = "no cell of agents has run yet" if number is None else f"run {number} is not known here"
+        raise UsageError(f"{MAGIC}: {which}")
+    _say(to_python(known[-1], desk.variables).rstrip("\n"))
+
+
+def _why(target: str) -> None:
+    if target and not target.isdigit():
+        raise UsageError(f"{MAGIC}: why takes a run's number, not {target!r}")
+    runs = [_numbered(int(target))] if target else [run for run in recent_runs() if run.traceback()]
+    text = runs[-1].traceback() if runs else ""
+    _say(f"run {runs[-1].number}\n\n{text}" if text else "nothing has failed here")
+
+
+def _numbered(number: int) -> Run:
+    for run in recent_runs():
+        if run.number == number:
+            return run
+    raise UsageError(f"{MAGIC}: there is no run {number}")
+
+
+def _table(desk: Desk, view: TableView) -> None:
+    desk.surface().show(table_html(view), table_text(view))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

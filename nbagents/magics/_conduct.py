@@ -1,0 +1,231 @@
+"""Conduct a talk: within its limits, in front of its card, and to an end that is always one of three.
+
+It is done, it has failed with an error that says who and why, or a person has stopped it. Whatever
+happens, the card is frozen and what was said is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .. import asking, context
+from ..agents import current_call
+from ..config import HEADLESS_TIMEOUT, redact
+from ..exceptions import CallCancelledError, UsageError
+from ..message import PlaceholderMessage
+from ..render import RowView, RunView, run_html, run_text
+from ..runs import Run
+from ..widgets import RunCard
+from ._desk import Desk
+from ._pace import arrival, ended, promised
+from ._specs import CommonOptions
+from ._talk import Talk
+
+__all__ = [
+    "conduct",
+    "finish_run",
+    "halt",
+    "limits",
+    "new_card",
+    "new_run",
+    "preview",
+    "shortened",
+    "stopped",
+]
+
+STOPPED = "stopped by you"
+
+
+async def conduct(desk: Desk, talk: Talk) -> Any:
+    """Have the talk and return what was said: a message or a list; with ``-b``, their placeholders.
+
+    Raises:
+        KeyboardInterrupt: a person stopped it.
+        Exception: a call failed, or the talk did not reach its end.
+    """
+    options = talk.options
+    background = options.background and desk.mode != "headless"
+    run = new_run(desk, talk)
+    value: Any = None
+    with new_card(desk, run, options, background=background):
+        try:
+            with run, limits(desk, run, options):
+                value = talk.begin(run)
+                if not background:
+                    value = await _to_its_end(run, talk, value)
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            raise stopped(run) from None
+        except Exception as error:  # noqa: BLE001  # raised on, in fewer lines
+            raise shortened(error) from None
+        finally:
+            run.result = arrived(value)
+            if value is not None:
+                desk.give(run.result, options.output)
+    return run.result
+
+
+async def _to_its_end(run: Run, talk: Talk, value: Any) -> Any:
+    try:
+        for message in promised(value):
+            await arrival(message)
+        await finish_run(run)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        halt(run)
+        raise
+    run.claim()
+    failed = next(_failures(value), None)
+    if failed is not None:
+        if isinstance(failed, CallCancelledError):
+            run.end("stopped")
+        run.end("failed", error=failed)
+        raise failed
+    talk.finish(run, arrived(value))
+    run.end()
+    return value
+
+
+def new_run(desk: Desk, talk: Talk) -> Run:
+    """Return the run of a talk, not begun."""
+    run = Run(
+        talk.title,
+        prompt=talk.prompt,
+        chips=talk.chips,
+        notes=(*talk.notes, *desk.notices()),
+        color_of=desk.session.color,
+        audience=talk.audience,
+    )
+    if talk.spec is not None:
+        desk.specs.append((run.number, talk.spec))
+    return run
+
+
+def new_card(desk: Desk, run: Run, options: CommonOptions, *, background: bool = False) -> RunCard:
+    """Return the card of a run, not shown yet."""
+    return RunCard(run, desk.shell, quiet=options.quiet or options.view == "none", background=background)
+
+
+async def finish_run(run: Run) -> None:
+    """Wait until no call of a run is open."""
+    while pending := run.pending():
+        for call in pending:
+            await ended(call)
+
+
+def halt(run: Run) -> None:
+    """Stop a run because a person said so."""
+    run.stop(STOPPED)
+    run.end("stopped", outcome=f"{STOPPED} after {run.elapsed:.1f} s; what was said is kept")
+
+
+def arrived(value: Any) -> Any:
+    """Return a value with messages in place of their placeholders; one that failed stays a placeholder."""
+    if isinstance(value, PlaceholderMessage):
+        promise = value._promise
+        return promise.value if promise.done and promise.error is None else value
+    if isinstance(value, (list, tuple)):
+        return [arrived(item) for item in value]
+    return value
+
+
+def _failures(value: Any) -> Iterator[BaseException]:
+    for message in promised(value):
+        error = message._promise.error
+        if error is not None:
+            yield error
+
+
+# ---- limits
+
+
+@contextlib.contextmanager
+def limits(desk: Desk, run: Run, options: CommonOptions) -> Iterator[None]:
+    """Set by when the calls made inside must end, and who answers when an agent asks a person."""
+    seconds = options.timeout or (HEADLESS_TIMEOUT if desk.mode == "headless" else None)
+    before = context.deadline.get()
+    by = before if seconds is None else min(time.monotonic() + seconds, before or float("inf"))
+    token = context.deadline.set(by)
+    try:
+        with asking.answering(_answerer(desk, run, options.default)):
+            yield
+    finally:
+        with contextlib.suppress(ValueError):  # a hub is closed in another context than it was opened in
+            context.deadline.reset(token)
+
+
+def _answerer(desk: Desk, run: Run, default: str | None) -> Callable[[asking.Question], str]:
+    headless = desk.mode == "headless"
+
+    def answer(question: asking.Question) -> str:
+        known = question if default is None else dataclasses.replace(question, default=default)
+        if not headless and asking.terminal is not None:
+            call = current_call()
+            with run.person(call.id if call is not None else ""):
+                try:
+                    return asking.terminal(known)
+                except TimeoutError:
+                    if known.default is None:
+                        raise
+                    return known.default
+        if known.default is not None and os.environ.get("NBAGENTS_HUMAN") != "fail":
+            return known.default
+        raise UsageError(
+            f"{question.agent} asks {question.prompt.strip()!r} and nobody is there to answer",
+            hint="--default TEXT says what an absent person answers",
+        )
+
+    return answer
+
+
+# ---- ends
+
+
+def stopped(run: Run) -> KeyboardInterrupt:
+    """Return the interrupt that a stopped run ends its cell with, worded in one line."""
+    text = f"run {run.number} was {STOPPED}; what was said is kept"
+    error = KeyboardInterrupt(text)
+    _word(error, [f"KeyboardInterrupt: {text}"])
+    return error
+
+
+def shortened(error: BaseException) -> BaseException:
+    """Return an error that shows itself in two lines: the card above says more, ``%agents why`` all."""
+    first = redact(str(error)).strip().split("\n")[0]
+    _word(error, [f"{type(error).__name__}: {first}", "The whole traceback: %agents why"])
+    return error
+
+
+def _word(error: Any, lines: list[str]) -> None:
+    with contextlib.suppress(AttributeError):  # a class with __slots__ shows itself as it likes
+        error._render_traceback_ = lambda: lines
+
+
+# ---- instead of talking
+
+
+def preview(desk: Desk, talk: Talk) -> None:
+    """Show what would be sent, and send nothing."""
+    rows = [
+        RowView(
+            name,
+            text,
+            desk.session.color(name),
+            "waiting",
+            note="would be sent this, after what it remembers",
+        )
+        for name, text in talk.preview
+    ]
+    view = RunView(
+        f"dry run · {talk.title}",
+        rows=tuple(rows),
+        prompt=talk.prompt,
+        chips=talk.chips,
+        notes=talk.notes,
+        outcome="nothing was sent",
+    )
+    desk.surface().show(run_html(view), run_text(view))

@@ -1,0 +1,226 @@
+"""Turn what a cell asks for into calls of agents: whom to tell what, and in which order.
+
+A `Talk` is ready to be begun: its agents are found and its text is filled. Beginning it makes the
+calls and waits for nothing. How it is shown and waited for is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..agents import AgentBase, scheduler
+from ..exceptions import NbAgentsError
+from ..hub import msghub
+from ..message import Msg
+from ..pipelines import FanOutPipeline, ForLoopPipeline, Pipeline, SequentialPipeline
+from ..render import content_text
+from ..runs import Run
+from ._interpolation import Interpolated
+from ._nodes import Agent, FanOut, Node, Repeat
+from ._nodes import Sequence as Steps
+from ._specs import AgentsSpec, CommonOptions, HubSpec, PipelineSpec, Spec, Turn
+
+__all__ = ["Talk", "prompt_message", "talk_of_agents", "talk_of_hub", "talk_of_pipeline"]
+
+Agents = Mapping[str, AgentBase]
+Fill = Callable[[str], Interpolated]
+JSON_ONLY = "Answer with JSON only, and nothing around it."
+
+
+@dataclass(slots=True)
+class Talk:
+    """What is about to be said. ``begin`` makes the calls of a run and returns their placeholders."""
+
+    title: str
+    begin: Callable[[Run], Any]
+    options: CommonOptions
+    prompt: str = ""
+    chips: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    preview: Sequence[tuple[str, str]] = ()
+    """Who would be sent what, first."""
+    audience: Callable[[str], tuple[str, ...]] | None = None
+    finish: Callable[[Run, Any], None] = field(default=lambda run, value: None)
+    """Called with the value once it is there; may add an outcome to the run or raise."""
+    spec: Spec | None = None
+    """The cell that asked for it."""
+
+
+def prompt_message(text: str, options: CommonOptions) -> Msg:
+    """Return what the person says as a message."""
+    return Msg("user", f"{text}\n\n{JSON_ONLY}" if options.json else text, "user")
+
+
+def talk_of_agents(spec: AgentsSpec, agents: Agents, fill: Fill) -> Talk:
+    """Return the talk of a ``%%agents`` cell."""
+    if spec.turns:
+        return _script(spec.turns, agents, spec.options, fill)
+    filled, names = fill(spec.body), list(agents)
+    message = prompt_message(filled.text, spec.options)
+    talk = Talk(
+        ", ".join(names),
+        lambda run: _one_or_all([agent(message) for agent in agents.values()]),
+        spec.options,
+        spec.body,
+        filled.chips,
+        filled.notes,
+        [(name, filled.text) for name in names],
+    )
+    if spec.hub:
+        talk.title = f"{talk.title}, who hear each other"
+        talk.audience = _others(names)
+        talk.begin = lambda run: _in_turn(run, list(agents.values()), message, spec.rounds)
+    return talk
+
+
+def talk_of_pipeline(
+    spec: PipelineSpec, agents: Agents, fill: Fill, until: Callable[[Any], Any] | None
+) -> Talk:
+    """Return the talk of a ``%%pipeline`` cell; ``until`` is its condition, compiled by IPython."""
+    filled = fill(spec.body)
+    message = prompt_message(filled.text, spec.options) if filled.text else None
+    body = _pipeline(spec.expr, agents)
+    arrows = str(spec.expr).replace("->", "→")
+    talk = Talk(
+        f"pipeline {arrows}" + (f" · up to {spec.passes} passes" if spec.passes > 1 else ""),
+        lambda run: _passes(run, body, spec.passes, message),
+        spec.options,
+        spec.body,
+        filled.chips,
+        filled.notes,
+        _preview(spec.expr, filled.text),
+    )
+    if until is not None:
+        _until(talk, spec, body, message, until)
+    return talk
+
+
+def talk_of_hub(spec: HubSpec, agents: Agents, fill: Fill) -> Talk:
+    """Return the talk of a ``%%msghub`` cell without Python in it: its members speak in turn."""
+    filled, names = fill(spec.announce or ""), list(agents)
+    message = Msg("user", filled.text, "user") if filled.text else None
+    return Talk(
+        f"msghub {', '.join(names)}",
+        lambda run: _in_turn(run, list(agents.values()), message, spec.rounds or 0),
+        spec.options,
+        spec.announce or "",
+        filled.chips,
+        filled.notes,
+        [(name, filled.text) for name in names],
+        _others(names),
+    )
+
+
+def _one_or_all(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+def _others(names: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    return lambda speaker: tuple(name for name in names if name != speaker) if speaker in names else ()
+
+
+def _in_turn(run: Run, agents: list[AgentBase], message: Msg | None, rounds: int) -> Any:
+    last: list[Any] = []
+    with msghub(agents, announcement=message):
+        for number in range(1, rounds + 1):
+            if rounds > 1:
+                run.section(f"round {number} of {rounds}")
+            last = [agent() for agent in agents]
+    return _one_or_all(last) if last else []
+
+
+def _script(turns: Sequence[Turn], agents: Agents, options: CommonOptions, fill: Fill) -> Talk:
+    """Return the talk of a script, which is one call: a turn's text may need what was said before."""
+
+    def begin(run: Run) -> Any:
+        async def script() -> Any:
+            replies: list[Any] = []
+            for turn in turns:
+                filled = fill(turn.text)
+                run.notes += tuple(note for note in filled.notes if note not in run.notes)
+                message = prompt_message(filled.text, options) if filled.text else None
+                run.tell(filled.text, ", ".join(turn.names))
+                replies = [await reply for reply in [agents[name](message) for name in turn.names]]
+            return _one_or_all(replies)
+
+        return scheduler().issue(None, script, (), hold=list(agents.values()))
+
+    preview = [(name, turn.text) for turn in turns for name in turn.names]
+    return Talk(
+        f"script of {len(turns)} turn{'s' if len(turns) > 1 else ''}", begin, options, preview=preview
+    )
+
+
+def _pipeline(node: Node, agents: Agents) -> AgentBase | Pipeline:
+    match node:
+        case Agent(name):
+            return agents[name]
+        case Steps(steps):
+            return SequentialPipeline([_pipeline(step, agents) for step in steps])
+        case FanOut(branches):
+            return FanOutPipeline([_pipeline(branch, agents) for branch in branches])
+        case Repeat(step, times):
+            return ForLoopPipeline(_pipeline(step, agents), times)
+
+
+def _passes(run: Run, body: AgentBase | Pipeline, passes: int, message: Any) -> Any:
+    """Submit all passes at once, each with the placeholder of the one before."""
+    value = message
+    for number in range(1, passes + 1):
+        if passes > 1:
+            run.section(f"pass {number} of {passes}")
+        value = body(value)
+    return value
+
+
+def _until(
+    talk: Talk, spec: PipelineSpec, body: AgentBase | Pipeline, message: Any, until: Callable[[Any], Any]
+) -> None:
+    loops: list[ForLoopPipeline] = []
+
+    def begin(run: Run) -> Any:
+        def on_pass(number: int) -> None:
+            run.section(f"pass {number} of {spec.passes}")
+
+        loop = ForLoopPipeline(body, spec.passes, until, on_pass=on_pass)
+        loops.append(loop)
+        return loop(message)
+
+    def finish(run: Run, value: Any) -> None:
+        loop = loops[-1]
+        if loop.broke:
+            run.outcome = f"stopped by --until after pass {loop.passes}"
+            return
+        where = f"`{spec.options.output}`" if spec.options.output else "`_`"
+        times = "1 pass" if spec.passes == 1 else f"{spec.passes} passes"
+        raise NbAgentsError(
+            f"--until never became true in {times}. Last value: {_last(value)}. The draft is in {where}."
+        )
+
+    talk.begin, talk.finish = begin, finish
+
+
+def _last(value: Any) -> str:
+    last = value[-1] if isinstance(value, (list, tuple)) and value else value
+    text = content_text(last.content) if isinstance(last, Msg) else str(last)
+    return repr(text if len(text) <= 80 else f"{text[:79]}…")
+
+
+def _preview(node: Node, text: str) -> list[tuple[str, str]]:
+    """Return who is sent what by a pipeline: the first ones the text, the others what was said before."""
+    match node:
+        case Agent(name):
+            return [(name, text)]
+        case Repeat(step, _):
+            return _preview(step, text)
+        case FanOut(branches):
+            return [each for branch in branches for each in _preview(branch, text)]
+        case Steps(steps):
+            first, *rest = steps
+            shown, before = _preview(first, text), first
+            for step in rest:
+                shown += _preview(step, f"*what {before} says*")
+                before = step
+            return shown

@@ -1,0 +1,184 @@
+"""The one table of what ``%agents`` can be told to do, and the reading of such a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..exceptions import UsageError
+from ._faults import closest, unavailable
+from ._names import EVERYONE, is_name, normal
+from ._options import LINE, find_option
+from ._settings import Fill, common, read_settings
+from ._specs import LineSpec
+from ._words import Reader, Word, split
+
+__all__ = ["SERVER_ACTIONS", "VERBS", "Verb", "parse_agents_line", "verbs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One command; ``targets`` says what may follow it, ``most`` how many of them.
+
+    ``options`` are the options it has.
+    """
+
+    name: str
+    usage: str
+    help: str
+    targets: str = ""
+    most: int | None = 0
+    least: int = 0
+    options: tuple[str, ...] = ()
+    available: bool = True
+
+
+_LATER = ("chat", "clear", "config", "cost", "export", "fork", "graph", "rewind", "runs", "timeline", "use")
+_ASK = ("--timeout", "--default", "--quiet", "--raw")
+
+VERBS = (
+    Verb("status", "status", "the agents, what they do and where they live; also without any word"),
+    Verb("list", "list", "the agents of every notebook"),
+    Verb("show", "show poet", "what an agent remembers", "agent", most=None, least=1),
+    Verb("ask", 'ask poet "hi"', "one question; x = %agents ask … keeps the answer", options=_ASK),
+    Verb("stop", "stop [12|poet|--all]", "end a run, an agent's call, or all of them", "agent or run",
+         most=None, options=("--all",)),
+    Verb("server", "server [ls|start|stop]", "the agent servers"),
+    Verb("doctor", "doctor", "check what is needed, step by step, with the line to type"),
+    Verb("code", "code [12]", "a run's Python equivalent", "run", most=1),
+    *(Verb(name, name, "", available=False) for name in (*_LATER, "wait", "why")),
+)  # fmt: skip
+
+SERVER_ACTIONS = ("ls", "start", "stop")
+_LATER_ACTIONS = ("attach", "use")
+
+
+def verbs() -> tuple[Verb, ...]:
+    """Return the commands that this version brings."""
+    return tuple(verb for verb in VERBS if verb.available)
+
+
+def parse_agents_line(line: str, *, fill: Fill | None = None) -> LineSpec:
+    """Return what ``line``, the words after ``%agents``, asks for.
+
+    >>> parse_agents_line("ask poet what is rain?").text
+    'what is rain?'
+
+    Raises:
+        UsageError: The command or one of its options is unknown or of a later version, or
+            what it needs is missing.
+    """
+    reader = Reader(line, LINE)
+    first = reader.next()
+    if first is None:
+        return LineSpec("status")
+    verb = _verb(first)
+    if verb.name == "ask":
+        return _ask(verb, line, reader, fill)
+    settings = read_settings(LINE, line, words=split(line, LINE)[1:], fill=fill)
+    _check_options(verb, settings.values)
+    words = [settings.text(word) for word in settings.words]
+    everyone = bool(settings.values.get("all"))
+    if verb.name == "server":
+        return _server(words)
+    if everyone and words:
+        raise UsageError(f"{LINE}: {verb.name} takes {' '.join(words)} or --all, not both")
+    if len(words) < verb.least or (verb.most is not None and len(words) > verb.most):
+        raise UsageError(f"{LINE}: it goes like this: {LINE} {verb.usage}")
+    targets = tuple(_target(verb, word) for word in words)
+    return LineSpec(verb.name, targets, everyone=everyone, options=common(settings.values))
+
+
+def _verb(word: Word) -> Verb:
+    known = {verb.name: verb for verb in VERBS}
+    verb = known.get(word.text)
+    if verb is None:
+        guess = closest(word.text, [each.name for each in verbs()])
+        meant = f" Did you mean {guess}?" if guess else ""
+        names = ", ".join(each.name for each in verbs())
+        raise UsageError(f"{LINE}: no command {word.text!r}.{meant}   All of them: {names}")
+    if not verb.available:
+        raise unavailable(LINE, verb.name)
+    return verb
+
+
+def _check_options(verb: Verb, values: dict[str, object]) -> None:
+    for key in values:
+        flag = "--" + key.replace("_", "-")
+        if flag not in verb.options:
+            raise UsageError(f"{LINE}: {verb.name} has no option {flag}")
+
+
+def _target(verb: Verb, text: str) -> str:
+    name = text.removeprefix("@")
+    if "run" in verb.targets and name.isascii() and name.isdigit():
+        return name
+    if "agent" in verb.targets and is_name(name):
+        return normal(name)
+    takes = {"agent": "an agent's name", "run": "a run's number"}.get(
+        verb.targets, "an agent's name or a run's number"
+    )
+    raise UsageError(f"{LINE}: {verb.name} takes {takes}, not {text!r}")
+
+
+def _server(words: Sequence[str]) -> LineSpec:
+    action, *rest = words or ["ls"]
+    if action in _LATER_ACTIONS:
+        raise unavailable(LINE, f"server {action}")
+    if action not in SERVER_ACTIONS or len(rest) > (action == "stop"):
+        guess = closest(action, SERVER_ACTIONS) if action not in SERVER_ACTIONS else ""
+        meant = f" Did you mean {guess}?" if guess else ""
+        raise UsageError(
+            f"{LINE}: server takes {'|'.join(SERVER_ACTIONS)}, not {' '.join([action, *rest])!r}.{meant}"
+        )
+    return LineSpec("server", action=action, text="".join(rest))
+
+
+def _ask(verb: Verb, line: str, reader: Reader, fill: Fill | None) -> LineSpec:
+    """Read ``ask NAME TEXT``: the text needs no quotes, so that an apostrophe is one."""
+    options: list[Word] = []
+    name: Word | None = None
+    while name is None or _begins_option(reader.rest, verb):
+        word = reader.next()
+        if word is None:
+            raise UsageError(f"{LINE}: ask whom? {LINE} {verb.usage}")
+        if word.is_option:
+            options += [word, *_value_of(word, reader)]
+        else:
+            name = word
+    text, after = _question(reader.rest.strip())
+    settings = read_settings(LINE, line, words=options, fill=fill)
+    if after:
+        settings.values.update(read_settings(LINE, after, fill=fill).values)
+    _check_options(verb, settings.values)
+    target = settings.text(name).removeprefix("@")
+    if not is_name(target) or target == EVERYONE:
+        raise UsageError(f"{LINE}: ask takes the name of one agent, not {target!r}: {LINE} {verb.usage}")
+    if not text:
+        raise UsageError(f'{LINE}: ask {target} what? {LINE} ask {target} "hi"')
+    return LineSpec("ask", (normal(target),), text, options=common(settings.values))
+
+
+def _begins_option(rest: str, verb: Verb) -> bool:
+    """Whether an option stands next; a text may begin with a dash, too."""
+    flag = (rest.split() or [""])[0].partition("=")[0]
+    option = find_option(LINE, flag)
+    return option is not None and option.name in verb.options
+
+
+def _value_of(word: Word, reader: Reader) -> list[Word]:
+    option = find_option(LINE, word.text)
+    value = reader.next() if option is not None and option.takes_value else None
+    return [value] if value is not None else []
+
+
+def _question(rest: str) -> tuple[str, str]:
+    """Return the text that ``rest`` asks, and what follows it where that is options only."""
+    if rest[:1] in ("'", '"'):
+        try:
+            words = split(rest, LINE)
+        except UsageError:
+            return rest, ""
+        if words[0].whole and (len(words) == 1 or words[1].is_option):
+            return words[0].text, rest[words[0].end :]
+    return rest, ""

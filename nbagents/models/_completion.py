@@ -1,0 +1,98 @@
+"""Put the pieces of a streamed chat answer together. Pure: plain data in, plain data out.
+
+The result has the shape of an answer that was not streamed, so ``raw`` reads the same either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["Completion"]
+
+
+class Completion:
+    """The first choice of a chat answer, as far as it has come.
+
+    ``whole`` says that the endpoint has told the end, ``usage`` what it counted.
+
+    >>> answer = Completion()
+    >>> answer.add({"choices": [{"delta": {"role": "assistant", "content": "Hel"}}]})
+    'Hel'
+    >>> answer.add({"choices": [{"delta": {"content": "lo"}, "finish_reason": "stop"}]})
+    'lo'
+    >>> answer.text, answer.whole
+    ('Hello', True)
+    """
+
+    def __init__(self) -> None:
+        self.head: dict[str, Any] = {}
+        self.message: dict[str, Any] = {"role": "assistant", "content": None}
+        self.finish_reason: str | None = None
+        self.whole = False
+        self.usage: dict[str, Any] | None = None
+
+    def add(self, chunk: Mapping[str, Any]) -> str:
+        """Take in one chunk and return the text that is new.
+
+        Raises:
+            ValueError: it is not a chunk of a chat answer.
+        """
+        if not isinstance(chunk, Mapping) or not isinstance(chunk.get("choices"), list):
+            raise ValueError("it has no choices")
+        for key, value in chunk.items():
+            if key not in ("choices", "usage", "object"):
+                self.head[key] = value
+        if isinstance(chunk.get("usage"), Mapping):
+            self.usage = dict(chunk["usage"])
+        before = len(self.text)
+        for choice in chunk["choices"]:
+            if not isinstance(choice, Mapping):
+                raise ValueError("a choice is no object")
+            if choice.get("index") not in (0, None):
+                continue
+            message = choice.get("message")
+            if isinstance(message, Mapping):
+                self.whole = True
+            self._merge(message if isinstance(message, Mapping) else choice.get("delta") or {})
+            self.finish_reason = choice.get("finish_reason") or self.finish_reason
+        self.whole = self.whole or self.finish_reason is not None or self.usage is not None
+        return self.text[before:]
+
+    def _merge(self, delta: Any) -> None:
+        if not isinstance(delta, Mapping):
+            raise ValueError("a delta is no object")
+        for key, value in delta.items():
+            if key == "tool_calls" and isinstance(value, list):
+                self._merge_tool_calls(value)
+            elif isinstance(value, str) and key != "role":
+                self.message[key] = (self.message.get(key) or "") + value
+            elif value is not None:
+                self.message[key] = value
+
+    def _merge_tool_calls(self, pieces: list[Any]) -> None:
+        calls: list[dict[str, Any]] = self.message.setdefault("tool_calls", [])
+        for piece in pieces:
+            if not isinstance(piece, Mapping):
+                raise ValueError("a tool call is no object")
+            place = piece.get("index")
+            place = place if isinstance(place, int) and 0 <= place <= len(calls) else len(calls)
+            if place == len(calls):
+                calls.append({"type": "function", "function": {"name": "", "arguments": ""}})
+            call = calls[place]
+            call.update({key: value for key, value in piece.items() if key in ("id", "type") and value})
+            for key, value in (piece.get("function") or {}).items():
+                call["function"][key] = call["function"].get(key, "") + (value or "")
+
+    @property
+    def text(self) -> str:
+        """The text so far; where the model refuses, its refusal."""
+        for key in ("content", "refusal"):
+            if isinstance(text := self.message.get(key), str) and text:
+                return text
+        return ""
+
+    def raw(self) -> dict[str, Any]:
+        """Return the answer in the shape of one that was not streamed."""
+        choice = {"index": 0, "message": self.message, "finish_reason": self.finish_reason}
+        return {**self.head, "object": "chat.completion", "choices": [choice], "usage": self.usage}

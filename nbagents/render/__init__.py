@@ -1,0 +1,66 @@
+"""Messages, runs and memory as safe HTML, each with a plain text twin.
+
+What is shown is told as plain frozen data (``RunView`` and its kin); nothing here knows runs, agents
+or a front-end. Text of models, names, titles and errors is data: it is parsed as Markdown without
+HTML, cleaned against a strict list, or escaped. No fragment holds a script or an address that is
+fetched, and each is readable with all its style taken away. Everything is safe from any thread.
+"""
+
+from __future__ import annotations
+
+from ._error import error_html, error_text
+from ._line import agent_line_html, agent_line_text, banner_html, banner_text
+from ._markdown import markdown_to_html, text_to_html
+from ._message import memory_html, memory_text, message_html, message_text
+from ._page import Cell, page_html
+from ._plain import content_text
+from ._run import run_html, run_text
+from ._sanitize import clean_html
+from ._table import table_html, table_text
+from ._views import (
+    AgentCardView,
+    ErrorView,
+    LaneView,
+    MemoryView,
+    MessageLike,
+    RowView,
+    RunView,
+    SectionView,
+    Span,
+    State,
+    TableView,
+)
+
+__all__ = [
+    "AgentCardView",
+    "Cell",
+    "ErrorView",
+    "LaneView",
+    "MemoryView",
+    "MessageLike",
+    "RowView",
+    "RunView",
+    "SectionView",
+    "Span",
+    "State",
+    "TableView",
+    "agent_line_html",
+    "agent_line_text",
+    "banner_html",
+    "banner_text",
+    "clean_html",
+    "content_text",
+    "error_html",
+    "error_text",
+    "markdown_to_html",
+    "memory_html",
+    "memory_text",
+    "message_html",
+    "message_text",
+    "page_html",
+    "run_html",
+    "run_text",
+    "table_html",
+    "table_text",
+    "text_to_html",
+]

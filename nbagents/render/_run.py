@@ -1,0 +1,169 @@
+"""The run card: a conversation as safe HTML and as text, live or frozen, never past its size.
+
+Knows views, not runs: what happened is told it as plain data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from itertools import accumulate
+
+from ._body import coded, details
+from ._error import error_lines, error_part
+from ._fitting import CAP, Fit, fit, share
+from ._frame import fragment
+from ._head import state_html, state_text
+from ._plain import count_words, one_line, seconds, tokens
+from ._prompt import prompt_html, prompt_text
+from ._row import row_html, row_lines
+from ._timeline import timeline_html, timeline_lines, timing
+from ._views import RowView, RunView, SectionView
+
+__all__ = ["run_html", "run_text"]
+
+_NOTES = 8
+_WARNING = '<span class="nba-icon" aria-hidden="true">⚠\ufe0e</span>'
+
+
+def run_html(view: RunView, live: bool = False) -> str:
+    """Return a run as one HTML fragment without script and without anything from elsewhere.
+
+    While it is ``live``, rows that still grow show their text as it is, and nothing folds, since the
+    next drawing would close it. A finished run folds long messages, and the middle of more than thirty.
+    Either form stays under 30 kB: where that is not enough, texts are shortened, then rows of the
+    middle left out, with a note that says so and names ``view.saved``. Safe from any thread.
+    """
+    return fit(view.rows, lambda size: _card(view, live, size))
+
+
+def run_text(view: RunView) -> str:
+    """Return a run as plain text: who spoke, how long, and what ran in parallel. Under 30 kB."""
+    return fit(view.rows, lambda size: _plain(view, size))
+
+
+def _card(view: RunView, live: bool, size: Fit) -> str:
+    inner = _header(view) + prompt_html(view.prompt, view.chips, size.of(4000))
+    inner += "".join(
+        f'<p class="nba-note">{_WARNING} {coded(one_line(note, 300))}</p>' for note in view.notes[:_NOTES]
+    )
+    times = timing(view.lanes, view.wall, view.work)
+    lanes = timeline_html(view.lanes, times, 120 if size.limit is None else 40) if view.lanes else ""
+    inner += lanes if times.overlaps else ""
+    rows = _rows(view.rows, live, size)
+    inner += f'<div class="nba-log" role="log" aria-live="off">{rows}</div>' if live else rows
+    if view.error:
+        inner += error_part(view.error, size.of(8000) if size.of(8000) >= 1000 else 0)
+    foot = [escape(one_line(view.outcome, 300))] if view.outcome else []
+    if size.limit is not None:
+        foot.append(escape(_shortened(view)))
+    if foot:
+        inner += f'<p class="nba-foot">{" · ".join(foot)}</p>'
+    if lanes and not times.overlaps and not live:
+        inner += f'<div class="nba-foot">{details("timeline", lanes)}</div>'
+    if live:
+        inner += f'<p class="nba-foot nba-told" role="status">{escape(_announcement(view))}</p>'
+    return fragment("section", "nba-run", inner, f"run: {one_line(view.title)}")
+
+
+def _header(view: RunView) -> str:
+    title = escape(one_line(view.title, 200))
+    facts = " · ".join(escape(fact) for fact in _facts(view))
+    if facts:
+        facts = f" {facts}" if view.elapsed is not None else f" · {facts}"
+    return (
+        f'<header class="nba-head"><strong class="nba-title">{title}</strong>'
+        f' <span class="nba-meta">{state_html(view.state)}{facts}</span></header>'
+    )
+
+
+def _facts(view: RunView) -> list[str]:
+    facts = [] if view.elapsed is None else [seconds(view.elapsed)]
+    count = sum(isinstance(row, RowView) for row in view.rows)
+    facts.append(f"{count} message" + ("s" if count != 1 else ""))
+    if view.tokens is not None:
+        facts.append(tokens(view.tokens))
+    if view.cost is not None:
+        facts.append(one_line(view.cost, 40) if isinstance(view.cost, str) else f"${view.cost:.4f}")
+    return facts
+
+
+def _rows(rows: Sequence[RowView | SectionView], live: bool, size: Fit) -> str:
+    places = list(accumulate(isinstance(row, RowView) for row in rows))
+    total = places[-1] if places else 0
+
+    def drawn(numbers: Iterable[int]) -> str:
+        return "".join(_row(rows[i], places[i], total, size.limit, fold=not live) for i in numbers)
+
+    shares = share(len(rows), size.most)
+    between = [*shares.folded, *range(shares.folded.stop, shares.last.start)]
+    hidden = len(between)
+    if live:
+        between = [i for i in shares.folded if _is_open(rows[i])]
+        middle = drawn(between)
+        hidden -= len(between)
+        gap = f'<p class="nba-sep">… {hidden} more</p>' if hidden else ""
+        return drawn(shares.first) + gap + middle + drawn(shares.last)
+    if not shares.folded:
+        gap = f'<p class="nba-sep">… {hidden} more, not shown</p>' if hidden else ""
+        return drawn(shares.first) + gap + drawn(shares.last)
+    left = f", {shares.missing} of them left out" if shares.missing else ""
+    folded = details(f"… {hidden} more{left}", drawn(shares.folded), "nba-rest")
+    return drawn(shares.first) + folded + drawn(shares.last)
+
+
+def _row(row: RowView | SectionView, place: int, total: int, limit: int | None, *, fold: bool) -> str:
+    if isinstance(row, SectionView):
+        return f'<p class="nba-sep">— {escape(one_line(row.label, 80))} —</p>'
+    return row_html(row, place, total, limit, fold=fold)
+
+
+def _is_open(row: RowView | SectionView) -> bool:
+    return isinstance(row, RowView) and row.state in ("running", "waiting", "human")
+
+
+def _shortened(view: RunView) -> str:
+    where = f"; the whole run is in {one_line(view.saved, 300)}" if view.saved else ""
+    return f"shortened to {CAP // 1000} kB{where}"
+
+
+def _announcement(view: RunView) -> str:
+    if view.announcement:
+        return one_line(view.announcement, 200)
+    words = {"done": "finished", "stopped": "stopped", "failed": "failed"}
+    ended = [row for row in view.rows if isinstance(row, RowView) and row.state in words and not row.live]
+    if not ended:
+        return ""
+    row = ended[-1]
+    count = count_words(row.text)
+    took = "" if row.elapsed is None else f", {seconds(row.elapsed)}"
+    return f"{one_line(row.agent, 60)} {words[row.state]}, {count} word{'' if count == 1 else 's'}{took}"
+
+
+def _plain(view: RunView, size: Fit) -> str:
+    result = [" · ".join([one_line(view.title, 200), state_text(view.state), *_facts(view)])]
+    asked = prompt_text(view.prompt, view.chips, size.of(4000))
+    if asked:
+        result.append("you: " + asked.replace("\n", "\n     "))
+    result += [f"⚠ {one_line(note, 300)}" for note in view.notes[:_NOTES]]
+    shares = share(len(view.rows), size.most)
+    result += [_plain_row(view.rows[i], size) for i in (*shares.first, *shares.folded)]
+    if shares.missing:
+        result.append(f"\n… {shares.missing} more, not shown")
+    result += [_plain_row(view.rows[i], size) for i in shares.last]
+    times = timing(view.lanes, view.wall, view.work)
+    if times.overlaps:
+        result += ["", *timeline_lines(view.lanes, times)]
+    if view.error:
+        result += ["", *error_lines(view.error)]
+    if view.outcome:
+        result += ["", f"{state_text(view.state)[0]} {one_line(view.outcome, 300)}"]
+    if size.limit is not None:
+        result += ["", _shortened(view)]
+    return "\n".join(result)
+
+
+def _plain_row(row: RowView | SectionView, size: Fit) -> str:
+    if isinstance(row, SectionView):
+        return f"\n— {one_line(row.label, 80)} —"
+    return "\n" + "\n".join(row_lines(row, size.limit))

@@ -1,0 +1,61 @@
+"""A small table of texts, such as the agents of a workspace."""
+
+from __future__ import annotations
+
+from html import escape
+
+from ._body import coded
+from ._frame import fragment
+from ._plain import one_line
+from ._style import color_class
+from ._views import TableView
+
+__all__ = ["table_html", "table_text"]
+
+_ROWS = 200
+_COLUMNS = 20
+_CELL = 200
+
+
+def table_html(view: TableView) -> str:
+    """Return a table; a wide one scrolls within its own box. Backticks in cells mark code."""
+    columns = view.columns[:_COLUMNS]
+    head = "".join(f'<th scope="col">{escape(one_line(name, 60))}</th>' for name in columns)
+    rows = "".join(_row(view, index) for index in range(min(len(view.rows), _ROWS)))
+    caption = escape(one_line(view.caption, 200))
+    title = f"<caption>{caption}</caption>" if caption else ""
+    table = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    label = caption or "table"
+    html = f'<div class="nba-scroll" role="region" aria-label="{label}" tabindex="0">{table}</div>'
+    if len(view.rows) > _ROWS:
+        html += f'<p class="nba-foot">… {len(view.rows) - _ROWS} more</p>'
+    return fragment("div", "nba-table", html)
+
+
+def table_text(view: TableView) -> str:
+    """Return a table as plain text, its columns aligned.
+
+    >>> print(table_text(TableView(("agent", "model"), (("poet", "demo"), ("critic", "demo")))))
+    agent   model
+    poet    demo
+    critic  demo
+    """
+    shown = [view.columns, *view.rows[:_ROWS]]
+    cells = [[one_line(cell, 60) for cell in row[:_COLUMNS]] for row in shown]
+    most = max(map(len, cells))
+    widths = [max((len(row[i]) for row in cells if i < len(row)), default=0) for i in range(most)]
+    result = [one_line(view.caption, 200)] if view.caption else []
+    padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=False)] for row in cells)
+    result += ["  ".join(row).rstrip() for row in padded]
+    if len(view.rows) > _ROWS:
+        result.append(f"… {len(view.rows) - _ROWS} more")
+    return "\n".join(result)
+
+
+def _row(view: TableView, index: int) -> str:
+    cells = [coded(one_line(cell, _CELL)) for cell in view.rows[index][:_COLUMNS]]
+    colored = index < len(view.colors) and bool(cells)
+    if colored:
+        cells[0] = f'<b class="nba-name" dir="auto">{cells[0]}</b>'
+    classes = f' class="{color_class(view.colors[index])}"' if colored else ""
+    return f"<tr{classes}>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

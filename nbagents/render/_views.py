@@ -1,0 +1,150 @@
+"""What can be shown, as plain frozen data. Whoever has agents, runs or servers fills these in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+__all__ = [
+    "AgentCardView",
+    "ErrorView",
+    "LaneView",
+    "MemoryView",
+    "MessageLike",
+    "RowView",
+    "RunView",
+    "SectionView",
+    "Span",
+    "State",
+    "TableView",
+]
+
+State = Literal["waiting", "running", "done", "stopped", "failed", "human"]
+"""``human`` waits for a person."""
+
+Span = tuple[float, float, str]
+"""From and to, in seconds since the run began, and what.
+
+Kinds are ``queued``, ``model``, ``tool``, ``human``, ``waiting`` and ``stopped``; queueing and waiting are no
+work.
+"""
+
+
+class MessageLike(Protocol):
+    """As much of a message as is shown."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def content(self) -> Any: ...
+    @property
+    def role(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """What went wrong: who and what, why, what to type next, and the traceback."""
+
+    title: str
+    message: str = ""
+    hint: str = ""
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowView:
+    """One message of a run, there or on its way.
+
+    ``color`` is the agent's number, counted from 0 in order of creation, or None for a person.
+    ``text`` is Markdown, unless ``live``: then it still grows and is shown as it is. ``elapsed`` is
+    in seconds. ``printed`` is what the agent's code printed, ``note`` a remark in our own words.
+    """
+
+    agent: str
+    text: str = ""
+    color: int | None = None
+    state: State = "done"
+    elapsed: float | None = None
+    tokens: int | None = None
+    model: str | None = None
+    is_demo: bool = False
+    error: ErrorView | None = None
+    printed: str = ""
+    note: str = ""
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """A line between rows, such as "pass 2 of 3"."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class LaneView:
+    """When one agent was busy, and with what."""
+
+    agent: str
+    color: int | None = None
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run: what was asked, who said what, and when.
+
+    In ``prompt`` a ``{name}`` of which ``chips`` holds the value is shown as a chip; the other
+    chips follow the prompt. ``wall`` and ``work`` are seconds, reckoned from ``lanes`` where left
+    out. ``cost`` is in dollars, or words such as "price unknown". ``outcome`` is how it ended
+    ("stopped by --until after pass 2"), ``saved`` where the whole run is kept, ``announcement``
+    what a screen reader is told, by default that the last finished row has finished.
+    """
+
+    title: str
+    state: State = "done"
+    elapsed: float | None = None
+    rows: tuple[RowView | SectionView, ...] = ()
+    prompt: str = ""
+    chips: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    lanes: tuple[LaneView, ...] = ()
+    wall: float | None = None
+    work: float | None = None
+    saved: str | None = None
+    tokens: int | None = None
+    cost: float | str | None = None
+    outcome: str = ""
+    error: ErrorView | None = None
+    announcement: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryView:
+    """What an agent will be sent, oldest first."""
+
+    agent: str
+    color: int | None = None
+    model: str | None = None
+    entries: tuple[MessageLike, ...] = ()
+    is_demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCardView:
+    """One line about an agent: "ready · model demo · memory 0"."""
+
+    name: str
+    color: int | None = None
+    line: str = ""
+    is_demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A small table of texts. ``colors`` holds the number of the agent that each row names first."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...] = ()
+    caption: str = ""
+    colors: tuple[int | None, ...] = ()

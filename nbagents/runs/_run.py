@@ -1,0 +1,355 @@
+"""`Run`: one conversation, from the first call to the last reply, as it happens and afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextvars import Token
+from types import TracebackType
+from typing import Any
+
+from .. import context, events
+from .._ids import new_id
+from ..agents import Call, scheduler
+from ..config import redact
+from ..exceptions import CallCancelledError
+from ..message import Msg
+from ..render import ErrorView, LaneView, RowView, RunView, SectionView, State
+from ._failure import error_view, full_traceback
+from ._record import Record
+from ._rows import lanes, record_rows
+
+__all__ = ["Run", "recent_runs"]
+
+KEPT = 50
+"""How many runs a process remembers."""
+SETTLE = 0.5
+"""Seconds that leaving the ``with`` waits at most for the background loop, which needs far less."""
+
+_numbers = itertools.count(1)
+_recent: deque[Run] = deque(maxlen=KEPT)
+
+Entry = Record | SectionView | RowView
+
+
+class Run:
+    """What agents say between the ``with`` and the last reply; the calls made inside are its calls.
+
+    A call that is still open when the ``with`` is left goes on and still belongs to it. ``number``
+    counts the runs of this process from 1. ``color_of`` gives an agent's number in the order of
+    creation, ``audience`` the names of those who hear an agent. Safe to read from any thread.
+
+    >>> class Echo(AgentBase):
+    ...     async def reply(self, x=None):
+    ...         return Msg(self.name, f"{x.content}!")
+    >>> with Run("greeting") as run:
+    ...     answer = Echo("echo")(Msg("you", "hello")).content
+    >>> run.state, [message.content for message in run.messages]
+    ('done', ['hello!'])
+    """
+
+    def __init__(
+        self,
+        title: str = "",
+        *,
+        prompt: str = "",
+        chips: tuple[tuple[str, str], ...] = (),
+        notes: tuple[str, ...] = (),
+        color_of: Callable[[str], int | None] | None = None,
+        audience: Callable[[str], tuple[str, ...]] | None = None,
+    ) -> None:
+        self.id, self.number = new_id(), next(_numbers)
+        self.title, self.prompt, self.chips, self.notes = title, prompt, chips, notes
+        self.color_of = color_of or self._order_of
+        self.audience = audience
+        self.result: Any = None
+        """What the run was for: a message or a list of them; whoever made the run sets it."""
+        self.outcome = ""
+        self.state: State = "running"
+        self.error: ErrorView | None = None
+        self._why = "stopped"
+        self._lock = threading.RLock()
+        self._entries: list[Entry] = []
+        self._records: dict[str, Record] = {}
+        self._failed: list[Call] = []  # held, since a failure that nobody holds is reported at once
+        self._traces: list[tuple[BaseException, str]] = []
+        self._start = time.monotonic()
+        self._end: float | None = None
+        self._inside = False
+        self._unfinished = 0
+        self._tokens: tuple[Token[str], Token[bool]] | None = None
+        self._unsubscribe: Callable[[], None] = _nothing
+        self._watchers: tuple[Callable[[], object], ...] = ()
+        _recent.append(self)
+
+    # ---- collecting
+
+    def __enter__(self) -> Run:
+        self._inside, self._start = True, time.monotonic()
+        self._tokens = (context.run.set(self.id), context.card.set(True))
+        self._unsubscribe = events.subscribe(self._hear)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._inside = False
+        if self._tokens is not None:
+            run, card = self._tokens
+            with contextlib.suppress(ValueError):  # left in another context than entered: nothing to put back
+                context.run.reset(run)
+                context.card.reset(card)
+            self._tokens = None
+        if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError, CallCancelledError)):
+            self.end("stopped")
+        elif error is not None:
+            self.end("failed", error=error)
+        else:
+            self._settle()
+
+    def tell(self, text: str, to: str = "") -> None:
+        """Add a row for what a person says here, after the calls made before."""
+        self._add(RowView(f"you → {to}" if to else "you", text))
+
+    def section(self, label: str) -> None:
+        """Add a line between the calls made before and those made after, such as "pass 2 of 3"."""
+        self._add(SectionView(label))
+
+    def _add(self, entry: RowView | SectionView) -> None:
+        def add() -> None:
+            with self._lock:
+                self._entries.append(entry)
+            self._changed()
+
+        scheduler().post(add)  # the calls made before take the same way
+
+    @contextlib.contextmanager
+    def person(self, call: str) -> Iterator[None]:
+        """While inside, the call of this id waits for a person."""
+        with self._lock:
+            record = self._records.get(call)
+            if record is not None and not record.over:
+                record.state = "human"
+                record.human.append((time.monotonic(), None))
+        self._changed()
+        try:
+            yield
+        finally:
+            with self._lock:
+                if record is not None and not record.over:
+                    record.state = "running"
+                    record.human[-1] = (record.human[-1][0], time.monotonic())
+            self._changed()
+
+    def end(self, state: State = "done", *, outcome: str = "", error: BaseException | None = None) -> None:
+        """Say how it ended; what is heard later no longer changes that. The first word counts."""
+        with self._lock:
+            if self._end is not None:
+                return
+            self._end, self.state, self.outcome = time.monotonic(), state, outcome or self.outcome
+            if error is not None:
+                self._trace(error)
+                shown = any(record.error is error for record in self._records.values())
+                self.error = None if shown else error_view("", error)
+        self._changed()
+
+    def stop(self, why: str = "stopped by you") -> int:
+        """End its open calls; return how many were at work or waiting. Text that has come is kept."""
+        self._why = why
+        count = scheduler().stop_run(self.id, why)
+        self._settle()
+        return count
+
+    def pending(self) -> list[Call]:
+        """Return its calls that are still open, but for those that another of its calls has made."""
+        self._settle()
+        calls = list(scheduler().live.values())
+        return [call for call in calls if call.run == self.id and call.parent is None]
+
+    def claim(self) -> list[BaseException]:
+        """Return the failures of its calls that nobody has read, the first one first; they count as read.
+
+        For whoever shows them: what is not claimed is reported at the end of the cell.
+        """
+        self._settle()
+        with self._lock:
+            failed, self._failed = self._failed, []
+        found: list[BaseException] = []
+        for call in failed:
+            if not call.read and call.error is not None and not isinstance(call.error, CallCancelledError):
+                found.append(call.error)
+            call.read = True
+        return found
+
+    def watch(self, watcher: Callable[[], object]) -> None:
+        """Call ``watcher`` whenever something changes, on whichever thread that happens; it must be quick."""
+        self._watchers = (*self._watchers, watcher)
+
+    def _hear(self, event: events.Event) -> None:
+        if event.run != self.id:
+            return
+        with self._lock:
+            record = self._records.get(event.call)
+            if record is None:
+                if event.kind != "queued":
+                    return
+                self._begin(event)
+            elif not record.over:
+                record.hear(event)
+                self._unfinished -= record.over
+                if record.state == "failed" and record.error is not None:
+                    self._trace(record.error, record.agent)
+                    self._failed += [call for call in scheduler().failed if call.id == event.call]
+        if event.kind in ("done", "failed"):
+            scheduler().post(self._end_if_over)
+        self._changed()
+
+    def _begin(self, event: events.Event) -> None:
+        heard_by = self.audience(event.agent) if self.audience is not None else ()
+        record = self._records[event.call] = Record(event, heard_by)
+        self._unfinished += 1
+        above = self._records.get(event.parent)
+        if above is None:
+            self._entries.append(record)
+        else:  # who asked comes after whom it asked, as in the conversation
+            above.children.append(record)
+            self._entries.insert(self._entries.index(above), record)
+
+    def _trace(self, error: BaseException, agent: str = "") -> None:
+        if all(error is not known for known, _ in self._traces):
+            self._traces.append((error, (f"{agent}:\n" if agent else "") + full_traceback(error)))
+
+    def _open(self) -> bool:
+        return self._inside or self._unfinished > 0
+
+    def _settle(self) -> None:
+        """Let the loop take in the calls made so far, and end the run if none of them is open."""
+        clock, seen = scheduler(), threading.Event()
+
+        def look() -> None:
+            self._end_if_over()
+            seen.set()
+
+        clock.post(look)
+        seen.wait(SETTLE)
+
+    def _end_if_over(self) -> None:
+        if self._open():
+            return
+        if self.over:
+            self._unsubscribe()
+            return
+        # A pipeline with a condition is a call too, though it has no row; its next pass is still to come.
+        hidden = next((call for call in scheduler().live.values() if call.run == self.id), None)
+        if hidden is not None:
+            hidden.on_done(self._end_if_over)
+            return
+        self._unsubscribe()
+        # What an agent has called is its own affair: it may have caught the failure.
+        states = {record.state for record in self._records.values() if record.parent not in self._records}
+        self.end("failed" if "failed" in states else "stopped" if "stopped" in states else "done")
+
+    def _changed(self) -> None:
+        for watcher in self._watchers:
+            watcher()
+
+    def _order_of(self, agent: str) -> int | None:
+        names = dict.fromkeys(record.agent for record in self._records.values())
+        return list(names).index(agent) if agent in names else None
+
+    # ---- reading
+
+    @property
+    def over(self) -> bool:
+        """Has it ended?"""
+        return self._end is not None
+
+    @property
+    def messages(self) -> list[Msg]:
+        """The replies that have arrived, in the order of the card."""
+        with self._lock:
+            records = [entry for entry in self._entries if isinstance(entry, Record) and entry.is_reply]
+            return [message for record in records for message in record.messages()]
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds from its beginning to its end, or to now."""
+        return (self._end if self._end is not None else time.monotonic()) - self._start
+
+    @property
+    def timeline(self) -> tuple[LaneView, ...]:
+        """Who was busy when, in seconds since its beginning."""
+        with self._lock:
+            now = self._end if self._end is not None else time.monotonic()
+            return lanes(self._records.values(), self.color_of, self._start, now)
+
+    @property
+    def tokens(self) -> int | None:
+        """What its models have read and written so far, where they have told."""
+        with self._lock:
+            return sum(record.tokens or 0 for record in self._records.values()) or None
+
+    def view(self, live: bool = False) -> RunView:
+        """Return it as it is now, ready to be shown; ``live`` shows unfinished texts as they grow."""
+        with self._lock:
+            now = self._end if self._end is not None else time.monotonic()
+            known = list(self._records.values())
+            rows: list[RowView | SectionView] = []
+            for entry in self._entries:
+                if isinstance(entry, Record):
+                    rows += record_rows(entry, known, self.color_of, now, live=live, why=self._why)
+                else:
+                    rows.append(entry)
+            return RunView(
+                f"run {self.number} · {self.title}" if self.title else f"run {self.number}",
+                self.state,
+                now - self._start,
+                tuple(rows),
+                self.prompt,
+                self.chips,
+                self.notes,
+                lanes(known, self.color_of, self._start, now),
+                wall=now - self._start,
+                tokens=sum(record.tokens or 0 for record in known) or None,
+                outcome=self.outcome,
+                error=self.error,
+            )
+
+    def traceback(self) -> str:
+        """Return the full tracebacks of what failed, those of other processes included."""
+        with self._lock:
+            return redact("\n\n".join(text for _, text in self._traces))
+
+    def to_markdown(self) -> str:
+        """Return the conversation as Markdown: who said what, and how long it took."""
+        view = self.view()
+        parts = [f"## {view.title}", f"> {view.prompt}".replace("\n", "\n> ") if view.prompt else ""]
+        for row in view.rows:
+            if isinstance(row, SectionView):
+                parts.append(f"*{row.label}*")
+                continue
+            facts: list[str] = [row.state] if row.state != "done" else []
+            facts += [f"{row.elapsed:.1f} s"] if row.elapsed is not None else []
+            facts += ["demo · not an AI"] if row.is_demo else [row.model] if row.model else []
+            parts.append(" · ".join([f"**{row.agent}**", *facts]))
+            parts.append(row.text)
+            parts.append(f"{row.error.title}: {row.error.message}" if row.error else "")
+        parts.append(f"*{view.outcome}*" if view.outcome else "")
+        return "\n\n".join(filter(None, map(redact, parts))) + "\n"
+
+    def __repr__(self) -> str:
+        return f"<run {self.number} · {self.title} · {self.state} · {len(self.messages)} messages>"
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+def recent_runs() -> list[Run]:
+    """Return the last runs of this process, the oldest first."""
+    return list(_recent)

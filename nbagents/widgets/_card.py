@@ -1,0 +1,103 @@
+"""`RunCard`: a run in a cell's output, live while it runs, then frozen.
+
+Frozen means HTML without script and a text twin, which any page shows without a kernel. Where
+nobody watches only the frozen form is shown; in a terminal, messages are printed as they arrive.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from types import TracebackType
+from typing import Any
+
+from ..render import RowView, RunView, run_html, run_text
+from ..runs import Run
+from ._flusher import flusher
+from ._surface import Surface
+
+__all__ = ["RunCard"]
+
+
+class RunCard:
+    """The output of one run. Use as ``with``: it is frozen when that is left, whatever happens.
+
+    ``background`` leaves it live until the run itself has ended. ``quiet`` shows it only if the run
+    fails. Safe from any thread.
+    """
+
+    def __init__(self, run: Run, shell: Any, *, quiet: bool = False, background: bool = False) -> None:
+        self.run, self.quiet, self.background = run, quiet, background
+        self.surface = Surface(shell)
+        self._lock = threading.Lock()
+        self._frozen = False
+        self._printed = 0
+
+    def __enter__(self) -> RunCard:
+        self.run.watch(self._mark)
+        if self.quiet or self.surface.mode == "headless":
+            return self
+        if self.surface.mode == "live":
+            self._draw(live=True)
+        elif self.background:  # lines that come later would fall into what the person types then
+            self.surface.write(f"run {self.run.number} · {self.run.title} goes on in the background")
+            return self
+        flusher().add(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None or not self.background:
+            self.freeze()
+
+    def freeze(self) -> None:
+        """Show the run as it is now, for good. A second call does nothing."""
+        flusher().remove(self)
+        with self._lock:
+            if self._frozen:
+                return
+            self._frozen = True
+            unseen = self.background and self.surface.mode == "terminal"
+            if not unseen and (not self.quiet or self.run.state == "failed"):
+                self._draw(live=False)
+
+    def refresh(self) -> bool:
+        """Show what has changed; return whether the run goes on. The flusher calls this."""
+        if self.run.over:
+            if self.background:
+                self.run.claim()  # the card shows what failed
+                self.freeze()
+            return False
+        with self._lock:
+            if not self._frozen:
+                self._draw(live=True)
+            return not self._frozen
+
+    def _mark(self) -> None:
+        flusher().mark(self)
+
+    def _draw(self, *, live: bool) -> None:
+        view = self.run.view(live)
+        if self.surface.mode == "terminal":
+            self._print(view, live)
+        else:
+            self.surface.show(run_html(view, live), run_text(view))
+
+    def _print(self, view: RunView, live: bool) -> None:
+        """Print the rows that are finished and not printed yet, in their order; at the end, how it went."""
+        ready = list(view.rows[self._printed :])
+        if live:
+            still = (n for n, row in enumerate(ready) if isinstance(row, RowView) and not _ended(row))
+            ready = ready[: next(still, None)]
+        if ready:
+            self._printed += len(ready)
+            self.surface.write(run_text(RunView("", rows=tuple(ready))).partition("\n")[2])
+        if not live:
+            end = run_text(dataclasses.replace(view, rows=(), prompt="", chips=(), notes=()))
+            head = run_text(dataclasses.replace(view, lanes=(), error=None, outcome="")).partition("\n")[0]
+            self.surface.write("\n".join([head, *end.split("\n")[1:]]))
+
+
+def _ended(row: RowView) -> bool:
+    return row.state in ("done", "stopped", "failed")

@@ -1,0 +1,66 @@
+"""What all tests share: a private home, no network, and programs that may be missing."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# A marker that needs a program: the program's names, and how to get it.
+PROGRAMS = {
+    "browser": (("chromium", "chromium-browser", "google-chrome"), "Chromium: apt-get install chromium"),
+}
+DELETED = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OLLAMA_HOST")
+left_out = pytest.StashKey[list[str]]()
+
+
+def pytest_configure() -> None:
+    """Before any import: nothing of the person's own is read, and nothing reaches the network."""
+    # Short, since the path of a socket has at most a hundred bytes; removed last, after IPython's history.
+    home = Path(tempfile.mkdtemp(prefix="nb-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    for name in [name for name in os.environ if name.startswith(("JUPYTER", "NBAGENTS_"))]:
+        del os.environ[name]
+    for name in DELETED:
+        os.environ.pop(name, None)
+    for name, folder in {
+        "IPYTHONDIR": "ipython",
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "XDG_RUNTIME_DIR": "run",
+    }.items():
+        (home / folder).mkdir(mode=0o700)
+        os.environ[name] = str(home / folder)
+    os.environ["HTTPS_PROXY"] = os.environ["https_proxy"] = "http://127.0.0.1:9"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests whose program is missing; in the continuous integration, refuse to."""
+    config.stash[left_out] = []
+    for marker, (programs, remedy) in PROGRAMS.items():
+        needy = [item for item in items if item.get_closest_marker(marker)]
+        if not needy or any(shutil.which(program) for program in programs):
+            continue
+        if os.environ.get("CI") == "true":
+            raise pytest.UsageError(f"{len(needy)} {marker} tests need {remedy}")
+        config.stash[left_out].append(f"left out {len(needy)} {marker} tests, which need {remedy}")
+        items[:] = [item for item in items if item not in needy]
+        config.hook.pytest_deselected(items=needy)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which tests were left out, where everybody looks."""
+    for line in config.stash.get(left_out, []):
+        terminalreporter.write_line(line, yellow=True)
+
+
+@pytest.fixture(scope="session")
+def root() -> Iterator[Path]:
+    """The repository."""
+    return Path(__file__).parents[1]
