@@ -23,6 +23,7 @@ from ..render import RowView, RunView, run_html, run_text
 from ..runs import Run
 from ..widgets import RunCard
 from ._desk import Desk
+from ._interrupt import interrupted
 from ._pace import arrival, ended, promised
 from ._specs import CommonOptions
 from ._talk import Talk
@@ -187,10 +188,7 @@ def _answerer(desk: Desk, run: Run, default: str | None) -> Callable[[asking.Que
 
 def stopped(run: Run) -> KeyboardInterrupt:
     """Return the interrupt that a stopped run ends its cell with, worded in one line."""
-    text = f"run {run.number} was {STOPPED}; what was said is kept"
-    error = KeyboardInterrupt(text)
-    _word(error, [f"KeyboardInterrupt: {text}"])
-    return error
+    return interrupted(f"run {run.number} was {STOPPED}; what was said is kept")
 
 
 def shortened(error: BaseException) -> BaseException:

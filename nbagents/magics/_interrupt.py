@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-__all__ = ["in_cell", "interruptible"]
+__all__ = ["in_cell", "interrupted", "interruptible"]
 
 
 @contextlib.contextmanager
@@ -33,7 +33,7 @@ def interruptible() -> Iterator[None]:
 
     def handle(number: int, frame: FrameType | None) -> Any:
         if in_cell(frame):
-            raise _stopped()
+            raise interrupted()
         before(number, frame)
         loop.call_soon_threadsafe(_nothing)  # the kernel's own callback does not wake its loop
 
@@ -56,9 +56,10 @@ def in_cell(frame: FrameType | None = None) -> bool:
     return False
 
 
-def _stopped() -> KeyboardInterrupt:
-    error: Any = KeyboardInterrupt("stopped by you")
-    error._render_traceback_ = lambda: ["KeyboardInterrupt: stopped by you"]
+def interrupted(what: str = "stopped by you") -> KeyboardInterrupt:
+    """Return the interrupt that ends a cell with one line, in place of a traceback of our own frames."""
+    error: Any = KeyboardInterrupt(what)
+    error._render_traceback_ = lambda: [f"KeyboardInterrupt: {what}"]
     return error  # type: ignore[no-any-return]
 
 

@@ -7,6 +7,7 @@ returns its value.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TypeVar
@@ -24,7 +25,7 @@ from ._grammar import is_blank_code, parse_agent_cell, parse_agents_cell, parse_
 from ._help import help_text
 from ._hub_cell import OpenHub
 from ._interpolation import Interpolated
-from ._interrupt import interruptible
+from ._interrupt import interrupted, interruptible
 from ._nodes import agent_names
 from ._pace import blocking, in_ticks
 from ._specs import AgentsSpec, HubSpec, PipelineSpec
@@ -63,8 +64,11 @@ class NbAgentsMagics(Magics):
         work = self._work(kind, line, body, until)
         if self.desk.mode == "terminal":  # an interrupt there does not reach a coroutine that awaits
             blocking(work)
-        else:
+            return
+        try:
             await in_ticks(work)
+        except asyncio.CancelledError:  # how a kernel interrupts a cell that awaits
+            raise interrupted() from None
 
     def open_hub(self, line: str, code: str) -> MsgHubManager:
         """Open the hub in which the rest of the cell runs."""

@@ -243,7 +243,7 @@ _SHEETS = {
  background:repeating-linear-gradient(45deg,var(--nba-a) 0 2px,transparent 2px 5px)}
 @media (forced-colors:active){.nba .nba-bar{border:1px solid CanvasText}}
 @container (max-width:30rem){.nba.nba .nba-lanes .nba-when{white-space:normal;min-width:7em}
- .nba.nba .nba-lanes tbody th{white-space:normal;min-width:4em}}
+ .nba.nba .nba-lanes tbody th{max-width:9em;overflow:hidden;text-overflow:ellipsis}}
 @container (max-width:22rem){.nba.nba .nba-lanes .nba-plot{display:none}}
 """,
     "nba-one": """

@@ -94,7 +94,7 @@ class RunCard:
             self._printed += len(ready)
             self.surface.write(run_text(RunView("", rows=tuple(ready))).partition("\n")[2])
         if not live:
-            end = run_text(dataclasses.replace(view, rows=(), prompt="", chips=(), notes=()))
+            end = run_text(dataclasses.replace(view, rows=(), prompt="", chips=()))
             head = run_text(dataclasses.replace(view, lanes=(), error=None, outcome="")).partition("\n")[0]
             self.surface.write("\n".join([head, *end.split("\n")[1:]]))
 

@@ -121,7 +121,7 @@ def full_run() -> RunView:
         ),
         "Shall we refactor {what}?",
         (("what", "the tokenizer"), ("n", "3")),
-        ("`{whta}` left as is",),
+        ("`{thing}` left as is",),
         (
             LaneView("optimist", 0, ((0.0, 2.5, "model"),)),
             LaneView("pessimist", 1, ((0.0, 0.5, "queued"), (0.5, 2.9, "model"), (2.9, 3.3, "tool"))),

@@ -26,7 +26,7 @@ def test_a_card_says_everything_in_words(full_run: RunView, read: Read):
     for part in (
         "run 14 · pipeline (optimist, pessimist) → judge ✗ failed 5.0 s · 4 messages · 1,288 tok · $0.0123",
         "you Shall we refactor ‹what: the tokenizer›? ‹n: 3›",
-        "{whta} left as is",
+        "{thing} left as is",
         "optimist gpt-4o-mini ✓\ufe0e done 2.5 s · 1,204 tok It will pay.",
         "pessimist demo · not an AI ■ stopped · 3.1 s · 84 tok no never stopped by you",
         "— pass 2 of 3 —",
@@ -54,7 +54,7 @@ def test_the_text_twin_says_who_how_long_and_what_ran_in_parallel(full_run: RunV
     assert text.startswith("run 14 · pipeline (optimist, pessimist) → judge · ✗ failed · 5.0 s · 4 messages")
     for line in (
         "you: Shall we refactor ‹what: the tokenizer›? ‹n: 3›",
-        "⚠ `{whta}` left as is",
+        "⚠ `{thing}` left as is",
         "optimist · 2.5 s · 1,204 tok · gpt-4o-mini",
         "  It will **pay**.",
         "pessimist · ■ stopped · 3.1 s · 84 tok · demo · not an AI",

@@ -65,7 +65,7 @@ def test_our_own_fragments_come_through(full_run: RunView):
         ('<img src="https://evil.example/x.png" alt="x">', '<img alt="x">'),
         ('<a href="https://u@evil.example">x</a>', None),
         ('<a href="javascript:x">x</a>', '<a target="_blank" rel="noopener noreferrer nofollow">x</a>'),
-        ('<a href="data:text/html,x">x</a>', '<a target="_blank" rel="noopener noreferrer nofollow">x</a>'),
+        ('<a href="data:text/html,x">x</a>', '<a rel="noopener noreferrer nofollow" target="_blank">x</a>'),
         ("<svg><text>x</text></svg><form><b>y</b><input></form>", "<b>y</b>"),
         ("\ud800x", "?x"),
     ],

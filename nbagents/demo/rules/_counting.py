@@ -12,7 +12,7 @@ __all__ = ["counting"]
 _UNIT = r"(words?|letters?|characters?|lines?|sentences?|vowels?|digits?|messages?|commas?)"
 _ASKED = re.compile(rf"\b(?:how many|count(?: the)?(?: number of)?|number of)\s+{_UNIT}\b", re.IGNORECASE)
 _LETTER = re.compile(
-    r"\bhow (?:many|often)\s+(?:times\s+)?(?:the\s+)?(?:letters?\s+|does\s+)?[\"'“]?([a-z])[\"'”]?"
+    r"\bhow (?:many|often)\s+(?:times\s+)?(?:does\s+)?(?:the\s+)?(?:letters?\s+)?[\"'“]?([a-z])[\"'”]?"
     r"(?:['’]?s)?\s+(?:are\s+(?:there\s+)?in|is\s+in|in|does|occur|appear)\b"
     r".*?[\"'“]?([\w-]+)[\"'”]?\s*\??\s*$",
     re.IGNORECASE,

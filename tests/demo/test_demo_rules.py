@@ -1,0 +1,494 @@
+"""The rules one by one: what is asked, and what must be in the reply."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nbagents.demo import reply
+from nbagents.demo.rules import Scene, pick
+
+POEM = (
+    "Rain at dawn, grey and barely heard;\nthe window listens, pane by patient pane;\n"
+    "one lamp answers, a little too late;\nthen rain again, softer than before."
+)
+
+
+def ask(text: str, *, prompt: str = "You are a helpful assistant.") -> str:
+    return reply([{"role": "system", "content": prompt}, {"role": "user", "content": text}])
+
+
+def hear(prompt: str, *said: tuple[str, str], me: str = "") -> str:
+    roles = [
+        {"role": "assistant" if name == me else "user", "name": name, "content": text} for name, text in said
+    ]
+    return reply([{"role": "system", "content": prompt}, *roles])
+
+
+# ----------------------------------------------------------------------------------- arithmetic
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What is 17 * 23?", "17 * 23 = 391"),
+        ("17*23", "17 * 23 = 391"),
+        ("what is (1+2)*3?", "(1 + 2) * 3 = 9"),
+        ("Calculate 2 to the power of 10", "2 ^ 10 = 1024"),
+        ("How much is 15% of 80?", "15 / 100 * 80 = 12"),
+        ("What is 0.1 + 0.2?", "0.1 + 0.2 = 0.3"),
+        ("What is 12 plus 30 minus 2?", "12 + 30 - 2 = 40"),
+        ("What is 1,000 times 3?", "1000 * 3 = 3000"),
+        ("What is 1/3?", "1 / 3 is about 0.333333"),
+        ("What is 1 / 0?", "1 / 0 has no value: it divides by zero."),
+        ("what is 2**100000", "2 ^ 100000 is out of my reach: I stop at 200 digits."),
+        ("What is 17 * 23? Reply only with the number.", "391"),
+        ("What is the average of 3, 4 and 8?", "The average of 3, 4, 8 is 5."),
+        ("What is the largest of 3, 11 and 8?", "The largest of 3, 11, 8 is 11."),
+    ],
+)
+def test_sums(question: str, answer: str):
+    assert ask(question) == answer
+
+
+@pytest.mark.parametrize("text", ["The year 2024-2025 was good", "Version 1.2/3 is out", "Call 555-1234 now"])
+def test_a_number_in_a_sentence_is_no_sum(text: str):
+    assert " = " not in ask(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["(" * 199 + "1" + ")" * 199, "9" * 1500 + "*9", "what is 9**9**9**9?", "1+" * 900 + "1"]
+)
+def test_a_hostile_sum_ends_soon(text: str):
+    begin = time.perf_counter()
+    ask(text)
+    assert time.perf_counter() - begin < 2
+
+
+# ------------------------------------------------------------------------ counting and ordering
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Count the words in: to be or not to be", "6 words"),
+        ("How many words are in “to be or not”?", "4 words"),
+        ("How many letters are in strawberry?", "10 letters"),
+        ("how many r's in strawberry?", "3 letters “r”"),
+        ("How many times does the letter p appear in apple?", "2 letters “p”"),
+        ("How often does the word rain appear in: rain, rain and sun", "2 times"),
+    ],
+)
+def test_counting(question: str, answer: str):
+    assert answer in ask(question)
+
+
+def test_counting_what_somebody_said():
+    said = hear("x", ("poet", POEM), ("you", "How many words did poet write?"))
+    assert said.startswith("27 words in poet's message")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Sort: pear, apple and fig", "apple, fig, pear"),
+        ("sort these numbers: 3, 10, 2", "2, 3, 10"),
+        ("Sort these numbers descending: 3, 10, 2", "10, 3, 2"),
+        ("Sort by length: three, a, of", "a, of, three"),
+        ("Reverse: one, two, three", "three, two, one"),
+        ("Sort:\n- pear\n- apple", "apple\npear"),
+    ],
+)
+def test_ordering(question: str, answer: str):
+    assert ask(question) == answer
+
+
+def test_a_summary_is_a_sentence_of_the_text():
+    text = "Hello there. Rain fills the river. The river floods when rain stays. Bye."
+    assert ask(f"Summarise in one sentence: {text}") == "The river floods when rain stays."
+
+
+# -------------------------------------------------------------------------------------- measures
+
+
+PROMPTS = {
+    "open": ("You are helpful.", [("you", "{}: what is love?")]),
+    "poet": ("You are a poet.", [("you", "Write about the old harbour {}")]),
+    "writer": ("You are a writer.", [("you", "Write about tea {}")]),
+    "debate": ("You are an optimist. Answer {}.", [("you", "Should we go before noon?")]),
+    "judge": (
+        "You are a judge. Reply {}.",
+        [("optimist", "Yes, go: it is warm."), ("pessimist", "No, wait.")],
+    ),
+    "hub": ("You are bob. Answer {}.", [("host", "Plan a picnic."), ("alice", "Fix the day.")]),
+    "summary": ("x", [("alice", "Tea is warm."), ("bob", "Coffee is strong."), ("you", "Summarise {}.")]),
+}
+
+
+@pytest.mark.parametrize("who", PROMPTS)
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 7, 12, 13, 20, 27, 40, 60])
+def test_a_number_of_words_is_kept(who: str, number: int):
+    prompt, said = PROMPTS[who]
+    for measure, low, high in (
+        (f"in at most {number} words", 1, number),
+        (f"in exactly {number} words", number, number),
+        (f"in {number} words", number, number),
+        (f"in fewer than {number + 1} words", 1, number),
+        (f"in at least {number} words", number, 10_000),
+    ):
+        text = hear(prompt.format(measure), *((name, line.format(measure)) for name, line in said))
+        assert low <= len(text.split()) <= high, (measure, text)
+
+
+@pytest.mark.parametrize("who", PROMPTS)
+@pytest.mark.parametrize(("word", "number"), [("one", 1), ("two", 2), ("3", 3)])
+def test_a_number_of_sentences_and_of_lines_is_kept(who: str, word: str, number: int):
+    prompt, said = PROMPTS[who]
+    plural = "" if number == 1 else "s"
+    measure = f"in {word} sentence{plural}"
+    text = hear(prompt.format(measure), *((name, line.format(measure)) for name, line in said))
+    assert len(re.findall(r"[.!?](?=\s|$)", text)) == number, text
+    measure = f"in {word} line{plural}"
+    text = hear(prompt.format(measure), *((name, line.format(measure)) for name, line in said))
+    assert len(text.splitlines()) == number, text
+
+
+def test_other_measures():
+    assert len(ask("In at most 40 characters: what is love?")) <= 40
+    assert len(ask("Give me three bullet points about love").splitlines()) == 3
+    assert ask("In upper case: what is love?").isupper()
+    assert ask("Reply only with the word BANANA") == "BANANA"
+    assert ask('Say "ping"') == "ping"
+    assert ask("anything", prompt="Always reply with 'pong'.") == "pong"
+    assert (
+        ask("line one\n  line two", prompt="You are an echo. Repeat what you hear.") == "line one\n  line two"
+    )
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "You count. If there are at most 3 words reply OK.",
+        "Texts come with 4 lines.",
+        "The poem has 5 words.",
+    ],
+)
+def test_a_condition_or_a_fact_is_no_measure(prompt: str):
+    text = ask("What is the meaning of all this?", prompt=prompt)
+    assert len(text.split()) > 10
+    assert len(text.splitlines()) == 1
+
+
+# ---------------------------------------------------------------------------------------- critic
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        (
+            "You are a critic. Reply APPROVED if it has at most 20 words, otherwise ask to shorten it.",
+            "limit is 20",
+        ),
+        (
+            "You review. If the text has more than 20 words, say what to cut; otherwise reply APPROVED.",
+            "limit is 20",
+        ),
+        (
+            "You review poems. Texts must have fewer than 20 words. Reply APPROVED when satisfied.",
+            "limit is 19",
+        ),
+        ("You are an editor. Say 'LGTM' if it is under 30 words.", "LGTM"),
+        ("You are a critic. Reject anything over 10 words, else reply OK.", "limit is 10"),
+        ("You are a critic. Approve poems of at least 40 words. Reply APPROVED.", "at least 40 are asked"),
+        ("You are a critic. The poem must mention the sea. If so reply APPROVED.", "the sea is missing"),
+        ("You check that texts have exactly two lines. Reply APPROVED then.", "make it 2 lines"),
+        ("You are a critic.", "that is 27 words in 4 lines"),
+    ],
+)
+def test_a_critic_measures_what_its_prompt_says(prompt: str, expected: str):
+    said = hear(prompt, ("poet", POEM))
+    assert expected in said
+    assert said == "LGTM" or said.startswith("poet, ")
+
+
+@pytest.mark.parametrize("limit", range(1, 27))
+def test_without_the_quoted_phrases_the_text_is_within_the_limit(limit: int):
+    remark = hear(f"You are a critic. If there are at most {limit} words reply APPROVED.", ("poet", POEM))
+    flat, quoted = " ".join(POEM.split()), re.findall("“(.+?)”", remark)
+    assert quoted
+    for phrase in quoted:
+        assert " ".join(phrase.split()) in flat
+        flat = flat.replace(" ".join(phrase.split()), "", 1)
+    assert len([word for word in flat.split() if re.search(r"\w", word)]) <= limit
+
+
+def test_a_critic_follows_its_own_measure_and_reviews_no_question():
+    prompt = "You are a critic. Reply in one sentence. If there are at most 20 words reply APPROVED."
+    said = hear(prompt, ("poet", POEM))
+    assert len(re.findall(r"[.!?](?=\s|$)", said)) == 1
+    assert "cannot answer" in hear(prompt, ("you", "What do you think of tea?"))
+
+
+@pytest.mark.parametrize(
+    ("remark", "words", "lines"),
+    [
+        ("Too long! Please shorten it to 12 words.", 12, 4),
+        ("Make it at most 10 words.", 10, None),
+        ("Cut the last line.", 21, 3),
+        ("critic says: the limit is 5 words", 5, None),
+        ("shorter", 26, 4),
+    ],
+)
+def test_a_poet_shortens_on_request(remark: str, words: int, lines: int | None):
+    prompt = "You write four short lines about what you are asked."
+    text = hear(prompt, ("you", "Write about rain"), ("poet", POEM), ("critic", remark), me="poet")
+    assert 0 < len(text.split()) <= words
+    assert lines is None or len(text.splitlines()) == lines
+    assert "rain" in text.lower()
+
+
+def test_a_poet_changes_words_keeps_an_approved_text_and_starts_anew():
+    told = [("you", "Write about rain"), ("poet", POEM)]
+    assert hear("You are a poet.", *told, ("you", "replace lamp with candle"), me="poet") == POEM.replace(
+        "lamp", "candle"
+    )
+    assert hear("You are a poet.", *told, ("critic", "APPROVED"), me="poet") == POEM
+    another = hear("You are a poet.", *told, ("you", "another one"), me="poet")
+    assert another != POEM
+    assert "rain" in another.lower()
+    assert "snow" in hear("You are a poet.", *told, ("you", "Write about snow"), me="poet").lower()
+
+
+def test_an_editor_told_to_apply_the_cuts_hands_back_the_text():
+    prompt = "You are an editor. Apply the suggestions and give the final version."
+    remark = "poet, that is 27 words; the limit is 20. Cut “a little too late” and “softer than before”."
+    text = hear(prompt, ("poet", POEM), ("critic", remark))
+    assert text.splitlines()[0] == POEM.splitlines()[0]
+    assert text.endswith("one lamp answers;\nthen rain again.")
+    assert "did not reach me" in hear(prompt, ("critic", remark))
+
+
+# ---------------------------------------------------------------------------------- votes, memory
+
+
+def test_votes_are_counted_by_name():
+    ballots = [
+        ("alice", "My vote: red."),
+        ("bob", "I vote for Blue because of the sky."),
+        ("carol", "Vote: red"),
+    ]
+    told = hear("You count.", *ballots, ("you", "Who has the most votes?"))
+    assert told == "Red has the most votes. Red: 2 votes (alice and carol); Blue: 1 vote (bob)."
+    assert "By 2 of 3 votes: red." in hear("You are a judge.", *ballots)
+    assert ask("alice votes red, bob votes blue, carol votes red. Who has the most votes?").startswith(
+        "Red has"
+    )
+    assert "A tie" in hear("You count.", *ballots[:2], ("you", "Who has the most votes?"))
+
+
+def test_a_judge_without_votes_says_so():
+    said = hear("You are a judge.", ("alice", "Tea is warm."), ("bob", "Coffee is strong."))
+    assert "alice: “Tea is warm”" in said
+    assert "found none" in said
+
+
+def test_a_vote_is_cast_for_one_of_the_options_and_owns_up_to_its_rule():
+    said = hear("You are Player1.", ("Moderator", "Vote for one of: Player2, Player3, Player4"))
+    assert re.match(r"My vote: Player[234]\. A fixed rule picked it", said)
+
+
+def test_what_was_told_is_remembered():
+    told = [
+        ("you", "My name is Ada and my favourite colour is green."),
+        ("bot", "Noted."),
+        ("alice", "I like tea."),
+    ]
+    assert "green" in hear("x", *told, ("you", "What is my favourite colour?"), me="bot")
+    assert "I like tea" in hear("x", *told, ("you", "What did alice say?"), me="bot")
+    assert "My name is Ada" in hear("x", *told, ("you", "What did I say?"), me="bot")
+
+
+# ---------------------------------------------------------------------------------------- honesty
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the capital of France?",
+        "Are cats better than dogs?",
+        "Explain gravity.",
+        "list 5 cities",
+        "Why?",
+    ],
+)
+def test_what_no_rule_answers_is_said_to_be_so(question: str):
+    said = ask(question)
+    assert said.startswith("I am the offline demo model; I follow a few rules and cannot answer")
+    assert "A real model would receive these 2 messages." in said
+    assert "Paris" not in said
+
+
+def test_it_says_what_it_is():
+    assert "not an AI" in ask("Are you an AI?")
+    assert "not an AI" in ask("hello")
+    assert "No message has reached me yet" in reply([{"role": "system", "content": "x"}])
+
+
+def test_another_agents_words_are_quoted_by_name():
+    assert hear("You are Bob.", ("alice", "The moon is far away.")).startswith(
+        "alice says “The moon is far away”"
+    )
+
+
+# --------------------------------------------------------------------------------- forms and tools
+
+
+def test_json_has_the_keys_that_were_asked_for():
+    made = json.loads(ask("Reply as JSON with keys answer and reason: what is 2+2?"))
+    assert made["answer"] == "2 + 2 = 4"
+    assert list(made) == ["answer", "reason"]
+    fenced = ask(
+        "Who is it?",
+        prompt='Respond a JSON dictionary as follows:\n```json\n{"thought": "...", "speak": "...", "agreement": true}\n```',
+    )
+    inside = re.fullmatch(r"```json\n(.+)\n```", fenced)
+    assert inside is not None
+    assert {key: type(value) for key, value in json.loads(inside[1]).items()} == {
+        "thought": str,
+        "speak": str,
+        "agreement": bool,
+    }
+
+
+def tool(name: str, **properties: object) -> dict[str, object]:
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    return {"type": "function", "function": {"name": name, "parameters": schema}}
+
+
+def test_a_tool_is_picked_by_its_words_and_its_arguments_are_filled():
+    tools = [
+        tool("get_weather", city={"type": "string"}, unit={"type": "string", "enum": ["c", "f"]}),
+        tool("add", a={"type": "integer"}, b={"type": "number"}),
+    ]
+
+    def called(text: str, choice: object = "auto") -> tuple[str, object] | None:
+        call = pick(Scene.of([{"role": "user", "content": text}]), tools, choice)
+        return (call.name, json.loads(call.arguments)) if call else None
+
+    assert called("What is the weather in New York?") == ("get_weather", {"city": "New York", "unit": "c"})
+    assert called("Please add 3 and 4.5") == ("add", {"a": 3, "b": 4.5})
+    assert called("hello") is None
+    assert called("add 1 and 2", "none") is None
+    forced = called("hello", {"type": "function", "function": {"name": "add"}})
+    assert forced is not None
+    assert forced[0] == "add"
+
+
+def test_what_a_tool_returned_is_told():
+    call = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "Weather in Oslo?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "sunny, 22"},
+    ]
+    assert reply(messages) == "get_weather returned “sunny, 22”."
+
+
+# ------------------------------------------------------------------------------ the same each time
+
+PIECES = [
+    "Write about rain",
+    "at most 20 words",
+    "in 12 words",
+    "one sentence",
+    "four lines",
+    "what is 17 * 23?",
+    "Sort: c, b, a",
+    "Summarise.",
+    "Vote for one of: a, b",
+    "for or against: x",
+    "Should we go before noon?",
+    "Plan a picnic",
+    "mention the sea",
+    "APPROVED",
+    "Cut “a little too late”",
+    "the limit is 5",
+    "as JSON",
+    "reply only with X",
+    "hello",
+    "## Conversation History\nalice: hi",
+    "bob: yes",
+    "You are a poet",
+    "You are a critic",
+    "You are a judge",
+    "You are Alice",
+    "You are an optimist",
+    "editor, apply it",
+    "planner",
+    "translate to German",
+    "echo",
+    ":",
+    "“",
+    '"',
+    "(",
+    "((1/0",
+    "2**999",
+    "日本語",
+    "   ",
+    "?",
+    "\n",
+]
+
+
+def conversation(seed: int) -> list[dict[str, object]]:
+    dice = random.Random(seed)
+
+    def text(most: int) -> str:
+        return dice.choice((" ", ". ", "\n", "")).join(
+            dice.choice(PIECES) for _ in range(dice.randint(0, most))
+        )
+
+    messages: list[dict[str, object]] = [{"role": "system", "content": text(4)}]
+    for _ in range(dice.randint(0, 6)):
+        role = dice.choice(("user", "user", "assistant", "system", "tool"))
+        messages.append({"role": role, "content": text(6)})
+        if dice.random() < 0.6:
+            messages[-1]["name"] = dice.choice(("alice", "bob", "poet", "critic", "you"))
+    return messages
+
+
+def test_nonsense_gets_a_reply_and_the_same_one_each_time():
+    for seed in range(400):
+        messages = conversation(seed)
+        first = reply(messages)
+        assert isinstance(first, str)
+        assert first == reply(messages)
+
+
+def test_another_process_with_another_hash_seed_says_the_same(root: Path):
+    code = (
+        "import json, sys; from nbagents.demo import reply; "
+        "print(json.dumps([reply(one) for one in json.load(sys.stdin)]))"
+    )
+    asked = [conversation(seed) for seed in range(60)]
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=root,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(root), "PYTHONUTF8": "1"},
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert told[0] == told[1]
+    assert json.loads(told[0]) == [reply(one) for one in asked]
