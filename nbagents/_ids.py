@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import uuid
 
@@ -11,8 +12,9 @@ from .exceptions import UsageError
 __all__ = ["PROCESS", "check_id", "new_id", "next_call_id"]
 
 PROCESS = uuid.uuid4().hex[:12]
-"""Names this process to the others; part of the ids of its calls."""
+"""Names this process to the others."""
 
+_prefix = PROCESS
 _calls = itertools.count(1)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 
@@ -24,7 +26,7 @@ def new_id() -> str:
 
 def next_call_id() -> str:
     """Return an id that no other call of any process has. Cheap: a counter behind a random name."""
-    return f"{PROCESS}-{next(_calls):x}"
+    return f"{_prefix}-{next(_calls):x}"
 
 
 def check_id(text: str, what: str) -> str:
@@ -36,3 +38,13 @@ def check_id(text: str, what: str) -> str:
         shown = repr(text)[:60]
         raise UsageError(f"{what} {shown} is not a valid id: letters, digits and . _ - only, at most 128")
     return text
+
+
+def _rename_after_fork() -> None:
+    # The child goes on counting where its parent does.
+    global _prefix
+    _prefix = uuid.uuid4().hex[:12]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_rename_after_fork)

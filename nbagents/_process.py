@@ -7,14 +7,26 @@ every user of the machine can read.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import os
 import socket
+import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
-__all__ = ["boot_id", "child_command", "child_environment", "host_name", "process_started", "user_id"]
+__all__ = [
+    "boot_id",
+    "child_command",
+    "child_environment",
+    "close_to_others",
+    "host_name",
+    "is_running",
+    "process_started",
+    "user_id",
+]
 
 _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
 _PRIVATE = ("OPENAI_", "JPY_", "JUPYTERHUB_", "NBAGENTS_", "PYTHONSTARTUP", "PYTHONBREAKPOINT")
@@ -22,7 +34,7 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 def child_command(module: str) -> list[str]:
-    """Return the command that runs one of our modules; ``-P`` keeps the working folder off its import path."""
+    """Return the command that runs one of our modules; the working folder stays off its import path."""
     return [sys.executable, "-P", "-m", module]
 
 
@@ -47,16 +59,57 @@ def _is_private(name: str) -> bool:
     return upper.startswith(_PRIVATE) or any(word in upper for word in _SECRET_WORDS)
 
 
+def close_to_others() -> None:
+    """Keep other programs of this user out of this process's memory, and its secrets out of core dumps."""
+    if sys.platform == "linux":
+        import ctypes
+        import resource
+
+        with contextlib.suppress(OSError, AttributeError, ValueError):
+            ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def is_running(pid: int, started: str) -> bool:
+    """Is the process of that pid, which started at that time, still there?"""
+    now = process_started(pid)
+    if started or now:
+        return now == started
+    if sys.platform == "win32":
+        import ctypes
+
+        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
+        if handle:
+            ctypes.windll.kernel32.CloseHandle(handle)
+        return bool(handle)
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
 def process_started(pid: int) -> str:
     """Return when a process started, in a form to compare only; "" if it is gone, or nobody can tell."""
+    if Path("/proc/self/stat").exists():
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+            fields = stat.rpartition(")")[2].split()
+            return (
+                "" if fields[0] in ("Z", "X") else fields[19]
+            )  # a zombie has ended; its parent has not looked
+        except (OSError, IndexError):
+            return ""
+    if sys.platform == "win32":
+        return ""
+    command = ["/bin/ps", "-o", "lstart=", "-p", str(pid)]
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        fields = stat.rpartition(")")[2].split()
-        return "" if fields[0] in ("Z", "X") else fields[19]  # a zombie has ended; its parent has not looked
-    except (OSError, IndexError):
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=5).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
         return ""
 
 
+@functools.cache
 def boot_id() -> str:
     """Return what names this boot of this machine; a pid means something within it only."""
     try:
@@ -65,6 +118,7 @@ def boot_id() -> str:
         return ""
 
 
+@functools.cache
 def host_name() -> str:
     """Return the name of this machine."""
     return socket.gethostname()

@@ -64,3 +64,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def root() -> Iterator[Path]:
     """The repository."""
     return Path(__file__).parents[1]
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Folders for this test's servers alone: `connections` and `sockets`; short, as sockets want."""
+    folder = Path(tempfile.mkdtemp(prefix="nb-"))
+    for name, variable in {"connections": "JUPYTER_RUNTIME_DIR", "sockets": "XDG_RUNTIME_DIR"}.items():
+        (folder / name).mkdir(mode=0o700)
+        monkeypatch.setenv(variable, str(folder / name))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)

@@ -279,18 +279,20 @@ class Scheduler(Patience):
             self.failed.add(call)
         if call.kind == "call":
             self._tell("done" if error is None else "failed", call)
-        if call.agent is not None:
-            call.agent._one_less(call.id)
         for fn in call.callbacks:  # never inline: a long chain of dependants must not recurse
             self.loop.call_soon(fn)
         call.callbacks = []
         call.context = None
-        if call.state == QUEUED:
+        if call.state == QUEUED:  # else its body still runs, and `_over` is to come
             self._forget_arguments(call)
+            if call.agent is not None:
+                call.agent._one_less(call.id)
 
     def _over(self, call: Call, value: Any, error: BaseException | None) -> None:
         self.settle(call, value, error)
         call.state = ENDED
+        if call.agent is not None:
+            call.agent._one_less(call.id)
         if call.inner is not None and call.inner.busy():
             self.pump(call.inner)
         else:

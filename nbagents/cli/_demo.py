@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +48,8 @@ def run_demo(output: Path) -> int:
     print(f"Running the tutorial {source.stem} with the offline demo model: scripted, not an AI.\n")
     started = time.monotonic()
     notebook = _read(source)
-    problem = asyncio.run(_execute(notebook, output))
+    with tempfile.TemporaryDirectory(prefix="nb-") as sockets:
+        problem = asyncio.run(_execute(notebook, output, Path(sockets)))
     page = output / f"{source.stem}.html"
     executed = output / f"{source.stem}.ipynb"
     executed.write_text(_as_json(notebook), encoding="utf-8")
@@ -70,15 +72,16 @@ def _as_json(notebook: Any) -> str:
     return text
 
 
-async def _execute(notebook: Any, output: Path) -> str | None:
+async def _execute(notebook: Any, output: Path, sockets: Path) -> str | None:
     """Run the cells, printing what they show; return why it stopped, or None."""
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    # Where there are Unix sockets, nobody else on the machine can listen in.
-    manager = AsyncKernelManager(transport="ipc" if os.name == "posix" else "tcp")
+    manager = AsyncKernelManager()
+    if os.name == "posix":  # Unix sockets in a private folder: nobody else on the machine can listen in
+        manager.transport, manager.ip = "ipc", str(sockets / "kernel")
     # This very interpreter, whatever kernels of that name the user has installed.
     manager._kernel_spec = KernelSpec(
         argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], display_name="Python 3"
@@ -99,13 +102,12 @@ async def _execute(notebook: Any, output: Path) -> str | None:
         store_widget_state=False,
     )
     try:
-        await client.async_execute(env={**os.environ, "NBAGENTS_MODEL": "demo"})
+        async with client.async_setup_kernel(cleanup_kc=True, env={**os.environ, "NBAGENTS_MODEL": "demo"}):
+            await client.async_execute()
     except CellExecutionError as error:
         return f"{error.ename}: {error.evalue}"
     except (CellTimeoutError, DeadKernelError) as error:
         return str(error)
-    finally:
-        await manager.shutdown_kernel()
     return None
 
 

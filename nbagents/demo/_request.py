@@ -40,7 +40,7 @@ class ChatRequest:
             Failure: it is no JSON object, or a part of it is missing or of the wrong kind.
         """
         try:
-            data = json.loads(body)
+            data = _parsed(body)
         except (ValueError, RecursionError):
             raise Failure(
                 400,
@@ -56,7 +56,7 @@ class ChatRequest:
             )
         if model not in CATALOG:
             raise Failure.unknown_model(model)
-        if data.get("n", 1) not in {1, None}:
+        if data.get("n") not in (None, 1):
             raise _wrong("n", "the demo models give one choice, the same every time")
         options = data.get("stream_options") or {}
         as_json, schema = _format(data.get("response_format"))
@@ -71,10 +71,18 @@ class ChatRequest:
             max_tokens=limit,
             stop=_stop(data.get("stop")),
             tools=_tools(data.get("tools")),
-            tool_choice=data.get("tool_choice") or "auto",
+            tool_choice=_choice(data.get("tool_choice")),
             as_json=as_json,
             schema=schema,
         )
+
+
+def _parsed(body: bytes) -> Any:
+    text = body.decode()
+    data = json.loads(text)
+    if "\\ud" in text.lower():  # half a surrogate pair could be read, and never be sent
+        json.dumps(data, ensure_ascii=False).encode()
+    return data
 
 
 def _wrong(param: str, why: str) -> Failure:
@@ -128,6 +136,14 @@ def _stop(value: Any) -> tuple[str, ...]:
     ):
         raise _wrong("stop", "expected up to 4 strings")
     return tuple(texts)
+
+
+def _choice(value: Any) -> Any:
+    if value is None or value in ("auto", "none", "required"):
+        return value or "auto"
+    if not isinstance(value, dict) or not isinstance(value.get("function"), dict):
+        raise _wrong("tool_choice", "expected auto, none, required or a function")
+    return value
 
 
 def _tools(value: Any) -> tuple[Mapping[str, Any], ...]:

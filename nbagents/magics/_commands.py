@@ -59,6 +59,7 @@ def _status(desk: Desk, spec: LineSpec) -> None:
     people = [name for name in desk.session.names() if name not in known]
     rows = [_row(info) for info in known.values()]
     rows += [(name, "a person", "", "") for name in people]
+    rows += [(name, "in this kernel", "", "") for name in desk.own_agents()]
     status = desk.session.status()
     here = f"agents of {desk.where()}" + ("" if desk.mode == "headless" else f" · server {status.server_id}")
     _table(desk, TableView(
@@ -153,7 +154,7 @@ def _stop_one(desk: Desk, target: str) -> str:
             if not run.over
             else f"run {target} has ended"
         )
-    agent = desk.session.find(target)
+    agent = desk.agent(target)
     calls = [call for call in list(scheduler().live.values()) if call.agent is agent]
     for call in calls:
         call.cancel("stopped by you")

@@ -65,7 +65,8 @@ async def conduct(desk: Desk, talk: Talk) -> Any:
         except Exception as error:  # noqa: BLE001  # raised on, in fewer lines
             raise shortened(error) from None
         finally:
-            run.result = arrived(value)
+            # A cell in the background keeps its placeholders, so that it reads the same with nobody there.
+            run.result = value if options.background else arrived(value)
             if value is not None:
                 desk.give(run.result, options.output)
     return run.result

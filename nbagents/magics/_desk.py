@@ -99,7 +99,7 @@ class Desk:
             UsageError: a name is a variable that holds something else.
         """
         for name in names:
-            agent, value = self.session.find(name), self.variables.get(name)
+            agent, value = self.agent(name), self.variables.get(name)
             if name in self.variables and not isinstance(value, AgentBase):
                 kind = type(value).__name__
                 raise UsageError(
@@ -116,6 +116,26 @@ class Desk:
 
     # ---- agents
 
+    def own_agents(self) -> dict[str, AgentBase]:
+        """Return the agents that the notebook's own code made, by the names of their variables."""
+        return {
+            name: value
+            for name, value in self.variables.items()
+            if isinstance(value, AgentBase) and not self.session.owns(value)
+        }
+
+    def agent(self, name: str) -> AgentBase:
+        """Return the agent of that name: one that the notebook's own code made, else the session's.
+
+        Raises:
+            AgentNotFoundError: there is none; the message names those that are.
+        """
+        return self.own_agents().get(name) or self.session.find(name)
+
+    def agent_names(self) -> list[str]:
+        """Return the names of all agents that can be addressed here. Asks nobody."""
+        return list(dict.fromkeys([*self.session.names(), *self.own_agents()]))
+
     async def find(self, names: Sequence[str], magic: str) -> dict[str, AgentBase]:
         """Return the agents of these names; ``all`` stands for every one.
 
@@ -123,11 +143,13 @@ class Desk:
             UsageError: there is none of that name; the message guesses which was meant.
         """
 
+        own = self.own_agents()
+
         def look() -> dict[str, AgentBase]:
             if EVERYONE not in names:
-                return {name: self.session.find(name) for name in names}
+                return {name: own.get(name) or self.session.find(name) for name in names}
             self.session.revive()
-            return {name: self.session.find(name) for name in self.session.names()}
+            return {name: self.session.find(name) for name in self.session.names()} | own
 
         try:
             found: dict[str, AgentBase] = await apart(look)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
 
+from .. import context
+from .._ids import new_id
 from ..agents import scheduler
 from ._banner import Banner
 from ._completion import candidates
@@ -49,6 +52,7 @@ class Extension:
         self.shell.input_transformer_manager.cleanup_transforms.append(_rewrite)
         self.shell.Completer.custom_matchers.append(self.matcher)
         self.formatters.register()
+        self.shell.events.register("pre_run_cell", self.before_cell)
         self.shell.events.register("post_run_cell", self.after_cell)
         Banner(self.desk).show()
 
@@ -57,6 +61,7 @@ class Extension:
         if not self.is_loaded:
             return
         self.is_loaded = False
+        self.shell.events.unregister("pre_run_cell", self.before_cell)
         self.shell.events.unregister("post_run_cell", self.after_cell)
         self.formatters.unregister()
         self.shell.Completer.custom_matchers.remove(self.matcher)
@@ -68,9 +73,16 @@ class Extension:
         manager.registry.pop(REGISTERED, None)
         self.desk.close()
 
+    def before_cell(self, info: Any = None) -> None:
+        """Let the calls of a cell of plain Python belong together, and show themselves only where asked."""
+        context.run.set(new_id())
+        context.card.set(self.desk.mode != "terminal")
+
     def after_cell(self, result: Any) -> None:
-        """Tidy up after a cell: an open hub, messages still to be shown, failures that nobody read."""
+        """Tidy up after a cell: its calls if it was interrupted, an open hub, failures that nobody read."""
         error = None if result is None else result.error_before_exec or result.error_in_exec
+        if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
+            scheduler().stop_run(context.run.get(), "interrupted")
         self.magics.abandon_hub(error)
         self.formatters.join()
         scheduler().report()
@@ -92,7 +104,7 @@ def _matcher(desk: Desk) -> Any:
     def match(context: CompletionContext) -> Any:
         """Complete agents' names, options and commands in our cells."""
         before = context.full_text.split("\n")[: context.cursor_line]
-        found = candidates("\n".join([*before, context.text_until_cursor]), desk.session.names())
+        found = candidates("\n".join([*before, context.text_until_cursor]), desk.agent_names())
         if found is None:
             return {"completions": []}
         fragment, texts = found

@@ -28,7 +28,7 @@ class OpenHub:
 
     def __init__(self, desk: Desk, spec: HubSpec, filled: Interpolated) -> None:
         self.desk, self.options = desk, spec.options
-        agents = [desk.session.find(name) for name in spec.names]
+        agents = [desk.agent(name) for name in spec.names]
         announcement = Msg("user", filled.text, "user") if filled.text else None
         self.manager: MsgHubManager = msghub(agents, announcement=announcement)
         talk = Talk(

@@ -27,6 +27,7 @@ from ._hub_cell import OpenHub
 from ._interpolation import Interpolated
 from ._interrupt import interrupted, interruptible
 from ._nodes import agent_names
+from ._options import LINE
 from ._pace import blocking, in_ticks
 from ._specs import AgentsSpec, HubSpec, PipelineSpec
 from ._talk import Talk, talk_of_agents, talk_of_hub, talk_of_pipeline
@@ -72,7 +73,7 @@ class NbAgentsMagics(Magics):
 
     def open_hub(self, line: str, code: str) -> MsgHubManager:
         """Open the hub in which the rest of the cell runs."""
-        with interruptible(), usage_errors():
+        with interruptible(), usage_errors("%%msghub"):
             self.hub = blocking(self._hub(line, code))
             return self.hub.enter()
 
@@ -132,7 +133,7 @@ class NbAgentsMagics(Magics):
     @_magic(line_magic, "%agents")
     def agents_line(self, line: str) -> Any:
         """Look after agents."""
-        with interruptible(), usage_errors():
+        with interruptible(), usage_errors(LINE):
             return run_line(self.desk, line)
 
     # ---- the work
@@ -142,7 +143,7 @@ class NbAgentsMagics(Magics):
             return blocking(self._work(kind, line, body, None))
 
     async def _work(self, kind: str, line: str, body: str, until: Condition | None) -> Any:
-        with usage_errors():
+        with usage_errors(f"%%{kind}"):
             if kind == "agent":
                 await self._define(line, body)
                 return None
@@ -208,12 +209,12 @@ def _texts(spec: AgentsSpec | PipelineSpec) -> list[str]:
 
 
 @contextlib.contextmanager
-def usage_errors() -> Iterator[None]:
+def usage_errors(magic: str) -> Iterator[None]:
     """Show what is wrong with a cell in one line, as IPython shows its own; other errors in two."""
     try:
         yield
     except (UsageError, ModelChoiceError) as error:
-        hint = f"   Try: {error.hint}" if error.hint else ""
-        raise ShellUsageError(f"{error}{hint}") from None
+        text = str(error) if str(error).startswith("%") else f"{magic}: {error}"
+        raise ShellUsageError(text + (f"   Try: {error.hint}" if error.hint else "")) from None
     except (AgentServerError, NbAgentsError) as error:
         raise shortened(error) from None

@@ -54,7 +54,8 @@ class _DemoServer:
                 )
             except OSError as error:
                 raise _unavailable(f"{error.strerror or error}") from error
-            assert process.stdin is not None and process.stdout is not None
+            assert process.stdin is not None
+            assert process.stdout is not None
             timer = threading.Timer(START_SECONDS, process.kill)
             timer.daemon = True
             timer.start()
@@ -69,7 +70,8 @@ class _DemoServer:
             if not line.strip():
                 process.kill()
                 process.wait()
-                process.stdin.close()
+                with contextlib.suppress(OSError):
+                    process.stdin.close()
                 errors.seek(0)
                 said = errors.read().decode(errors="replace").strip().splitlines()[-1:]
                 why = said[0][:300] if said else f"it said nothing within {START_SECONDS:.0f} s"

@@ -19,6 +19,7 @@ from dataclasses import asdict
 from typing import Any
 
 from .. import _loop
+from .._process import close_to_others
 from ..agents import scheduler
 from ..exceptions import NbAgentsError
 from ._options import ServerOptions
@@ -26,48 +27,58 @@ from ._prints import capture_prints
 from ._server import AgentServer
 
 log = logging.getLogger("nbagents.server")
-IDLE_TICK = 30.0
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+TICK, IDLE_TICK = 1.0, 30.0
 
 
 def main() -> int:
     """Serve; return the exit status."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    owner = os.getppid()
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=FORMAT)
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)  # whatever prints below Python must not reach the answer's pipe
     options = ServerOptions(**json.loads(sys.stdin.readline()))
     os.umask(0o077)
+    close_to_others()
     scheduler().finish_at_exit = False
     background = _loop.background()
     server = AgentServer(options)
+    capture_prints()
     try:
         connection = background.run(server.start())
     except NbAgentsError as error:
         _tell(answer, {"error": type(error).__name__, "message": str(error)})
         return 1
     except Exception as error:
+        log.exception("the server could not start")
         _tell(answer, {"error": "AgentServerError", "message": f"{type(error).__name__}: {error}"})
         return 1
-    for name in ("SIGTERM", "SIGINT"):
-        signal.signal(getattr(signal, name), lambda *_: server.stop_event.set())
-    capture_prints()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        # Not set here: the handler may interrupt the very thread that waits for the event.
+        signal.signal(name, lambda *_: background.loop.call_soon_threadsafe(server.stop_event.set))
     if options.owner == "user":
         threading.Thread(target=_end_when_idle, args=(server, options.idle_seconds), daemon=True).start()
     else:
-        threading.Thread(target=_end_with_owner, args=(server,), daemon=True).start()
+        threading.Thread(target=_end_with_lifeline, args=(server,), daemon=True).start()
     _tell(answer, asdict(connection))
-    while not server.stop_event.wait(1.0):
-        pass
+    while not server.stop_event.wait(TICK):
+        # The lifeline may have been inherited by a process that its owner forked.
+        if options.owner != "user" and os.getppid() != owner:
+            break
     background.run(server.stop(), timeout=10)
     return 0
 
 
 def _tell(answer: Any, fields: dict[str, Any]) -> None:
-    answer.write(json.dumps(fields) + "\n")
-    answer.close()
+    try:
+        answer.write(json.dumps(fields) + "\n")
+        answer.close()
+    except OSError:
+        log.warning("whoever started this server is gone already")
 
 
-def _end_with_owner(server: AgentServer) -> None:
+def _end_with_lifeline(server: AgentServer) -> None:
     while os.read(0, 4096):  # nothing is ever sent: this returns at the end of the pipe
         pass
     server.stop_event.set()
@@ -84,6 +95,10 @@ def _end_when_idle(server: AgentServer, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    status = main()
+    status = 1
+    try:
+        status = main()
+    except Exception:
+        log.exception("the server failed")
     sys.stderr.flush()
     os._exit(status)  # agents' own threads must not keep a server that was stopped

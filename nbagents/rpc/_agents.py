@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 from .._ids import check_id, new_id
 from ..agents import AgentBase
@@ -13,6 +14,8 @@ from ..models import load_model
 from ._loader import AgentClasses
 
 __all__ = ["AgentTable", "Hosted"]
+
+LONGEST_NAME, LONGEST_WORKSPACE = 200, 4096
 
 
 @dataclass(slots=True)
@@ -47,7 +50,7 @@ class AgentTable:
         self._classes = classes
         self._agents: dict[str, Hosted] = {}
         self._names: dict[tuple[str, str], str] = {}
-        self._making: dict[tuple[str, str], asyncio.Lock] = {}
+        self._making: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     def __len__(self) -> int:
         return len(self._agents)
@@ -93,13 +96,19 @@ class AgentTable:
         Returns it and "created", "updated" or "unchanged". An update keeps the memory unless ``fresh``.
         ``agent_id`` is the id of one that is made, so that proxies of an earlier server stay good.
         """
+        if len(name) > LONGEST_NAME or len(workspace) > LONGEST_WORKSPACE:
+            raise UsageError(
+                f"the name of an agent has at most {LONGEST_NAME} characters,"
+                f" that of its workspace {LONGEST_WORKSPACE}"
+            )
         key = (workspace, name)
-        async with self._making.setdefault(key, asyncio.Lock()):  # two cells may define it at once
+        making = self._making.setdefault(key, asyncio.Lock())
+        async with making:  # two cells may define it at once
             known = self._agents.get(self._names.get(key, ""))
             if known is None or known.settings.get("class_name") != settings.get("class_name"):
                 agent_id = agent_id if agent_id and agent_id not in self._agents else new_id()
                 agent = await self._make(agent_id, settings)
-                color = known.color if known else sum(1 for ws, _ in self._names if ws == workspace)
+                color = known.color if known else self._next_color(workspace)
                 if known is not None:
                     self._agents.pop(known.agent_id, None)
                 hosted = Hosted(agent, agent_id, settings, workspace, name, color)
@@ -133,10 +142,15 @@ class AgentTable:
         self._names.clear()
         return count
 
+    def _next_color(self, workspace: str) -> int:
+        taken = [self._agents[known].color for (place, _), known in self._names.items() if place == workspace]
+        return max(taken, default=-1) + 1
+
     def _update(self, hosted: Hosted, settings: dict[str, Any]) -> None:
-        agent, kwargs = hosted.agent, settings.get("kwargs", {})
-        if kwargs.get("model_config_name") != hosted.settings.get("kwargs", {}).get("model_config_name"):
-            agent.model = load_model(kwargs["model_config_name"])
+        agent, kwargs, before = hosted.agent, settings.get("kwargs", {}), hosted.settings.get("kwargs", {})
+        model = kwargs.get("model_config_name")
+        if model is not None and model != before.get("model_config_name"):
+            agent.model = load_model(model)
         if "sys_prompt" in kwargs:
             agent.sys_prompt = kwargs["sys_prompt"]
         hosted.settings = settings
@@ -146,16 +160,18 @@ class AgentTable:
         name = settings.get("class_name")
         args, kwargs = settings.get("args", []), settings.get("kwargs", {})
         if not isinstance(name, str) or not isinstance(args, list) or not isinstance(kwargs, dict):
-            raise AgentCreationError("an agent is made from a class_name, a list of args and a dictionary of kwargs")
+            raise AgentCreationError(
+                "an agent is made from a class_name, a list of args and a dictionary of kwargs"
+            )
         kwargs = {key: value for key, value in kwargs.items() if key != "to_dist"}
         try:
             # On a thread: a module may take its time to import, a constructor to construct.
             agent = await asyncio.to_thread(self._construct, name, args, kwargs, settings.get("import_path"))
+        except (AgentCreationError, UsageError):
+            raise
         except NbAgentsError as error:
-            if isinstance(error, (AgentCreationError, UsageError)):
-                raise
-            raise AgentCreationError(f"{name}: {error}") from error
-        except Exception as error:
+            raise AgentCreationError(f"{name}: {error}", hint=error.hint) from error
+        except (Exception, SystemExit) as error:
             raise AgentCreationError(f"{name} could not be made: {type(error).__name__}: {error}") from error
         agent.agent_id = agent_id
         return agent

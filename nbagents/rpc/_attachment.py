@@ -1,61 +1,83 @@
-"""`Attachment`: this process's one stream to one agent server.
+"""`Attachment`: this process's way into one agent server.
 
-All calls, observes and requests of this process to that server share it, in order. Frames sent while
-it is still connecting are kept. Whatever ends it, every call and request that has no answer yet ends
-with an error that names the server: nothing waits for ever.
+All calls, observes and requests of this process to that server share its one stream, in order. Whatever
+ends the stream, every call and request that has no answer yet ends with an error that names the server:
+nothing waits for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
-import grpc
-from google.protobuf.message import DecodeError, Message
-
 from .. import context, events
-from .._ids import PROCESS, new_id
-from .._version import __version__
+from .._ids import PROCESS
 from ..agents import Call, promised, scheduler
 from ..exceptions import (
-    AgentServerNotAliveError,
-    AuthenticationError,
+    AgentNotFoundError,
+    InternalError,
     MessageTooLargeError,
     NbAgentsError,
     ProtocolError,
-    VersionMismatchError,
+    RemoteAgentError,
 )
 from ..message import PlaceholderMessage
-from ._codec import decode, decode_error, encode, encode_error
-from ._frames import FrameWriter
-from ._limits import CHANNEL_OPTIONS, MAX_MESSAGE, PROTOCOL
+from ._codec import decode, encode, encode_arguments
+from ._faults import decode_error, encode_error
+from ._limits import MAX_PAYLOAD
+from ._methods import REQUESTS
 from ._proto import agent_pb2 as pb
-from ._proto.agent_pb2_grpc import AgentServerStub
+from ._stream import Stream
 
 __all__ = ["Attachment"]
 
-CONNECT_SECONDS = 10.0
+log = logging.getLogger(__name__)
+LONGEST_MS = 2**32 - 1
 
 
 class Attachment:
-    """A stream to the server at one address. Made anywhere, used on the background loop only."""
+    """The calls and requests of this process to the server at one address.
 
-    def __init__(self, address: str, token: str, *, on_end: Callable[[Attachment], object] = lambda _: None) -> None:
-        self.server_address, self._token, self._on_end = address, token, on_end
-        self.server_id, self.epoch, self.version = "", "", ""
+    Made on any thread; but for `is_open` and the attributes it is used on the background loop only.
+    """
+
+    def __init__(
+        self, address: str, token: str, *, on_end: Callable[[Attachment], object] = lambda _: None
+    ) -> None:
+        self.server_address, self.token, self._on_end = address, token, on_end
         self.error: NbAgentsError | None = None
+        """Why it has ended, once it has."""
         self._calls: dict[str, Call] = {}
         self._requests: dict[int, asyncio.Future[bytes]] = {}
         self._request_ids = itertools.count(1)
         self._promised: set[str] = set()
-        self._writer = FrameWriter(self._write, lambda: len(self._calls) + len(self._requests))
-        self._stream: Any = None
-        self._channel: Any = None
-        self._tasks: list[asyncio.Task[None]] = []
-        self._ready: asyncio.Future[None] | None = None
+        self._opened: Stream | None = None
+
+    @property
+    def _stream(self) -> Stream:
+        if self._opened is None:  # not in __init__, which may run outside the loop
+            self._opened = Stream(
+                self.server_address,
+                self.token,
+                handle=self._handle,
+                ended=self._end,
+                in_flight=lambda: len(self._calls) + len(self._requests),
+            )
+        return self._opened
+
+    @property
+    def server_id(self) -> str:
+        """The server's id; "" before it has greeted."""
+        return self._opened.server_id if self._opened is not None else ""
+
+    @property
+    def epoch(self) -> str:
+        """The name of the server's start; "" before it has greeted."""
+        return self._opened.epoch if self._opened is not None else ""
 
     # ---- its life
 
@@ -65,112 +87,23 @@ class Attachment:
         Raises:
             AuthenticationError, VersionMismatchError, AgentServerNotAliveError: it cannot be used.
         """
-        if self._ready is None:
-            self._ready = asyncio.get_running_loop().create_future()
-            self._tasks.append(asyncio.ensure_future(self._live()))
-        await asyncio.shield(self._ready)
+        self._check()
+        await asyncio.shield(self._stream.start())
 
     def is_open(self) -> bool:
-        """Can calls be sent?"""
+        """Can calls be sent? They can while it connects. Any thread."""
         return self.error is None
 
     async def close(self) -> None:
         """Leave the server. Calls that have no answer end with an error; they go on over there."""
-        self._end(AgentServerNotAliveError(f"the connection to the agent server {self.server_id} was closed"))
-        for task in self._tasks:
-            task.cancel()
-        if self._channel is not None:
-            await self._channel.close()
+        await self._stream.close()
 
-    async def _live(self) -> None:
-        assert self._ready is not None
-        error: NbAgentsError = AgentServerNotAliveError(f"the agent server {self._who()} has ended")
-        writing: asyncio.Task[None] | None = None
-        try:
-            self._channel = grpc.aio.insecure_channel(self.server_address, options=CHANNEL_OPTIONS)
-            metadata = (("authorization", f"Bearer {self._token}"),)
-            self._stream = AgentServerStub(self._channel).Attach(metadata=metadata)
-            await asyncio.wait_for(self._greet(), CONNECT_SECONDS)
-            self._ready.set_result(None)
-            writing = asyncio.ensure_future(self._writer.run())
-            reading = asyncio.ensure_future(self._read())
-            done, _ = await asyncio.wait([writing, reading], return_when=asyncio.FIRST_COMPLETED)
-            reading.cancel()
-            for task in done:
-                task.result()
-        except NbAgentsError as known:
-            error = known
-        except grpc.aio.AioRpcError as failure:
-            error = self._explained(failure)
-        except (TimeoutError, asyncio.InvalidStateError):
-            error = AgentServerNotAliveError(f"the agent server at {self.server_address} does not answer")
-        except DecodeError:
-            error = ProtocolError(f"the agent server {self._who()} sent what is no batch of frames")
-        finally:
-            if writing is not None:
-                writing.cancel()
-            self._end(error)
-            if self._channel is not None:
-                await self._channel.close()
-
-    async def _greet(self) -> None:
-        hello = pb.Hello(session=f"{PROCESS}-{new_id()[:6]}", version=__version__, protocol=PROTOCOL)
-        await self._write(pb.Batch(frames=[pb.Frame(hello=hello)]))
-        batch = await self._stream.read()
-        if batch is grpc.aio.EOF or not batch.frames or batch.frames[0].WhichOneof("kind") != "hello":
-            # The status of the stream tells why; reading it raises nothing by itself.
-            status = await self._stream.code()
-            if status is not grpc.StatusCode.OK:
-                raise self._explained_status(status, await self._stream.details() or "")
-            raise ProtocolError(f"the agent server at {self.server_address} did not greet")
-        greeting = batch.frames[0].hello
-        self.server_id, self.epoch, self.version = greeting.server_id, greeting.epoch, greeting.version
-        if greeting.version != __version__:
-            raise VersionMismatchError(
-                f"the agent server {self.server_id} is of nbagents {greeting.version}, this is {__version__}",
-                hint="%agents server restart",
-            )
-
-    async def _write(self, batch: pb.Batch) -> None:
-        await self._stream.write(batch)
-
-    async def _read(self) -> None:
-        while (batch := await self._stream.read()) is not grpc.aio.EOF:
-            for frame in batch.frames:
-                if frame.seq:
-                    self._writer.seen = frame.seq
-                self._handle(frame)
-        status = await self._stream.code()
-        if status is not grpc.StatusCode.OK:
-            raise self._explained_status(status, await self._stream.details() or "")
-
-    def _who(self) -> str:
-        return self.server_id or f"at {self.server_address}"
-
-    def _explained(self, failure: grpc.aio.AioRpcError) -> NbAgentsError:
-        return self._explained_status(failure.code(), failure.details() or "")
-
-    def _explained_status(self, status: grpc.StatusCode, details: str) -> NbAgentsError:
-        if status is grpc.StatusCode.UNAUTHENTICATED:
-            return AuthenticationError(f"the agent server {self._who()} refused the token: {details}")
-        if status is grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return MessageTooLargeError(
-                f"a message to or from the agent server {self._who()} exceeds {MAX_MESSAGE // 2**20} MiB"
-            )
-        if status is grpc.StatusCode.INVALID_ARGUMENT:
-            return ProtocolError(f"the agent server {self._who()} refused a frame: {details}")
-        return AgentServerNotAliveError(
-            f"the agent server {self._who()} is gone: it has ended, or was killed",
-            hint="run the cell again: a new server starts by itself",
-        )
+    def _check(self) -> None:
+        if self.error is not None:
+            raise _same(self.error)
 
     def _end(self, error: NbAgentsError) -> None:
-        if self.error is not None:
-            return
         self.error = error
-        if self._ready is not None and not self._ready.done():
-            self._ready.set_exception(error)
-            self._ready.exception()  # whoever waits gets it; nobody may be waiting
         calls, self._calls = list(self._calls.values()), {}
         for call in calls:
             scheduler().settle(call, None, _same(error))
@@ -183,62 +116,63 @@ class Attachment:
     # ---- calls
 
     def send(self, call: Call, agent_id: str, kind: str) -> None:
-        """Send a call: at once, with references for what has not arrived."""
-        if self.error is not None:
-            scheduler().settle(call, None, _same(self.error))
-            return
-        failed = self._failed_argument(call)
-        if failed is not None:
-            scheduler().settle(call, None, failed if call.kind == "call" else None)
-            return
+        """Send a call: at once, with references for what has not arrived. Never raises or waits."""
+        failure: BaseException | None = None
         try:
-            arguments = encode([list(call.args), call.kwargs], self._reference)
+            self._check()
+            frame = self._frame(call, agent_id, kind)
+        except _ArgumentFailed as argument:
+            failure = argument.error if call.kind == "call" else None  # a hub goes on without the message
         except NbAgentsError as error:
-            scheduler().settle(call, None, error)
+            failure = error
+        except Exception as error:  # noqa: BLE001  # what cannot be sent fails this call alone
+            failure = InternalError(f"the call of {call.label()} cannot be sent: {error}")
+        else:
+            self._calls[call.id] = call
+            self._stream.start()
+            self._stream.put(frame)
             return
-        if arguments.ByteSize() > MAX_MESSAGE - 65536:
-            size = arguments.ByteSize() / 2**20
-            limit = f"a message to {call.label()} has {size:.0f} MiB; the limit is {MAX_MESSAGE // 2**20} MiB"
-            scheduler().settle(call, None, MessageTooLargeError(limit))
-            return
-        self._calls[call.id] = call
+        scheduler().settle(call, None, failure)
+
+    def _frame(self, call: Call, agent_id: str, kind: str) -> pb.Frame:
+        try:
+            arguments = encode_arguments(call.args, call.kwargs, self._reference)
+        except _ArgumentFailed as failed:
+            if isinstance(failed.promise, Call) and call.kind == "call":
+                failed.promise.read = True  # it is carried on by this call
+            raise
+        except NbAgentsError as error:
+            raise type(error)(f"the call of {call.label()}: {error}") from None
         left = 0 if call.deadline is None else max(1, int((call.deadline - time.monotonic()) * 1000))
-        frame = pb.Call(
-            workspace=call.workspace,
-            agent=pb.Agent(type=kind, key=agent_id),
-            run=call.run,
-            call=call.id,
-            parent=call.parent_id,
-            timeout_ms=left,
-            chain=call.full_chain(),
-            method=call.method,
-            arguments=arguments,
-            path=call.path,
-            client=call.client,
+        return pb.Frame(
+            call=pb.Call(
+                workspace=call.workspace,
+                agent=pb.Agent(type=kind, key=agent_id),
+                run=call.run,
+                call=call.id,
+                parent=call.parent_id,
+                timeout_ms=min(left, LONGEST_MS),
+                chain=call.full_chain(),
+                method=call.method,
+                arguments=arguments,
+                path=call.path,
+                client=call.client,
+            )
         )
-        self._writer.put(pb.Frame(call=frame))
 
     def cancel(self, call: Call) -> None:
-        """Tell the server that nobody wants this call any more."""
+        """Tell the server that nobody wants this call any more; nothing if it was not sent from here."""
         if self._calls.pop(call.id, None) is not None and self.error is None:
-            self._writer.put(pb.Frame(cancel=pb.Cancel(call=call.id, why="cancelled")))
-
-    def _failed_argument(self, call: Call) -> BaseException | None:
-        for message in promised((call.args, call.kwargs)):
-            promise = message._promise
-            if promise.done and promise.error is not None:
-                if isinstance(promise, Call) and call.kind == "call":
-                    promise.read = True
-                error: BaseException = promise.error
-                return error
-        return None
+            self._stream.put(pb.Frame(cancel=pb.Cancel(call=call.id, why="cancelled")))
 
     def _reference(self, message: PlaceholderMessage) -> dict[str, Any]:
-        """Refer to a message that has not arrived: the server makes it itself, or gets it from here later."""
+        """Refer to a message that is not here: the server makes it itself, or gets it from here later."""
         promise = message._promise
-        if isinstance(promise, Call) and promise.id in self._calls:
-            return {"__promise__": promise.id}
-        call_id = getattr(promise, "id", None) or f"{PROCESS}-m{id(promise):x}"
+        if promise.error is not None:
+            raise _ArgumentFailed(promise, promise.error)
+        call_id = str(getattr(promise, "id", "") or f"{PROCESS}-m{id(promise):x}")
+        if call_id in self._calls:
+            return {"__promise__": call_id}
         if call_id not in self._promised:
             self._promised.add(call_id)
             promise.add_done_callback(lambda: self._deliver(call_id, promise))
@@ -253,26 +187,31 @@ class Attachment:
             if promise.error is not None:
                 raise promise.error
             update.done.CopyFrom(encode(promise.value))
-        except BaseException as error:  # whatever it is, the one who waits over there must hear of it
+        except BaseException as error:  # noqa: BLE001  # the one who waits over there must hear of it
             if isinstance(promise, Call):
                 promise.read = True
             update.error.CopyFrom(encode_error(error))
-        self._writer.put(pb.Frame(update=update))
+        self._stream.put(pb.Frame(update=update))
 
     # ---- requests
 
-    async def request(self, method: str, message: Message, answer: Any) -> Any:
-        """Ask for one of the thirteen methods; return its answer, an instance of ``answer``."""
+    async def request(self, method: str, **fields: Any) -> pb.GeneralResponse:
+        """Ask for one of the unary methods; return its answer.
+
+        Raises:
+            NbAgentsError: whatever the server refused it with, or why it cannot be reached.
+        """
+        body = REQUESTS[method](**fields).SerializeToString()
+        if len(body) > MAX_PAYLOAD:
+            raise MessageTooLargeError(f"a request of {len(body) / 2**20:.0f} MiB exceeds the wire's limit")
         await self.open()
-        if self.error is not None:
-            raise _same(self.error)
+        self._check()
         number = next(self._request_ids)
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._requests[number] = future
-        frame = pb.Request(id=number, method=method, body=message.SerializeToString())
-        self._writer.put(pb.Frame(request=frame))
+        self._stream.put(pb.Frame(request=pb.Request(id=number, method=method, body=body)))
         try:
-            return answer.FromString(await future)
+            return pb.GeneralResponse.FromString(await future)
         finally:
             self._requests.pop(number, None)
 
@@ -287,7 +226,8 @@ class Attachment:
         elif kind == "response":
             self._response(frame.response)
         elif kind is not None:
-            raise ProtocolError(f"the agent server {self._who()} sent a {kind!r} frame, unused in this version")
+            text = f"the agent server {self._stream.who()} sent a {kind!r} frame, unused in this version"
+            raise ProtocolError(text)
 
     def _update(self, update: pb.Update) -> None:
         call = self._calls.pop(update.call, None)
@@ -299,7 +239,21 @@ class Attachment:
             except NbAgentsError as error:
                 scheduler().settle(call, None, error)
         else:
-            scheduler().settle(call, None, decode_error(update.error, call.label()))
+            scheduler().settle(call, None, self._failure(call, update.error))
+
+    def _failure(self, call: Call, error: pb.Error) -> BaseException:
+        for message in promised((call.args, call.kwargs)):
+            known = message._promise.error
+            if known is not None and _type_name(known) == error.type:
+                return known  # the very error of its argument, which names the agent that raised it
+        found = decode_error(error, call.label())
+        if isinstance(found, AgentNotFoundError):
+            return AgentNotFoundError(
+                f"{call.agent_name} does not live in the agent server {self._stream.who()}: "
+                "it was deleted, or the server began anew",
+                hint="run the cell that defines it again",
+            )
+        return found
 
     def _response(self, response: pb.Response) -> None:
         future = self._requests.pop(response.id, None)
@@ -313,25 +267,39 @@ class Attachment:
     def _event(self, event: pb.Event) -> None:
         root = self._calls.get(event.root)
         data = decode(event.data)
-        error = data.get("error")
-        if isinstance(error, dict):
-            data["error"] = decode_error(pb.Error(**error), event.agent)
+        if event.HasField("error"):
+            data["error"] = decode_error(event.error, event.agent)
         told = events.Event(event.kind, event.call, event.agent, event.run, event.parent, data)
         if root is None or root.context is None:
             events.publish(told)
         else:
-            root.context.copy().run(self._tell, told)
+            root.context.copy().run(_tell, told)
 
-    @staticmethod
-    def _tell(event: events.Event) -> None:
-        """Tell of an event in the context of the calling cell; without a card, what was said is printed there."""
-        events.publish(event)
-        if context.card.get():
-            return
+
+class _ArgumentFailed(Exception):
+    """An argument of a call is a message that will never come."""
+
+    def __init__(self, promise: Any, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.promise, self.error = promise, error
+
+
+def _tell(event: events.Event) -> None:
+    """Tell of an event as the calling cell would; without a card, what was said is printed there."""
+    events.publish(event)
+    if context.card.get() or event.kind not in ("printed", "spoke"):
+        return
+    try:
         if event.kind == "printed":
             print(event.data["text"], end="")  # noqa: T201  # it was printed over there
-        elif event.kind == "spoke":
+        else:
             print(event.data["message"].formatted_str())  # noqa: T201
+    except Exception:  # a closed or narrow output is no reason to end the stream
+        log.debug("what %s said could not be printed", event.agent, exc_info=True)
+
+
+def _type_name(error: BaseException) -> str:
+    return error.type_name if isinstance(error, RemoteAgentError) else type(error).__name__
 
 
 def _same(error: NbAgentsError) -> NbAgentsError:

@@ -1,26 +1,29 @@
-"""`RpcAgentClient`: the methods of one agent server, as blocking calls."""
+"""`RpcAgentClient`: the methods of one agent server, as blocking calls.
+
+Loads gRPC when it is first used, so that a program can start a server before it loads what talking
+to it takes.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from google.protobuf import empty_pb2
+from typing import TYPE_CHECKING, Any
 
 from .. import _loop
-from ..exceptions import AgentCallError, AgentServerError
+from ..exceptions import AgentCallError, AgentServerError, NbAgentsError, UsageError
 from ..message import Msg
 from ..models import model_config_to_wire
-from ._attachment import Attachment
-from ._codec import decode, encode
-from ._directory import attachment
-from ._proto import agent_pb2 as pb
+
+if TYPE_CHECKING:
+    from ._attachment import Attachment
 
 __all__ = ["RpcAgentClient"]
 
 ALIVE_SECONDS = 5.0
 SECONDS = 60.0
+MAKING_SECONDS = 600.0
+"""An agent's module may take its time to import, and its constructor to construct."""
 
 
 class RpcAgentClient:
@@ -28,40 +31,50 @@ class RpcAgentClient:
 
     The token is given, or found in this user's connection file for the address, or read from the
     file that NBAGENTS_TOKEN_FILE names. All clients of one address share one connection. Methods
-    block (from async code call them in a thread), end within a minute, and raise typed errors.
+    block (from async code call them in a thread), end within a minute but for those that make an
+    agent or wait for one, and raise typed errors: `AgentServerNotAliveError` where nobody answers,
+    `AuthenticationError` where the token is refused.
     """
 
-    def __init__(self, host: str, port: int | None = None, agent_id: str = "", *, token: str | None = None) -> None:
+    def __init__(
+        self, host: str, port: int | None = None, agent_id: str = "", *, token: str | None = None
+    ) -> None:
+        if port is None and ":" not in host:
+            raise UsageError(f"where is the agent server on {host}? Give a port, or host='unix:/path'")
         self.host, self.port, self.agent_id = host, port, agent_id
-        self.address = host if host.startswith("unix:") or port is None else f"{host}:{port}"
+        self.address = host if port is None else f"{host}:{port}"
         self._token = token
 
     @property
     def attachment(self) -> Attachment:
-        """Return the connection that it shares with the other clients of its address."""
-        return attachment(self.address, self._token)
+        """The connection that it shares with the other clients of its address; not opened by reading it."""
+        from ._directory import attachment, find_token, normal_address
+
+        address = normal_address(self.address)
+        if self._token is None:
+            self._token = find_token(address)
+        return attachment(address, self._token)
 
     def is_alive(self) -> bool:
         """Does the server answer within five seconds? Never raises."""
         try:
-            self._ask("is_alive", empty_pb2.Empty(), timeout=ALIVE_SECONDS)
-        except (AgentServerError, TimeoutError):
+            self._ask("is_alive", ALIVE_SECONDS)
+        except NbAgentsError:
             return False
         return True
 
     def stop(self) -> None:
-        """Stop the server."""
-        self._ask("stop", empty_pb2.Empty())
+        """Stop the server; it ends soon after the answer."""
+        self._ask("stop")
 
     def create_agent(self, agent_configs: Mapping[str, Any], agent_id: str | None = None) -> dict[str, Any]:
         """Make an agent from its ``class_name``, ``args`` and ``kwargs``; return what the server tells of it.
 
         Raises:
             AgentCreationError: the id is taken, the class is unknown, or its constructor failed.
+            UsageError: the id is malformed, or an argument cannot travel.
         """
-        body = encode(dict(agent_configs)).data
-        request = pb.CreateAgentRequest(agent_id=agent_id or self.agent_id, agent_init_args=body)
-        return self._object("create_agent", request)
+        return self._make(agent_configs, agent_id=agent_id or self.agent_id)
 
     def define_agent(
         self,
@@ -74,43 +87,49 @@ class RpcAgentClient:
     ) -> dict[str, Any]:
         """Make the agent of that name in a workspace, or bring it up to date; ``change`` tells which.
 
-        One that is made gets ``agent_id``, if that is given and free.
+        One that is made gets ``agent_id``, if that is given and free. Raises as `create_agent`.
         """
-        body = encode(dict(agent_configs)).data
-        request = pb.CreateAgentRequest(
-            agent_id=agent_id, agent_init_args=body, workspace=workspace, name=name, fresh=fresh
-        )
-        return self._object("create_agent", request)
+        return self._make(agent_configs, agent_id=agent_id, workspace=workspace, name=name, fresh=fresh)
 
     def delete_agent(self, agent_id: str | None = None) -> bool:
         """Delete an agent; False if there is none of that id."""
-        return bool(self._ask("delete_agent", pb.StringMsg(value=agent_id or self.agent_id)).ok)
+        return bool(self._ask("delete_agent", value=agent_id or self.agent_id).ok)
 
     def delete_all_agent(self) -> bool:
         """Delete every agent of the server."""
-        return bool(self._ask("delete_all_agents", empty_pb2.Empty()).ok)
+        return bool(self._ask("delete_all_agents").ok)
 
     delete_all_agents = delete_all_agent
 
     def clone_agent(self, agent_id: str | None = None) -> str | None:
         """Make a new agent as another one was made; return its id, or None if there is no such agent."""
-        answer = self._ask("clone_agent", pb.StringMsg(value=agent_id or self.agent_id))
+        return _loop.background().run(self.clone(agent_id or self.agent_id))
+
+    async def clone(self, agent_id: str) -> str | None:
+        """Do as `clone_agent`, awaited on the background loop."""
+        answer = await self.attachment.request("clone_agent", value=agent_id)
         return answer.message if answer.ok else None
 
     def get_agent_list(self) -> list[dict[str, Any]]:
-        """Return what the server tells of its agents."""
-        found: list[dict[str, Any]] = json.loads(self._ask("get_agent_list", empty_pb2.Empty()).message)
+        """Return what the server tells of its agents, in the order in which they were made."""
+        found: list[dict[str, Any]] = json.loads(self._ask("get_agent_list").message)
         return found
 
     def get_server_info(self) -> dict[str, Any]:
         """Return the server's pid, id, memory (MiB), number of agents, pending calls and clients."""
-        return self._object("get_server_info", empty_pb2.Empty())
+        found: dict[str, Any] = json.loads(self._ask("get_server_info").message)
+        return found
 
     def set_model_configs(self, model_configs: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bool:
-        """Load model configurations into the server."""
+        """Load model configurations into the server, keys and all.
+
+        Raises:
+            UsageError: one of them cannot travel.
+            AgentServerError: the server refused them.
+        """
         given = [model_configs] if isinstance(model_configs, Mapping) else list(model_configs)
         text = json.dumps([model_config_to_wire(one) for one in given])
-        answer = self._ask("set_model_configs", pb.StringMsg(value=text))
+        answer = self._ask("set_model_configs", value=text)
         if not answer.ok:
             raise AgentServerError(f"the server refused the model configurations: {answer.message}")
         return True
@@ -121,37 +140,67 @@ class RpcAgentClient:
         Raises:
             AgentCallError: no such agent, or it has no memory.
         """
-        answer = self._ask("get_agent_memory", pb.StringMsg(value=agent_id or self.agent_id))
+        from ._codec import from_json
+
+        answer = self._ask("get_agent_memory", value=agent_id or self.agent_id)
         if not answer.ok:
             raise AgentCallError(answer.message)
-        memory: list[Msg] = decode(pb.Payload(content_type="application/json", data=answer.message.encode()))
+        memory: list[Msg] = from_json(answer.message)
         return memory
 
     def call_agent_func(self, func_name: str, value: Any = None, agent_id: str | None = None) -> int:
-        """Call an agent (``_reply`` or ``_observe``); return the task id of its reply."""
-        text = encode(value).data.decode()
-        request = pb.RpcMsg(value=text, target_func=func_name, agent_id=agent_id or self.agent_id)
-        return int(self._ask("call_agent_func", request).message)
+        """Call an agent; return a task id.
+
+        ``_reply`` answers at once, and `update_placeholder` fetches the reply; ``_observe`` answers when
+        the agent has observed.
+
+        Raises:
+            AgentCallError: the function is neither.
+            AgentNotFoundError: no such agent.
+        """
+        return _loop.background().run(self.call(func_name, value, agent_id), timeout=None)
+
+    async def call(self, func_name: str, value: Any = None, agent_id: str | None = None) -> int:
+        """Do as `call_agent_func`, awaited on the background loop."""
+        from ._codec import to_json
+
+        answer = await self.attachment.request(
+            "call_agent_func",
+            value=to_json(value),
+            target_func=func_name,
+            agent_id=agent_id or self.agent_id,
+        )
+        return int(answer.message)
 
     def update_placeholder(self, task_id: int, timeout: float | None = None) -> Any:
         """Wait for the reply of a task and return it; by default without a limit of its own.
 
         Raises:
             ResultExpiredError: the server no longer keeps it.
-            TimeoutError: ``timeout`` seconds passed.
+            TimeoutError: ``timeout`` seconds passed; the call goes on.
+            Exception: whatever the agent raised.
         """
         return _loop.background().run(self.fetch(task_id), timeout=timeout)
 
     async def fetch(self, task_id: int) -> Any:
         """Do as `update_placeholder`, awaited on the background loop."""
-        request = pb.UpdatePlaceholderRequest(task_id=task_id)
-        answer = await self.attachment.request("update_placeholder", request, pb.GeneralResponse)
-        return decode(pb.Payload(content_type="application/json", data=answer.message.encode()))
+        from ._codec import from_json
 
-    def _object(self, method: str, message: Any) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._ask(method, message).message)
-        return found
+        answer = await self.attachment.request("update_placeholder", task_id=task_id)
+        return from_json(answer.message)
 
-    def _ask(self, method: str, message: Any, *, timeout: float | None = SECONDS) -> Any:
-        work = self.attachment.request(method, message, pb.GeneralResponse)
-        return _loop.background().run(work, timeout=timeout)
+    def _make(self, agent_configs: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+        from ._codec import to_json
+
+        body = to_json(dict(agent_configs)).encode()
+        answer = self._ask("create_agent", MAKING_SECONDS, agent_init_args=body, **fields)
+        made: dict[str, Any] = json.loads(answer.message)
+        return made
+
+    def _ask(self, method: str, timeout: float = SECONDS, **fields: Any) -> Any:
+        work = self.attachment.request(method, **fields)
+        try:
+            return _loop.background().run(work, timeout=timeout)
+        except TimeoutError:
+            text = f"the agent server at {self.address} did not answer {method} within {timeout:.0f} s"
+            raise AgentServerError(text) from None

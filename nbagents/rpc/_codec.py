@@ -1,48 +1,74 @@
-"""Turns values, messages and errors into payloads and back. Knows nothing of channels or agents.
+"""Turns values and messages into payloads and back. Knows nothing of channels, agents or errors.
 
-Values are JSON with three kinds of marked objects: a `Msg`, by its ``__module__`` and ``__name__``; a
-reference to a message that has not arrived, ``{"__promise__": call id}``; a blob, ``{"__blob__": n}``.
-A plain dictionary that happens to have such a key is wrapped as ``{"__dict__": [[key, value], ...]}``.
-Decoding imports nothing and makes nothing but these.
+Values are JSON with marked objects: a `Msg`, by its ``__module__`` and ``__name__``; a reference to a
+message that has not arrived, ``{"__promise__": call id}``; bytes, ``{"__blob__": n}`` in a payload and
+``{"__bytes__": base64}`` in plain text. A plain dictionary that happens to have such a key is wrapped as
+``{"__dict__": [[key, value], ...]}``. Decoding imports nothing and makes nothing but these.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import math
-import traceback
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
 
-from .. import exceptions
-from ..exceptions import NbAgentsError, ProtocolError, RemoteAgentError, UsageError
+from ..exceptions import MessageTooLargeError, ProtocolError, UsageError
 from ..message import Msg, PlaceholderMessage
+from ._limits import MAX_MESSAGE, MAX_PAYLOAD
 from ._proto import agent_pb2 as pb
 
-__all__ = ["decode", "decode_error", "encode", "encode_error"]
+__all__ = ["decode", "encode", "encode_arguments", "from_json", "to_json"]
 
 JSON = "application/json"
-MARKS = frozenset({"__module__", "__promise__", "__blob__", "__dict__"})
+MARKS = frozenset({"__module__", "__promise__", "__blob__", "__bytes__", "__dict__"})
 MAX_DEPTH = 100
 """Containers inside containers; what is deeper is refused."""
 
-OURS: dict[str, type[NbAgentsError]] = {name: getattr(exceptions, name) for name in exceptions.__all__}
-BUILT_IN: dict[str, type[Exception]] = {
-    kind.__name__: kind
-    for kind in (ValueError, TypeError, KeyError, IndexError, RuntimeError, ZeroDivisionError, LookupError)
-    + (AttributeError, NotImplementedError, TimeoutError, PermissionError, FileNotFoundError, OSError)
-}
+Reference = Callable[[PlaceholderMessage], Any]
 
 
-def encode(value: Any, reference: Callable[[PlaceholderMessage], Any] | None = None) -> pb.Payload:
+def encode(value: Any, reference: Reference | None = None) -> pb.Payload:
     """Return a payload. ``reference`` turns a message that has not arrived into a JSON value.
 
     Raises:
         UsageError: the value holds something that cannot travel; the message names what and where.
+        MessageTooLargeError: it exceeds the wire's limit.
     """
     blobs: list[bytes] = []
-    tree = _Encoder(blobs, reference).walk(value, "the value", 0)
-    return pb.Payload(content_type=JSON, data=json.dumps(tree, separators=(",", ":")).encode(), blobs=blobs)
+    try:
+        tree = _Encoder(blobs, reference).walk(value, 0)
+    except _Unfit as unfit:
+        raise UsageError(f"the value{unfit.place()} {unfit.why}") from None
+    return _payload(tree, blobs)
+
+
+def encode_arguments(args: Iterable[Any], kwargs: dict[str, Any], reference: Reference | None) -> pb.Payload:
+    """Return the payload of a call's arguments; raises as `encode` does, naming the argument."""
+    blobs: list[bytes] = []
+    encoder = _Encoder(blobs, reference)
+    name: int | str = 0
+    listed, named = [], {}
+    try:
+        for name, value in enumerate(args, 1):  # noqa: B007  # the error tells which one it was
+            listed.append(encoder.walk(value, 0))
+        for name, value in kwargs.items():
+            named[name] = encoder.walk(value, 0)
+    except _Unfit as unfit:
+        which = f"argument {name!r}" if isinstance(name, str) else f"argument {name}"
+        raise UsageError(f"{which}{unfit.place()} {unfit.why}") from None
+    return _payload([listed, {"__dict__": list(named.items())} if MARKS & named.keys() else named], blobs)
+
+
+def to_json(value: Any) -> str:
+    """Return a value as text, bytes in it as base64; raises as `encode` does."""
+    try:
+        text = _dump(_Encoder(None, None).walk(value, 0))
+    except _Unfit as unfit:
+        raise UsageError(f"the value{unfit.place()} {unfit.why}") from None
+    _check_size(len(text))
+    return text
 
 
 def decode(payload: pb.Payload, promise: Callable[[dict[str, Any]], Any] | None = None) -> Any:
@@ -53,57 +79,156 @@ def decode(payload: pb.Payload, promise: Callable[[dict[str, Any]], Any] | None 
     """
     if payload.content_type != JSON:
         raise ProtocolError(f"payload of type {payload.content_type[:40]!r}; only {JSON} is taken")
+    return _Decoder(payload.blobs, promise).walk(_load(payload.data), 0)
+
+
+def from_json(text: str | bytes) -> Any:
+    """Return the value that `to_json` wrote; raises ProtocolError if it is none."""
+    return _Decoder((), None).walk(_load(text if isinstance(text, bytes) else text.encode()), 0)
+
+
+# ---- JSON as the wire has it
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse(text[:40])
+
+
+_READER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
+_WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_ASCII_WRITER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
+
+def _load(data: bytes) -> Any:
     try:
-        tree = json.loads(payload.data)
+        return _READER.decode(data.decode())
     except (ValueError, RecursionError):
         raise ProtocolError("the payload is not valid JSON") from None
-    return _Decoder(payload.blobs, promise).walk(tree, 0)
+
+
+def _dump(tree: Any) -> str:
+    try:
+        text = _WRITER.encode(tree)
+        if not text.isascii():
+            text.encode()  # half a surrogate pair cannot stand in UTF-8; escaped it can
+    except UnicodeEncodeError:
+        return _ASCII_WRITER.encode(tree)
+    except ValueError as error:  # an integer of thousands of digits
+        raise UsageError(f"the value cannot be written as JSON: {error}") from None
+    return text
+
+
+def _payload(tree: Any, blobs: list[bytes]) -> pb.Payload:
+    data = _dump(tree).encode()
+    _check_size(len(data) + sum(map(len, blobs)))
+    return pb.Payload(content_type=JSON, data=data, blobs=blobs)
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_PAYLOAD:
+        raise MessageTooLargeError(
+            f"a message of {size / 2**20:.0f} MiB cannot travel; the limit is {MAX_MESSAGE // 2**20} MiB"
+        )
+
+
+# ---- values
+
+
+class _Unfit(Exception):
+    """Something that cannot travel. Collects on its way out where it is."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+        self._steps: list[str] = []
+
+    def inside(self, step: str) -> _Unfit:
+        self._steps.insert(0, step)
+        return self
+
+    def place(self) -> str:
+        shown = self._steps if len(self._steps) <= 12 else [*self._steps[:6], "…", *self._steps[-6:]]
+        return "".join(shown)
 
 
 class _Encoder:
-    def __init__(self, blobs: list[bytes], reference: Callable[[PlaceholderMessage], Any] | None) -> None:
+    def __init__(self, blobs: list[bytes] | None, reference: Reference | None) -> None:
         self.blobs, self.reference = blobs, reference
 
-    def walk(self, value: Any, where: str, depth: int) -> Any:
-        if value is None or isinstance(value, (str, bool, int)):
+    def walk(self, value: Any, depth: int) -> Any:
+        if value is None or isinstance(value, str | int):
             return value
         if depth > MAX_DEPTH:
-            raise UsageError(f"{where} is nested deeper than {MAX_DEPTH} levels and cannot travel")
+            raise _Unfit(f"is nested deeper than {MAX_DEPTH} levels and cannot travel")
         if isinstance(value, float):
             if not math.isfinite(value):
-                raise UsageError(f"{where} is {value}, which JSON cannot hold")
+                raise _Unfit(f"is {value}, which JSON cannot hold")
             return value
         if isinstance(value, PlaceholderMessage):
-            return self._placeholder(value, where, depth)
+            return self._placeholder(value, depth)
         if isinstance(value, Msg):
-            return {key: self.walk(part, f"{where}.{key}", depth + 1) for key, part in value.to_dict().items()}
-        if isinstance(value, (bytes, bytearray, memoryview)):
-            self.blobs.append(bytes(value))
-            return {"__blob__": len(self.blobs) - 1}
-        if isinstance(value, (list, tuple)):
-            return [self.walk(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value)]
+            return self._message(value, depth)
+        if isinstance(value, list | tuple):
+            return self._list(value, depth)
         if isinstance(value, dict):
-            return self._dictionary(value, where, depth)
-        raise UsageError(
-            f"{where} is a {type(value).__name__}, which cannot travel to a server: "
+            return self._dictionary(value, depth)
+        if isinstance(value, bytes | bytearray | memoryview):
+            return self._bytes(bytes(value))
+        raise _Unfit(
+            f"is a {type(value).__name__}, which cannot travel to another process: "
             "send text, numbers, lists, dictionaries, bytes or messages"
         )
 
-    def _placeholder(self, value: PlaceholderMessage, where: str, depth: int) -> Any:
+    def _placeholder(self, value: PlaceholderMessage, depth: int) -> Any:
         promise = value._promise
         if promise.done and promise.error is None:
-            return self.walk(promise.value, where, depth)
+            return self.walk(promise.value, depth)
         if self.reference is None:
-            raise UsageError(f"{where} is a message that has not arrived; read it first")
+            raise _Unfit("is a message that has not arrived; read it first")
         return self.reference(value)
 
-    def _dictionary(self, value: dict[Any, Any], where: str, depth: int) -> Any:
-        pairs = []
+    def _message(self, value: Msg, depth: int) -> dict[str, Any]:
+        tree = value.to_dict()
+        for key, part in tree.items():
+            if not isinstance(part, str):
+                try:
+                    tree[key] = self.walk(part, depth + 1)
+                except _Unfit as unfit:
+                    raise unfit.inside(f".{key}") from None
+        return tree
+
+    def _list(self, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
+        items: list[Any] = []
+        try:
+            for item in value:
+                items.append(self.walk(item, depth + 1))  # noqa: PERF401  # its length tells the place
+        except _Unfit as unfit:
+            raise unfit.inside(f"[{len(items)}]") from None
+        return items
+
+    def _dictionary(self, value: dict[Any, Any], depth: int) -> dict[str, Any]:
+        tree: dict[str, Any] = {}
         for key, item in value.items():
             if not isinstance(key, str):
-                raise UsageError(f"{where} has the key {key!r}; keys that travel are texts")
-            pairs.append([key, self.walk(item, f"{where}[{key!r}]", depth + 1)])
-        return {"__dict__": pairs} if MARKS & value.keys() else dict(pairs)
+                raise _Unfit(
+                    f"has the key {str(key)[:40]!r}, a {type(key).__name__}; keys that travel are texts"
+                )
+            try:
+                tree[key] = self.walk(item, depth + 1)
+            except _Unfit as unfit:
+                raise unfit.inside(f"[{key[:40]!r}]") from None
+        return {"__dict__": list(tree.items())} if MARKS & tree.keys() else tree
+
+    def _bytes(self, value: bytes) -> dict[str, Any]:
+        if self.blobs is None:
+            return {"__bytes__": base64.b64encode(value).decode()}
+        self.blobs.append(value)
+        return {"__blob__": len(self.blobs) - 1}
 
 
 class _Decoder:
@@ -111,12 +236,22 @@ class _Decoder:
         self.blobs, self.promise = blobs, promise
 
     def walk(self, tree: Any, depth: int) -> Any:
-        if depth > 2 * MAX_DEPTH + 4:
-            raise ProtocolError(f"the payload is nested deeper than {MAX_DEPTH} levels")
+        if isinstance(tree, dict):
+            self._check(depth)
+            return self._marked(tree, depth) if MARKS & tree.keys() else self._plain(tree, depth)
         if isinstance(tree, list):
+            self._check(depth)
             return [self.walk(item, depth + 1) for item in tree]
-        if not isinstance(tree, dict):
-            return tree
+        return tree
+
+    def _check(self, depth: int) -> None:
+        if depth > MAX_DEPTH + 4:  # arguments are two levels inside their payload
+            raise ProtocolError(f"the payload is nested deeper than {MAX_DEPTH} levels")
+
+    def _plain(self, tree: dict[str, Any], depth: int) -> dict[str, Any]:
+        return {key: self.walk(item, depth + 1) for key, item in tree.items()}
+
+    def _marked(self, tree: dict[str, Any], depth: int) -> Any:
         if "__module__" in tree:
             return self._message(tree, depth)
         if "__promise__" in tree:
@@ -125,64 +260,32 @@ class _Decoder:
             return self.promise(tree)
         if "__blob__" in tree:
             return self._blob(tree["__blob__"])
-        if "__dict__" in tree:
-            pairs = tree["__dict__"]
-            if not isinstance(pairs, list) or not all(isinstance(p, list) and len(p) == 2 for p in pairs):
-                raise ProtocolError("a wrapped dictionary is not a list of pairs")
-            return {str(key): self.walk(item, depth + 1) for key, item in pairs}
-        return {key: self.walk(item, depth + 1) for key, item in tree.items()}
+        if "__bytes__" in tree:
+            return self._bytes(tree["__bytes__"])
+        pairs = tree["__dict__"]
+        if not isinstance(pairs, list) or not all(isinstance(p, list) and len(p) == 2 for p in pairs):
+            raise ProtocolError("a wrapped dictionary is not a list of pairs")
+        return {str(key): self.walk(item, depth + 1) for key, item in pairs}
 
     def _message(self, tree: dict[str, Any], depth: int) -> Msg:
-        parts = {key: self.walk(part, depth + 1) for key, part in tree.items()}
+        parts = self._plain(tree, depth)
+        content = parts.get("content")
         try:
-            return Msg.from_dict(parts)
+            if content is not None:
+                parts["content"] = ""
+            message = Msg.from_dict(parts)
         except (ValueError, TypeError) as error:
             raise ProtocolError(f"a message in the payload is malformed: {str(error)[:200]}") from None
+        message._content = content  # as it is: its sender was warned of what no file can hold
+        return message
 
     def _blob(self, index: Any) -> bytes:
-        if not isinstance(index, int) or not 0 <= index < len(self.blobs):
+        if type(index) is not int or not 0 <= index < len(self.blobs):
             raise ProtocolError("the payload names a blob that it does not carry")
         return bytes(self.blobs[index])
 
-
-def encode_error(error: BaseException, *, with_traceback: bool = True) -> pb.Error:
-    """Return an error as it travels: its type's name, its text, its hint and its traceback."""
-    name = error.type_name if isinstance(error, RemoteAgentError) else type(error).__name__
-    text = getattr(error, "remote_traceback", None) or ""
-    if with_traceback and not text and not isinstance(error, NbAgentsError):
-        text = "".join(traceback.format_exception(error))
-    message = str(error)
-    if isinstance(error, KeyError) and error.args:
-        message = str(error.args[0])
-    hint = getattr(error, "hint", None) or ""
-    return pb.Error(type=name, message=message[:20_000], traceback=text[-20_000:], hint=hint)
-
-
-def decode_error(error: pb.Error, who: str) -> NbAgentsError:
-    """Return the exception to raise for an error that came over the wire, ``who`` being the agent.
-
-    Our own errors keep their class. What an agent's code raised becomes a `RemoteAgentError` that is
-    an instance of the built-in class as well, so that ``except ValueError`` works as it did at home.
-    """
-    ours = OURS.get(error.type)
-    if ours is not None and ours is not RemoteAgentError:
-        known = ours(error.message, hint=error.hint or None)
-        known.remote_traceback = error.traceback or None
-        return known
-    text = f"{who}: {error.type}: {error.message}" if error.message else f"{who}: {error.type}"
-    kind = _remote_class(error.type)
-    made = kind(text, type_name=error.type, hint=error.hint or None)
-    made.remote_traceback = error.traceback or None
-    return made
-
-
-_remote_classes: dict[str, type[RemoteAgentError]] = {}
-
-
-def _remote_class(name: str) -> type[RemoteAgentError]:
-    base = BUILT_IN.get(name)
-    if base is None:
-        return RemoteAgentError
-    if name not in _remote_classes:
-        _remote_classes[name] = type("RemoteAgentError", (RemoteAgentError, base), {"__module__": __name__})
-    return _remote_classes[name]
+    def _bytes(self, text: Any) -> bytes:
+        try:
+            return base64.b64decode(text, validate=True)
+        except (ValueError, TypeError):
+            raise ProtocolError("bytes in the payload are no base64") from None

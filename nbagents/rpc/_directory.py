@@ -1,4 +1,4 @@
-"""The servers that this process knows: one attachment for each address, shared by all."""
+"""The servers that this process knows: one attachment for each address and token, shared by all."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from ..exceptions import AuthenticationError, UsageError
 from ._attachment import Attachment
 from ._places import connections
 
-__all__ = ["attachment", "find_token"]
+__all__ = ["attachment", "find_token", "normal_address"]
 
-_attachments: dict[str, Attachment] = {}
+_attachments: dict[tuple[str, str], Attachment] = {}
 _lock = threading.Lock()
 
 
-def attachment(address: str, token: str | None = None) -> Attachment:
+def attachment(address: str, token: str) -> Attachment:
     """Return the attachment for an address, a new one if there is none that still works. Any thread."""
     with _lock:
-        known = _attachments.get(address)
+        known = _attachments.get((address, token))
         if known is None or not known.is_open():
-            known = Attachment(address, token or find_token(address), on_end=_forget)
-            _attachments[address] = known
+            known = _attachments[address, token] = Attachment(address, token, on_end=_forget)
         return known
 
 
 def _forget(ended: Attachment) -> None:
+    key = (ended.server_address, ended.token)
     with _lock:
-        if _attachments.get(ended.server_address) is ended:
-            del _attachments[ended.server_address]
+        if _attachments.get(key) is ended:
+            del _attachments[key]
 
 
 def find_token(address: str) -> str:
@@ -37,26 +37,35 @@ def find_token(address: str) -> str:
 
     Raises:
         AuthenticationError: there is none.
+        UsageError: the file that NBAGENTS_TOKEN_FILE names cannot be read.
     """
     for connection in connections():
-        if not connection.is_foreign() and _same_address(connection.address, address):
+        if not connection.is_foreign() and normal_address(connection.address) == address:
             return connection.token
     file = os.environ.get("NBAGENTS_TOKEN_FILE")
     if file:
         try:
             return Path(file).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise UsageError(f"NBAGENTS_TOKEN_FILE cannot be read: {error.strerror}") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"NBAGENTS_TOKEN_FILE, {file}, cannot be read: {error}") from None
     raise AuthenticationError(
         f"no token for the agent server at {address}: no server of yours listens there",
         hint="pass token=..., or name its file in NBAGENTS_TOKEN_FILE",
     )
 
 
-def _same_address(one: str, other: str) -> bool:
-    return _normal(one) == _normal(other)
-
-
-def _normal(address: str) -> str:
+def normal_address(address: str) -> str:
+    """Return one spelling for an address; "localhost" never means whoever listens on IPv6."""
     host, colon, port = address.rpartition(":")
-    return f"localhost{colon}{port}" if host in ("127.0.0.1", "[::1]", "::1") else address
+    return f"127.0.0.1{colon}{port}" if host == "localhost" else address
+
+
+def _forget_after_fork() -> None:
+    # Its streams are the parent's.
+    global _lock
+    _lock = threading.Lock()
+    _attachments.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from ..exceptions import ProtocolError
 from ._limits import MAX_MESSAGE
 from ._proto import agent_pb2 as pb
 
-__all__ = ["FrameWriter"]
+__all__ = ["FrameWriter", "parsed"]
 
 SOFT_LIMIT = MAX_MESSAGE // 2
 """Bytes after which a batch is closed and the rest goes into the next."""
@@ -22,11 +23,12 @@ SOFT_LIMIT = MAX_MESSAGE // 2
 class FrameWriter:
     """Writes frames of one session through ``write``, a coroutine function. On the loop only."""
 
-    def __init__(self, write: Callable[[pb.Batch], Awaitable[object]], in_flight: Callable[[], int]) -> None:
+    def __init__(self, write: Callable[[bytes], Awaitable[object]], in_flight: Callable[[], int]) -> None:
         self._write, self._in_flight = write, in_flight
         self._frames: list[pb.Frame] = []
         self._seq = 0
         self._wake = asyncio.Event()
+        self._writing = asyncio.Lock()
         self.seen = 0
         """The other side's last frame that was handled; told with each batch."""
 
@@ -44,21 +46,35 @@ class FrameWriter:
             if self._in_flight() > 1:
                 await asyncio.sleep(0)
             self._wake.clear()
-            while self._frames:
-                await self._write(self._batch())
+            await self.drain()
 
     async def drain(self) -> None:
         """Write what is queued."""
-        while self._frames:
-            await self._write(self._batch())
+        async with self._writing:  # a stream takes one message at a time
+            while self._frames:
+                await self._write(self._batch().SerializeToString())
 
     def _batch(self) -> pb.Batch:
-        size, count = 0, 0
-        for frame in self._frames:
-            size += frame.ByteSize()
-            if count and size > SOFT_LIMIT:
-                break
-            count += 1
-        frames, self._frames = self._frames[:count], self._frames[count:]
+        frames, rest = self._frames, []
+        if len(frames) > 1:
+            size = 0
+            for count, frame in enumerate(frames):
+                size += frame.ByteSize()
+                if count and size > SOFT_LIMIT:
+                    frames, rest = frames[:count], frames[count:]
+                    break
+        self._frames = rest
         frames[-1].ack = self.seen
         return pb.Batch(frames=frames)
+
+
+def parsed(data: bytes) -> pb.Batch:
+    """Return the frames that came together.
+
+    Raises:
+        ProtocolError: these bytes are none.
+    """
+    try:
+        return pb.Batch.FromString(data)
+    except Exception:  # noqa: BLE001  # protobuf's own class, and RuntimeError from some of its backends
+        raise ProtocolError("a batch of frames is malformed") from None

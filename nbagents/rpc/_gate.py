@@ -4,89 +4,78 @@ Handlers take and return bytes and parse inside, so that a malformed request is 
 not a crash, and no exception's text reaches a caller unless it is one of ours. The table of what
 becomes of an error:
 
-======================= ===================
-AuthenticationError     UNAUTHENTICATED
-AgentNotFoundError      NOT_FOUND
-ResultExpiredError      NOT_FOUND
-ProtocolError           INVALID_ARGUMENT
-UsageError              INVALID_ARGUMENT
-AgentCallError          INVALID_ARGUMENT
-CallTimeoutError        DEADLINE_EXCEEDED
-CallCancelledError      CANCELLED
-MessageTooLargeError    RESOURCE_EXHAUSTED
+======================== ===================
+AuthenticationError      UNAUTHENTICATED
+AgentNotFoundError       NOT_FOUND
+ResultExpiredError       NOT_FOUND
+ProtocolError            INVALID_ARGUMENT
+UsageError               INVALID_ARGUMENT
+AgentCallError           INVALID_ARGUMENT
+CallTimeoutError         DEADLINE_EXCEEDED
+CallCancelledError       CANCELLED
+MessageTooLargeError     RESOURCE_EXHAUSTED
 AgentServerNotAliveError UNAVAILABLE
-any other of ours       FAILED_PRECONDITION
-anything else           INTERNAL, with an id that is in the server's log
-======================= ===================
+any other of ours        FAILED_PRECONDITION
+anything else            INTERNAL, with an id that is in the server's log
+======================== ===================
 """
 
 from __future__ import annotations
 
 import hmac
-import logging
-import secrets
+import time
 from collections.abc import Callable
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from .. import exceptions as e
-from ._proto import agent_pb2 as pb
+from ..config import redact
+from ._methods import REQUESTS
 from ._servicer import AgentServerServicer
+from ._session import internal_error
 
-__all__ = ["TokenGate", "add_services", "methods"]
+__all__ = ["TokenGate", "add_services"]
 
-log = logging.getLogger(__name__)
 STATUS: list[tuple[type[BaseException], grpc.StatusCode]] = [
     (e.AuthenticationError, grpc.StatusCode.UNAUTHENTICATED),
     (e.AgentNotFoundError, grpc.StatusCode.NOT_FOUND),
     (e.ResultExpiredError, grpc.StatusCode.NOT_FOUND),
     (e.ProtocolError, grpc.StatusCode.INVALID_ARGUMENT),
+    (e.MessageTooLargeError, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (e.UsageError, grpc.StatusCode.INVALID_ARGUMENT),
     (e.AgentCallError, grpc.StatusCode.INVALID_ARGUMENT),
     (e.CallTimeoutError, grpc.StatusCode.DEADLINE_EXCEEDED),
     (e.CallCancelledError, grpc.StatusCode.CANCELLED),
-    (e.MessageTooLargeError, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (e.AgentServerNotAliveError, grpc.StatusCode.UNAVAILABLE),
+    (e.InternalError, grpc.StatusCode.INTERNAL),
     (e.NbAgentsError, grpc.StatusCode.FAILED_PRECONDITION),
 ]
 Handlers = dict[str, Any]
 
 
-def methods() -> list[str]:
-    """Return the full name of every method that a server offers."""
-    names = []
-    for service in pb.DESCRIPTOR.services_by_name.values():
-        for method in service.methods:
-            names += [f"/{service.full_name}/{method.name}"]
-            if service.name == "RpcAgent":
-                names += [f"/RpcAgent/{method.name}"]  # the path that AgentScope's own clients use
-    return names
-
-
 def add_services(server: Any, servicer: AgentServerServicer) -> None:
     """Register both services."""
     unary: Handlers = {}
-    for method in pb.DESCRIPTOR.services_by_name["RpcAgent"].methods:
-        call = getattr(servicer, method.name)
-        kind = method.input_type._concrete_class
-        if method.name == "download_file":
-            unary[method.name] = grpc.unary_stream_rpc_method_handler(_streaming(call, kind))
+    for name, kind in REQUESTS.items():
+        call = getattr(servicer, name)
+        if name == "download_file":
+            unary[name] = grpc.unary_stream_rpc_method_handler(_streaming(call, kind))
         else:
-            unary[method.name] = grpc.unary_unary_rpc_method_handler(_unary(call, kind))
-    attach = {"Attach": grpc.stream_stream_rpc_method_handler(_attached(servicer))}
+            unary[name] = grpc.unary_unary_rpc_method_handler(_unary(servicer, call, kind))
+    attach: Handlers = {"Attach": grpc.stream_stream_rpc_method_handler(_attached(servicer))}
     server.add_generic_rpc_handlers(
         (
             grpc.method_handlers_generic_handler("nbagents.v1.RpcAgent", unary),
-            grpc.method_handlers_generic_handler("RpcAgent", unary),
+            grpc.method_handlers_generic_handler("RpcAgent", unary),  # as AgentScope's own clients call it
             grpc.method_handlers_generic_handler("nbagents.v1.AgentServer", attach),
         )
     )
 
 
-def _unary(call: Callable[..., Any], kind: Any) -> Any:
+def _unary(servicer: AgentServerServicer, call: Callable[..., Any], kind: Any) -> Any:
     async def handler(body: bytes, context: Any) -> bytes:
+        servicer.last_active = time.monotonic()
         try:
             answer: bytes = (await call(_parsed(kind, body), context)).SerializeToString()
             return answer
@@ -104,6 +93,7 @@ def _streaming(call: Callable[..., Any], kind: Any) -> Any:
                 yield part.SerializeToString()
         except Exception as error:
             await _abort(context, error)
+            raise
 
     return handler
 
@@ -114,6 +104,7 @@ def _attached(servicer: AgentServerServicer) -> Any:
             await servicer.attach(context)
         except Exception as error:
             await _abort(context, error)
+            raise
 
     return handler
 
@@ -121,22 +112,21 @@ def _attached(servicer: AgentServerServicer) -> Any:
 def _parsed(kind: Any, body: bytes) -> Any:
     try:
         return kind.FromString(body)
-    except DecodeError:
+    except Exception:  # noqa: BLE001  # protobuf's own class, and RuntimeError from some of its backends
         raise e.ProtocolError(f"the body is not a {kind.DESCRIPTOR.name}") from None
 
 
 async def _abort(context: Any, error: Exception) -> None:
+    """End the call with the status that the table names; raises."""
     if isinstance(error, grpc.aio.AbortError):
         return
-    for kind, status in STATUS:
-        if isinstance(error, kind):
-            await context.abort(status, str(error)[:1000])
-    number = secrets.token_hex(4)
-    log.error("error %s", number, exc_info=error)
-    await context.abort(grpc.StatusCode.INTERNAL, f"internal error {number}; the server's log tells more")
+    known = error if isinstance(error, e.NbAgentsError) else internal_error(error)
+    status = next(code for kind, code in STATUS if isinstance(known, kind))
+    text = redact(str(known).encode("utf-8", "backslashreplace").decode()[:1000])
+    await context.abort(status, text)
 
 
-class TokenGate(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # the stubs leave its base untyped
+class TokenGate(grpc.aio.ServerInterceptor):
     """Refuses every call, of whichever method, that does not carry the token."""
 
     def __init__(self, token: str) -> None:
@@ -148,10 +138,8 @@ class TokenGate(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # the stubs 
         for key, value in details.invocation_metadata or ():
             if key == "authorization":
                 given = value.encode("utf-8", "replace") if isinstance(value, str) else bytes(value)
-        if hmac.compare_digest(given, self._expected):
-            return await continuation(details)
         handler = await continuation(details)
-        return _refusal(handler)
+        return handler if hmac.compare_digest(given, self._expected) else _refusal(handler)
 
 
 def _refusal(handler: Any) -> Any:

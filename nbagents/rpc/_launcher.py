@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .. import _loop
 from ..agents import AgentBase
+from ..config import model_configs
 from ..exceptions import UsageError
+from ._client import RpcAgentClient
 from ._loader import class_name
 from ._options import ServerOptions
 from ._places import Connection
-from ._server import AgentServer
 from ._spawn import Spawned
 
-__all__ = ["RpcAgentServerLauncher"]
+if TYPE_CHECKING:
+    from ._server import AgentServer
 
-Stopper = Callable[[], object]
+__all__ = ["RpcAgentServerLauncher", "import_path"]
 
 
 class RpcAgentServerLauncher:
     """Launches one agent server of this process: it ends with it, whatever happens. Also a ``with``.
 
     Without ``port`` the server listens on a private Unix socket, with ``port`` on TCP at ``host``,
-    of this machine only in this version (``local_mode`` is then always kept). A busy port is an
-    error that names it. ``max_pool_size`` replies are kept for ``max_timeout_seconds``.
-    ``custom_agent_classes`` are agent classes that the server should know, from modules that it can
-    import; ``agent_dir`` is a folder whose Python files define more.
+    of this machine only in this version (``local_mode`` is then always kept); port 0 is any that is
+    free. A busy port is an error that names it. ``max_pool_size`` replies are kept for
+    ``max_timeout_seconds``. ``custom_agent_classes`` are agent classes that the server should know,
+    from modules that it can import; ``agent_dir`` is a folder whose Python files define more. On a
+    Unix socket the server can import agent classes by their names too, ``module:Class``. The model
+    configurations that are loaded here are loaded there.
 
     After ``launch`` the attributes ``address``, ``port``, ``server_id`` and ``token`` tell how it is
     reached.
@@ -54,7 +61,7 @@ class RpcAgentServerLauncher:
             port=port,
             max_pool_size=max_pool_size,
             max_timeout_seconds=max_timeout_seconds,
-            agent_dir=agent_dir,
+            agent_dir=None if agent_dir is None else os.path.abspath(agent_dir),
             server_id=server_id,
             studio_url=studio_url,
         )
@@ -77,57 +84,91 @@ class RpcAgentServerLauncher:
 
         Raises:
             AgentServerError: it cannot listen, for example since the port is taken.
+            AgentCreationError: it cannot import one of the classes.
         """
         if self.connection is not None:
-            raise UsageError("this launcher has launched its server already; make another one for another server")
+            raise UsageError(
+                "this launcher has launched its server already; make another one for another server"
+            )
         if in_subprocess:
             self.options.agent_classes = [class_name(cls) for cls in self.custom_agent_classes]
-            self.options.import_path = [folder for folder in sys.path if folder]
+            self.options.import_path = import_path()
             self._spawned = Spawned.start(self.options)
+            _running.add(self._spawned)
             self.connection = self._spawned.connection
+            self._introduce()
         else:
-            self._local = AgentServer(self.options, self.custom_agent_classes)
-            self.connection = _loop.background().run(self._local.start())
-        if not self.connection.address.startswith("unix:"):
-            self.port = int(self.connection.address.rpartition(":")[2])
+            self._launch_here()
+        if not self.address.startswith("unix:"):
+            self.port = int(self.address.rpartition(":")[2])
+
+    def _launch_here(self) -> None:
+        from ._server import AgentServer
+
+        server = AgentServer(self.options, self.custom_agent_classes)
+        self.connection = _loop.background().run(server.start())
+        self._local = server
+
+        def end_when_stopped() -> None:  # by a client
+            server.stop_event.wait()
+            _loop.background().run(server.stop())
+
+        threading.Thread(target=end_when_stopped, name="nbagents-server", daemon=True).start()
+
+    def _introduce(self) -> None:
+        """Tell the server of the model configurations of this process."""
+        known = [model_configs.get(name) for name in model_configs.names()]
+        if known:
+            try:
+                RpcAgentClient(self.address, token=self.token).set_model_configs(known)
+            except BaseException:
+                self.shutdown()
+                raise
 
     @property
     def server_id(self) -> str:
-        """Return the server's id; before the launch, the one that was asked for."""
+        """The server's id; before the launch, the one that was asked for."""
         return self.connection.server_id if self.connection is not None else self.options.server_id or ""
 
     @property
     def address(self) -> str:
-        """Return where the server listens: ``unix:/path`` or ``host:port``."""
+        """Where the server listens: ``unix:/path`` or ``host:port``."""
         return self._launched().address
 
     @property
     def token(self) -> str:
-        """Return the token that every call of the server must carry."""
+        """The token that every call of the server must carry."""
         return self._launched().token
 
     def is_alive(self) -> bool:
         """Does the server run?"""
         if self._spawned is not None:
             return self._spawned.is_alive()
-        return self._local is not None and not self._local.stop_event.is_set()
+        return self._local is not None and self._local.is_listening()
 
     def wait_until_terminate(self) -> None:
-        """Wait until the server ends; an interrupt ends the waiting."""
+        """Wait until the server ends; an interrupt ends the waiting.
+
+        Raises:
+            UsageError: it was not launched.
+        """
         self._launched()
-        if self._spawned is not None:
-            while self._spawned.is_alive():
-                time.sleep(_loop.THREAD_TICK)
-        elif self._local is not None:
-            while not self._local.stop_event.wait(_loop.THREAD_TICK):
-                pass
+        while self.is_alive():
+            time.sleep(_loop.THREAD_TICK)
 
     def shutdown(self) -> None:
         """End the server and what runs in it. Twice is fine, and before the launch too."""
         if self._spawned is not None:
             self._spawned.stop()
+            _running.discard(self._spawned)
         if self._local is not None:
             _loop.background().run(self._local.stop())
+
+    def release(self) -> None:
+        """End the server soon, without waiting for it. Any thread."""
+        if self._spawned is not None:
+            self._spawned.let_go()
+            _running.discard(self._spawned)
 
     def __enter__(self) -> RpcAgentServerLauncher:
         if self.connection is None:
@@ -139,5 +180,16 @@ class RpcAgentServerLauncher:
 
     def _launched(self) -> Connection:
         if self.connection is None:
-            raise UsageError("the server is not launched yet: call launch() first, or use the launcher in a `with`")
+            raise UsageError(
+                "the server is not launched yet: call launch() first, or use the launcher in a `with`"
+            )
         return self.connection
+
+
+_running: set[Spawned] = set()
+"""Keeps the lifelines of servers whose launchers nobody holds."""
+
+
+def import_path() -> list[str]:
+    """Return the folders that this process imports from, the working folder by its name."""
+    return list(dict.fromkeys(os.path.abspath(folder) for folder in sys.path))

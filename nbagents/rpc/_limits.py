@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["CHANNEL_OPTIONS", "MAX_MESSAGE", "PROTOCOL", "SERVER_OPTIONS"]
+__all__ = ["CHANNEL_OPTIONS", "MAX_MESSAGE", "MAX_PAYLOAD", "PROTOCOL", "SERVER_OPTIONS"]
 
 PROTOCOL = 1
 MAX_MESSAGE = 64 * 1024 * 1024
 """Bytes in one message of the stream."""
+MAX_PAYLOAD = MAX_MESSAGE - 1024 * 1024
+"""Bytes in one value: what else is in its frame must fit too."""
 
 _SIZE: list[tuple[str, Any]] = [
     ("grpc.max_send_message_length", MAX_MESSAGE),

@@ -30,7 +30,11 @@ def class_name(cls: type[AgentBase]) -> str:
     Raises:
         AgentCreationError: the class cannot be imported by anybody else.
     """
-    if cls.__module__ in ("__main__", "__mp_main__") or "<locals>" in cls.__qualname__ or "." in cls.__qualname__:
+    if (
+        cls.__module__ in ("__main__", "__mp_main__")
+        or "<locals>" in cls.__qualname__
+        or "." in cls.__qualname__
+    ):
         raise AgentCreationError(
             f"{cls.__qualname__} is defined in {cls.__module__}, where a server cannot import it: "
             "move the class to the top level of a module and import it from there"
@@ -50,22 +54,36 @@ class AgentClasses:
         self._known[cls.__name__] = cls
 
     def load_folder(self, folder: str) -> None:
-        """Import every Python file of a folder; one that fails is logged and skipped."""
-        for path in sorted(Path(folder).resolve().glob("**/*.py")):
-            name = f"nbagents_agent_dir_{path.stem}"
-            spec = importlib.util.spec_from_file_location(name, path)
-            if spec is None or spec.loader is None:
-                continue
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[name] = module
-            try:
-                spec.loader.exec_module(module)
-            except Exception:
-                log.exception("agent file %s could not be loaded", path.name)
-                continue
-            for value in vars(module).values():
-                if isinstance(value, type) and issubclass(value, AgentBase) and value.__module__ == name:
-                    self.register(value)
+        """Import every Python file of a folder, hidden ones aside; one that fails is logged and skipped.
+
+        The files can import each other by their names.
+        """
+        root = Path(folder).resolve()
+        sys.path.insert(0, str(root))
+        try:
+            for path in sorted(root.glob("**/*.py")):
+                parts = path.relative_to(root).parts
+                if path.resolve().is_relative_to(root) and not any(p.startswith((".", "__")) for p in parts):
+                    self._load_file(path, "_".join(parts).removesuffix(".py"))
+        finally:
+            sys.path.remove(str(root))
+
+    def _load_file(self, path: Path, label: str) -> None:
+        name = f"nbagents_agent_dir_{label}"
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            return
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except (Exception, SystemExit):
+            log.exception("the agent file %s could not be loaded", path.name)
+            sys.modules.pop(name, None)
+            return
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, AgentBase) and value.__module__ == name:
+                self.register(value)
 
     def find(self, name: str, import_path: list[str] | None = None) -> type[AgentBase]:
         """Return the class of that name. Blocking: it may import a module.
@@ -87,10 +105,12 @@ class AgentClasses:
         for folder in import_path:
             if folder not in sys.path:
                 sys.path.append(folder)  # last: a user's json.py must not hide the real one
+        importlib.invalidate_caches()  # the module may be a minute old
         try:
             module: Any = importlib.import_module(module_name)
-        except ImportError as error:
-            raise AgentCreationError(f"the server cannot import {module_name}: {error}") from error
+        except (Exception, SystemExit) as error:
+            why = f"{type(error).__name__}: {error}"
+            raise AgentCreationError(f"the server cannot import {module_name}: {why}") from error
         found = vars(module).get(attribute)
         if not (isinstance(found, type) and issubclass(found, AgentBase)):
             raise AgentCreationError(f"{module_name} has no agent class {attribute}")

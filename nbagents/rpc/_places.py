@@ -16,7 +16,8 @@ import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .._process import boot_id, host_name, process_started, user_id
+from .._ids import new_id
+from .._process import boot_id, host_name, is_running, process_started, user_id
 from .._version import __version__
 from ..exceptions import AgentServerError
 
@@ -61,22 +62,30 @@ class Connection:
 
     @property
     def path(self) -> Path:
-        """Return where its file lies."""
+        """Where its file lies."""
         return connection_folder() / f"{self.server_id}.json"
+
+    @property
+    def log(self) -> Path:
+        """Where its standard error goes, if it was spawned."""
+        return self.path.with_suffix(".log")
 
     def write(self) -> None:
         """Write the file, readable by its user only."""
-        temporary = self.path.with_name(f".{self.server_id}.{os.getpid()}")
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
+        path = self.path
+        temporary = path.with_name(f".{new_id()}")
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            json.dump(asdict(self), file)
-        temporary.replace(self.path)
+        try:
+            with os.fdopen(fd, "w", encoding="utf-8") as file:
+                json.dump(asdict(self), file)
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
     def remove(self) -> None:
         """Remove the file, the log and the socket; fine if they are gone."""
-        for path in (self.path, self.path.with_suffix(".log")):
+        for path in (self.path, self.log):
             with contextlib.suppress(OSError):
                 path.unlink()
         if self.address.startswith("unix:"):
@@ -91,13 +100,7 @@ class Connection:
         """Is the process that wrote it still there? Only its own machine can tell."""
         if self.is_foreign():
             return False
-        if self.pid_started:
-            return process_started(self.pid) == self.pid_started
-        try:
-            os.kill(self.pid, 0)
-        except (OSError, SystemError):
-            return False
-        return True
+        return is_running(self.pid, self.pid_started)
 
     def fits_here(self) -> bool:
         """Is it this user's shared server for this interpreter and this version?"""
@@ -149,18 +152,27 @@ def socket_folder() -> Path:
     """Return a folder of this machine for sockets that nobody else can enter, made if missing.
 
     Raises:
-        AgentServerError: the folder is not this user's, or others can enter it.
+        AgentServerError: the folder is not this user's.
     """
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    short = MAX_SOCKET_PATH - 24
-    if runtime and Path(runtime).is_dir() and os.access(runtime, os.W_OK) and len(runtime) < short:
+    if runtime and len(os.fsencode(runtime)) < MAX_SOCKET_PATH - 32 and _is_mine(Path(runtime)):
         folder = Path(runtime) / "nbagents"
     else:
         base = tempfile.gettempdir()
-        folder = Path(base if len(base) < short - 20 else "/tmp") / f"nbagents-{user_id()}"  # noqa: S108
+        folder = (
+            Path(base if len(os.fsencode(base)) < MAX_SOCKET_PATH - 44 else "/tmp") / f"nbagents-{user_id()}"
+        )
     folder.mkdir(exist_ok=True, mode=0o700)
     _make_private(folder)
     return folder
+
+
+def _is_mine(folder: Path) -> bool:
+    """Is this a folder that nobody else can exchange for another one?"""
+    try:
+        return folder.stat().st_uid == os.getuid() and os.access(folder, os.W_OK)
+    except (OSError, AttributeError):
+        return False
 
 
 def _make_private(folder: Path) -> None:
@@ -168,7 +180,10 @@ def _make_private(folder: Path) -> None:
         return
     about = folder.lstat()
     if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
-        raise AgentServerError(f"{folder} is not a folder of yours; remove it, or set XDG_RUNTIME_DIR to another place")
+        raise AgentServerError(
+            f"{folder} is not a folder of yours: remove it, or set XDG_RUNTIME_DIR (for sockets) or"
+            " JUPYTER_RUNTIME_DIR (for connection files) to a folder of yours"
+        )
     if stat.S_IMODE(about.st_mode) & 0o077:
         folder.chmod(0o700)
 

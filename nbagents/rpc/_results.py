@@ -1,6 +1,7 @@
 """`Results`: the calls of a server, by id and by task id, kept a while after they end.
 
-Finished calls are dropped oldest first, by number and by age; a pending call never is.
+Finished calls are dropped oldest first, by number and by age; a pending call never is. `Promised` is a
+message that somebody else will send.
 """
 
 from __future__ import annotations
@@ -8,10 +9,11 @@ from __future__ import annotations
 import itertools
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from ..agents import Call
-from ..exceptions import ResultExpiredError
+from ..exceptions import ProtocolError, ResultExpiredError
 
 __all__ = ["Promised", "Results"]
 
@@ -23,7 +25,7 @@ class Promised:
         self.id = call_id
         self.done, self.value = False, None
         self.error: BaseException | None = None
-        self._callbacks: list[Any] = []
+        self._callbacks: list[Callable[[], object]] = []
 
     def label(self) -> str:
         """Say what is waited for."""
@@ -33,11 +35,11 @@ class Promised:
         """The message is there, or never will be."""
         if not self.done:
             self.done, self.value, self.error = True, value, error
-            for fn in self._callbacks:
+            callbacks, self._callbacks = self._callbacks, []
+            for fn in callbacks:
                 fn()
-            self._callbacks = []
 
-    def add_done_callback(self, fn: Any) -> None:
+    def add_done_callback(self, fn: Callable[[], object]) -> None:
         """Call ``fn`` once it is there."""
         if self.done:
             fn()
@@ -71,14 +73,19 @@ class Results:
         self._calls: dict[str, Call] = {}
         self._by_task: dict[int, str] = {}
         self._finished: OrderedDict[str, tuple[float, int]] = OrderedDict()
-        self._last_dropped = 0
 
     def new_task_id(self) -> int:
         """Return the next task id; they count from 1."""
         return next(self._next_task)
 
     def add(self, call: Call) -> int:
-        """Keep a call; return its task id."""
+        """Keep a call; return its task id.
+
+        Raises:
+            ProtocolError: there is a call of that id already.
+        """
+        if call.id in self._calls:
+            raise ProtocolError(f"there is a call {call.id[:60]!r} already")
         task_id = self.new_task_id()
         self._calls[call.id] = call
         self._by_task[task_id] = call.id
@@ -95,6 +102,7 @@ class Results:
         Raises:
             ResultExpiredError: it was kept for its time, or never existed.
         """
+        self._drop_old()
         call_id = self._by_task.get(task_id)
         if call_id is None:
             raise ResultExpiredError(
@@ -107,9 +115,16 @@ class Results:
         """Return how many calls have not ended."""
         return len(self._calls) - len(self._finished)
 
+    def unfinished(self) -> list[Call]:
+        """Return the calls that have not ended."""
+        return [call for call in self._calls.values() if not call.done]
+
     def _finish(self, call_id: str, task_id: int) -> None:
+        self._finished[call_id] = (time.monotonic(), task_id)
+        self._drop_old()
+
+    def _drop_old(self) -> None:
         now = time.monotonic()
-        self._finished[call_id] = (now, task_id)
         while self._finished:
             oldest, (when, task) = next(iter(self._finished.items()))
             if len(self._finished) <= self.max_size and now - when <= self.max_age:

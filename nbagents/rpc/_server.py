@@ -6,6 +6,7 @@ Runs on the background loop of whichever process starts it: a subprocess of its 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import secrets
 import threading
@@ -13,8 +14,8 @@ from typing import Any
 
 import grpc
 
-from ..agents import AgentBase, scheduler
-from ..exceptions import AgentServerError, CallCancelledError
+from ..agents import AgentBase
+from ..exceptions import AgentServerError
 from ._gate import TokenGate, add_services
 from ._limits import SERVER_OPTIONS
 from ._loader import AgentClasses
@@ -33,58 +34,87 @@ class AgentServer:
         self.options = options
         self.stop_event = threading.Event()
         self.connection: Connection | None = None
+        self.servicer: AgentServerServicer | None = None
         self._custom_classes = custom_classes or []
         self._server: Any = None
-        self.servicer: AgentServerServicer | None = None
+
+    def is_listening(self) -> bool:
+        """Is it up? Any thread."""
+        return self._server is not None
 
     async def start(self) -> Connection:
         """Listen; return how to be reached.
 
         Raises:
-            AgentServerError: the port is taken, or the socket cannot be made.
+            AgentServerError: the port is taken, or the socket or the connection file cannot be made.
+            AgentCreationError: one of its classes cannot be imported.
         """
+        # On a thread: a module may take its time to import.
+        classes = await asyncio.to_thread(self._load_classes)
         options = self.options
-        private = options.port is None and has_unix_sockets()
-        classes = AgentClasses(private=private)
-        for name in options.agent_classes:
-            classes.register(AgentClasses(private=True).find(name, options.import_path))
-        for cls in self._custom_classes:
-            classes.register(cls)
-        if options.agent_dir:
-            classes.load_folder(options.agent_dir)
-        server_id = options.server_id or secrets.token_hex(4)
         token = secrets.token_urlsafe(32)
-        self.servicer = AgentServerServicer(
+        self.servicer = servicer = AgentServerServicer(
             self.stop_event,
             options.host,
             options.port,
-            server_id,
+            options.server_id,
             options.studio_url,
             options.max_pool_size,
             options.max_timeout_seconds,
             classes=classes,
         )
         self._server = grpc.aio.server(interceptors=[TokenGate(token)], options=SERVER_OPTIONS)
-        add_services(self._server, self.servicer)
-        address = self._listen(server_id, private)
-        await self._server.start()
-        self.connection = Connection.of_this_process(server_id, address, token, options.owner)
-        self.connection.write()
+        add_services(self._server, servicer)
+        try:
+            address = self._listen(servicer.server_id)
+            await self._server.start()
+            self.connection = Connection.of_this_process(servicer.server_id, address, token, options.owner)
+            self.connection.write()
+        except BaseException as error:
+            await self.stop()
+            if isinstance(error, OSError):
+                raise AgentServerError(
+                    f"the agent server cannot write its connection file: {error}"
+                ) from error
+            raise
         return self.connection
 
-    def _listen(self, server_id: str, private: bool) -> str:
-        if private:
-            address = f"unix:{socket_folder() / f'{server_id}-{secrets.token_hex(3)}.s'}"
-        else:
-            address = f"{self.options.host}:{self.options.port or 0}"
+    def _load_classes(self) -> AgentClasses:
+        options = self.options
+        classes = AgentClasses(private=options.port is None)
+        for name in options.agent_classes:
+            classes.register(AgentClasses(private=True).find(name, options.import_path))
+        for cls in self._custom_classes:
+            classes.register(cls)
+        if options.agent_dir:
+            classes.load_folder(options.agent_dir)
+        return classes
+
+    def _listen(self, server_id: str) -> str:
+        options = self.options
+        if options.port is None and has_unix_sockets():
+            path = socket_folder() / f"{server_id[:8]}-{secrets.token_hex(4)}.s"
+            if self._bind(f"unix:{path}"):
+                return f"unix:{path}"
+            raise AgentServerError(
+                f"no socket could be made at {path}: is its path too long, or the disk full?"
+            )
+        # Never by the name: where it means two addresses, one could be somebody else's.
+        host = "127.0.0.1" if options.host == "localhost" else options.host
+        host = f"[{host}]" if ":" in host else host
+        port = self._bind(f"{host}:{options.port or 0}")
+        if not port:
+            raise AgentServerError(
+                f"port {options.port} of {options.host} is taken:"
+                " give another port, or none for a Unix socket"
+            )
+        return f"{host}:{port}"
+
+    def _bind(self, address: str) -> int:
         try:
-            port = self._server.add_insecure_port(address)
+            return int(self._server.add_insecure_port(address))
         except RuntimeError:
-            port = 0
-        if port == 0:
-            what = f"port {self.options.port} of {self.options.host} is taken" if not private else "no socket could be made"
-            raise AgentServerError(f"{what}; give another port, or none for a Unix socket")
-        return address if private else f"{self.options.host}:{port}"
+            return 0
 
     async def stop(self, grace: float = 2.0) -> None:
         """End all calls, tell the clients, remove the files."""
@@ -93,15 +123,12 @@ class AgentServer:
             return
         if self.connection is not None:
             self.connection.remove()
-        clock = scheduler()
-        for call in list(clock.live.values()):
-            if call.parent is None and call.origin is not None:
-                clock.end(call, CallCancelledError(f"the call of {call.label()} was cancelled: the server stops"))
         if self.servicer is not None:
+            self.servicer.close()
+            await asyncio.sleep(0)  # how the calls ended is told one turn later
             for session in list(self.servicer.sessions):
                 with contextlib.suppress(Exception):  # a client that has just gone
-                    await session.writer.drain()
-            self.servicer.close()
-        # Attached clients never leave by themselves: with nothing left to say, no grace is due.
-        await server.stop(0 if not (self.servicer and self.servicer.pending()) else grace)
+                    await asyncio.wait_for(session.writer.drain(), grace)
+        # Attached clients never leave by themselves, and nothing is left to say: no grace is due.
+        await server.stop(0)
         self.stop_event.set()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import secrets
 import time
@@ -18,19 +17,22 @@ from threading import Event as StopEvent
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
 from .. import events
 from .._version import __version__
 from ..agents import AgentBase, scheduler
 from ..config import model_configs, redact
-from ..exceptions import AgentCallError, NbAgentsError, ProtocolError
+from ..exceptions import AgentCallError, CallCancelledError, NbAgentsError, ProtocolError
 from ..message import Msg
 from ..models import prewarm, prewarm_demo
 from ._agents import AgentTable
-from ._codec import decode, encode
+from ._codec import from_json, to_json
+from ._faults import decode_error, encode_error
+from ._frames import parsed
 from ._limits import PROTOCOL
 from ._loader import AgentClasses
+from ._methods import REQUESTS
 from ._proto import agent_pb2 as pb
 from ._proto.agent_pb2_grpc import AgentServerServicer as _AttachServicer
 from ._proto.agent_pb2_grpc import RpcAgentServicer
@@ -38,11 +40,6 @@ from ._results import Results
 from ._session import Session, admit_call
 
 __all__ = ["AgentServerServicer"]
-
-log = logging.getLogger(__name__)
-REQUESTS = {
-    method.name: method.input_type._concrete_class for method in pb.DESCRIPTOR.services_by_name["RpcAgent"].methods
-}
 
 
 class AgentServerServicer(RpcAgentServicer, _AttachServicer):
@@ -71,10 +68,13 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         self.sessions: set[Session] = set()
         self._agents = AgentTable(classes or AgentClasses(private=False))
         self._results = Results(max_pool_size, max_timeout_seconds)
+        self._measured = (time.monotonic(), _cpu_seconds())
         self._unsubscribe = events.subscribe(self._on_event)
 
     def close(self) -> None:
-        """Stop listening to the agents. Safe to call twice."""
+        """End all calls and stop listening to the agents. On the loop only; twice is fine."""
+        for call in self._results.unfinished():
+            scheduler().end(call, CallCancelledError(f"the call of {call.label()} ended: the server stops"))
         self._unsubscribe()
 
     # ---- what upstream's callers use in process
@@ -88,7 +88,11 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         return agent_id in self._agents
 
     def get_agent(self, agent_id: str) -> AgentBase:
-        """Return the agent of that id."""
+        """Return the agent of that id.
+
+        Raises:
+            AgentNotFoundError: there is none.
+        """
         return self._agents.get(agent_id).agent
 
     def pending(self) -> int:
@@ -110,7 +114,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         """Make an agent, or with a workspace and a name bring the one there up to date."""
         if request.agent_source_code:
             raise AgentCallError("agent_source_code is not taken by this server: put the class into a module")
-        settings = decode(pb.Payload(content_type="application/json", data=request.agent_init_args))
+        settings = from_json(request.agent_init_args)
         if not isinstance(settings, dict):
             raise ProtocolError("agent_init_args is not a JSON object")
         if request.name:
@@ -125,7 +129,9 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         """Delete an agent."""
         if self._agents.delete(request.value):
             return pb.GeneralResponse(ok=True)
-        return pb.GeneralResponse(ok=False, message=f"try to delete a non-existent agent [{request.value[:130]}].")
+        return pb.GeneralResponse(
+            ok=False, message=f"try to delete a non-existent agent [{request.value[:130]}]."
+        )
 
     async def delete_all_agents(self, request: Any, context: Any = None) -> pb.GeneralResponse:
         """Delete every agent."""
@@ -135,40 +141,65 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
     async def clone_agent(self, request: pb.StringMsg, context: Any = None) -> pb.GeneralResponse:
         """Make a new agent like another one; the message is its id."""
         if request.value not in self._agents:
-            return pb.GeneralResponse(ok=False, message=f"Try to clone a non-existent agent [{request.value[:130]}].")
+            text = f"Try to clone a non-existent agent [{request.value[:130]}]."
+            return pb.GeneralResponse(ok=False, message=text)
         return pb.GeneralResponse(ok=True, message=(await self._agents.clone(request.value)).agent_id)
 
     async def call_agent_func(self, request: pb.RpcMsg, context: Any = None) -> pb.GeneralResponse:
-        """Call an agent; the message is the task id under which the reply can be fetched."""
-        value = decode(pb.Payload(content_type="application/json", data=request.value.encode() or b"null"))
+        """Call an agent; the message is the task id under which the reply can be fetched.
+
+        ``_observe`` is answered when the agent has observed.
+        """
+        value = from_json(request.value or "null")
         call = admit_call(self._agents, request.target_func, request.agent_id, [[value], {}])
         task_id = self._results.add(call)
         scheduler().admit(call, run="", workspace="", timeout=None)
+        if call.kind != "call":
+            await self._ended(task_id)
         return pb.GeneralResponse(ok=True, message=str(task_id))
 
     async def update_placeholder(
         self, request: pb.UpdatePlaceholderRequest, context: Any = None
     ) -> pb.GeneralResponse:
-        """Wait for the reply of a task; the message is its JSON."""
-        call = self._results.by_task(request.task_id)
-        if not call.done:
+        """Wait for the reply of a task; the message is its JSON.
+
+        If the agent failed, a unary caller gets ``ok=False`` and the traceback, as AgentScope's does,
+        an attached one the error itself.
+        """
+        try:
+            return pb.GeneralResponse(ok=True, message=to_json(await self._ended(request.task_id)))
+        except _AgentFailed as failed:
+            if context is None:
+                raise decode_error(failed.error, failed.who) from None
+            text = failed.error.traceback or f"{failed.error.type}: {failed.error.message}"
+            return pb.GeneralResponse(ok=False, message=text)
+
+    async def _ended(self, task_id: int) -> Any:
+        call = self._results.by_task(task_id)
+        if not call.done:  # if the caller goes, the call stays
             await scheduler().signal(call.on_done)
-        value = await call.arrive()
-        return pb.GeneralResponse(ok=True, message=encode(value).data.decode())
+        call.read = True
+        if call.error is not None:
+            raise _AgentFailed(encode_error(call.error), call.label())
+        return call.value
 
     async def get_agent_list(self, request: Any, context: Any = None) -> pb.GeneralResponse:
         """List the agents; the message is a JSON list."""
         return _told([hosted.about() for hosted in self._agents.all()])
 
     async def get_server_info(self, request: Any, context: Any = None) -> pb.GeneralResponse:
-        """Tell who the server is and what it uses; the message is a JSON object."""
-        usage = os.times()
+        """Tell who the server is and what it uses; the message is a JSON object.
+
+        ``cpu`` is in percent of one core, since the last time that it was asked for; ``mem`` in MiB.
+        """
+        before, self._measured = self._measured, (time.monotonic(), _cpu_seconds())
+        cpu = (self._measured[1] - before[1]) / max(self._measured[0] - before[0], 0.001)
         return _told(
             {
                 "pid": os.getpid(),
                 "id": self.server_id,
                 "epoch": self.epoch,
-                "cpu_seconds": round(usage.user + usage.system, 2),
+                "cpu": round(100 * cpu, 1),
                 "mem": _resident_mib(),
                 "size": len(self._agents),
                 "pending": self.pending(),
@@ -180,9 +211,11 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         """Load model configurations, a JSON object or list of them, and warm up what they need."""
         try:
             given = json.loads(request.value)
+            if not isinstance(given, dict | list):  # a text would be the path of a file
+                raise ValueError("model configurations are a JSON object or a list of them")
             with warnings.catch_warnings(action="ignore"):  # a client may send the same ones again
                 model_configs.load(given)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             return pb.GeneralResponse(ok=False, message=redact(str(error)))
         prewarm()
         if any(one.get("endpoint") == "demo" for one in (given if isinstance(given, list) else [given])):
@@ -197,11 +230,12 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         if memory is None:
             return pb.GeneralResponse(ok=False, message=f"Agent [{request.value}] has no memory")
         messages: list[Msg] = memory.get_memory()
-        return pb.GeneralResponse(ok=True, message=encode(messages).data.decode())
+        return pb.GeneralResponse(ok=True, message=to_json(messages))
 
     async def download_file(self, request: pb.StringMsg, context: Any = None) -> AsyncIterator[pb.ByteMsg]:
         """Refuse: this server exports no files."""
-        raise AgentCallError("not found: this server exports no files")
+        if context is not None:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "not found: this server exports no files")
         yield pb.ByteMsg()
 
     # ---- the stream
@@ -213,43 +247,55 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
             raise ProtocolError(f"no method {method[:60]!r} can be requested here")
         try:
             message = kind.FromString(body)
-        except DecodeError:
+        except Exception:  # noqa: BLE001  # protobuf's own class, and RuntimeError from some of its backends
             raise ProtocolError(f"the body of {method} is malformed") from None
-        self.last_active = time.monotonic()
         answer: Message = await getattr(self, method)(message)
         return answer.SerializeToString()
 
     async def attach(self, stream: grpc.aio.ServicerContext[bytes, bytes]) -> None:
-        """Serve one attached client until it leaves."""
+        """Serve one attached client until it leaves.
 
-        async def write(batch: pb.Batch) -> None:
-            await stream.write(batch.SerializeToString())
-
-        session: Session | None = None
-        writing: asyncio.Task[None] | None = None
+        Raises:
+            ProtocolError: it sent what is no frame, or none of this version.
+        """
+        data: Any = await stream.read()
+        if data is grpc.aio.EOF:
+            return
+        first, *rest = parsed(data).frames or [pb.Frame()]
+        session = self._greet(first, stream)
+        tasks = [
+            asyncio.ensure_future(session.writer.run()),
+            asyncio.ensure_future(self._serve(session, rest, stream)),
+        ]
         try:
-            while (data := await stream.read()) is not grpc.aio.EOF:
-                self.last_active = time.monotonic()
-                for frame in _parsed(data).frames:
-                    if session is None:
-                        session = self._greet(frame, write)
-                        writing = asyncio.ensure_future(session.writer.run())
-                    else:
-                        session.handle(frame)
+            # Whichever ends first, the other has nothing to live for.
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            if writing is not None:
-                writing.cancel()
-            if session is not None:
-                session.close()
-                self.sessions.discard(session)
+            for task in tasks:
+                task.cancel()
+                task.add_done_callback(lambda task: task.cancelled() or task.exception())
+            session.close()
+            self.sessions.discard(session)
             self.last_active = time.monotonic()
 
-    def _greet(self, frame: pb.Frame, write: Any) -> Session:
+    async def _serve(self, session: Session, frames: Any, stream: Any) -> None:
+        while True:
+            self.last_active = time.monotonic()
+            for frame in frames:
+                session.handle(frame)
+            data = await stream.read()
+            if data is grpc.aio.EOF:
+                return
+            frames = parsed(data).frames
+
+    def _greet(self, frame: pb.Frame, stream: Any) -> Session:
         if frame.WhichOneof("kind") != "hello":
             raise ProtocolError("the first frame of a session is Hello")
         if frame.hello.protocol != PROTOCOL:
             raise ProtocolError(f"this server speaks protocol {PROTOCOL}, not {frame.hello.protocol}")
-        session = Session(frame.hello.session, self._agents, self._results, write, self.request)
+        session = Session(frame.hello.session, self._agents, self._results, stream.write, self.request)
         session.writer.seen = frame.seq
         self.sessions.add(session)
         hello = pb.Hello(
@@ -268,18 +314,24 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
             scheduler().post(session.tell, event)
 
 
-def _parsed(data: bytes) -> pb.Batch:
-    try:
-        return pb.Batch.FromString(data)
-    except DecodeError:
-        raise ProtocolError("a batch of frames is malformed") from None
+class _AgentFailed(Exception):
+    """An agent raised; ``error`` is what travels of it."""
+
+    def __init__(self, error: pb.Error, who: str) -> None:
+        super().__init__(error.message)
+        self.error, self.who = error, who
 
 
 def _told(value: Any) -> pb.GeneralResponse:
     try:
-        return pb.GeneralResponse(ok=True, message=json.dumps(value, ensure_ascii=False))
+        return pb.GeneralResponse(ok=True, message=json.dumps(value, default=str))
     except (TypeError, ValueError) as error:
         raise NbAgentsError(f"the answer cannot be written as JSON: {error}") from None
+
+
+def _cpu_seconds() -> float:
+    usage = os.times()
+    return usage.user + usage.system
 
 
 def _resident_mib() -> float:

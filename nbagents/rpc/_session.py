@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,18 +18,22 @@ from ..exceptions import (
     AgentCallError,
     AgentServerNotAliveError,
     CallCancelledError,
+    InternalError,
+    MessageTooLargeError,
     NbAgentsError,
     ProtocolError,
     ResultExpiredError,
 )
 from ..message import PlaceholderMessage
 from ._agents import AgentTable
-from ._codec import decode, decode_error, encode, encode_error
+from ._codec import decode, encode
+from ._faults import decode_error, encode_error
 from ._frames import FrameWriter
+from ._limits import MAX_MESSAGE, MAX_PAYLOAD
 from ._proto import agent_pb2 as pb
 from ._results import Promised, Results
 
-__all__ = ["Session", "admit_call"]
+__all__ = ["Session", "admit_call", "internal_error"]
 
 log = logging.getLogger(__name__)
 KINDS = {"_reply": "call", "_observe": "observe", "_hold": "hold"}
@@ -85,7 +90,7 @@ class Session:
         name: str,
         agents: AgentTable,
         results: Results,
-        write: Callable[[pb.Batch], Awaitable[object]],
+        write: Callable[[bytes], Awaitable[object]],
         request: Callable[[str, bytes], Awaitable[bytes]],
     ) -> None:
         self.name, self._agents, self._results, self._request = name, agents, results, request
@@ -99,7 +104,7 @@ class Session:
         """Handle one frame.
 
         Raises:
-            ProtocolError: a frame of a kind that this version does not use.
+            ProtocolError: a frame of a kind that this version does not use, or a malformed one.
         """
         if frame.seq:
             self.writer.seen = frame.seq
@@ -120,14 +125,17 @@ class Session:
     def close(self) -> None:
         """The client is gone. Its calls go on; what it promised to send will never come."""
         self.closed = True
-        for promised in self._promised.values():
-            promised.settle(None, AgentServerNotAliveError("the client that promised this message is gone"))
+        promised, self._promised = self._promised, {}
+        for promise in promised.values():
+            promise.settle(None, AgentServerNotAliveError("the client that promised this message is gone"))
         for task in self._requests:
             task.cancel()
 
     # ---- calls
 
     def _call(self, frame: pb.Call) -> None:
+        if not frame.call or self._results.find(frame.call) is not None:
+            raise ProtocolError(f"the id of a call, {frame.call[:60]!r}, is missing or taken")
         self._pending.add(frame.call)
         try:
             call = admit_call(
@@ -154,13 +162,17 @@ class Session:
         call.read = True  # the client reads it
         if self.closed:
             return
-        if call.error is not None:
-            update = pb.Update(error=encode_error(call.error))
-        else:
+        error: BaseException | None = call.error
+        update = pb.Update()
+        if error is None:
             try:
-                update = pb.Update(done=encode(call.value if call.kind == "call" else None))
-            except NbAgentsError as error:
-                update = pb.Update(error=encode_error(error))
+                update.done.CopyFrom(encode(call.value if call.kind == "call" else None))
+            except NbAgentsError as unfit:
+                error = type(unfit)(f"the reply of {call.label()}: {unfit}")
+            except Exception as odd:  # noqa: BLE001  # a message class of the agent's own may do anything
+                error = InternalError(f"the reply of {call.label()} cannot travel: {odd!r}")
+        if error is not None:
+            update = pb.Update(error=encode_error(error))
         self._send_update(call.id, task_id, update)
 
     def _send_update(self, call_id: str, task_id: int, update: pb.Update) -> None:
@@ -178,14 +190,21 @@ class Session:
             return PlaceholderMessage.of(call)
         if not tree.get("sent"):
             promised = Promised(call_id)
-            promised.settle(None, ResultExpiredError("a message passed on by reference is no longer kept here"))
+            promised.settle(
+                None, ResultExpiredError("a message passed on by reference is no longer kept here")
+            )
             return PlaceholderMessage.of(promised)
         return PlaceholderMessage.of(self._promised.setdefault(call_id, Promised(call_id)))
 
     def _update(self, update: pb.Update) -> None:
-        promised = self._promised.pop(update.call, None) or Promised(update.call)
+        promised = self._promised.pop(update.call, None)
+        if promised is None:
+            return  # of a call that was refused
         if update.WhichOneof("outcome") == "done":
-            promised.settle(decode(update.done))
+            try:
+                promised.settle(decode(update.done))
+            except ProtocolError as error:
+                promised.settle(None, error)
         else:
             promised.settle(None, decode_error(update.error, "another agent"))
 
@@ -200,9 +219,17 @@ class Session:
     async def _answer(self, request: pb.Request) -> None:
         response = pb.Response(id=request.id)
         try:
-            response.body = await self._request(request.method, request.body)
+            body = await self._request(request.method, request.body)
+            if len(body) > MAX_PAYLOAD:
+                raise MessageTooLargeError(
+                    f"the answer of {request.method} has {len(body) / 2**20:.0f} MiB;"
+                    f" the limit is {MAX_MESSAGE // 2**20} MiB"
+                )
+            response.body = body
         except NbAgentsError as error:
             response.error.CopyFrom(encode_error(error))
+        except Exception as error:  # noqa: BLE001  # it is logged under a number
+            response.error.CopyFrom(encode_error(internal_error(error)))
         if not self.closed:
             self.writer.put(pb.Frame(response=response))
 
@@ -217,25 +244,28 @@ class Session:
             root = root.parent
         if root is event.source and event.kind in ("queued", "done", "failed"):
             return  # the client knows: it made the call, and gets its end as an update
-        data = dict(event.data)
-        if isinstance(data.get("error"), BaseException):
-            error = encode_error(data["error"])
-            data["error"] = {"type": error.type, "message": error.message, "traceback": error.traceback}
-        try:
-            payload = encode(data)
-        except NbAgentsError:
-            log.warning("an event of kind %s cannot travel and was left out", event.kind)
-            return
-        self.writer.put(
-            pb.Frame(
-                event=pb.Event(
-                    kind=event.kind,
-                    call=event.call,
-                    agent=event.agent,
-                    run=event.run,
-                    parent=event.parent,
-                    root=root.id,
-                    data=payload,
-                )
-            )
+        frame = pb.Event(
+            kind=event.kind,
+            call=event.call,
+            agent=event.agent,
+            run=event.run,
+            parent=event.parent,
+            root=root.id,
         )
+        data = dict(event.data)
+        error = data.pop("error", None)
+        if isinstance(error, BaseException):
+            frame.error.CopyFrom(encode_error(error))
+        try:
+            frame.data.CopyFrom(encode(data))
+        except NbAgentsError as unfit:
+            log.warning("an event of kind %s cannot travel and was left out: %s", event.kind, unfit)
+            return
+        self.writer.put(pb.Frame(event=frame))
+
+
+def internal_error(error: Exception) -> InternalError:
+    """Log an error that nobody foresaw; return what a caller is told of it."""
+    number = secrets.token_hex(4)
+    log.error("error %s", number, exc_info=error)
+    return InternalError(f"internal error {number}; the server's log tells more")

@@ -29,18 +29,21 @@ def find_or_launch(options: ServerOptions) -> tuple[Connection, Spawned | None]:
     Raises:
         AgentServerError: it cannot be launched.
     """
-    if options.owner != "user":
-        spawned = Spawned.start(options)
-        return spawned.connection, spawned
-    known = find_shared()
-    if known is not None:
-        return known, None
-    with _lock():
+    if options.owner == "user":
         known = find_shared()
         if known is not None:
             return known, None
-        spawned = Spawned.start(options)
-        return spawned.connection, spawned
+        with _lock():
+            known = find_shared()
+            if known is not None:
+                return known, None
+            return _launched(options)
+    return _launched(options)
+
+
+def _launched(options: ServerOptions) -> tuple[Connection, Spawned]:
+    spawned = Spawned.start(options)
+    return spawned.connection, spawned
 
 
 @contextlib.contextmanager
@@ -66,7 +69,9 @@ def _acquire(fd: int) -> None:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > limit:
-                raise AgentServerError("another process has been launching the agent server for too long") from None
+                raise AgentServerError(
+                    "another process has been launching the agent server for too long"
+                ) from None
             time.sleep(0.05)
         else:
             return

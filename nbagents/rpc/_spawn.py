@@ -10,23 +10,27 @@ import tempfile
 import threading
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO
 
 from .. import exceptions
+from .._ids import new_id
 from .._process import child_command, child_environment
 from ..exceptions import AgentServerError
 from ._options import ServerOptions
 from ._places import Connection, connection_folder
 
-__all__ = ["Spawned"]
+__all__ = ["START_SECONDS", "Spawned"]
 
 START_SECONDS = 30.0
+_left: list[subprocess.Popen[bytes]] = []
+"""Processes that end without us; kept until they have, since each must be waited for once."""
 
 
 class Spawned:
     """A running server process. Closing the lifeline of one that is ours ends it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], connection: Connection, owner: str, log: Path) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], connection: Connection, owner: str, log: Path
+    ) -> None:
         self.process, self.connection, self.owner, self.log = process, connection, owner, log
 
     @classmethod
@@ -37,8 +41,9 @@ class Spawned:
             UsageError, AgentServerError: it could not start; the message says why.
         """
         options.check()
-        log = connection_folder() / f"server-{os.getpid()}-{threading.get_ident() % 10000}.log"
-        fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        _left[:] = [process for process in _left if process.poll() is None]
+        log = connection_folder() / f"start-{new_id()[:12]}.log"
+        fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(fd, "wb") as errors:
             process = subprocess.Popen(
                 child_command("nbagents.rpc"),
@@ -49,44 +54,65 @@ class Spawned:
                 env=child_environment(),
                 start_new_session=True,  # an interrupt of the notebook is not one of the server
             )
-        assert process.stdin is not None and process.stdout is not None
         try:
-            process.stdin.write(json.dumps(asdict(options)).encode() + b"\n")
-            process.stdin.flush()
-            answer = _read_line(process.stdout)
+            connection = cls._greeted(process, options, log)
         except BaseException:
             process.kill()
+            _close(process)
             process.wait()
+            log.unlink(missing_ok=True)
             raise
-        finally:
-            process.stdout.close()
-        if "error" in answer:
-            process.wait()
-            log.unlink(missing_ok=True)
-            kind = getattr(exceptions, answer["error"], AgentServerError)
-            raise kind(answer["message"])
-        if not answer:
-            code = process.wait()
-            last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-            log.unlink(missing_ok=True)
-            raise AgentServerError(f"the agent server ended at its start with status {code}: {last[0][:500]}")
-        connection = Connection(**answer)
-        final = log.with_name(f"{connection.server_id}.log")
+        final = connection.log
         with contextlib.suppress(OSError):
             log.replace(final)
         if options.owner == "user":
-            process.stdin.close()  # it does not look at it any more
+            _close(process)  # it does not look at it any more
         return cls(process, connection, options.owner, final)
+
+    @classmethod
+    def _greeted(cls, process: subprocess.Popen[bytes], options: ServerOptions, log: Path) -> Connection:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        timer = threading.Timer(START_SECONDS, process.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            with contextlib.suppress(OSError):  # it has ended already: what it says tells
+                process.stdin.write(json.dumps(asdict(options)).encode() + b"\n")
+                process.stdin.flush()
+            from . import _directory  # noqa: F401  # loads gRPC, while the server does the same
+
+            line = process.stdout.readline()
+        finally:
+            in_time = timer.is_alive()
+            timer.cancel()
+            process.stdout.close()
+        if not line.strip():
+            if not in_time:
+                raise AgentServerError(f"the agent server did not start within {START_SECONDS:.0f} s")
+            said = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+            status = process.wait()
+            raise AgentServerError(
+                f"the agent server ended at its start with status {status}: {said[0][:500]}"
+            )
+        answer = json.loads(line)
+        if "error" in answer:
+            kind = getattr(exceptions, answer["error"], AgentServerError)
+            raise kind(answer["message"])
+        return Connection(**answer)
 
     def is_alive(self) -> bool:
         """Does the process run?"""
         return self.process.poll() is None
 
+    def let_go(self) -> None:
+        """Let the process end by itself, which it does at once unless a user owns it. Never waits."""
+        _close(self.process)
+        _left.append(self.process)
+
     def stop(self, timeout: float = 10.0) -> None:
         """End the process: by its lifeline, then by force. Twice is fine."""
-        if self.process.stdin is not None and not self.process.stdin.closed:
-            with contextlib.suppress(OSError):
-                self.process.stdin.close()
+        _close(self.process)
         if self.owner == "user" and self.is_alive():
             self.process.terminate()
         try:
@@ -95,20 +121,9 @@ class Spawned:
             self.process.kill()
             self.process.wait()
         self.connection.remove()
-        self.log.unlink(missing_ok=True)
 
 
-def _read_line(pipe: IO[bytes]) -> dict[str, str]:
-    """Read the server's one answer, an empty one if it ends without.
-
-    Raises:
-        AgentServerError: it says nothing for half a minute.
-    """
-    box: list[bytes] = []
-    reader = threading.Thread(target=lambda: box.append(pipe.readline()), daemon=True)
-    reader.start()
-    reader.join(START_SECONDS)
-    if not box:
-        raise AgentServerError(f"the agent server did not start within {START_SECONDS:.0f} s")
-    found: dict[str, str] = json.loads(box[0]) if box[0].strip() else {}
-    return found
+def _close(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()

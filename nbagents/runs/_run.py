@@ -44,6 +44,7 @@ class Run:
     counts the runs of this process from 1. ``color_of`` gives an agent's number in the order of
     creation, ``audience`` the names of those who hear an agent. Safe to read from any thread.
 
+    >>> from nbagents import AgentBase
     >>> class Echo(AgentBase):
     ...     async def reply(self, x=None):
     ...         return Msg(self.name, f"{x.content}!")

@@ -16,7 +16,7 @@ __all__ = ["agent", "init"]
 def agent(
     name: str, sys_prompt: str | None = None, *, model: str | None = None, fresh: bool = False
 ) -> AgentBase:
-    """Return the agent of that name in this workspace's server; with a system prompt, make it or bring it up to date.
+    """Return the agent of that name in this workspace; with a system prompt, make it or bring it up to date.
 
     Blocking, about half a second if the server must start first.
 

@@ -37,7 +37,9 @@ def _installation() -> list[Finding]:
         stranger = importlib.metadata.version("nbagents")
     except importlib.metadata.PackageNotFoundError:
         return found
-    text = f"the distribution nbagents {stranger} is installed too: it is somebody else's, and may hide this one"
+    text = (
+        f"the distribution nbagents {stranger} is installed too: it is somebody else's, and may hide this one"
+    )
     return [*found, Finding("✗", text, "pip uninstall nbagents")]
 
 

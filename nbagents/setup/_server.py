@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from .. import _loop
 from ..exceptions import AgentServerError, AgentServerNotAliveError, NbAgentsError
-from ..rpc import Attachment, Connection, RpcAgentClient, ServerOptions, Spawned, attachment, connections, find_or_launch
+from ..rpc import Connection, RpcAgentClient, ServerOptions, Spawned, connections, find_or_launch
+
+if TYPE_CHECKING:
+    from ..rpc import Attachment
 
 __all__ = ["ServerStatus", "SharedServer"]
 
 log = logging.getLogger(__name__)
+STOP_SECONDS = 5.0
+DYING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +40,21 @@ class ServerStatus:
 
 
 class SharedServer:
-    """The server that a session's agents live in. All methods are safe from any thread."""
+    """The server that a session's agents live in. All methods are safe from any thread.
 
-    def __init__(self, owner: str, *, on_ready: Callable[[bool], object]) -> None:
+    ``on_ready`` is called each time that a server was found or has come up, with a client of it and
+    whether there was another one before, on the thread that brought it up and before anybody else can
+    use it.
+    """
+
+    def __init__(self, owner: str, *, on_ready: Callable[[RpcAgentClient, bool], object]) -> None:
         self.owner = owner
         self._on_ready = on_ready
         self._listeners: list[Callable[[ServerStatus], object]] = []
         self._status = ServerStatus("none", owner=owner)
         self._lock = threading.RLock()
         self._connection: Connection | None = None
+        self._attachment: Attachment | None = None
         self._spawned: Spawned | None = None
         self._starts = 0
 
@@ -63,80 +80,140 @@ class SharedServer:
         """
         with self._lock:
             known = self._connection
-            if known is not None and known.is_alive() and attachment(known.address, known.token).is_open():
-                return known
-            return self._bring_up()
+            return known if known is not None and _answers(known) else self._bring_up()
 
-    def attach(self) -> Attachment:
-        """Return the attachment to the server that runs; never waits.
+    def attach(self) -> Attachment | None:
+        """Return the attachment to the server; None if it must come up first, by `ensure`. Never waits.
 
         Raises:
-            AgentServerNotAliveError: none runs.
+            AgentServerNotAliveError: it was stopped on purpose.
         """
-        known = self._connection
-        if known is None or not known.is_alive():
-            if known is not None:
-                self.start()
+        there = self._attachment
+        if there is not None and there.is_open():
+            return there
+        if self._status.state == "stopped":
             raise AgentServerNotAliveError(
-                "the agent server is gone: it has ended, or was killed", hint="run the cell again; a new one is starting"
+                "the agent server was stopped, and its agents with it",
+                hint="run the cell that defines the agent again",
             )
-        return attachment(known.address, known.token)
+        return None
+
+    def revive(self) -> None:
+        """Make `attach` return an attachment again. Blocking.
+
+        Raises:
+            AgentServerError: no server can be brought up.
+        """
+        from ..rpc import attachment
+
+        known = self.ensure()
+        self._attachment = attachment(known.address, known.token)
 
     def client(self) -> RpcAgentClient:
-        """Return a client of the server, which is brought up if need be. Blocking."""
+        """Return a client of the server, which is brought up if need be. Blocking.
+
+        Raises:
+            AgentServerError: it cannot be brought up.
+        """
         known = self.ensure()
         return RpcAgentClient(known.address, token=known.token)
 
     def stop(self) -> None:
-        """Stop the server and all that runs in it. Twice is fine."""
+        """Stop the server and all that runs in it; return when it has ended. Twice is fine."""
         with self._lock:
             known, self._connection = self._connection, None
             spawned, self._spawned = self._spawned, None
+            self._attachment = None
             self._tell(ServerStatus("stopped", owner=self.owner))
             if known is not None and known.is_alive():
-                try:
-                    RpcAgentClient(known.address, token=known.token).stop()
-                except NbAgentsError as error:
-                    log.info("the server was gone already: %s", error)
+                _end(known)
             if spawned is not None:
                 spawned.stop()
 
     def close(self) -> None:
-        """Let go of the server: it ends if it belongs to this process, else it goes on."""
+        """Let go of the server: it ends if it belongs to this process, else it goes on. Twice is fine."""
         with self._lock:
             spawned, self._spawned = self._spawned, None
-            if spawned is not None and self.owner == "process":
-                spawned.stop()
+            if spawned is None:
+                return
+            if self.owner == "user":
+                spawned.let_go()
+                return
+            self._connection = self._attachment = None
+            self._tell(ServerStatus("stopped", owner=self.owner))
+            spawned.stop()
 
     def _start_quietly(self) -> None:
-        try:
+        with contextlib.suppress(NbAgentsError):  # the status tells
             self.ensure()
-        except AgentServerError:
-            log.debug("the server could not be started", exc_info=True)  # the status tells
 
     def _bring_up(self) -> Connection:
         again = self._starts > 0
         self._tell(ServerStatus("starting", owner=self.owner))
+        if self._spawned is not None:
+            self._spawned.stop()  # it has died: what it left is cleared away
+            self._spawned = None
         try:
-            connection, spawned = find_or_launch(ServerOptions(owner=self.owner))
+            connection, self._spawned = find_or_launch(ServerOptions(owner=self.owner))
         except NbAgentsError as error:
             self._tell(ServerStatus("failed", owner=self.owner, error=str(error)))
             raise
         self._connection = connection
-        if spawned is not None:
-            self._spawned = spawned
         self._starts += 1
-        # Ready before the callback: what it does to the new server must find it.
-        self._on_ready(again)
-        self._tell(ServerStatus("ready", connection.server_id, connection.pid, connection.owner, spawned is None))
+        try:
+            self._on_ready(RpcAgentClient(connection.address, token=connection.token), again)
+        except NbAgentsError as error:
+            self._connection = None
+            self._tell(ServerStatus("failed", owner=self.owner, error=str(error)))
+            raise
+        found = self._spawned is None
+        self._tell(ServerStatus("ready", connection.server_id, connection.pid, connection.owner, found))
         return connection
 
     def _tell(self, status: ServerStatus) -> None:
         self._status = status
         for listener in list(self._listeners):
-            listener(status)
+            try:
+                listener(status)
+            except Exception:
+                log.exception("a listener failed on the server's status")
 
     @staticmethod
     def all_known() -> list[Connection]:
         """Return every server that this user's connection files tell of."""
         return connections()
+
+
+def _answers(known: Connection) -> bool:
+    """Does the server run? One that dies just now has closed its socket before it is gone."""
+    from ..rpc import attachment
+
+    limit = time.monotonic() + DYING_SECONDS
+    while known.is_alive():
+        there = attachment(known.address, known.token)
+        if there.server_id and there.is_open():
+            return True
+        try:
+            _loop.background().run(there.open())
+        except AgentServerNotAliveError:
+            if time.monotonic() > limit:
+                raise
+            time.sleep(0.02)
+    return False
+
+
+def _end(known: Connection) -> None:
+    try:
+        RpcAgentClient(known.address, token=known.token).stop()
+    except AgentServerError as error:
+        log.info("the server does not answer: %s", error)
+    for force in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
+        limit = time.monotonic() + STOP_SECONDS
+        while known.is_alive():
+            if time.monotonic() > limit:
+                with contextlib.suppress(OSError):
+                    os.kill(known.pid, force)
+                break
+            time.sleep(0.02)
+        else:
+            return

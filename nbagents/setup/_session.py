@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import difflib
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -12,15 +13,16 @@ from typing import Any
 
 from ..agents import AgentBase, UserAgent
 from ..config import ProjectConfig
-from ..exceptions import AgentNotFoundError, UsageError
+from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg
 from ..models import ModelChoice, choose_model, model_config_to_wire
-from ..rpc import Attachment, RpcAgent
+from ..rpc import RpcAgent, RpcAgentClient
 from ._doctor import Finding, examine
 from ._server import ServerStatus, SharedServer
 
 __all__ = ["AgentInfo", "Definition", "Session", "close_session", "open_session", "session"]
 
+log = logging.getLogger(__name__)
 KINDS = ("chat", "user")
 
 
@@ -69,7 +71,9 @@ class Session:
     the demo model does not pretend to type.
     """
 
-    def __init__(self, workspace: str, *, headless: bool = False, owner: str = "process", folder: str = "") -> None:
+    def __init__(
+        self, workspace: str, *, headless: bool = False, owner: str = "process", folder: str = ""
+    ) -> None:
         self.workspace, self.headless = workspace, headless
         self.folder = folder or os.getcwd()
         self.server = SharedServer(owner, on_ready=self._on_ready)
@@ -114,7 +118,9 @@ class Session:
     def server_stop(self) -> None:
         """Stop the server and every agent in it."""
         self.server.stop()
-        self._agents = {name: known for name, known in self._agents.items() if isinstance(known.proxy, UserAgent)}
+        self._agents = {
+            name: known for name, known in self._agents.items() if isinstance(known.proxy, UserAgent)
+        }
 
     def close(self) -> None:
         """Leave. A server of the owner "process" ends, a shared one goes on."""
@@ -125,7 +131,9 @@ class Session:
     def choose(self, model: str | None = None, *, probe: bool = False) -> ModelChoice:
         """Choose a model as `choose_model` does, with this workspace's project file."""
         asked = model or self._defaults.get("model")
-        return choose_model(asked, project=ProjectConfig.find(self.folder), headless=self.headless, probe=probe)
+        return choose_model(
+            asked, project=ProjectConfig.find(self.folder), headless=self.headless, probe=probe
+        )
 
     def configure(self, **values: str) -> None:
         """Set defaults of this session: ``model``."""
@@ -157,7 +165,9 @@ class Session:
             AgentServerError: the server cannot be brought up, or cannot make the agent.
         """
         if kind not in KINDS:
-            raise UsageError(f"an agent of kind {kind!r} is not available in this version; kinds: {', '.join(KINDS)}")
+            raise UsageError(
+                f"an agent of kind {kind!r} is not available in this version; kinds: {', '.join(KINDS)}"
+            )
         if kind == "user":
             return self._define_person(name)
         choice = self.choose(model)
@@ -193,6 +203,10 @@ class Session:
         guess = f" Did you mean {close[0]!r}?" if close else ""
         whom = f"   Known: {', '.join(names)}" if names else "   Define one: %%agent " + name
         raise AgentNotFoundError(f"no agent called {name!r}.{guess}{whom}")
+
+    def owns(self, agent: AgentBase) -> bool:
+        """Is this one of the agents that it knows by name?"""
+        return any(known.proxy is agent for known in list(self._agents.values()))
 
     def names(self) -> list[str]:
         """Return the names known here, without asking the server."""
@@ -239,38 +253,58 @@ class Session:
         name = about["name"]
         known = self._agents.get(name)
         if known is None or known.proxy.agent_id != about["agent_id"]:
-            proxy = RpcAgent(name, about["agent_id"], kind=about["type"], connect=self._attach)
+            proxy = RpcAgent(
+                name,
+                about["agent_id"],
+                kind=about["type"],
+                connect=self.server.attach,
+                bring_up=self.server.revive,
+            )
             known = self._agents[name] = _Known(proxy, settings, about["color"])
         elif settings is not None:
             known.settings = settings
         return known
-
-    def _attach(self) -> Attachment:
-        return self.server.attach()
 
     def _refresh(self) -> None:
         for about in self.server.client().get_agent_list():
             if about.get("workspace") == self.workspace:
                 self._remember(about, None)
 
-    def _on_ready(self, again: bool) -> None:
-        """Make what is known here again in a server that has just come up."""
-        client = self.server.client()
+    def _on_ready(self, client: RpcAgentClient, again: bool) -> None:
+        """Make what is known here again in a server that has just come up.
+
+        Raises:
+            AgentServerError: the server does not answer.
+        """
         there = {about["agent_id"] for about in client.get_agent_list()}
-        lost = []
+        empty: list[str] = []
+        gone: list[str] = []
         for name, known in list(self._agents.items()):
             if isinstance(known.proxy, UserAgent) or known.proxy.agent_id in there:
                 continue
-            lost.append(name)
-            if known.settings is None:
-                del self._agents[name]
-            else:
-                client.define_agent(self.workspace, name, known.settings, agent_id=known.proxy.agent_id)
-        if lost and again:
-            names = ", ".join(lost)
-            self.notices.append(f"the agent server had died and was started again: {names} began with an empty memory")
+            (empty if self._made_again(client, name, known) else gone).append(name)
+        if again and empty:
+            names = ", ".join(empty)
+            text = f"the agent server had died and was started again: {names} began with an empty memory"
+            self.notices.append(text)
+        if gone:
+            names = ", ".join(gone)
+            self.notices.append(f"the agent server had died, and with it {names}: define them again")
         if self._warm is not None:
-            client.set_model_configs(self._warm)
+            try:
+                client.set_model_configs(self._warm)
+            except NbAgentsError as error:
+                self.notices.append(f"the server did not take the model: {error}")
+
+    def _made_again(self, client: RpcAgentClient, name: str, known: _Known) -> bool:
+        try:
+            if known.settings is not None:
+                client.define_agent(self.workspace, name, known.settings, agent_id=known.proxy.agent_id)
+                return True
+        except NbAgentsError as error:
+            log.warning("%s could not be made again: %s", name, error)
+        self._agents.pop(name, None)
+        return False
 
 
 def _info(about: dict[str, Any]) -> AgentInfo:
@@ -291,7 +325,9 @@ _session: Session | None = None
 _lock = threading.Lock()
 
 
-def open_session(workspace: str, *, headless: bool = False, owner: str = "process", folder: str = "") -> Session:
+def open_session(
+    workspace: str, *, headless: bool = False, owner: str = "process", folder: str = ""
+) -> Session:
     """Open this process's session; the one that was open before is closed."""
     global _session
     with _lock:

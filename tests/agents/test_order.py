@@ -141,7 +141,9 @@ class OwnObserve(Async):
 
 
 step = st.tuples(
-    st.sampled_from(["none", "arg", "last", "list", "bc", "bclast", "obs", "add", "del", "exit", "enter", "read"]),
+    st.sampled_from(
+        ["none", "arg", "last", "list", "bc", "bclast", "obs", "add", "del", "exit", "enter", "read"]
+    ),
     st.integers(0, AGENTS - 1),
     st.integers(0, 50),
 )

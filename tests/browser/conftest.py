@@ -29,6 +29,11 @@ FLAGS = [
     "--disable-sync",
 ]
 WIDGET = "window.jupyterapp.shell.currentWidget"
+SETTINGS: dict[str, dict[str, object]] = {
+    # Every cell is in the page, also those that are scrolled away.
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
 PICTURES = Path(os.environ.get("NBAGENTS_PICTURES", "build/pictures"))
 
 
@@ -49,6 +54,10 @@ class JupyterServer:
             "JUPYTERLAB_WORKSPACES_DIR": str(folder / ".own" / "workspaces"),
         }
         self.environment = {**os.environ, **own, **environment}
+        for name, values in SETTINGS.items():
+            path = Path(own["JUPYTERLAB_SETTINGS_DIR"], f"{name}.jupyterlab-settings")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(values))
         trait = "LabApp" if app == "lab" else "JupyterNotebookApp"
         self._log = (folder / f"server-{app}.log").open("w")
         self.process = subprocess.Popen(

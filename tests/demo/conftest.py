@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -78,6 +79,12 @@ def demo_process(**settings: Any) -> Iterator[Demo]:
     finally:
         code, said = closed(process)
     assert (code, said) == (0, b"")
+
+
+@pytest.fixture(scope="session")
+def processes() -> SimpleNamespace:
+    """How to start one: ``demo(**settings)``, or ``spawn(line)`` and ``closed(process)``."""
+    return SimpleNamespace(demo=demo_process, spawn=spawn, closed=closed)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import http.client
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import Demo
 from starlette.routing import Route
 
 from nbagents.demo import create_app
@@ -20,7 +19,7 @@ PATHS = [
 ERROR = {"message", "type", "param", "code"}
 
 
-def send(demo: Demo, method: str, path: str, headers: list[tuple[str, str]]) -> tuple[int, bytes]:
+def send(demo, method: str, path: str, headers: list[tuple[str, str]]) -> tuple[int, bytes]:
     """Send exactly these headers, which a well-bred client would not let through."""
     parts = urlsplit(demo.base_url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 0, timeout=10)
@@ -58,9 +57,7 @@ def test_the_routes_are_those_that_are_tried_here():
         [("Authorization", "Bearer \u00ff")],
     ],
 )
-def test_without_the_key_every_door_is_closed(
-    demo: Demo, method: str, path: str, given: list[tuple[str, str]]
-):
+def test_without_the_key_every_door_is_closed(demo, method: str, path: str, given: list[tuple[str, str]]):
     host = urlsplit(demo.base_url).netloc
     headers = [("Host", host), *((name, value.format(key=demo.key)) for name, value in given)]
     status, body = send(demo, method, path, headers)
@@ -73,21 +70,21 @@ def test_without_the_key_every_door_is_closed(
     "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "0.0.0.0", "", "[::1]"]
 )
 @pytest.mark.parametrize(("method", "path"), PATHS)
-def test_another_host_name_is_refused_even_with_the_key(demo: Demo, method: str, path: str, host: str):
+def test_another_host_name_is_refused_even_with_the_key(demo, method: str, path: str, host: str):
     headers = [("Host", host), ("Authorization", f"Bearer {demo.key}")]
     status, _ = send(demo, method, path, headers)
     assert status == 403
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST"])
-def test_this_machines_own_names_are_let_in(demo: Demo, name: str):
+def test_this_machines_own_names_are_let_in(demo, name: str):
     port = urlsplit(demo.base_url).port
     for host in (name, f"{name}:{port}"):
         headers = [("Host", host), ("Authorization", f"Bearer {demo.key}")]
         assert send(demo, "GET", "/v1/models", headers)[0] == 200
 
 
-def test_it_listens_on_loopback_only_and_lets_no_web_page_read(demo: Demo):
+def test_it_listens_on_loopback_only_and_lets_no_web_page_read(demo):
     assert urlsplit(demo.base_url).hostname == "127.0.0.1"
     with demo.http(origin="https://evil.example") as http:
         answer = http.get("/models")

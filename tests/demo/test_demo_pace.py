@@ -47,6 +47,10 @@ def ask(model: str, *, stream: bool) -> dict[str, object]:
     return {"model": model, "messages": messages, "stream": stream}
 
 
+def lines(answer: httpx2.Response) -> Iterator[str]:
+    return (line for line in answer.iter_lines() if line.startswith("data: {"))
+
+
 def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
     limit = time.monotonic() + seconds
     while not condition() and time.monotonic() < limit:
@@ -57,7 +61,8 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
 def test_a_client_that_leaves_ends_the_generation():
     with served(speed=1) as (app, client):
         with client.stream("POST", "/chat/completions", json=ask("demo-long", stream=True)) as answer:
-            next(answer.iter_lines())
+            told = answer.iter_lines()  # kept: an iterator that is dropped closes the connection
+            assert next(told).startswith("data: ")
             assert app.state.speaking == 1
         assert until(lambda: app.state.speaking == 0), "at this speed it would speak for minutes"
 
@@ -71,11 +76,10 @@ def test_a_client_that_leaves_before_a_whole_reply_ends_it_too():
 
 def test_the_words_come_at_the_simulated_speed():
     with served(speed=72) as (_, client):
-        begin, times = time.monotonic(), []
+        begin = time.monotonic()
         with client.stream("POST", "/chat/completions", json=ask("demo", stream=True)) as answer:
-            for line in answer.iter_lines():
-                if line.startswith("data: {") and json.loads(line[6:])["choices"][0]["delta"].get("content"):
-                    times.append(time.monotonic() - begin)
+            said = (json.loads(line[6:])["choices"][0]["delta"] for line in lines(answer))
+            times = [time.monotonic() - begin for delta in said if delta.get("content")]
         assert len(times) == 27
         assert 0.45 <= times[-1] < 3, "36 tokens at 72 a second"
         assert times[13] - times[0] > 0.15, "they do not come all at once"

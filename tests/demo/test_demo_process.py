@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,23 +14,22 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from conftest import closed, demo_process, spawn
 
 
-def test_it_is_ready_soon_with_a_key_of_its_own():
+def test_it_is_ready_soon_with_a_key_of_its_own(processes):
     begin = time.monotonic()
-    with demo_process() as first:
+    with processes.demo() as first:
         ready = time.monotonic() - begin
-        with demo_process() as second:
+        with processes.demo() as second:
             assert first.key != second.key
             assert len(first.key) >= 40
             assert first.base_url != second.base_url
     assert ready < 5, "a second is the aim; a loaded machine may take a few"
 
 
-def test_it_takes_the_key_that_it_is_given_and_shows_it_to_no_one(demo):
+def test_it_takes_the_key_that_it_is_given_and_shows_it_to_no_one(demo, processes):
     key = "k" * 48
-    with demo_process(key=key, speed=0) as running:
+    with processes.demo(key=key, speed=0) as running:
         assert running.key == key
         with running.http() as http:
             assert http.get("/models").status_code == 200
@@ -40,8 +40,8 @@ def test_it_takes_the_key_that_it_is_given_and_shows_it_to_no_one(demo):
             assert http.get("/models").status_code == 401
 
 
-def test_after_its_line_it_says_nothing():
-    with demo_process(speed=0) as running:
+def test_after_its_line_it_says_nothing(processes):
+    with processes.demo(speed=0) as running:
         assert running.process.stdout is not None
         running.post({"model": "demo", "messages": [{"role": "user", "content": "hello"}]})
         running.post(b"nonsense")
@@ -64,16 +64,14 @@ def test_it_imports_no_client_and_nothing_of_jupyter(root: Path):
     }
 
 
-def test_it_ends_when_its_input_ends_even_in_the_middle_of_a_reply():
-    process = spawn(b"{}\n")
+def test_it_ends_when_its_input_ends_even_in_the_middle_of_a_reply(processes):
+    process = processes.spawn(b"{}\n")
     assert process.stdout is not None
     told = json.loads(process.stdout.readline())
     parts = urlsplit(told["base_url"])
     body = json.dumps(
         {"model": "demo-long", "messages": [{"role": "user", "content": "x"}], "stream": True}
     ).encode()
-    import socket
-
     with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
         head = (
             f"POST /v1/chat/completions HTTP/1.1\r\nHost: {parts.netloc}\r\n"
@@ -82,17 +80,22 @@ def test_it_ends_when_its_input_ends_even_in_the_middle_of_a_reply():
         line.sendall(head.encode() + body)
         assert b"200 OK" in line.recv(4096)
         begin = time.monotonic()
-        assert closed(process) == (0, b"")
+        assert processes.closed(process) == (0, b"")
         assert time.monotonic() - begin < 2
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_it_ends_when_its_parent_is_killed(root: Path):
-    code = (
-        "import subprocess, sys, time; "
-        "p = subprocess.Popen([sys.executable, '-m', 'nbagents.demo'], stdin=subprocess.PIPE, stdout=subprocess.PIPE); "
-        "p.stdin.write(b'{}\\n'); p.stdin.flush(); p.stdout.readline(); print(p.pid, flush=True); time.sleep(60)"
-    )
+    code = """if True:
+        import subprocess, sys, time
+        command = [sys.executable, "-m", "nbagents.demo"]
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        child.stdin.write(b"{}\\n")
+        child.stdin.flush()
+        child.stdout.readline()
+        print(child.pid, flush=True)
+        time.sleep(60)
+    """
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=root)
     assert parent.stdout is not None
     child = psutil.Process(int(parent.stdout.readline()))
@@ -115,8 +118,8 @@ def test_it_ends_when_its_parent_is_killed(root: Path):
         b'{"speed": true}\n',
     ],
 )
-def test_a_line_that_cannot_be_used_is_an_error(line: bytes):
-    code, said = closed(spawn(line))
+def test_a_line_that_cannot_be_used_is_an_error(processes, line: bytes):
+    code, said = processes.closed(processes.spawn(line))
     assert code == 2
     assert said.decode().startswith("nbagents.demo: ")
     assert len(said.splitlines()) == 1

@@ -356,7 +356,8 @@ def test_json_has_the_keys_that_were_asked_for():
     assert list(made) == ["answer", "reason"]
     fenced = ask(
         "Who is it?",
-        prompt='Respond a JSON dictionary as follows:\n```json\n{"thought": "...", "speak": "...", "agreement": true}\n```',
+        prompt="Respond a JSON dictionary as follows:\n"
+        '```json\n{"thought": "...", "speak": "...", "agreement": true}\n```',
     )
     inside = re.fullmatch(r"```json\n(.+)\n```", fenced)
     assert inside is not None

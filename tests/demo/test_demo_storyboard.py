@@ -92,7 +92,7 @@ def test_a_text_within_the_limit_is_approved_at_once():
 def test_steering_keeps_what_was_agreed_before():
     _, _, poet = loop("Write about rain", 20)
     draft = poet("user", "mention the sea")
-    assert "the sea" in draft
+    assert "the sea, " in draft, "what was asked for is shortened last"
     assert "rain" in draft.lower()
     assert count(draft) <= 20
     assert len(draft.splitlines()) == 4
@@ -103,6 +103,21 @@ def test_one_more_line_is_one_line_on_the_same_topic():
     line = poet("user", "one more line")
     assert len(line.splitlines()) == 1
     assert "rain" in line
+
+
+def test_poets_in_a_hub_and_a_poet_called_twice_do_not_repeat_themselves():
+    poets = [Agent(name, "You are a poet.") for name in ("ann", "ben", "cat")]
+    for poet in poets:
+        poet.hear("host", "Write about rain")
+    verses = []
+    for poet in poets:
+        verses.append(poet())
+        for other in poets:
+            if other is not poet:
+                other.hear(poet.name, verses[-1])
+    assert len(set(verses)) == 3
+    alone = Agent("poet", POET)
+    assert alone("user", "Write about rain") != alone()
 
 
 def test_two_agents_asked_the_same_answer_by_their_own_instructions():
@@ -162,6 +177,22 @@ def test_in_a_hub_each_builds_on_the_one_before_by_name_and_the_last_sums_up():
     for name, text in told:
         assert name in summary
         assert text.rsplit(": ", 1)[1].rstrip(".") in summary
+
+
+@pytest.mark.parametrize("name", ["critic", "strict_critic"])
+def test_a_name_that_is_repeated_in_the_text_is_no_part_of_it(name: str):
+    poet = Agent("poet", POET)
+    poet("user", "Write about rain")
+    shown = name.replace("_", " ")
+    assert poet(name, f"{shown}: I like it.").startswith(f"{name} says “I like it”;")
+
+
+def test_a_name_that_no_field_can_hold_is_read_from_the_text():
+    messages = [
+        {"role": "system", "content": "You are Bob."},
+        {"role": "user", "content": "小明: The moon is far."},
+    ]
+    assert reply(messages).startswith("小明 says “The moon is far”")
 
 
 def test_a_proposal_is_named_and_voted_on():

@@ -1,4 +1,4 @@
-"""OpenAI's wire, spoken to the real process by the real openai package and, where it hides things, by bare HTTP."""
+"""OpenAI's wire, spoken to the real process by the real openai package, and by bare HTTP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 
 import openai
 import pytest
-from conftest import Demo
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 
@@ -29,7 +28,7 @@ def unique(text: str) -> list[Any]:
 
 
 @pytest.fixture
-def client(demo: Demo) -> Iterator[openai.OpenAI]:
+def client(demo) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=demo.base_url, api_key=demo.key, max_retries=0) as made:
         yield made
 
@@ -41,7 +40,7 @@ def test_the_models_are_listed(client: openai.OpenAI):
         client.models.retrieve("gpt-5")
 
 
-def test_a_reply_comes_whole_in_the_official_shape(demo: Demo):
+def test_a_reply_comes_whole_in_the_official_shape(demo):
     data = demo.post({"model": "demo", "messages": RAIN}).json()
     ChatCompletion.model_validate(data, strict=True)
     assert data["choices"][0]["message"]["content"] == reply(RAIN)
@@ -58,7 +57,7 @@ def test_a_reply_comes_in_pieces_that_are_the_same_reply(client: openai.OpenAI):
     assert len(chunks) == 27 + 2
 
 
-def events(demo: Demo, body: Any) -> list[str]:
+def events(demo, body: Any) -> list[str]:
     answer = demo.post(body)
     assert answer.headers["content-type"].startswith("text/event-stream")
     parts = answer.text.split("\n\n")
@@ -66,7 +65,7 @@ def events(demo: Demo, body: Any) -> list[str]:
     return [part.removeprefix("data: ") for part in parts]
 
 
-def test_the_events_are_those_of_the_official_wire(demo: Demo):
+def test_the_events_are_those_of_the_official_wire(demo):
     told = events(
         demo, {"model": "demo", "messages": RAIN, "stream": True, "stream_options": {"include_usage": True}}
     )
@@ -84,13 +83,13 @@ def test_the_events_are_those_of_the_official_wire(demo: Demo):
     assert len({chunk["id"] for chunk in chunks}) == 1
 
 
-def test_without_being_asked_no_chunk_speaks_of_usage(demo: Demo):
+def test_without_being_asked_no_chunk_speaks_of_usage(demo):
     told = events(demo, {"model": "demo", "messages": RAIN, "stream": True})
     assert told.pop() == "[DONE]"
     assert all("usage" not in json.loads(one) for one in told)
 
 
-def test_the_asynchronous_client_hears_four_at_once(demo: Demo):
+def test_the_asynchronous_client_hears_four_at_once(demo):
     async def run() -> list[str | None]:
         async with openai.AsyncOpenAI(base_url=demo.base_url, api_key=demo.key) as client:
             asked = [
@@ -121,7 +120,7 @@ def test_the_long_model_has_something_to_stop(client: openai.OpenAI):
     assert "offline demo model" in text
 
 
-def test_the_flaky_model_refuses_once_and_then_answers(demo: Demo, client: openai.OpenAI):
+def test_the_flaky_model_refuses_once_and_then_answers(demo, client: openai.OpenAI):
     asked = unique("What is 2 + 2?")
     for _ in range(2):  # it starts over, so that a cell can be run again
         with pytest.raises(openai.RateLimitError) as refused:
@@ -145,7 +144,7 @@ def test_the_broken_model_fails_at_once_even_for_a_patient_client(client: openai
     assert time.monotonic() - begin < 2
 
 
-def test_a_wrong_key_and_an_unknown_model_raise_the_official_errors(demo: Demo, client: openai.OpenAI):
+def test_a_wrong_key_and_an_unknown_model_raise_the_official_errors(demo, client: openai.OpenAI):
     with pytest.raises(openai.AuthenticationError) as refused:
         client.with_options(api_key="sk-wrong").chat.completions.create(model="demo", messages=RAIN)
     assert refused.value.code == "invalid_api_key"
@@ -187,10 +186,13 @@ HELLO = [{"role": "user", "content": "hello"}]
         ({"model": "demo", "messages": HELLO, "max_tokens": -1}, "max_completion_tokens"),
         ({"model": "demo", "messages": HELLO, "stop": [1]}, "stop"),
         ({"model": "demo", "messages": HELLO, "tools": [1]}, "tools"),
+        ({"model": "demo", "messages": HELLO, "tool_choice": ["add"]}, "tool_choice"),
+        ({"model": "demo", "messages": HELLO, "tool_choice": {"function": "add"}}, "tool_choice"),
+        (b'{"model": "demo", "messages": [{"role": "user", "content": "\\ud800"}]}', None),
         ({"model": "demo", "messages": HELLO, "response_format": {"type": "xml"}}, "response_format.type"),
     ],
 )
-def test_a_bad_request_is_named(demo: Demo, body: Any, param: str | None):
+def test_a_bad_request_is_named(demo, body: Any, param: str | None):
     answer = demo.post(body)
     error = answer.json()["error"]
     assert answer.status_code == 400
@@ -199,7 +201,30 @@ def test_a_bad_request_is_named(demo: Demo, body: Any, param: str | None):
     assert error["message"]
 
 
-def test_other_paths_and_methods_fail_in_the_same_shape(demo: Demo):
+NONSENSE: list[Any] = [
+    {"type": "object", "properties": []},
+    {"enum": 7},
+    {"type": "array", "minItems": "two", "items": 3},
+    {"type": ["null", "string"], "anyOf": {}},
+    {"$ref": "#/nowhere"},
+    {"properties": {"a": {"$ref": "#"}}},
+    {"type": "integer", "minimum": 5, "maximum": "x"},
+]
+
+
+@pytest.mark.parametrize("schema", NONSENSE)
+def test_nonsense_in_a_schema_breaks_nothing(demo, schema: Any):
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    answer = demo.post({"model": "demo", "messages": HELLO, "response_format": form})
+    assert answer.status_code == 200
+    json.loads(answer.json()["choices"][0]["message"]["content"])
+    tool = {"type": "function", "function": {"name": "hello", "parameters": schema}}
+    for choice in ("auto", "required"):
+        body = {"model": "demo", "messages": HELLO, "tools": [tool, {}], "tool_choice": choice}
+        assert demo.post(body).status_code == 200
+
+
+def test_other_paths_and_methods_fail_in_the_same_shape(demo):
     with demo.http() as http:
         for method, path, status in (
             ("GET", "/chat/completions", 405),
@@ -212,7 +237,7 @@ def test_other_paths_and_methods_fail_in_the_same_shape(demo: Demo):
             assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
 
 
-def test_too_large_a_request_is_refused(demo: Demo):
+def test_too_large_a_request_is_refused(demo):
     answer = demo.post(b'{"model": "demo", "messages": "' + b"x" * (9 * 2**20) + b'"}')
     assert answer.status_code == 413
     assert answer.json()["error"]["code"] == "request_too_large"
@@ -282,7 +307,7 @@ def test_a_tool_is_called_and_its_result_told(client: openai.OpenAI):
     assert told.choices[0].message.content == "add returned “7”."
 
 
-def test_a_tool_call_is_streamed_as_the_official_wire_does(demo: Demo):
+def test_a_tool_call_is_streamed_as_the_official_wire_does(demo):
     body = {
         "model": "demo",
         "messages": [{"role": "user", "content": "Please add 3 and 4"}],

@@ -302,7 +302,7 @@ def test_a_row_waits_for_a_person_while_one_is_asked():
     with run:
         Asker("me")().result()
     assert states == ["human", "running"]
-    assert "human" in {kind for lane in run.timeline for _, _, kind in lane.spans} | {"human"}
+    assert "human" in {kind for lane in run.timeline for _, _, kind in lane.spans}
 
 
 def test_watchers_are_told_of_every_change():

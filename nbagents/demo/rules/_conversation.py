@@ -102,8 +102,6 @@ class Conversation:
 
     def is_mine(self, turn: Turn) -> bool:
         """Did the agent whose reply is wanted say this?"""
-        if turn.role == "tool":
-            return False
         return turn.name == self.me if self.me and turn.name else turn.role == "assistant" and not turn.name
 
 
@@ -125,9 +123,10 @@ def _named(name: str, text: str) -> tuple[str, str]:
     found = _LINE.match(text.split("\n", 1)[0])
     if found:
         said, rest = found[1].strip(), text[found.start(2) :]
-        if name and re.sub(r"[^A-Za-z0-9_-]+", "_", said).strip("_") in {name, ""} | {name.replace("-", "_")}:
+        held = re.sub(r"[^A-Za-z0-9_-]+", "_", said).strip("_")
+        if name and held == name:
             return name, rest
-        if not name and not said.isascii():
+        if not name and not held:
             return said, rest
     return name, text
 
@@ -137,8 +136,11 @@ def _called(messages: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     calls = [
         call for message in messages for call in message.get("tool_calls") or [] if isinstance(call, Mapping)
     ]
+    named = [(str(call.get("id")), call.get("function")) for call in calls]
     return {
-        str(call.get("id")): str((call.get("function") or {}).get("name") or "the tool") for call in calls
+        id: str(function["name"])
+        for id, function in named
+        if isinstance(function, Mapping) and function.get("name")
     }
 
 

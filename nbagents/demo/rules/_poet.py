@@ -63,10 +63,9 @@ def write(scene: Scene) -> str | None:
     order = _order(scene)
     if order is None:
         return None
-    remark = scene.last if order.draft else None
-    if remark is None or any(remark is not turn for turn in order.remarks[-1:]):
-        return _composed(scene, order)
-    return _reworked(scene, order, remark)
+    if order.draft and order.remarks and order.remarks[-1] is scene.last:
+        return _reworked(scene, order, scene.last)
+    return _composed(scene, order)
 
 
 def _order(scene: Scene) -> _Order | None:
@@ -88,9 +87,12 @@ def _order(scene: Scene) -> _Order | None:
     for turn in later:
         wanted += mentions(turn.text)
     again = sum(bool(_AGAIN.match(turn.text)) for turn in later)
-    return _Order(
-        orders[-1].text, tuple(dict.fromkeys(wanted)), tuple(later), drafts[-1] if drafts else "", again
-    )
+    if not drafts:  # others wrote before me: not the same verse once more
+        again += sum(not turn.by_person for turn in later)
+    elif not later:  # asked once more, and nothing was said since
+        again += len(drafts)
+    draft = drafts[-1] if drafts else ""
+    return _Order(orders[-1].text, tuple(dict.fromkeys(wanted)), tuple(later), draft, again)
 
 
 def _measure(scene: Scene, order: _Order) -> Limits:

@@ -11,7 +11,7 @@ from typing import Any
 from ._conversation import Conversation, Turn
 from ._limits import Limits
 from ._role import Role
-from ._text import lower_first, quoted, sentences
+from ._text import sentences
 
 __all__ = ["Scene", "core", "is_question", "is_request"]
 
@@ -186,12 +186,3 @@ class Scene:
         elif any(not turn.by_person for turn in earlier):
             earlier = [turn for turn in earlier if not turn.by_person]
         return earlier[-1] if earlier else None
-
-    @cached_property
-    def asked_words(self) -> str:
-        """The request in small letters, quotations left out, for matching."""
-        text = self.request
-        for inside in quoted(text):
-            if " " in inside:
-                text = text.replace(inside, " ")
-        return lower_first(text).lower()

@@ -82,11 +82,11 @@ def _value(key: str, schema: Any, text: str, depth: int, root: Any = None) -> An
         return None
     if "const" in schema:
         return schema["const"]
-    if schema.get("enum"):
+    if isinstance(schema.get("enum"), list) and schema["enum"]:
         options = list(schema["enum"])
         return next((one for one in options if str(one).lower() in text.lower()), options[0])
     for union in ("anyOf", "oneOf", "allOf"):
-        if schema.get(union):
+        if isinstance(schema.get(union), list) and schema[union]:
             return _value(key, schema[union][0], text, depth + 1, root)
     kind = schema.get("type")
     if isinstance(kind, list):
@@ -97,8 +97,9 @@ def _value(key: str, schema: Any, text: str, depth: int, root: Any = None) -> An
         case "object":
             return _object(schema, text, depth, root)
         case "array":
-            least = max(1, min(int(schema.get("minItems") or 1), 20))
-            return [_value(key, schema.get("items", {"type": "string"}), text, depth + 1, root)] * least
+            least = schema.get("minItems")
+            count = max(1, min(least, 20)) if isinstance(least, int) else 1
+            return [_value(key, schema.get("items", {"type": "string"}), text, depth + 1, root)] * count
         case "boolean":
             return not text.lower().startswith(("no", "against", "i cannot"))
         case "integer" | "number":

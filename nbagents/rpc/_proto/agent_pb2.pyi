@@ -188,16 +188,18 @@ class Update(_message.Message):
     def __init__(self, call: _Optional[str] = ..., task_id: _Optional[int] = ..., done: _Optional[_Union[Payload, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
 
 class Error(_message.Message):
-    __slots__ = ("type", "message", "traceback", "hint")
+    __slots__ = ("type", "message", "traceback", "hint", "builtin")
     TYPE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     TRACEBACK_FIELD_NUMBER: _ClassVar[int]
     HINT_FIELD_NUMBER: _ClassVar[int]
+    BUILTIN_FIELD_NUMBER: _ClassVar[int]
     type: str
     message: str
     traceback: str
     hint: str
-    def __init__(self, type: _Optional[str] = ..., message: _Optional[str] = ..., traceback: _Optional[str] = ..., hint: _Optional[str] = ...) -> None: ...
+    builtin: str
+    def __init__(self, type: _Optional[str] = ..., message: _Optional[str] = ..., traceback: _Optional[str] = ..., hint: _Optional[str] = ..., builtin: _Optional[str] = ...) -> None: ...
 
 class Cancel(_message.Message):
     __slots__ = ("call", "why")
@@ -208,7 +210,7 @@ class Cancel(_message.Message):
     def __init__(self, call: _Optional[str] = ..., why: _Optional[str] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("kind", "call", "agent", "run", "parent", "root", "data")
+    __slots__ = ("kind", "call", "agent", "run", "parent", "root", "data", "error")
     KIND_FIELD_NUMBER: _ClassVar[int]
     CALL_FIELD_NUMBER: _ClassVar[int]
     AGENT_FIELD_NUMBER: _ClassVar[int]
@@ -216,6 +218,7 @@ class Event(_message.Message):
     PARENT_FIELD_NUMBER: _ClassVar[int]
     ROOT_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
     kind: str
     call: str
     agent: str
@@ -223,7 +226,8 @@ class Event(_message.Message):
     parent: str
     root: str
     data: Payload
-    def __init__(self, kind: _Optional[str] = ..., call: _Optional[str] = ..., agent: _Optional[str] = ..., run: _Optional[str] = ..., parent: _Optional[str] = ..., root: _Optional[str] = ..., data: _Optional[_Union[Payload, _Mapping]] = ...) -> None: ...
+    error: Error
+    def __init__(self, kind: _Optional[str] = ..., call: _Optional[str] = ..., agent: _Optional[str] = ..., run: _Optional[str] = ..., parent: _Optional[str] = ..., root: _Optional[str] = ..., data: _Optional[_Union[Payload, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
 
 class Question(_message.Message):
     __slots__ = ("id", "call", "agent", "prompt", "timeout_ms", "default")

@@ -1,0 +1,189 @@
+"""`to_dist`: put an agent into a server; `DistConf` says where."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import warnings
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from .._ids import new_id
+from ..agents import AgentBase, DialogAgent
+from ..config import model_configs
+from ..exceptions import AgentServerNotAliveError, UsageError
+from ..models import choose_model, load_model, model_config_to_wire
+from ._client import RpcAgentClient
+from ._launcher import RpcAgentServerLauncher, import_path
+from ._loader import class_name
+from ._proxy import RpcAgent
+
+if TYPE_CHECKING:
+    from ._attachment import Attachment
+
+__all__ = ["DistConf", "make_proxy", "settings_of"]
+
+MODEL_KEYS = ("model_config_name", "model_or_config_name")
+
+
+@dataclass(frozen=True)
+class DistConf:
+    """Where ``to_dist`` puts an agent. Never changed by using it; fine for any number of agents.
+
+    Without ``port`` the agent gets a server process of its own, which ends with this process, and as
+    soon as neither the proxy nor a clone of it is left. With ``host`` and ``port`` it goes to the server
+    there. ``lazy_launch`` puts off both until the first call.
+    """
+
+    host: str = "localhost"
+    port: int | None = None
+    max_pool_size: int = 8192
+    max_timeout_seconds: float = 7200
+    local_mode: bool = True
+    lazy_launch: bool = False
+
+    @classmethod
+    def of(cls, given: Any) -> DistConf:
+        """Make one of True, a `DistConf`, or a dictionary of its fields.
+
+        Raises:
+            UsageError: it is none of these, or has unknown fields.
+        """
+        if isinstance(given, DistConf):
+            return given
+        if given is True:
+            return cls()
+        if isinstance(given, Mapping):
+            known = {field.name for field in fields(cls)}
+            if given.get("launch_server") is not None:
+                text = "launch_server is deprecated: without a port a server is launched, with one it is not"
+                warnings.warn(text, DeprecationWarning, stacklevel=4)
+            odd = sorted(set(given) - known - {"launch_server"})
+            if odd:
+                raise UsageError(f"to_dist has no option {', '.join(odd)}; known: {', '.join(sorted(known))}")
+            return cls(**{key: value for key, value in given.items() if key in known})
+        raise UsageError(f"to_dist is True, a DistConf or a dictionary of its fields, not {given!r}")
+
+
+class _Home:
+    """Where one agent is made: in a server of its own, or in one that is there already."""
+
+    def __init__(self, where: DistConf, agent_id: str, settings: dict[str, Any]) -> None:
+        self._where, self._agent_id, self._settings = where, agent_id, settings
+        self._launcher: RpcAgentServerLauncher | None = None
+        self._client: RpcAgentClient | None = None
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def connect(self) -> Attachment | None:
+        """Return the attachment; None before the agent is made. Never waits."""
+        if self._stopped:
+            raise AgentServerNotAliveError("the server of this agent was stopped; make the agent anew")
+        return self._client.attachment if self._client is not None else None
+
+    def bring_up(self) -> None:
+        """Launch the server where that is due, and make the agent. Blocking."""
+        with self._lock:
+            if self._client is not None or self._stopped:
+                return
+            client = (
+                RpcAgentClient(self._where.host, self._where.port) if self._where.port else self._launch()
+            )
+            try:
+                client.create_agent(self._settings, self._agent_id)
+            except BaseException:
+                if self._launcher is not None:
+                    self._launcher.shutdown()
+                raise
+            self._client = client
+
+    def stop(self) -> None:
+        """End the server that was launched for this agent. Twice is fine."""
+        with self._lock:
+            if self._launcher is not None:
+                self._stopped = True
+                self._launcher.shutdown()
+
+    def _launch(self) -> RpcAgentClient:
+        self._launcher = launcher = RpcAgentServerLauncher(
+            max_pool_size=self._where.max_pool_size,
+            max_timeout_seconds=self._where.max_timeout_seconds,
+            local_mode=True,
+        )
+        launcher.launch()
+        weakref.finalize(self, launcher.release).atexit = False
+        return RpcAgentClient(launcher.address, token=launcher.token)
+
+
+def make_proxy(what: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: Any) -> RpcAgent:
+    """Put an agent, or a new one of a class, into a server; return its proxy. Blocking, unless lazy.
+
+    Raises:
+        AgentCreationError: the server cannot make it; the message says why.
+        UsageError: the options are wrong, or an argument of its constructor cannot travel.
+    """
+    if isinstance(what, AgentBase):
+        names = [field.name for field in fields(DistConf)]
+        where = DistConf.of(dict(zip(names, args, strict=False)) | kwargs)
+        made = what._init_settings
+        cls, args, kwargs, agent_id = type(what), made["args"], made["kwargs"], what.agent_id
+        name = what._name
+    else:
+        cls, where, agent_id = what, DistConf.of(where), new_id()
+        name = str(kwargs.get("name", args[0] if args else cls.__name__))
+    home = _Home(where, agent_id, settings_of(cls, tuple(args), kwargs))
+    if not where.lazy_launch:
+        home.bring_up()
+    return RpcAgent(
+        name, agent_id, kind=cls.__name__, connect=home.connect, bring_up=home.bring_up, stop=home.stop
+    )
+
+
+def settings_of(cls: type[AgentBase], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return how a server makes an agent, with its model's configuration resolved here, key and all.
+
+    Raises:
+        AgentCreationError: no server can import the class.
+        ModelChoiceError: its model cannot be had.
+    """
+    kwargs = dict(kwargs)
+    for key in MODEL_KEYS:
+        if kwargs.get(key) is not None:
+            kwargs[key] = _model_on_the_wire(kwargs[key])
+    named = any(kwargs.get(key) is not None for key in MODEL_KEYS)
+    if not named and _takes_model(cls):
+        model = args[2] if len(args) > 2 else None
+        if model is not None or issubclass(cls, DialogAgent):
+            config = _model_on_the_wire(model) if model is not None else _chosen()
+            if len(args) > 2:
+                args = (*args[:2], config, *args[3:])
+            else:
+                kwargs[MODEL_KEYS[0]] = config
+    builtin = cls.__module__.startswith("nbagents.")
+    settings: dict[str, Any] = {
+        "class_name": cls.__name__ if builtin else class_name(cls),
+        "args": list(args),
+        "kwargs": kwargs,
+    }
+    if not builtin:
+        settings["import_path"] = import_path()
+    return settings
+
+
+def _takes_model(cls: type[AgentBase]) -> bool:
+    """Is its constructor's third argument the model, as `AgentBase` has it?"""
+    names = list(inspect.signature(cls.__init__).parameters)
+    return names[3:4] == [MODEL_KEYS[0]]
+
+
+def _chosen() -> dict[str, Any]:
+    return model_config_to_wire(choose_model().config)
+
+
+def _model_on_the_wire(given: Any) -> Any:
+    if isinstance(given, Mapping):
+        return model_config_to_wire(given)
+    known = model_configs.find(given) if isinstance(given, str) else None
+    return model_config_to_wire(known if known is not None else load_model(given).config)

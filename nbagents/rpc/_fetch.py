@@ -1,0 +1,73 @@
+"""`fetch_message`: the promise behind a placeholder that is known by its server and task id only."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from .._ids import PROCESS
+from ..agents import Call, Remote, promised, scheduler
+from ..exceptions import UsageError
+from ._client import RpcAgentClient
+
+__all__ = ["fetch_message"]
+
+
+def fetch_message(host: Any, port: Any, task_id: Any, client: Any, x: Any) -> Call:
+    """Return the promise behind AgentScope's own constructor of `PlaceholderMessage`; never waits.
+
+    With ``client`` its agent is called with ``x``, else the message is fetched by its address, which the
+    caller gives: none that came inside a message is ever dialled.
+
+    Raises:
+        UsageError: it is given neither an address nor a client.
+        AuthenticationError: no token for that address is known.
+    """
+    if client is None:
+        if host is None or port is None or task_id is None:
+            raise UsageError("a placeholder is made of host, port and task_id, or of client and x")
+        client = RpcAgentClient(host, port)
+        what = f"task {task_id} of the agent server at {client.address}"
+    else:
+        what = f"the agent {client.agent_id} of the agent server at {client.address}"
+    clock = scheduler()
+    path = clock.next_path()
+    call = Call(clock, None, None, (x,), {}, kind="call", parent=None, path=path, client=PROCESS)
+    call.agent_name = what
+    call.remote = _Fetching(client, task_id)
+    clock.post(clock.submit, [call])
+    return call
+
+
+class _Fetching(Remote):
+    """Fetches one message, after asking for it where that has not been done."""
+
+    def __init__(self, client: RpcAgentClient, task_id: int | None) -> None:
+        self.client, self.task_id = client, task_id
+        self._work: asyncio.Task[None] | None = None
+
+    def send(self, call: Call) -> None:
+        """Begin."""
+        self._work = call.scheduler.loop.create_task(self._fetch(call))
+
+    def cancel(self, call: Call) -> None:
+        """Stop fetching; the agent over there goes on."""
+        if self._work is not None:
+            self._work.cancel()
+
+    def address(self, call: Call) -> dict[str, Any]:
+        """Say where the message can be fetched; without a task id before it was asked for."""
+        return {"_host": self.client.host, "_port": self.client.port, "_task_id": self.task_id}
+
+    async def _fetch(self, call: Call) -> None:
+        value: Any = None
+        failure: BaseException | None = None
+        try:
+            if self.task_id is None:
+                for message in promised(call.args):
+                    await message
+                self.task_id = await self.client.call("_reply", call.args[0])
+            value = await self.client.fetch(self.task_id)
+        except Exception as error:  # noqa: BLE001  # the reader gets it
+            failure = error
+        call.scheduler.settle(call, value, failure)

@@ -1,0 +1,106 @@
+"""`AgentLink`: how the calls of a proxy reach the agent."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..agents import Call, Remote, scheduler
+from ..exceptions import AgentServerNotAliveError, InternalError, NbAgentsError
+
+if TYPE_CHECKING:
+    from ._attachment import Attachment
+
+__all__ = ["AgentLink"]
+
+
+class AgentLink(Remote):
+    """The way to one agent of one server.
+
+    ``connect`` returns the attachment to the server and never waits; where it returns None the
+    server, or the agent, must come up first: ``bring_up``, which blocks, is called on a thread, and
+    calls made meanwhile are kept and sent in their order.
+    """
+
+    def __init__(
+        self,
+        agent_id: str,
+        kind: str,
+        connect: Callable[[], Attachment | None],
+        bring_up: Callable[[], object] | None = None,
+    ) -> None:
+        self.agent_id, self.kind, self.connect, self.bring_up = agent_id, kind, connect, bring_up
+        self._there: Attachment | None = None
+        self._waiting: list[Call] | None = None
+
+    def here(self) -> Attachment:
+        """Return the attachment, after bringing the server up if need be. Blocking.
+
+        Raises:
+            NbAgentsError: it cannot be brought up.
+        """
+        there = self.connect()
+        if there is None and self.bring_up is not None:
+            self.bring_up()
+            there = self.connect()
+        if there is None:
+            raise AgentServerNotAliveError("the agent server has ended")
+        return there
+
+    def send(self, call: Call) -> None:
+        """Send a call, or keep it until the server is up."""
+        if self._waiting is not None:
+            self._waiting.append(call)
+            return
+        try:
+            there = self.connect()
+        except NbAgentsError as error:
+            scheduler().settle(call, None, error)
+            return
+        if there is None:
+            self._waiting = [call]
+            threading.Thread(target=self._bring_up, name="nbagents-start", daemon=True).start()
+        else:
+            self._there = there
+            there.send(call, self.agent_id, self.kind)
+
+    def cancel(self, call: Call) -> None:
+        """Tell the server that nobody wants this call any more."""
+        if self._there is not None:  # each call goes over the newest, and ends with it
+            self._there.cancel(call)
+
+    def address(self, call: Call) -> dict[str, Any]:
+        """Say where another process can fetch the reply."""
+        there = self._there
+        address = there.server_address if there is not None else ""
+        host, _, port = address.rpartition(":")
+        tcp = port.isdigit()
+        return {
+            "_call": call.id,
+            "_server": there.server_id if there is not None else "",
+            "_epoch": there.epoch if there is not None else "",
+            "_host": host if tcp else None,
+            "_port": int(port) if tcp else None,
+            "_task_id": None,
+        }
+
+    def _bring_up(self) -> None:
+        failure: NbAgentsError | None = None
+        try:
+            self.here()
+        except NbAgentsError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001  # the calls that wait must end
+            failure = InternalError(f"the agent server could not be brought up: {error}")
+        scheduler().post(self._go_on, failure)
+
+    def _go_on(self, failure: NbAgentsError | None) -> None:
+        waiting, self._waiting = self._waiting or [], None
+        for call in waiting:
+            if call.done:  # cancelled, or late
+                continue
+            if failure is not None:
+                scheduler().settle(call, None, failure)
+            else:
+                self.send(call)

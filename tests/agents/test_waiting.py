@@ -1,0 +1,450 @@
+"""Waiting for calls: on the loop, on other loops, on threads, in the main thread; interrupts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import time
+
+import pytest
+
+from nbagents import context
+from nbagents.agents import AgentBase, scheduler
+from nbagents.exceptions import CallCancelledError, WouldBlockLoopError
+from nbagents.message import Msg
+
+
+class Gate(AgentBase):
+    """Answers once it is opened; says whether it was cancelled."""
+
+    def __init__(self, name: str = "gate") -> None:
+        super().__init__(name)
+        self._opened, self._begun, self._cancelled = threading.Event(), threading.Event(), threading.Event()
+
+    async def reply(self, x=None):
+        self._begun.set()
+        try:
+            while not self._opened.is_set():  # noqa: ASYNC110  # an event of threads
+                await asyncio.sleep(0.005)
+        except asyncio.CancelledError:
+            self._cancelled.set()
+            raise
+        return "open"
+
+
+class Does(AgentBase):
+    def __init__(self, name: str, body) -> None:
+        super().__init__(name)
+        self.body = body
+
+    def reply(self, *args):
+        return self.body(*args)
+
+
+class AsyncDoes(Does):
+    async def reply(self, *args):
+        return await self.body(*args)
+
+
+@pytest.fixture
+def gate():
+    gate = Gate()
+    yield gate
+    gate._opened.set()
+
+
+# --------------------------------------------------------------------------------- with a limit
+
+
+def test_a_wait_that_is_given_up_leaves_the_call_running(gate):
+    reply = gate()
+    before = time.monotonic()
+    with pytest.raises(TimeoutError, match=r"gate did not answer within 0\.05 s; it goes on"):
+        reply.result(0.05)
+    assert time.monotonic() - before < 5
+    assert not reply.done()
+    gate._opened.set()
+    assert reply.result(20).content == "open"
+
+
+def test_a_body_that_gives_up_waiting_goes_on(gate):
+    def body():
+        try:
+            gate().result(0.05)
+        except TimeoutError:
+            return "went on"
+
+    assert Does("impatient", body)().result(20).content == "went on"
+    assert scheduler().threads.busy == 0
+
+
+def test_a_wait_of_no_time_looks_once(gate):
+    reply = gate()
+    with pytest.raises(TimeoutError):
+        reply.result(0)
+    gate._opened.set()
+    assert reply.result(20).content == "open"
+    assert reply.result(0).content == "open"
+
+
+# --------------------------------------------------------------------------------- on the loop
+
+
+def test_reading_on_the_loop_says_to_await(gate):
+    async def body():
+        message = gate()
+        assert not message.done()
+        assert bool(message)
+        assert message == message
+        assert message != gate()
+        assert hash(message) == hash(message)
+        assert repr(message) == "<waiting for gate>"
+        return message.content
+
+    with pytest.raises(WouldBlockLoopError, match=r"gate.*`await message`"):
+        _ = AsyncDoes("reads", body)().content
+
+
+def test_a_message_that_has_arrived_is_read_on_the_loop(gate):
+    gate._opened.set()
+
+    async def body():
+        message = gate()
+        await message
+        return message.content
+
+    assert AsyncDoes("reads", body)().content == "open"
+
+
+# ------------------------------------------------------------------------------- on other loops
+
+
+def test_a_message_is_awaited_on_any_loop(gate):
+    async def main():
+        replies = [gate(), Does("a", lambda: "a")(), AsyncDoes("b", lambda: asyncio.sleep(0, "b"))()]
+        gate._opened.set()
+        return [message.content for message in await asyncio.gather(*replies)]
+
+    assert asyncio.run(main()) == ["open", "a", "b"]
+
+
+def test_the_loop_that_waits_goes_on_turning(gate):
+    turns = 0
+
+    async def turn():
+        nonlocal turns
+        while turns < 20:
+            turns += 1
+            await asyncio.sleep(0)
+        gate._opened.set()
+
+    async def main():
+        turning = asyncio.create_task(turn())
+        await gate()
+        await turning
+
+    asyncio.run(main())
+    assert turns == 20
+
+
+def test_a_wait_that_is_cancelled_cancels_the_call(gate):
+    async def main():
+        reply = gate()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reply, 0.05)
+        return reply
+
+    reply = asyncio.run(main())
+    with pytest.raises(CallCancelledError, match="gate"):
+        reply.result(20)
+    assert gate._cancelled.wait(10)
+
+
+def test_a_shielded_call_goes_on(gate):
+    async def main():
+        reply = gate()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(reply), 0.05)
+        assert not reply.done()
+        gate._opened.set()
+        return (await reply).content
+
+    assert asyncio.run(main()) == "open"
+
+
+def test_a_cancelled_agent_cancels_what_it_awaits(gate):
+    async def body():
+        return await gate()
+
+    reply = AsyncDoes("outer", body)()
+    assert gate._begun.wait(10)
+    reply.cancel()
+    with pytest.raises(CallCancelledError, match="outer"):
+        reply.result(20)
+    assert gate._cancelled.wait(10)
+
+
+def test_a_blocking_reply_may_run_a_loop_of_its_own():
+    inner = AsyncDoes("inner", lambda: asyncio.sleep(0.01, "in"))
+
+    def body():
+        async def main():
+            return [message.content for message in await asyncio.gather(inner(), inner())]
+
+        return asyncio.run(main())
+
+    assert Does("outer", body)().result(20).content == ["in", "in"]
+
+
+def test_an_async_reply_may_wait_on_a_thread():
+    inner = AsyncDoes("inner", lambda: asyncio.sleep(0.01, "in"))
+
+    async def body():
+        return await asyncio.to_thread(lambda: inner().content)
+
+    assert AsyncDoes("outer", body)().result(20).content == "in"
+
+
+def test_a_loop_that_is_gone_is_not_missed(gate, capfd):
+    async def main():
+        waiting = asyncio.ensure_future(awaited(asyncio.shield(gate())))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+
+    async def awaited(message):
+        return await message
+
+    asyncio.run(main())
+    gate._opened.set()
+    assert gate().result(20).content == "open"
+    assert capfd.readouterr().err == ""
+
+
+# ----------------------------------------------------------------------------------- on threads
+
+
+def test_a_thread_that_outlives_its_agents_turn_goes_on_waiting(gate):
+    seen = []
+
+    def body():
+        reply = gate()
+        inside = contextvars.copy_context()
+        thread = threading.Thread(target=inside.run, args=(lambda: seen.append(reply.result(20).content),))
+        thread.start()
+        return thread
+
+    with pytest.warns(UserWarning, match="cannot be written as JSON"):
+        thread = Does("leaves a thread", body)().result(20).content
+    time.sleep(0.3)  # more than a tick
+    gate._opened.set()
+    thread.join(20)
+    assert seen == ["open"]
+
+
+@pytest.mark.parametrize("how", ["wait", "call"])
+def test_a_thread_that_was_cancelled_is_told_at_its_next_wait_or_call(gate, how):
+    waits, cancelled, told = threading.Event(), threading.Event(), []
+
+    def body():
+        waits.set()
+        try:
+            if how == "wait":
+                gate().result()
+            else:
+                assert cancelled.wait(10)
+                gate()
+        except CallCancelledError as error:
+            told.append(str(error))
+            raise
+
+    agent = Does("worker", body)
+    reply = agent()
+    assert waits.wait(10)
+    reply.cancel("stopped by you")
+    with pytest.raises(CallCancelledError, match="worker was stopped by you"):
+        reply.result(10)
+    cancelled.set()
+    assert agent.body is body  # its thread is over
+    assert told == ["the call of worker was stopped by you"]
+
+
+# ----------------------------------------------------------------------- the main thread is lent
+
+
+def on_main_thread(fn):
+    return Does("asks", lambda: scheduler().on_main_thread(fn))
+
+
+def is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def test_whoever_waits_in_the_main_thread_lends_it():
+    assert on_main_thread(is_main)().result(20).content is True
+
+
+def test_an_async_cell_lends_the_main_thread():
+    async def main():
+        return (await on_main_thread(is_main)()).content
+
+    assert asyncio.run(main()) is True
+
+
+def test_the_main_thread_is_lent_while_it_waits_for_something_else(gate):
+    asked = on_main_thread(is_main)()
+    asked._promise.add_done_callback(gate._opened.set)
+    assert gate().result(20).content == "open"
+    assert asked.result(0).content is True
+
+
+def test_what_goes_wrong_in_the_lent_thread_is_the_askers(gate):
+    def fail():
+        raise EOFError("no more input")
+
+    asked = on_main_thread(fail)()
+    asked._promise.add_done_callback(gate._opened.set)
+    assert gate().result(20).content == "open"
+    with pytest.raises(EOFError, match="no more input"):
+        asked.result(0)
+
+
+def test_an_interrupt_in_the_lent_thread_ends_both(gate):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    asked = on_main_thread(interrupted)()
+    waiting = gate()
+    with pytest.raises(KeyboardInterrupt):
+        waiting.result(20)
+    with pytest.raises(CallCancelledError):
+        asked.result(20)
+    with pytest.raises(CallCancelledError):
+        waiting.result(20)
+
+
+def test_who_asks_and_is_cancelled_asks_no_more():
+    asked = []
+    reply = on_main_thread(lambda: asked.append("asked"))()
+    jobs = scheduler()._jobs
+    limit = time.monotonic() + 10
+    while not jobs and time.monotonic() < limit:
+        time.sleep(0.005)
+    reply.cancel()
+    while jobs and time.monotonic() < limit:
+        time.sleep(0.005)
+    assert Does("other", lambda: "x")().result(20).content == "x"
+    assert asked == []
+
+
+# ----------------------------------------------------------------------------------- interrupts
+
+INTERRUPTED = """
+    from nbagents import context
+    Slow.seconds = 60
+    context.run.set("cell 1")
+    calls = [Slow("one")(), Slow("two")()]
+    context.run.set("cell 2")
+    other = Slow("three")()
+    context.run.set("cell 1")
+"""
+
+
+def test_an_interrupt_ends_every_call_of_the_run(script):
+    run = script(
+        INTERRUPTED
+        + """
+    print("ready")
+    try:
+        calls[1].content
+    except KeyboardInterrupt:
+        print("interrupted")
+    for call in calls:
+        try:
+            call.result(20)
+        except Exception as error:
+            print(error)
+    print(other.done())
+    print(Slow("again")().done())
+    scheduler().stop_run("cell 1")
+    other.cancel()
+    """
+    )
+    assert run.line() == "ready"
+    time.sleep(0.3)  # it waits by now; and if not, the interrupt is none the later
+    before = time.monotonic()
+    run.interrupt()
+    assert [run.line() for _ in range(5)] == [
+        "interrupted",
+        "the call of one was interrupted",
+        "the call of two was interrupted",
+        "False",
+        "False",
+    ]
+    assert time.monotonic() - before < 5
+    assert run.end() == ("", "")
+    assert run.process.returncode == 0
+
+
+def test_an_interrupt_ends_an_awaited_call(script):
+    run = script(
+        """
+    Slow.seconds = 60
+    reply = Slow("one")()
+    async def main():
+        print("ready")
+        await reply
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        print("interrupted")
+    try:
+        reply.result(20)
+    except Exception as error:
+        print(error)
+    """
+    )
+    assert run.line() == "ready"
+    time.sleep(0.3)
+    before = time.monotonic()
+    run.interrupt()
+    assert [run.line(), run.line()] == ["interrupted", "the call of one was cancelled"]
+    assert time.monotonic() - before < 5
+    assert run.end() == ("", "")
+
+
+def test_an_interrupt_gets_in_while_data_is_waited_for(script):
+    run = script(
+        """
+    Slow.seconds = 60
+    agent = Slow("one")
+    reply = agent()
+    agent.mood = "good" if reply.done() else "patient"
+    print("ready")
+    try:
+        agent.mood
+    except KeyboardInterrupt:
+        print("interrupted", reply.done())
+    reply.cancel()
+    print(agent.mood)
+    """
+    )
+    assert run.line() == "ready"
+    time.sleep(0.3)
+    run.interrupt()
+    assert [run.line(), run.line()] == ["interrupted False", "patient"]
+    assert run.end() == ("", "")
+
+
+def test_a_run_is_stopped_with_the_calls_that_were_just_made(gate):
+    def cell() -> list:
+        context.run.set("the run")
+        replies = [gate(Msg("user", number)) for number in range(3)]
+        assert scheduler().stop_run("the run", "stopped by you") == 3
+        return replies
+
+    for _ in range(20):
+        for reply in contextvars.copy_context().run(cell):
+            with pytest.raises(CallCancelledError, match="gate was stopped by you"):
+                reply.result(20)
+    assert scheduler().stop_run("the run") == 0

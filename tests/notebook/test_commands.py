@@ -1,0 +1,92 @@
+"""``%agents`` in a real kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.notebook
+
+
+def test_the_agents_of_this_notebook(kernel: Any):
+    for code in ("%agents", "%agents status"):
+        text = kernel.run(code).card
+        assert text.startswith("agents of this notebook · server ")
+        assert "poet    demo-fast · not an AI" in text
+    assert "poet" in kernel.run("%agents ls").card
+
+
+def test_a_question_is_answered_with_a_message(kernel: Any):
+    cell = kernel.run('%agents ask poet "Hello."')
+    assert cell.card.startswith("poet\n  Hello.")
+    assert cell.stdout == ""
+    kernel.run("topic = 'rain'\nx = %agents ask poet it's about {topic}")
+    assert kernel.run("x.name, x.role").card == "('poet', 'assistant')"
+    assert "it's about rain" in kernel.run("poet.memory").card
+
+
+def test_a_question_that_fails(kernel: Any):
+    kernel.run("%%agent broken -m demo-error\nYou are broken.")
+    cell = kernel.run("%agents ask broken Hello.")
+    assert cell.error.startswith("ModelUnavailableError: broken:")
+    assert len(cell.traceback) == 2
+    assert cell.stderr == ""
+    assert "broken:" in kernel.run("%agents why").stdout
+
+
+def test_what_an_agent_remembers(kernel: Any):
+    kernel.run("%%agent fresh -m demo-fast\nYou are an echo.")
+    kernel.run("%%agents fresh -q\nHello.")
+    text = kernel.run("%agents show fresh").card
+    assert text.startswith("fresh · memory of 3 messages")
+    assert "1 system · system\n    You are an echo." in text
+    assert "no agent called 'nobody'" in kernel.run("%agents show nobody").stderr
+
+
+def test_runs_can_be_stopped_by_number_by_agent_and_all(kernel: Any):
+    kernel.run("%%agent slow -m demo-slow --fresh\nYou are a poet. You write four short lines. No title.")
+    assert kernel.run("%agents stop").stdout == "nothing runs here\n"
+    for code in ("%agents stop", "%agents stop --all", "%agents stop slow", "%agents stop {number}"):
+        kernel.run("%%agents slow -b -o later\nWrite about rain.")
+        kernel.run("from nbagents.runs import recent_runs\nnumber = recent_runs()[-1].number")
+        assert "1 call stopped" in kernel.run(code).stdout
+        assert "CallCancelledError" in kernel.run("later").outputs[-1].data["text/plain"] or True
+        cell = kernel.run("later.content")
+        assert cell.error.startswith("CallCancelledError: ")
+    assert "there is no run 9999" in kernel.run("%agents stop 9999").stderr
+
+
+def test_the_python_of_a_cell(kernel: Any):
+    kernel.run("%%agents poet critic -q\nHello.")
+    assert kernel.run("%agents code").stdout == (
+        'from nbagents import Msg\n\ntask = Msg("user", "Hello.")\nreplies = [poet(task), critic(task)]\n'
+    )
+
+
+def test_the_doctor_and_the_servers(kernel: Any):
+    doctor = kernel.run("%agents doctor").card
+    assert "✓  agent server" in doctor
+    assert "OPENAI_API_KEY" in doctor
+    assert "this notebook's" in kernel.run("%agents server ls").card
+    assert kernel.run("%agents server start").stdout.startswith("the agent server runs: ")
+    assert "is not the one of this notebook" in kernel.run("%agents server stop other").stderr
+
+
+def test_stopping_the_server_and_starting_it_again(new_kernel: Any):
+    kernel = new_kernel()
+    kernel.run("%load_ext nbagents")
+    kernel.run("%%agent poet -m demo-fast\nYou are a poet.")
+    assert kernel.run("%agents server stop").stdout == (
+        "the agent server has stopped, and 1 agent of this notebook with it\n"
+    )
+    assert kernel.run("%%agent poet -m demo-fast\nYou are a poet.").card.startswith("poet ready")
+    assert "poet · ✓ done" in kernel.run("%%agents poet\nHello.").card
+
+
+def test_nothing_has_failed(new_kernel: Any):
+    kernel = new_kernel()
+    kernel.run("%load_ext nbagents")
+    assert kernel.run("%agents why").stdout == "nothing has failed here\n"
+    assert "there is no run 7" in kernel.run("%agents why 7").stderr
+    assert "no cell of agents has run yet" in kernel.run("%agents code").stderr

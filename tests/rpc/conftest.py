@@ -1,0 +1,61 @@
+"""One server for a whole file of tests, and agents in it."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nbagents.agents import AgentBase
+from nbagents.rpc import RpcAgent, RpcAgentClient, RpcAgentServerLauncher
+
+sys.path.append(str(Path(__file__).parent))  # so that servers, which get this path, find remote_agents too
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RpcAgentServerLauncher]:
+    with RpcAgentServerLauncher() as launcher:
+        yield launcher
+
+
+@pytest.fixture
+def client(server: RpcAgentServerLauncher) -> RpcAgentClient:
+    return RpcAgentClient(server.address, token=server.token)
+
+
+@pytest.fixture
+def remote(client: RpcAgentClient) -> Callable[..., RpcAgent]:
+    """Make an agent of a class, in the server, and return its proxy."""
+
+    def make(cls: type[AgentBase], name: str | None = None, *args: Any, **kwargs: Any) -> RpcAgent:
+        agent_id, name = uuid.uuid4().hex, name or cls.__name__.lower()
+        settings = {
+            "class_name": f"{cls.__module__}:{cls.__name__}",
+            "args": [name, *args],
+            "kwargs": kwargs,
+            "import_path": sys.path,
+        }
+        client.create_agent(settings, agent_id)
+        return RpcAgent(name, agent_id, kind=cls.__name__, connect=lambda: client.attachment)
+
+    return make
+
+
+@pytest.fixture
+def wait_for() -> Callable[..., float]:
+    """Wait until something is so; return how long it took."""
+
+    def wait(condition: Callable[[], object], seconds: float = 10.0) -> float:
+        begin = time.monotonic()
+        while not condition():
+            if time.monotonic() - begin > seconds:
+                pytest.fail(f"not so after {seconds} s")
+            time.sleep(0.02)
+        return time.monotonic() - begin
+
+    return wait

@@ -1,0 +1,230 @@
+"""Agents that servers under test import from here, by their names."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import random
+import signal
+import sys
+import time
+
+from nbagents.agents import AgentBase
+from nbagents.message import Msg
+
+BUILTIN = {kind.__name__: kind for kind in (ValueError, KeyError, TimeoutError, OSError, ZeroDivisionError)}
+noted: dict[str, object] = {}
+"""What agents of this process have noted, for `Probe`."""
+_gates: dict[str, asyncio.Event] = {}
+_audited: list[str] = []
+
+
+def _audit(event: str, args: tuple[object, ...]) -> None:
+    if event.startswith(("pickle.", "marshal.", "os.system", "subprocess.", "os.exec", "os.posix_spawn")):
+        _audited.append(event)
+
+
+sys.addaudithook(_audit)
+
+
+class Echo(AgentBase):
+    """Says what it heard; remembers both."""
+
+    async def reply(self, x=None, **more):
+        self.memory.add(x)
+        said = Msg(self.name, f"{self.name} heard {x.content if isinstance(x, Msg) else x}", metadata=more or None)
+        self.memory.add(said)
+        return said
+
+
+class Mirror(AgentBase):
+    """Returns its arguments as they came."""
+
+    async def reply(self, *args, **kwargs):
+        return Msg(self.name, [list(args), kwargs])
+
+
+class Counter(AgentBase):
+    n = 0
+
+    def reply(self, x=None):
+        self.n += 1
+        return f"{self.n}"
+
+
+class Slow(AgentBase):
+    """Answers after as many seconds as it is told; notes that it was cancelled."""
+
+    async def reply(self, seconds=0.2):
+        noted[self.name] = "began"
+        try:
+            await asyncio.sleep(seconds if isinstance(seconds, int | float) else float(seconds.content))
+        except asyncio.CancelledError:
+            noted[self.name] = "cancelled"
+            raise
+        noted[self.name] = "ended"
+        return f"{self.name} slept"
+
+
+class Blocking(AgentBase):
+    def reply(self, x=None):
+        time.sleep(0.2)
+        return f"{self.name} slept"
+
+
+class Gate(AgentBase):
+    """Answers once it has been opened by an `Opener` with its name."""
+
+    async def reply(self, x=None):
+        noted[self.name] = "waits"
+        await _gates.setdefault(self.name, asyncio.Event()).wait()
+        return f"{self.name} is open"
+
+
+class Opener(AgentBase):
+    async def reply(self, name):
+        _gates.setdefault(name, asyncio.Event()).set()
+        return "opened"
+
+
+class Probe(AgentBase):
+    """Tells what the others have noted, and what the audit has heard."""
+
+    async def reply(self, name):
+        return _audited if name == "audit" else noted.get(name)
+
+
+class Failing(AgentBase):
+    async def reply(self, kind="ValueError", text="that went wrong"):
+        raise BUILTIN.get(kind, RuntimeError)(text)
+
+
+class OddError(ValueError):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+class Odd(AgentBase):
+    """Fails, or answers, in the ways that are hard to send."""
+
+    async def reply(self, how):
+        if how == "error":
+            raise OddError
+        if how == "exit":
+            raise SystemExit(3)
+        if how == "surrogate":
+            raise ValueError("half \ud800 a pair, and a key sk-0123456789abcdef")
+        if how == "set":
+            return _quietly(self.name)
+        if how == "big":
+            return "x" * (70 * 2**20)
+        return "fine"
+
+
+def _quietly(name: str) -> Msg:
+    message = Msg(name, "")
+    message._content = {"deep": [1, {2, 3}]}
+    return message
+
+
+class Talker(AgentBase):
+    """Prints, speaks and streams."""
+
+    def reply(self, x=None):
+        print(f"{self.name} thinks")
+        self.speak((last, "one two three"[: 4 * n]) for n, last in ((1, False), (2, False), (4, True)))
+        return "done"
+
+
+class Parent(AgentBase):
+    """Has agents of its own in the server, which may ask it back."""
+
+    def __init__(self, name, children=2):
+        super().__init__(name)
+        self.children = [Child(f"{name}.{n}", parent=self) for n in range(children)]
+
+    async def reply(self, x=None):
+        if isinstance(x, Msg) and x.content == "who?":
+            return self.name
+        said = [child(x) for child in self.children]
+        return [(await message).content for message in said]
+
+
+class Child(AgentBase):
+    def __init__(self, name, parent):
+        super().__init__(name)
+        self.parent = parent
+
+    def reply(self, x=None):
+        return f"{self.name} of {self.parent(Msg(self.name, 'who?')).content}"
+
+
+class Ring(AgentBase):
+    """Waits for a message that waits for its own."""
+
+    async def reply(self, x=None):
+        if x is not None:
+            return await self.tail
+        first = self.inner(Msg(self.name, "go"))
+        self.inner.tail = self.last(first)
+        return await first
+
+    def __init__(self, name, head=True):
+        super().__init__(name)
+        if head:
+            self.inner, self.last = Ring(f"{name}.inner", head=False), Echo(f"{name}.last")
+
+
+class Killer(AgentBase):
+    def reply(self, x=None):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Environment(AgentBase):
+    def reply(self, x=None):
+        return dict(os.environ)
+
+
+class Fussy(AgentBase):
+    def __init__(self, name):
+        raise ValueError(f"{name} does not want to be made")
+
+
+class Quitter(AgentBase):
+    def __init__(self, name):
+        raise SystemExit(name)
+
+
+# ---- for the order
+
+
+def digest(lines: list[str]) -> str:
+    return hashlib.sha256("|".join(lines).encode()).hexdigest()[:8]
+
+
+class Notes(AgentBase):
+    """Remembers every message, also one that it was given twice; answers with a digest of them all."""
+
+    def __init__(self, name):
+        super().__init__(name, use_memory=False)
+        self.notes, self.peers = [], []
+
+    def _observe_now(self, x):
+        self.note(x)
+
+    def note(self, x):
+        if x is not None:
+            self.__dict__["notes"].extend(m.content for m in (x if isinstance(x, list) else [x]))
+
+    async def reply(self, x=None):
+        if isinstance(x, Msg) and x.content == "notes?":
+            return list(self.notes)
+        self.note(x)
+        if random.random() < 0.3:
+            await asyncio.sleep(random.random() * 0.002)
+        for peer in self.peers:
+            await peer(Msg(self.name, f"{self.name}?{digest(self.notes)}"))
+        said = Msg(self.name, f"{self.name}:{digest(self.notes)}")
+        self.note(said)
+        return said
