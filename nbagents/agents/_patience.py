@@ -265,9 +265,8 @@ class Patience(Unread):
         ):
             return
         box: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._main_box = (
-            box  # a person is asked from here now: this thread is no daemon, input() may run in it
-        )
+        # From now on a person is asked from here: this thread is no daemon, so input() may run in it.
+        self._main_box = box
         box.put(self._lend)
 
         def more() -> None:  # asked on the loop: what was just issued counts

@@ -171,6 +171,8 @@ class Scheduler(Patience):
             holder = call.holder_of(call.agent)
             if holder is not None:
                 mailbox = holder.inner = holder.inner or Mailbox(holder)
+        if mailbox.owner is None and not mailbox.busy():
+            mailbox.head = call  # nobody can wait for it yet: no ring to look for, however long its ancestry
         mailbox.put(call)
         self.pump(mailbox)
 
@@ -314,7 +316,6 @@ class Scheduler(Patience):
         if call.done:
             return
         for child in list(call.children or ()):
-            child.read = True  # it ends because this one does: no failure of its own
             self.end(child, error)
         state, task, mailbox = call.state, call.task, call.mailbox
         self.settle(call, None, error)

@@ -92,7 +92,7 @@ def _show(desk: Desk, spec: LineSpec) -> None:
         info = infos.get(name)
         entries = [*_system(info), *desk.session.memory(name)]
         model = info.model if info is not None else None
-        view = MemoryView(name, desk.session.color(name), model, tuple(entries), model in DEMO_MODELS)
+        view = MemoryView(name, desk.color(name), model, tuple(entries), model in DEMO_MODELS)
         desk.surface().show(memory_html(view), memory_text(view))
 
 

@@ -99,7 +99,7 @@ def new_run(desk: Desk, talk: Talk) -> Run:
         prompt=talk.prompt,
         chips=talk.chips,
         notes=(*talk.notes, *desk.notices()),
-        color_of=desk.session.color,
+        color_of=desk.color,
         audience=talk.audience,
     )
     if talk.spec is not None:
@@ -213,7 +213,7 @@ def preview(desk: Desk, talk: Talk) -> None:
         RowView(
             name,
             text,
-            desk.session.color(name),
+            desk.color(name),
             "waiting",
             note="would be sent this, after what it remembers",
         )

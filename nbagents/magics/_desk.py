@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from .. import events
-from ..agents import AgentBase
+from ..agents import AgentBase, UserAgent
 from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg, PlaceholderMessage
 from ..render import content_text
@@ -27,6 +27,7 @@ from ._specs import Spec
 
 __all__ = ["Desk"]
 
+LAST_COLOR = 7
 SPECS = 50
 """How many cells ``%agents code`` remembers."""
 
@@ -40,6 +41,7 @@ class Desk:
         """What each agent said last, for ``{poet}``."""
         self.specs: deque[tuple[int, Spec]] = deque(maxlen=SPECS)
         """What the last cells asked for, with the number of their run (0 where there was none)."""
+        self._colors: dict[str, int] = {}
         self._unsubscribe = events.subscribe(self._hear)
 
     def close(self) -> None:
@@ -132,6 +134,14 @@ class Desk:
         """
         return self.own_agents().get(name) or self.session.find(name)
 
+    def color(self, name: str) -> int | None:
+        """Return an agent's colour number, None for a person. Never waits; any thread.
+
+        Agents of the notebook's own code take theirs from the end, so as not to share one soon.
+        """
+        known = self.session.color(name)
+        return self._colors.get(name) if known is None else known
+
     def agent_names(self) -> list[str]:
         """Return the names of all agents that can be addressed here. Asks nobody."""
         return list(dict.fromkeys([*self.session.names(), *self.own_agents()]))
@@ -142,7 +152,6 @@ class Desk:
         Raises:
             UsageError: there is none of that name; the message guesses which was meant.
         """
-
         own = self.own_agents()
 
         def look() -> dict[str, AgentBase]:
@@ -155,6 +164,9 @@ class Desk:
             found: dict[str, AgentBase] = await apart(look)
         except AgentNotFoundError as error:
             raise UsageError(f"{magic}: {error}") from None
+        for name, agent in own.items():
+            if name in found and not isinstance(agent, UserAgent):
+                self._colors.setdefault(agent._name, LAST_COLOR - len(self._colors) % LAST_COLOR)
         if not found:
             raise UsageError(f"{magic}: there are no agents yet; define one: %%agent poet")
         return found
@@ -176,13 +188,15 @@ class Desk:
             for message in promised(value):
                 await arrival(message)
             if isinstance(value, AgentBase) and value._name not in self.said:
-                await apart(partial(self._recall, value._name))
+                await apart(partial(self._recall, value))
 
-    def _recall(self, name: str) -> None:
-        with contextlib.suppress(NbAgentsError):
-            own = [message for message in self.session.memory(name) if message.name == name]
+    def _recall(self, agent: AgentBase) -> None:
+        """Look up in an agent's memory what it said last: it may have been before this kernel."""
+        with contextlib.suppress(NbAgentsError, AttributeError):
+            messages = agent.memory.get_memory() if agent.memory is not None else []
+            own = [message for message in messages if message.name == agent._name]
             if own:
-                self.said.setdefault(name, own[-1])
+                self.said.setdefault(agent._name, own[-1])
 
     def fill(self, text: str, *, raw: bool = False) -> Interpolated:
         """Fill a text's ``{fields}`` from the notebook's variables, unless ``raw``."""

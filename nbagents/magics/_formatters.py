@@ -107,7 +107,7 @@ class Formatters:
             return message_html(message)
         metadata = there.metadata
         is_demo = isinstance(metadata, dict) and metadata.get("model") in DEMO_MODELS
-        return message_html(message, color=self.desk.session.color(there.name), is_demo=is_demo)
+        return message_html(message, color=self.desk.color(there.name), is_demo=is_demo)
 
     def _placeholder(self, message: PlaceholderMessage) -> None:
         surface = self.desk.surface()
@@ -126,9 +126,7 @@ class Formatters:
 
     def _agent(self, agent: AgentBase) -> AgentCardView:
         name = agent._name
-        return AgentCardView(
-            name, self.desk.session.color(name), f"an agent · its memory: `%agents show {name}`"
-        )
+        return AgentCardView(name, self.desk.color(name), f"an agent · its memory: `%agents show {name}`")
 
 
 def _memory(memory: TemporaryMemory) -> MemoryView:

@@ -11,6 +11,9 @@ from ..widgets import mode_of
 
 __all__ = ["session_of"]
 
+EDITORS_NAME = "__vsc_ipynb_file__"
+"""Where an editor that is no Jupyter server tells a kernel its notebook."""
+
 _opened: dict[str, Session] = {}
 
 
@@ -21,7 +24,7 @@ def session_of(shell: Any) -> Session:
     agents. A run that nobody watches gets a workspace and a server of its own.
     """
     headless = mode_of(shell) == "headless"
-    notebook = os.environ.get("JPY_SESSION_NAME", "")
+    notebook = str(os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get(EDITORS_NAME) or "")
     place = notebook or os.getcwd()
     key = f"{place} {headless}"
     if key not in _opened:

@@ -18,6 +18,7 @@ from ..pipelines import FanOutPipeline, ForLoopPipeline, Pipeline, SequentialPip
 from ..render import content_text
 from ..runs import Run
 from ._interpolation import Interpolated
+from ._names import EVERYONE
 from ._nodes import Agent, FanOut, Node, Repeat
 from ._nodes import Sequence as Steps
 from ._specs import AgentsSpec, CommonOptions, HubSpec, PipelineSpec, Spec, Turn
@@ -70,7 +71,7 @@ def talk_of_agents(spec: AgentsSpec, agents: Agents, fill: Fill) -> Talk:
     )
     if spec.hub:
         talk.title = f"{talk.title}, who hear each other"
-        talk.audience = _others(names)
+        talk.audience = _others(agents)
         talk.begin = lambda run: _in_turn(run, list(agents.values()), message, spec.rounds)
     return talk
 
@@ -109,7 +110,7 @@ def talk_of_hub(spec: HubSpec, agents: Agents, fill: Fill) -> Talk:
         filled.chips,
         filled.notes,
         [(name, filled.text) for name in names],
-        _others(names),
+        _others(agents),
     )
 
 
@@ -117,7 +118,8 @@ def _one_or_all(values: list[Any]) -> Any:
     return values[0] if len(values) == 1 else values
 
 
-def _others(names: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+def _others(agents: Agents) -> Callable[[str], tuple[str, ...]]:
+    names = [agent._name for agent in agents.values()]
     return lambda speaker: tuple(name for name in names if name != speaker) if speaker in names else ()
 
 
@@ -141,16 +143,21 @@ def _script(turns: Sequence[Turn], agents: Agents, options: CommonOptions, fill:
                 filled = fill(turn.text)
                 run.notes += tuple(note for note in filled.notes if note not in run.notes)
                 message = prompt_message(filled.text, options) if filled.text else None
-                run.tell(filled.text, ", ".join(turn.names))
-                replies = [await reply for reply in [agents[name](message) for name in turn.names]]
+                names = _named(turn, agents)
+                run.tell(filled.text, ", ".join(names))
+                replies = [await reply for reply in [agents[name](message) for name in names]]
             return _one_or_all(replies)
 
         return scheduler().issue(None, script, (), hold=list(agents.values()))
 
-    preview = [(name, turn.text) for turn in turns for name in turn.names]
+    preview = [(name, turn.text) for turn in turns for name in _named(turn, agents)]
     return Talk(
         f"script of {len(turns)} turn{'s' if len(turns) > 1 else ''}", begin, options, preview=preview
     )
+
+
+def _named(turn: Turn, agents: Agents) -> Sequence[str]:
+    return list(agents) if EVERYONE in turn.names else turn.names
 
 
 def _pipeline(node: Node, agents: Agents) -> AgentBase | Pipeline:

@@ -38,19 +38,21 @@ def text_to_html(text: str) -> str:
     return f'<p class="nba-text">{escape(tidy(text)).replace(chr(10), "<br>")}</p>'
 
 
-def markdown_to_html(text: str, *, heading: int = 4) -> str:
-    """Return Markdown (CommonMark and tables, a newline being a line break) as safe HTML.
+def markdown_to_html(text: str, *, heading: int = 4, breaks: bool = True) -> str:
+    """Return Markdown (CommonMark and tables) as safe HTML.
 
     HTML in the text is shown, never obeyed. A picture becomes its description and a link; nothing is
     fetched. Links lead to http, https or mailto, need a click, and show their host. ``heading`` is
-    the rank of the text's first-rank headings. Formulas stay as typed. At most 100 kB are shown, with
-    a note of what is left out; a text that is nearly all marks is shown as plain text.
+    the rank of the text's first-rank headings. A newline breaks the line, as speakers mean it, unless
+    ``breaks`` is false, as in written prose. Formulas stay as typed. At most 100 kB are shown, with a
+    note of what is left out; a text that is nearly all marks is shown as plain text.
 
     >>> markdown_to_html("<b>No</b>, *do not* ![look](https://evil.example/a.png?what-i-know)")[:72]
     '<p>&lt;b&gt;No&lt;/b&gt;, <em>do not</em> [image: look <a href="https://'
     """
     # Only texts of a usual size are worth remembering.
-    return _cached(text, heading) if len(text) <= 20_000 else _render(text, heading)
+    draw = _cached if len(text) <= 20_000 else _render
+    return draw(text, heading, breaks)
 
 
 def markdown_lead(text: str, lines: int, limit: int = 440) -> str:
@@ -71,7 +73,7 @@ def markdown_lead(text: str, lines: int, limit: int = 440) -> str:
     return clip("\n".join(shown[:lines]), limit)
 
 
-def _render(text: str, heading: int) -> str:
+def _render(text: str, heading: int, breaks: bool) -> str:
     plain = tidy(text[: 2 * _LIMIT])
     note = ""
     if len(plain) > _LIMIT:
@@ -79,7 +81,7 @@ def _render(text: str, heading: int) -> str:
         note = f'<p class="nba-cut">… shortened: {_LIMIT:,} of {len(text):,} characters are shown.</p>'
     if sum(1 for _ in _MARKS.finditer(plain)) > _MOST_MARKS:
         return text_to_html(plain) + note
-    return clean_message(_parser.render(plain, {"heading": heading}) + note)
+    return clean_message(_parser.render(plain, {"heading": heading, "breaks": breaks}) + note)
 
 
 _cached = lru_cache(maxsize=256)(_render)
@@ -192,6 +194,10 @@ def _show_dollar(renderer: Any, tokens: Sequence[Token], index: int, options: An
     return '<span class="mathjax_ignore">$</span>'
 
 
+def _show_softbreak(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    return "<br>\n" if env.get("breaks", True) else "\n"
+
+
 def _open_table(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     return '<div class="nba-scroll" role="region" aria-label="table" tabindex="0"><table>'
 
@@ -201,13 +207,14 @@ def _close_table(renderer: Any, tokens: Sequence[Token], index: int, options: An
 
 
 def _make_parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "breaks": True, "linkify": False, "maxNesting": 40})
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": 40})
     parser.enable("table")
     keep_formulas(parser)
     parser.core.ruler.push("finish", _finish)
     for name, rule in (
         ("host", _show_host),
         ("dollar", _show_dollar),
+        ("softbreak", _show_softbreak),
         ("table_open", _open_table),
         ("table_close", _close_table),
     ):

@@ -79,7 +79,7 @@ def page_html(title: str, cells: Iterable[Cell]) -> str:
 
 def _cell(kind: str, content: str) -> str:
     if kind == "markdown":
-        return f'<div class="prose">{markdown_to_html(content, heading=1)}</div>'
+        return f'<div class="prose">{markdown_to_html(content, heading=1, breaks=False)}</div>'
     if kind == "code":
         return f'<pre class="code"><code>{_source(content)}</code></pre>'
     if kind == "html":

@@ -11,7 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import _loop
-from ..exceptions import AgentCallError, AgentServerError, NbAgentsError, UsageError
+from ..exceptions import (
+    AgentCallError,
+    AgentServerError,
+    NbAgentsError,
+    UsageError,
+    WouldBlockLoopError,
+)
 from ..message import Msg
 from ..models import model_config_to_wire
 
@@ -56,9 +62,11 @@ class RpcAgentClient:
         return attachment(address, self._token)
 
     def is_alive(self) -> bool:
-        """Does the server answer within five seconds? Never raises."""
+        """Does the server answer within five seconds? Raises nothing but `WouldBlockLoopError`."""
         try:
             self._ask("is_alive", ALIVE_SECONDS)
+        except WouldBlockLoopError:
+            raise
         except NbAgentsError:
             return False
         return True

@@ -44,6 +44,10 @@ class DistConf:
     local_mode: bool = True
     lazy_launch: bool = False
 
+    def __post_init__(self) -> None:
+        if self.port is not None and not (isinstance(self.port, int) and 0 < self.port <= 65535):
+            raise UsageError(f"port {self.port} is not a port: give that of a server, or none to launch one")
+
     @classmethod
     def of(cls, given: Any) -> DistConf:
         """Make one of True, a `DistConf`, or a dictionary of its fields.
@@ -108,6 +112,7 @@ class _Home:
 
     def _launch(self) -> RpcAgentClient:
         self._launcher = launcher = RpcAgentServerLauncher(
+            self._where.host,
             max_pool_size=self._where.max_pool_size,
             max_timeout_seconds=self._where.max_timeout_seconds,
             local_mode=True,

@@ -46,7 +46,7 @@ def encode_error(error: BaseException) -> pb.Error:
             (base.__name__ for base in type(error).__mro__ if BUILT_IN.get(base.__name__) is base), ""
         )
     trace = getattr(error, "remote_traceback", None) or ""
-    if not trace and not isinstance(error, NbAgentsError):
+    if not trace:
         trace = _traceback(error)
     return pb.Error(
         type=_clean(name[:200]),
@@ -94,18 +94,20 @@ def _text(error: BaseException) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    """Return the traceback from the agent's own first line on."""
+    """Return the traceback from the agent's own first line on; "" for an error of ours without such a line."""
+    own = _first_outside(error.__traceback__)
+    if own is None and isinstance(error, NbAgentsError):
+        return ""
     try:
-        return "".join(traceback.format_exception(type(error), error, _own(error.__traceback__)))
+        return "".join(traceback.format_exception(type(error), error, own or error.__traceback__))
     except Exception:  # noqa: BLE001  # as above
         return ""
 
 
-def _own(trace: TracebackType | None) -> TracebackType | None:
-    step = trace
+def _first_outside(step: TracebackType | None) -> TracebackType | None:
     while step is not None and step.tb_frame.f_code.co_filename.startswith(_PACKAGE):
         step = step.tb_next
-    return step if step is not None else trace
+    return step
 
 
 def _clean(text: str) -> str:

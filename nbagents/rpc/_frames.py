@@ -29,6 +29,7 @@ class FrameWriter:
         self._seq = 0
         self._wake = asyncio.Event()
         self._writing = asyncio.Lock()
+        self._closed = False
         self.seen = 0
         """The other side's last frame that was handled; told with each batch."""
 
@@ -39,9 +40,14 @@ class FrameWriter:
         self._frames.append(frame)
         self._wake.set()
 
+    def close(self) -> None:
+        """Let `run` end, once what is queued is written."""
+        self._closed = True
+        self._wake.set()
+
     async def run(self) -> None:
-        """Write until cancelled; raises what ``write`` raises."""
-        while True:
+        """Write until `close`; raises what ``write`` raises."""
+        while self._frames or not self._closed:
             await self._wake.wait()
             if self._in_flight() > 1:
                 await asyncio.sleep(0)

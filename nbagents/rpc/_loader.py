@@ -7,6 +7,7 @@ Whatever else a name says is refused; nothing is looked up inside an object.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import logging
@@ -50,8 +51,10 @@ class AgentClasses:
         self._known: dict[str, type[AgentBase]] = {c.__name__: c for c in (AgentBase, DialogAgent, UserAgent)}
 
     def register(self, cls: type[AgentBase]) -> None:
-        """Make a class known under its own name."""
+        """Make a class known under its own name, and under that with its module."""
         self._known[cls.__name__] = cls
+        with contextlib.suppress(AgentCreationError):
+            self._known[class_name(cls)] = cls
 
     def load_folder(self, folder: str) -> None:
         """Import every Python file of a folder, hidden ones aside; one that fails is logged and skipped.
@@ -95,7 +98,7 @@ class AgentClasses:
             return self._known[name]
         match = _QUALIFIED.match(name)
         if match is None or not self._private:
-            known = ", ".join(sorted(self._known))
+            known = ", ".join(sorted(known for known in self._known if ":" not in known))
             raise AgentCreationError(f"class {name[:80]!r} is not registered on this server; known: {known}")
         cls = self._import(match[1], match[2], import_path or [])
         self._known[name] = cls

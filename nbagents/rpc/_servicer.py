@@ -41,6 +41,8 @@ from ._session import Session, admit_call
 
 __all__ = ["AgentServerServicer"]
 
+LEAVING_SECONDS = 1.0
+
 
 class AgentServerServicer(RpcAgentServicer, _AttachServicer):
     """The methods of one agent server. All of them run on the background loop.
@@ -263,17 +265,18 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
             return
         first, *rest = parsed(data).frames or [pb.Frame()]
         session = self._greet(first, stream)
-        tasks = [
-            asyncio.ensure_future(session.writer.run()),
-            asyncio.ensure_future(self._serve(session, rest, stream)),
-        ]
+        serving = asyncio.ensure_future(self._serve(session, rest, stream))
+        writing = asyncio.ensure_future(session.writer.run())
         try:
-            # Whichever ends first, the other has nothing to live for.
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await asyncio.wait([serving, writing], return_when=asyncio.FIRST_COMPLETED)
+            # A stream cannot be ended in the middle of a message: the writer is not cancelled.
+            session.writer.close()
+            await asyncio.wait([writing], timeout=LEAVING_SECONDS)
+            for task in (serving, writing):
+                if task.done():
+                    task.result()
         finally:
-            for task in tasks:
+            for task in (serving, writing):
                 task.cancel()
                 task.add_done_callback(lambda task: task.cancelled() or task.exception())
             session.close()

@@ -122,22 +122,23 @@ def test_an_agent_runs_in_its_callers_context():
 
 
 def test_a_nested_call_goes_ahead_of_what_blocking_code_would_do_later():
-    heard, asked = [], threading.Event()
+    heard, called, asked = [], threading.Event(), threading.Event()
     gate = Gate()
     inner = Does("inner", lambda x: heard.append(x.content))
 
     def ask():
+        assert called.wait(10)
         reply = inner(Msg("outer", "nested"))
         asked.set()
         return reply.result().content
 
-    first = inner(gate(Msg("user", "first")))
+    inner(gate(Msg("user", "first")))
     Does("outer", ask)()
-    assert asked.wait(10)
     later = inner(Msg("user", "later"))
+    called.set()
+    assert asked.wait(10)
     gate.open()
     assert later.result(10)
-    assert first.done()
     assert heard == ["first", "nested", "later"]
 
 
@@ -480,6 +481,7 @@ def test_a_call_back_runs_only_while_its_agent_waits():
         reply = second(Msg("a", "go"))
         assert made.wait(10)
         scheduler().background.run(asyncio.sleep(0))  # by now the loop has queued it
+        assert a.memory.size() == 0, "its own data is no reason to wait"
         order.append("before waiting")
         _ = reply.content
         order.append("after waiting")

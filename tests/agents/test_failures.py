@@ -126,6 +126,18 @@ def test_a_call_with_wrong_arguments_fails_alone():
     assert echo(1).content == "echo<1>"
 
 
+def test_arguments_that_cannot_be_put_together_fail_the_call_alone():
+    class Pair(list):
+        def __init__(self, left, right):
+            super().__init__([left, right])
+
+    echo = Echo("echo")
+    reply = echo(Pair(echo(1), 2))
+    with pytest.raises(TypeError, match="right"):
+        reply.result(20)
+    assert echo(1).content == "echo<1>"
+
+
 def test_a_reply_that_exits_fails_alone(caplog):
     class Exits(AgentBase):
         async def reply(self, x=None):
@@ -174,10 +186,11 @@ def test_a_call_whose_argument_failed_fails_with_the_same_error_unrun(kind, caps
 
 
 def test_thousands_may_depend_on_a_failure():
-    echo = Echo("echo")
-    reply = Fails("a")()
-    for _ in range(3000):
-        reply = echo(reply)
+    works = Works()
+    reply = Fails("a")(works())
+    for number in range(3000):
+        reply = Echo(f"echo {number}")(reply)
+    works._let_go.set()
     with pytest.raises(KeyError, match="a is broken"):
         reply.result(50)
 
@@ -274,6 +287,7 @@ def test_a_cancelled_call_is_not_reported(capsys):
     reply.cancel()
     with pytest.raises(CallCancelledError):
         dependent.result(20)
+    agent().cancel()
     del reply, dependent
     gc.collect()
     scheduler().report()
@@ -297,6 +311,25 @@ def test_a_cancelled_call_ends_at_once_with_the_calls_that_it_made():
         reply.result(10)
     assert inner._cancelled.wait(10)
     assert outer._cancelled.wait(10)
+
+
+@pytest.mark.parametrize("end", ["cancel", "deadline"])
+def test_a_call_that_ends_early_ends_the_calls_that_it_does_not_wait_for(end):
+    inner, kept = Sleeps("inner"), []
+
+    async def forget():
+        kept.append(inner())
+        await asyncio.sleep(60)
+
+    token = late(0.1 if end == "deadline" else 60)
+    reply = Sleeps("outer", forget)()
+    context.deadline.reset(token)
+    assert inner._begun.wait(10)
+    if end == "cancel":
+        reply.cancel()
+    with pytest.raises((CallCancelledError, CallTimeoutError)):
+        kept[0].result(20)
+    assert inner._cancelled.wait(10)
 
 
 def test_a_call_that_was_not_cancelled_leaves_its_calls_alone(until):
@@ -400,11 +433,12 @@ def test_a_deadline_counts_while_the_call_is_queued():
 
 
 def test_a_calls_calls_end_with_it(capsys):
-    inner = Sleeps("inner")
+    inner, kept = Sleeps("inner"), []
 
     async def ask():
         late(60)  # no later than its caller's
-        return await inner()
+        kept.append(inner())
+        return await kept[-1]
 
     for _ in range(10):
         token = late(0.05)
@@ -413,6 +447,8 @@ def test_a_calls_calls_end_with_it(capsys):
         with pytest.raises(CallTimeoutError):
             reply.result(20)
         assert inner._cancelled.wait(10)
+        assert kept[-1]._promise.deadline <= reply._promise.deadline
+    kept.clear()
     del reply
     gc.collect()
     scheduler().report()

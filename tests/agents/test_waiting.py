@@ -68,7 +68,7 @@ def test_a_wait_that_is_given_up_leaves_the_call_running(gate):
     assert reply.result(20).content == "open"
 
 
-def test_a_body_that_gives_up_waiting_goes_on(gate):
+def test_a_body_that_gives_up_waiting_goes_on(gate, until):
     def body():
         try:
             gate().result(0.05)
@@ -76,7 +76,7 @@ def test_a_body_that_gives_up_waiting_goes_on(gate):
             return "went on"
 
     assert Does("impatient", body)().result(20).content == "went on"
-    assert scheduler().threads.busy == 0
+    until(lambda: scheduler().threads.busy == 0)
 
 
 def test_a_wait_of_no_time_looks_once(gate):
@@ -242,15 +242,17 @@ def test_a_thread_that_outlives_its_agents_turn_goes_on_waiting(gate):
     assert seen == ["open"]
 
 
-@pytest.mark.parametrize("how", ["wait", "call"])
+@pytest.mark.parametrize("how", ["wait for its own", "wait for another's", "call"])
 def test_a_thread_that_was_cancelled_is_told_at_its_next_wait_or_call(gate, how):
     waits, cancelled, told = threading.Event(), threading.Event(), []
 
     def body():
         waits.set()
         try:
-            if how == "wait":
+            if how == "wait for its own":
                 gate().result()
+            elif how == "wait for another's":
+                another.result()
             else:
                 assert cancelled.wait(10)
                 gate()
@@ -258,7 +260,7 @@ def test_a_thread_that_was_cancelled_is_told_at_its_next_wait_or_call(gate, how)
             told.append(str(error))
             raise
 
-    agent = Does("worker", body)
+    agent, another = Does("worker", body), gate()
     reply = agent()
     assert waits.wait(10)
     reply.cancel("stopped by you")

@@ -74,24 +74,38 @@ class Cell:
 class Kernel:
     """A kernel in a folder of its own."""
 
-    def __init__(self, folder: Path, *, somebody: bool = True, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, somebody: bool = True, environment: dict[str, str] | None = None
+    ) -> None:
         self.somebody = somebody
         env = {**os.environ, **(environment or {})}
         self.manager, self.client = start_new_kernel(kernel_name="python3", cwd=str(folder), env=env)
         self.shown: dict[str, Output] = {}
 
     def run(
-        self, code: str, *, interrupt_when: str = "", answers: tuple[str, ...] = (), patience: float = PATIENCE
+        self,
+        code: str,
+        *,
+        interrupt_when: str = "",
+        interrupt_after: float | None = None,
+        answers: tuple[str, ...] = (),
     ) -> Cell:
-        """Run a cell to its end. It is interrupted as soon as an output holds ``interrupt_when``."""
+        """Run a cell to its end.
+
+        It is interrupted as soon as an output holds ``interrupt_when``, or after so many seconds;
+        its own ``seconds`` are then those since the interrupt.
+        """
         began, cell, left = time.monotonic(), Cell(), list(answers)
         sent = self.client.execute(code, allow_stdin=self.somebody)
-        armed = bool(interrupt_when)
+        armed = bool(interrupt_when) or interrupt_after is not None
         while True:
-            assert time.monotonic() - began < patience, f"no end of {code!r}: {cell}"
+            assert time.monotonic() - began < PATIENCE, f"no end of {code!r}: {cell}"
             if left and self.client.stdin_channel.msg_ready():
                 cell.prompts.append(self.client.get_stdin_msg(timeout=1)["content"]["prompt"])
                 self.client.input(left.pop(0))
+            if armed and interrupt_after is not None and time.monotonic() - began > interrupt_after:
+                armed, began = False, time.monotonic()
+                self.manager.interrupt_kernel()
             try:
                 message = self.client.get_iopub_msg(timeout=0.05)
             except queue.Empty:
@@ -104,10 +118,9 @@ class Kernel:
                 continue
             self._take(kind, content, cell.outputs if mine else cell.foreign)
             texts = (str(o.data.get("text/plain", "")) + o.text for o in cell.outputs)
-            if armed and any(interrupt_when in text for text in texts):
-                armed = False
+            if armed and interrupt_when and any(interrupt_when in text for text in texts):
+                armed, began = False, time.monotonic()
                 self.manager.interrupt_kernel()
-                began = time.monotonic()
         cell.seconds = time.monotonic() - began
         reply = self.client.get_shell_msg(timeout=5)
         while reply["parent_header"].get("msg_id") != sent:
@@ -177,8 +190,8 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         kernel.run("%load_ext nbagents")
         kernel.run("%%agent poet -m demo-fast\nYou are a poet. You write four short lines. No title.")
         kernel.run(
-            "%%agent critic -m demo-fast\nYou are a strict editor. If there are at most 20 words reply APPROVED, "
-            "else say what to cut."
+            "%%agent critic -m demo-fast\nYou are a strict editor. If there are at most 20 words "
+            "reply APPROVED, else say what to cut."
         )
         yield kernel
     finally:

@@ -60,7 +60,8 @@ def test_a_pipeline_runs_until_its_condition_is_true(kernel: Any):
     kernel.run("topic = 'rain'")
     kernel.run("%%agent verse -m demo-fast\nYou are a poet. You write four short lines. No title.")
     cell = kernel.run(
-        "%%pipeline verse -> critic --loop 3 --until \"'APPROVED' in msg.content\" -o verdict\nWrite about {topic}."
+        "%%pipeline verse -> critic --loop 3 --until \"'APPROVED' in msg.content\" -o verdict\n"
+        "Write about {topic}."
     )
     assert "you: Write about ‹topic: rain›." in cell.card
     assert "— pass 2 of 3 —" in cell.card
@@ -70,7 +71,7 @@ def test_a_pipeline_runs_until_its_condition_is_true(kernel: Any):
 
 def test_a_condition_that_never_comes_true_is_an_error_and_the_draft_is_kept(kernel: Any):
     cell = kernel.run("%%pipeline poet --loop 2 --until False -o draft\nHello.")
-    assert cell.error.startswith("NbAgentsError: --until never became true in 2 passes. Last value: 'Hello")
+    assert cell.error.startswith("NbAgentsError: --until never became true in 2 passes. Last value: '")
     assert cell.error.endswith("The draft is in `draft`.")
     assert "✗ --until never became true" in cell.card
     assert kernel.run("draft.name").card == "'poet'"
@@ -100,7 +101,8 @@ def test_in_a_hub_they_hear_each_other_and_the_body_is_python(kernel: Any):
     kernel.run("%%agent anna -m demo-fast\nYou are an echo.")
     kernel.run("%%agent bert -m demo-fast\nYou are an echo.")
     cell = kernel.run(
-        '%%msghub anna bert --announce "Plan a picnic."\nfor turn in range(2):\n    anna()\n    last = bert()\n'
+        '%%msghub anna bert --announce "Plan a picnic."\n'
+        "for turn in range(2):\n    anna()\n    last = bert()\n"
         "count = len(hub.participants)"
     )
     assert "msghub anna, bert · ✓ done" in cell.card
@@ -230,7 +232,10 @@ def test_quietly_only_failures_are_shown(kernel: Any):
     assert kernel.run("%%agents poet -q\nHello.").outputs == []
     assert kernel.run("_.name").card == "'poet'"
     kernel.run("%%agent broken -m demo-error\nYou are broken.")
-    assert "✗ broken could not reach its model" in kernel.run("%%agents broken -q\nHello.").outputs[0].data["text/plain"]
+    assert (
+        "✗ broken could not reach its model"
+        in kernel.run("%%agents broken -q\nHello.").outputs[0].data["text/plain"]
+    )
 
 
 def test_other_magics_can_wrap_ours(kernel: Any):
@@ -257,3 +262,35 @@ def test_model_text_stays_text(kernel: Any):
         assert "<script" not in shown["text/html"]
         assert "<img" not in shown["text/html"]
         assert "text/markdown" not in shown
+
+
+def test_all_are_asked(new_kernel: Any):
+    kernel = new_kernel()
+    kernel.run("%load_ext nbagents")
+    assert "there are no agents yet" in kernel.run("%%agents all\nHello.").stderr
+    for name in ("anna", "bert"):
+        kernel.run(f"%%agent {name} -m demo-fast\nYou are an echo.")
+    kernel.run("%%agents all -o said\nHello.")
+    assert kernel.run("[m.name for m in said]").card == "['anna', 'bert']"
+    assert "you → anna, bert" in kernel.run("%%agents -o said\n@all Hello.").card
+    assert kernel.run("[m.name for m in said]").card == "['anna', 'bert']"
+
+
+def test_agents_of_the_notebooks_own_code_take_part(kernel: Any):
+    kernel.run(
+        "from nbagents import AgentBase, Msg\n"
+        "class Parrot(AgentBase):\n"
+        "    def reply(self, x=None):\n"
+        "        print('squawk')\n"
+        "        return Msg(self.name, x.content.upper() if x else 'SILENCE')\n"
+        "bird = Parrot('polly')"
+    )
+    cell = kernel.run("%%pipeline bird -> poet\nHello.")
+    assert "polly · " in cell.card
+    assert "HELLO." in cell.card
+    assert "nba-row nba-c7" in cell.html
+    assert "you: Repeat ‹bird: HELLO.›" in kernel.run("%%agents poet\nRepeat {bird}").card
+    hub = kernel.run("%%msghub bird poet\nbird(); poet()")
+    assert "heard by poet" in hub.card
+    assert "heard by polly" in hub.card
+    assert kernel.complete("%%agents bi") == ["bird"]

@@ -51,7 +51,6 @@ def test_runs_can_be_stopped_by_number_by_agent_and_all(kernel: Any):
         kernel.run("%%agents slow -b -o later\nWrite about rain.")
         kernel.run("from nbagents.runs import recent_runs\nnumber = recent_runs()[-1].number")
         assert "1 call stopped" in kernel.run(code).stdout
-        assert "CallCancelledError" in kernel.run("later").outputs[-1].data["text/plain"] or True
         cell = kernel.run("later.content")
         assert cell.error.startswith("CallCancelledError: ")
     assert "there is no run 9999" in kernel.run("%agents stop 9999").stderr

@@ -15,9 +15,10 @@ from nbclient.exceptions import CellExecutionError
 pytestmark = pytest.mark.notebook
 
 POET = "%%agent poet\nYou are a poet. You write four short lines about what you are asked. No title."
-CRITIC = (
-    "%%agent critic\nYou are a strict editor. If there are at most 20 words reply APPROVED, else say what to cut."
-)
+CRITIC = """%%agent critic
+You are a strict editor. If there are at most 20 words reply APPROVED, else say what to cut."""
+LOOP = """%%pipeline poet -> critic --loop 3 --until "'APPROVED' in msg.content" -o verdict
+Write about rain."""
 
 
 def _execute(folder: Path, *cells: str, allow_errors: bool = False) -> Any:
@@ -28,7 +29,9 @@ def _execute(folder: Path, *cells: str, allow_errors: bool = False) -> Any:
 
 
 def _texts(cell: Any) -> list[str]:
-    return [output.get("text") or output.get("evalue") or output["data"]["text/plain"] for output in cell.outputs]
+    return [
+        output.get("text") or output.get("evalue") or output["data"]["text/plain"] for output in cell.outputs
+    ]
 
 
 def _untimed(text: str) -> str:
@@ -41,7 +44,7 @@ def test_the_first_conversation_twice_with_the_same_words(tmp_path: Path):
         POET,
         CRITIC,
         "%%agents poet critic\nWho are you?",
-        "%%pipeline poet -> critic --loop 3 --until \"'APPROVED' in msg.content\" -o verdict\nWrite about rain.",
+        LOOP,
         "verdict.content",
         "%%msghub poet critic --announce 'Plan a picnic.'\npoet(); critic()",
         "poet('Hello.')",
@@ -65,7 +68,9 @@ def test_the_first_conversation_twice_with_the_same_words(tmp_path: Path):
 
 
 def test_the_background_is_joined_at_the_end_of_the_cell(tmp_path: Path):
-    notebook = _execute(tmp_path, "%load_ext nbagents", POET, "%%agents poet -b -o later\nHello.", "later.done()")
+    notebook = _execute(
+        tmp_path, "%load_ext nbagents", POET, "%%agents poet -b -o later\nHello.", "later.done()"
+    )
     assert "poet · ✓ done" in notebook.cells[2].outputs[0]["data"]["text/plain"]
 
 

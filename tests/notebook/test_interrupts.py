@@ -42,7 +42,9 @@ def test_the_next_cell_finds_the_agent_free(slow: Any):
 
 
 def test_a_loop_stops_within_a_pass(slow: Any):
-    cell = slow.run("%%pipeline slow -> quick --loop 5 --until False\nWrite about rain.", interrupt_when=STREAMING)
+    cell = slow.run(
+        "%%pipeline slow -> quick --loop 5 --until False\nWrite about rain.", interrupt_when=STREAMING
+    )
     assert cell.seconds < SOON
     assert "KeyboardInterrupt" in cell.error
     assert "not asked" not in cell.outputs[0].data["text/plain"]
@@ -56,7 +58,9 @@ def test_a_hub_that_waits_for_its_calls(slow: Any):
 
 
 def test_a_hub_whose_body_reads_a_message(slow: Any):
-    cell = slow.run("%%msghub slow quick\nslow('Write about rain.').content\nquick()", interrupt_when=STREAMING)
+    cell = slow.run(
+        "%%msghub slow quick\nslow('Write about rain.').content\nquick()", interrupt_when=STREAMING
+    )
     assert cell.seconds < SOON
     assert cell.error == "KeyboardInterrupt: stopped by you"
     assert "■ stopped" in cell.outputs[0].data["text/plain"]
@@ -98,3 +102,11 @@ def test_the_interrupts_of_other_cells_are_as_before(slow: Any):
     assert cell.seconds < SOON
     assert cell.error.startswith("KeyboardInterrupt")
     assert len(cell.traceback) > 1
+
+
+def test_a_cell_that_waits_for_what_it_fills_in(slow: Any):
+    slow.run("%%agent late -m demo-slow --fresh\nYou are a poet. You write four short lines. No title.")
+    slow.run("pending = late('Write about rain.')")
+    cell = slow.run("%%agents quick\nRepeat: {pending}", interrupt_after=0.2)
+    assert cell.error == "KeyboardInterrupt: stopped by you"
+    assert cell.seconds < 0.5

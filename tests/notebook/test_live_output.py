@@ -1,12 +1,21 @@
-"""What a person at the notebook sees: the banner, the card as it streams, messages that arrive later, hints."""
+"""What a person at the notebook sees: the banner, the card as it streams, late messages, hints."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.notebook
+
+
+def _until_ready(kernel: Any, banner: Any) -> None:
+    """Wait until the banner has been replaced by the one that says the server is ready."""
+    limit = time.monotonic() + 20
+    while not banner.card.startswith("●"):
+        assert time.monotonic() < limit, banner.card
+        kernel.run("pass")
 
 
 def test_the_card_streams_into_its_cell_and_is_then_frozen(kernel: Any):
@@ -50,7 +59,9 @@ def test_our_values_show_themselves(kernel: Any):
     assert kernel.run("[m.result()]").card.startswith("[Msg(name='poet'")
     assert "memory of" in kernel.run("poet.memory").card
     assert kernel.run("poet").card.startswith("poet an agent")
-    run = kernel.run("from nbagents.runs import Run\nwith Run('mine') as run:\n    poet('Hello.').content\nrun")
+    run = kernel.run(
+        "from nbagents.runs import Run\nwith Run('mine') as run:\n    poet('Hello.').content\nrun"
+    )
     assert "mine · ✓ done" in run.card
 
 
@@ -89,7 +100,9 @@ def test_help_is_ours(kernel: Any):
         ("%%msghub poet cr", ["critic"]),
     ],
 )
-def test_names_options_and_commands_are_completed_and_nothing_else(kernel: Any, code: str, matches: list[str]):
+def test_names_options_and_commands_are_completed_and_nothing_else(
+    kernel: Any, code: str, matches: list[str]
+):
     assert kernel.complete(code) == matches
 
 
@@ -105,7 +118,8 @@ def test_loading_twice_and_unloading_twice_does_no_harm(new_kernel: Any):
     kernel.run("%%agent poet -m demo-fast\nYou are a poet.")
     again = "from nbagents.magics import load_ipython_extension as load, unload_ipython_extension as unload\n"
     assert kernel.run(f"{again}load(get_ipython()); load(get_ipython())").outputs == []
-    count = "len([t for t in get_ipython().input_transformer_manager.cleanup_transforms if 'nbagents' in t.__module__])"
+    transforms = "get_ipython().input_transformer_manager.cleanup_transforms"
+    count = f"len([each for each in {transforms} if 'nbagents' in each.__module__])"
     assert kernel.run(count).card == "1"
     assert "poet · ✓ done" in kernel.run("%%agents poet\nHello.").card
     kernel.run("unload(get_ipython()); unload(get_ipython())")
@@ -113,14 +127,14 @@ def test_loading_twice_and_unloading_twice_does_no_harm(new_kernel: Any):
     assert "not found" in kernel.run("%%agents poet\nHello.").stderr
     assert "not found" in kernel.run("%agents").stderr
     assert kernel.run("poet('Hello.').result()").card.startswith("Msg(name='poet'")
-    assert kernel.run("%reload_ext nbagents").card.startswith("● nbagents ready")
+    _until_ready(kernel, kernel.run("%reload_ext nbagents"))
     assert "poet · ✓ done" in kernel.run("%%agents poet\nHello.").card
 
 
 def test_the_banner_says_where_the_agents_live_and_with_which_model(new_kernel: Any):
     kernel = new_kernel()
     cell = kernel.run("%load_ext nbagents")
-    kernel.run("%agents server ls")
+    _until_ready(kernel, cell)
     (banner,) = cell.outputs
     text = banner.data["text/plain"]
     assert text.startswith("● nbagents ready · server ")
@@ -138,7 +152,7 @@ def test_agents_outlive_the_kernel_and_keep_their_memory(new_kernel: Any):
     kernel.restart()
     kernel.run("carol = 'a singer'")
     cell = kernel.run("%load_ext nbagents")
-    kernel.run("%agents server ls")
+    _until_ready(kernel, cell)
     assert "⟲ 2 agents are still alive: poet (2 messages), carol (0 messages)" in cell.card
     assert kernel.run("poet.memory.size(), carol").card == "(2, 'a singer')"
     assert "unchanged · 2 messages kept" in kernel.run("%%agent poet -m demo-fast\nYou are a poet.").card

@@ -37,7 +37,12 @@ def _session(folder: Path, source: str) -> str:
     path = folder / "session.py"
     path.write_text(PREAMBLE + textwrap.indent(textwrap.dedent(source), "    ") + ending)
     done = subprocess.run(
-        [sys.executable, str(path)], cwd=folder, capture_output=True, text=True, timeout=50, env=dict(os.environ)
+        [sys.executable, str(path)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        env=dict(os.environ),
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split("=====")[1] + done.stderr

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nbagents.render import RunView, page_html, run_html
+from nbagents.render import RunView, markdown_to_html, page_html, run_html
 
 
 @pytest.fixture
@@ -76,3 +76,9 @@ def test_a_page_fits_and_fetches_nothing(
     ground = page.evaluate("getComputedStyle(document.querySelector('.nba')).backgroundColor")
     assert ground == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(30, 30, 30)")
     page.close()
+
+
+def test_written_prose_flows_where_speech_breaks():
+    page = page_html("t", [("markdown", "one\ntwo")])
+    assert "one\ntwo" in page
+    assert "one<br>" in markdown_to_html("one\ntwo")

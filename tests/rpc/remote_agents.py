@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import hashlib
 import os
 import random
+import resource
 import signal
 import sys
 import time
@@ -32,8 +34,9 @@ class Echo(AgentBase):
     """Says what it heard; remembers both."""
 
     async def reply(self, x=None, **more):
-        self.memory.add(x)
-        said = Msg(self.name, f"{self.name} heard {x.content if isinstance(x, Msg) else x}", metadata=more or None)
+        heard = x if isinstance(x, Msg) else Msg("user", x)
+        self.memory.add(heard)
+        said = Msg(self.name, f"{self.name} heard {heard.content}", metadata=more or None)
         self.memory.add(said)
         return said
 
@@ -103,6 +106,11 @@ class Failing(AgentBase):
 class OddError(ValueError):
     def __str__(self) -> str:
         raise RuntimeError("no text")
+
+
+class Misuser(AgentBase):
+    async def reply(self, x=None):
+        self.memory.add("no message")
 
 
 class Odd(AgentBase):
@@ -184,6 +192,13 @@ class Killer(AgentBase):
 class Environment(AgentBase):
     def reply(self, x=None):
         return dict(os.environ)
+
+
+class Exposure(AgentBase):
+    """Tells whether its process may be debugged by others, and how large a core dump it may leave."""
+
+    def reply(self, x=None):
+        return [ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE)]
 
 
 class Fussy(AgentBase):

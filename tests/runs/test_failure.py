@@ -39,7 +39,9 @@ def test_an_error_of_ours_about_the_run_is_its_own_title():
 
 def test_the_traceback_of_the_other_process_comes_first():
     error = RemoteAgentError("boom", type_name="KeyError")
-    error.remote_traceback = 'Traceback:\n  File "/srv/app/agents/poet.py", line 3, in reply\nKeyError: boom\n'
+    error.remote_traceback = (
+        'Traceback:\n  File "/srv/app/agents/poet.py", line 3, in reply\nKeyError: boom\n'
+    )
     assert full_traceback(error) == 'Traceback:\n  File "poet.py", line 3, in reply\nKeyError: boom'
     assert error_view("poet", error).details == full_traceback(error)
 

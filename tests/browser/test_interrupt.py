@@ -1,0 +1,45 @@
+"""Interrupting the kernel, as a person does it, stops the run of the cell and nothing else."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+@pytest.mark.parametrize("cell", ["%%agents talker\nTell me everything.", "print(talker('Everything.').content)"])
+def test_an_interrupted_cell_is_free_at_once_and_the_next_one_works(desk, cell: str) -> None:
+    desk.start("lab")
+    desk.write(
+        "a.ipynb",
+        ["%load_ext nbagents", "%%agent talker -m demo-long\nYou are a lecturer.", cell, "print('free')", "%agents"],
+    )
+    notebook = desk.open("a.ipynb")
+    notebook.run(0)
+    notebook.run(1)
+    notebook.run(2, wait=False)
+    if cell.startswith("%%"):
+        notebook.page.wait_for_function(
+            "document.querySelectorAll('.jp-Cell')[2].querySelector('article')?.innerText.length > 150"
+        )
+    else:
+        notebook.page.wait_for_function(
+            "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
+        )
+        notebook.page.wait_for_timeout(500)
+    began = time.monotonic()
+    notebook.command("notebook:interrupt-kernel")
+    notebook.wait_idle()
+    assert time.monotonic() - began < 5
+    text = notebook.text(2)
+    assert "KeyboardInterrupt" in text and "Traceback" not in text.split("KeyboardInterrupt")[0]
+    if cell.startswith("%%"):
+        assert "stopped" in text
+        kept = notebook.shown(2)
+        assert len(kept) > 150  # what had been said by then is kept
+    notebook.run(3)
+    assert notebook.text(3).strip() == "free"
+    notebook.run(4)
+    assert "idle" in notebook.text(4)

@@ -1,0 +1,367 @@
+"""Agents of a real server, called through their proxies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from remote_agents import (
+    Blocking,
+    Child,
+    Counter,
+    Echo,
+    Failing,
+    Gate,
+    Mirror,
+    Misuser,
+    Odd,
+    Opener,
+    Parent,
+    Probe,
+    Ring,
+    Slow,
+    Talker,
+)
+
+from nbagents import context, events
+from nbagents.exceptions import (
+    AgentNotFoundError,
+    CallCancelledError,
+    CallTimeoutError,
+    DeadlockError,
+    MessageTooLargeError,
+    RemoteAgentError,
+    UsageError,
+)
+from nbagents.hub import msghub
+from nbagents.message import Msg, PlaceholderMessage
+
+# ---------------------------------------------------------------------------- order and promises
+
+
+def test_a_call_returns_at_once(remote):
+    slow = remote(Slow)
+    begin = time.monotonic()
+    message = slow(0.3)
+    assert time.monotonic() - begin < 0.2
+    assert isinstance(message, PlaceholderMessage)
+    assert repr(message) == "<waiting for slow>"
+    assert message.content == "slow slept"
+
+
+def test_calls_of_one_agent_run_in_order(remote):
+    counter = remote(Counter)
+    assert [message.content for message in [counter() for _ in range(50)]] == [str(n) for n in range(1, 51)]
+
+
+def test_agents_work_at_the_same_time(remote):
+    slow = [remote(Blocking if n % 2 else Slow, f"s{n}") for n in range(4)]
+    begin = time.monotonic()
+    for message in [agent(0.2) for agent in slow]:
+        assert message.content
+    assert time.monotonic() - begin < 0.7  # one after the other: 0.8
+
+
+def test_messages_can_be_awaited(remote):
+    echo = remote(Echo)
+
+    async def talk() -> list[str]:
+        return [(await message).content for message in [echo("a"), echo("b")]]
+
+    assert asyncio.run(talk()) == ["echo heard a", "echo heard b"]
+
+
+def test_a_message_keeps_what_it_is(remote):
+    given = Msg(
+        "user",
+        [{"type": "text", "text": "grüß – 你好"}],
+        url="https://example.org",
+        metadata={"k": [1.5, None]},
+    )
+    heard = remote(Mirror)(given, b"\x00\xff", key=(1, {"nested": given})).content
+    (args, kwargs) = heard
+    assert args[0].to_dict() == given.to_dict()
+    assert args[1] == b"\x00\xff"
+    assert kwargs["key"][0] == 1
+    assert kwargs["key"][1]["nested"].id == given.id
+
+
+def test_containers_of_placeholders_arrive_as_messages(remote):
+    echo, slow, mirror = remote(Echo), remote(Slow), remote(Mirror)
+    first, second = echo("a"), slow(0.1)
+    args, kwargs = mirror([first, {"k": (second, "plain")}], key=[first]).content
+    assert args[0][0].content == "echo heard a"
+    assert args[0][1]["k"][0].content == "slow slept"
+    assert kwargs["key"][0].id == first.id
+
+
+CLIENT = """
+import json, sys
+from nbagents.message import Msg
+from nbagents.rpc import RpcAgent, RpcAgentClient
+
+address, token, gate, echo = json.loads(sys.stdin.readline())
+client = RpcAgentClient(address, token=token)
+agents = [RpcAgent("x", agent_id, connect=lambda: client.attachment) for agent_id in (gate, echo)]
+message = agents[1](agents[0]())
+client.get_server_info()  # behind the calls, on the same stream
+print("sent", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_placeholder_passed_on_never_comes_back_first(remote, server, wait_for):
+    """The client that made the two calls is killed before the first has ended: the server finishes both."""
+    gate, echo, opener, probe = remote(Gate, "g1"), remote(Echo), remote(Opener), remote(Probe)
+    with subprocess.Popen(
+        [sys.executable, "-c", CLIENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        child.stdin.write(
+            json.dumps([server.address, server.token, gate.agent_id, echo.agent_id]).encode() + b"\n"
+        )
+        child.stdin.flush()
+        assert child.stdout.readline() == b"sent\n"
+        child.kill()
+    assert probe("g1").content == "waits"
+    opener("g1").result(10)
+    wait_for(lambda: len(echo.memory.get_memory()) == 2)
+    assert echo.memory.get_memory()[0].content == "g1 is open"
+
+
+def test_a_promise_of_this_process_can_be_passed_to_a_server(remote):
+    local, mirror = Slow("local"), remote(Mirror)
+    begin = time.monotonic()
+    message = mirror([local(0.2)])
+    assert time.monotonic() - begin < 0.15
+    assert message.content[0][0][0].content == "local slept"
+
+
+def test_a_reply_of_a_server_can_be_passed_to_an_agent_of_this_process(remote):
+    local = Echo("local")
+    assert local(remote(Slow)(0.1)).content == "local heard slow slept"
+
+
+def test_observing_takes_its_place_in_the_order(remote):
+    echo, slow = remote(Echo), remote(Slow)
+    echo.observe(slow(0.2))
+    echo("now")
+    assert [m.content for m in echo.memory.get_memory()] == ["slow slept", "now", "echo heard now"]
+
+
+def test_a_hub_of_local_and_remote_agents(remote):
+    here, there = Echo("here"), remote(Echo, "there")
+    with msghub([here, there], announcement=Msg("host", "welcome")):
+        here("a")
+        there("b")
+    expected = ["welcome", "here heard a", "b", "there heard b"]
+    assert [m.content for m in there.memory.get_memory()] == expected
+    assert [m.content for m in here.memory.get_memory()] == ["welcome", "a", "here heard a", "there heard b"]
+
+
+def test_the_same_message_has_the_same_identity_everywhere(remote):
+    echo, other = remote(Echo), Echo("other")
+    with msghub([echo, other]):
+        said = echo("x")
+    assert said.id in [m.id for m in other.memory.get_memory()]
+    assert said.id in [m.id for m in echo.memory.get_memory()]
+
+
+def test_reading_the_memory_waits_for_the_calls_made_before(remote):
+    echo, slow = remote(Echo), remote(Slow)
+    echo(slow(0.2))
+    assert [m.content for m in echo.memory.get_memory()] == ["slow slept", "echo heard slow slept"]
+
+
+# ---------------------------------------------------------------------------- agents inside agents
+
+
+def test_agents_of_an_agent_run_in_its_server_and_may_ask_it_back(remote):
+    assert remote(Parent, "p", 3)("go").content == [f"p.{n} of p" for n in range(3)]
+
+
+def test_calls_that_wait_for_each_other_end(remote):
+    with pytest.raises(DeadlockError, match=r"wait for each other"):
+        remote(Ring)().result(10)
+
+
+def test_an_agent_may_be_called_by_a_local_one_that_it_does_not_know(remote):
+    child = Child("local", parent=remote(Parent, "far", 0))
+    assert child("x").content == "local of far"
+
+
+# ---------------------------------------------------------------------------- failures
+
+
+@pytest.mark.parametrize("kind", ["ValueError", "KeyError", "TimeoutError", "OSError", "ZeroDivisionError"])
+def test_what_an_agent_raised_arrives_as_what_it_is(remote, kind: str):
+    with pytest.raises(RemoteAgentError) as caught:
+        remote(Failing)(kind, "the reason").result(10)
+    assert isinstance(
+        caught.value, __builtins__[kind] if isinstance(__builtins__, dict) else getattr(__builtins__, kind)
+    )
+    assert caught.value.type_name == kind
+    assert str(caught.value) == f"failing: {kind}: the reason"
+    trace = caught.value.remote_traceback
+    assert "remote_agents.py" in trace
+    assert "raise BUILTIN.get(kind" in trace
+    assert "_bodies.py" not in trace, "the traceback begins with the agent's own code"
+
+
+def test_an_error_of_ours_keeps_its_class_and_tells_the_line(remote):
+    with pytest.raises(UsageError, match="Cannot add") as caught:
+        remote(Misuser)().result(10)
+    assert 'self.memory.add("no message")' in caught.value.remote_traceback
+
+
+def test_a_class_of_their_own_keeps_its_built_in_base(remote):
+    with pytest.raises(ValueError, match="its text cannot be had") as caught:
+        remote(Odd)("error").result(10)
+    assert caught.value.type_name == "OddError"
+
+
+def test_an_agent_that_exits_ends_its_call_and_not_the_server(remote, client):
+    with pytest.raises(RemoteAgentError, match="SystemExit: 3"):
+        remote(Odd)("exit").result(10)
+    assert client.is_alive()
+
+
+def test_text_that_utf8_cannot_hold_arrives_escaped_and_keys_masked(remote):
+    with pytest.raises(ValueError, match=r"half \\ud800 a pair, and a key sk-…cdef"):
+        remote(Odd)("surrogate").result(10)
+
+
+def test_a_failure_goes_on_to_who_was_given_the_message(remote):
+    failed = remote(Failing)("KeyError", "gone")
+    passed_on = remote(Echo)([failed])
+    with pytest.raises(KeyError) as caught:
+        passed_on.result(10)
+    assert str(caught.value) == "failing: KeyError: gone", "it names the agent that raised"
+    with pytest.raises(KeyError):
+        failed.result()
+    with pytest.raises(KeyError):  # also when it is known already
+        remote(Echo)(failed).result(10)
+
+
+def test_an_observer_skips_a_message_that_failed(remote):
+    echo = remote(Echo)
+    with msghub([echo, failing := remote(Failing)]):
+        failed = failing()
+        echo("after")
+    assert [m.content for m in echo.memory.get_memory()] == ["after", "echo heard after"]
+    with pytest.raises(ValueError, match="that went wrong"):
+        failed.result()
+
+
+def test_what_cannot_travel_is_named_with_its_place(remote):
+    mirror = remote(Mirror)
+    with pytest.raises(
+        UsageError, match=r"the call of mirror: argument 2\[0\]\['k'\] is a set, which cannot"
+    ):
+        mirror("fine", [{"k": {1}}]).result(10)
+    with pytest.raises(UsageError, match=r"argument 'x'\.metadata\['when'\] is a object"):
+        mirror(x=Msg("user", "hi", metadata={"when": object()})).result(10)
+    with pytest.raises(UsageError, match="argument 1 is nan"):
+        mirror(float("nan")).result(10)
+    with pytest.raises(UsageError, match=r"the reply of odd: the value\.content\['deep'\]\[1\] is a set"):
+        remote(Odd)("set").result(10)
+
+
+def test_a_message_that_is_too_large_harms_no_other(remote):
+    odd, slow = remote(Odd), remote(Slow)
+    other = slow(0.5)
+    with pytest.raises(MessageTooLargeError, match=r"70 MiB.*limit is 64 MiB"):
+        odd("x" * (70 * 2**20)).result(20)
+    with pytest.raises(MessageTooLargeError, match=r"the reply of odd: .*70 MiB"):
+        odd("big").result(20)
+    assert other.content == "slow slept"
+    assert odd("fine").content == "fine"
+
+
+def test_an_agent_that_was_deleted_is_named(remote):
+    echo = remote(Echo, "poet")
+    assert echo.delete()
+    assert not echo.delete()
+    with pytest.raises(AgentNotFoundError, match="poet does not live in the agent server"):
+        echo("x").result(10)
+
+
+# ---------------------------------------------------------------------------- ends
+
+
+def test_a_cancelled_call_ends_over_there_too(remote, wait_for):
+    slow, probe = remote(Slow, "victim"), remote(Probe)
+    message = slow(60)
+    wait_for(lambda: probe("victim").content == "began")
+    begin = time.monotonic()
+    message.cancel()
+    with pytest.raises(CallCancelledError):
+        message.result(5)
+    wait_for(lambda: probe("victim").content == "cancelled")
+    assert time.monotonic() - begin < 2
+    assert slow(0.01).content == "victim slept", "the agent is free again"
+
+
+def test_a_deadline_ends_the_call_on_both_sides(remote, wait_for):
+    slow, probe = remote(Slow, "late"), remote(Probe)
+
+    def call() -> PlaceholderMessage:
+        context.deadline.set(time.monotonic() + 0.3)
+        return slow(60)
+
+    begin = time.monotonic()
+    message = contextvars.copy_context().run(call)
+    with pytest.raises(CallTimeoutError):
+        message.result(10)
+    assert 0.25 < time.monotonic() - begin < 3
+    wait_for(lambda: probe("late").content == "cancelled")
+
+
+def test_a_wait_that_times_out_leaves_the_call_running(remote):
+    message = remote(Slow)(0.4)
+    with pytest.raises(TimeoutError):
+        message.result(0.05)
+    assert message.content == "slow slept"
+
+
+# ---------------------------------------------------------------------------- what happens on the way
+
+
+def test_prints_and_deltas_arrive_with_their_run(remote, capsys):
+    talker, heard = remote(Talker), []
+    unsubscribe = events.subscribe(heard.append)
+
+    def call() -> PlaceholderMessage:
+        context.run.set("run-7")
+        return talker()
+
+    try:
+        message = contextvars.copy_context().run(call)
+        assert message.content == "done"
+    finally:
+        unsubscribe()
+    mine = [event for event in heard if event.run == "run-7" and event.agent == "talker"]
+    assert [e.kind for e in mine if e.kind != "printed"] == [
+        "queued", "started", "delta", "delta", "delta", "spoke", "done",
+    ]  # fmt: skip
+    assert "".join(e.data["text"] for e in mine if e.kind == "delta") == "one two three"
+    assert "".join(e.data["text"] for e in mine if e.kind == "printed") == "talker thinks\n"
+    assert {e.call for e in mine} == {message._promise.id}
+    assert capsys.readouterr().out == "talker thinks\ntalker: one two three\n"
+
+
+def test_what_agents_inside_do_is_told_with_their_parent(remote):
+    parent, heard = remote(Parent, "boss", 1), []
+    unsubscribe = events.subscribe(heard.append)
+    try:
+        message = parent("go")
+        assert message.content
+    finally:
+        unsubscribe()
+    inner = [event for event in heard if event.agent == "boss.0"]
+    assert [event.kind for event in inner] == ["queued", "started", "done"]
+    assert {event.parent for event in inner} == {message._promise.id}
