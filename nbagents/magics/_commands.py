@@ -24,7 +24,6 @@ from ._verbs import parse_agents_line
 __all__ = ["run_line"]
 
 MAGIC = "%agents"
-ALIASES = {"ls": "list"}
 
 
 def run_line(desk: Desk, line: str) -> Any:
@@ -33,12 +32,6 @@ def run_line(desk: Desk, line: str) -> Any:
     Raises:
         UsageError: the line cannot be read, or names what is not there.
     """
-    words = line.split(maxsplit=1)
-    if words and words[0] in ALIASES:
-        line = " ".join([ALIASES[words[0]], *words[1:]])
-    if words and words[0] == "why":
-        _why(words[1].strip() if len(words) > 1 else "")
-        return None
     notes: list[str] = []
     spec = parse_agents_line(line, fill=desk.filler([], notes))
     actions: dict[str, Callable[[Desk, LineSpec], Any]] = {
@@ -50,6 +43,8 @@ def run_line(desk: Desk, line: str) -> Any:
         "server": _server,
         "doctor": _doctor,
         "code": _code,
+        "why": _why,
+        "config": _config,
     }
     return actions[spec.verb](desk, spec)
 
@@ -204,9 +199,17 @@ def _code(desk: Desk, spec: LineSpec) -> None:
     _say(to_python(known[-1], desk.variables).rstrip("\n"))
 
 
-def _why(target: str) -> None:
-    if target and not target.isdigit():
-        raise UsageError(f"{MAGIC}: why takes a run's number, not {target!r}")
+def _config(desk: Desk, spec: LineSpec) -> None:
+    values = dict(part.partition("=")[::2] for part in spec.text.split())
+    if not all(values.values()):
+        raise UsageError(f"{MAGIC}: it goes like this: {MAGIC} config model=NAME")
+    desk.session.configure(**values)
+    choice = desk.session.choose()
+    _say(f"model: {choice.label} (by {choice.source})")
+
+
+def _why(desk: Desk, spec: LineSpec) -> None:
+    target = spec.targets[0] if spec.targets else ""
     runs = [_numbered(int(target))] if target else [run for run in recent_runs() if run.traceback()]
     text = runs[-1].traceback() if runs else ""
     _say(f"run {runs[-1].number}\n\n{text}" if text else "nothing has failed here")

@@ -33,7 +33,7 @@ class Verb:
     available: bool = True
 
 
-_LATER = ("chat", "clear", "config", "cost", "export", "fork", "graph", "rewind", "runs", "timeline", "use")
+_LATER = ("chat", "clear", "cost", "export", "fork", "graph", "rewind", "runs", "timeline", "use", "wait")
 _ASK = ("--timeout", "--default", "--quiet", "--raw")
 
 VERBS = (
@@ -46,9 +46,12 @@ VERBS = (
     Verb("server", "server [ls|start|stop]", "the agent servers"),
     Verb("doctor", "doctor", "check what is needed, step by step, with the line to type"),
     Verb("code", "code [12]", "a run's Python equivalent", "run", most=1),
-    *(Verb(name, name, "", available=False) for name in (*_LATER, "wait", "why")),
+    Verb("why", "why [12]", "the whole traceback of the last failure, or of a run's", "run", most=1),
+    Verb("config", "config [model=NAME]", "the model of agents that name none, in this notebook", most=None),
+    *(Verb(name, name, "", available=False) for name in _LATER),
 )  # fmt: skip
 
+ALIASES = {"ls": "list"}
 SERVER_ACTIONS = ("ls", "start", "stop")
 _LATER_ACTIONS = ("attach", "use")
 
@@ -81,6 +84,8 @@ def parse_agents_line(line: str, *, fill: Fill | None = None) -> LineSpec:
     everyone = bool(settings.values.get("all"))
     if verb.name == "server":
         return _server(words)
+    if verb.name == "config":
+        return LineSpec("config", text=" ".join(words))
     if everyone and words:
         raise UsageError(f"{LINE}: {verb.name} takes {' '.join(words)} or --all, not both")
     if len(words) < verb.least or (verb.most is not None and len(words) > verb.most):
@@ -91,7 +96,7 @@ def parse_agents_line(line: str, *, fill: Fill | None = None) -> LineSpec:
 
 def _verb(word: Word) -> Verb:
     known = {verb.name: verb for verb in VERBS}
-    verb = known.get(word.text)
+    verb = known.get(ALIASES.get(word.text, word.text))
     if verb is None:
         guess = closest(word.text, [each.name for each in verbs()])
         meant = f" Did you mean {guess}?" if guess else ""

@@ -115,7 +115,7 @@ class _Home:
             self._where.host,
             max_pool_size=self._where.max_pool_size,
             max_timeout_seconds=self._where.max_timeout_seconds,
-            local_mode=True,
+            local_mode=self._where.local_mode,
         )
         launcher.launch()
         weakref.finalize(self, launcher.release).atexit = False

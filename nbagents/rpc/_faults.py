@@ -94,7 +94,7 @@ def _text(error: BaseException) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    """Return the traceback from the agent's own first line on; "" for an error of ours without such a line."""
+    """Return the traceback from the agent's own first line on; "" if an error of ours has no such line."""
     own = _first_outside(error.__traceback__)
     if own is None and isinstance(error, NbAgentsError):
         return ""

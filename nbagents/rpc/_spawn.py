@@ -65,9 +65,10 @@ class Spawned:
         final = connection.log
         with contextlib.suppress(OSError):
             log.replace(final)
+        spawned = cls(process, connection, options.owner, final)
         if options.owner == "user":
-            _close(process)  # it does not look at it any more
-        return cls(process, connection, options.owner, final)
+            spawned.let_go()  # it does not look at its lifeline any more
+        return spawned
 
     @classmethod
     def _greeted(cls, process: subprocess.Popen[bytes], options: ServerOptions, log: Path) -> Connection:
@@ -108,7 +109,8 @@ class Spawned:
     def let_go(self) -> None:
         """Let the process end by itself, which it does at once unless a user owns it. Never waits."""
         _close(self.process)
-        _left.append(self.process)
+        if self.process not in _left:
+            _left.append(self.process)
 
     def stop(self, timeout: float = 10.0) -> None:
         """End the process: by its lifeline, then by force. Twice is fine."""

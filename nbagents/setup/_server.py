@@ -134,10 +134,7 @@ class SharedServer:
         """Let go of the server: it ends if it belongs to this process, else it goes on. Twice is fine."""
         with self._lock:
             spawned, self._spawned = self._spawned, None
-            if spawned is None:
-                return
-            if self.owner == "user":
-                spawned.let_go()
+            if spawned is None or self.owner == "user":
                 return
             self._connection = self._attachment = None
             self._tell(ServerStatus("stopped", owner=self.owner))
@@ -148,7 +145,7 @@ class SharedServer:
             self.ensure()
 
     def _bring_up(self) -> Connection:
-        again = self._starts > 0
+        again, self._attachment = self._starts > 0, None
         self._tell(ServerStatus("starting", owner=self.owner))
         if self._spawned is not None:
             self._spawned.stop()  # it has died: what it left is cleared away

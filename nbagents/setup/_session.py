@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..agents import AgentBase, UserAgent
@@ -130,14 +130,20 @@ class Session:
 
     def choose(self, model: str | None = None, *, probe: bool = False) -> ModelChoice:
         """Choose a model as `choose_model` does, with this workspace's project file."""
-        asked = model or self._defaults.get("model")
-        return choose_model(
-            asked, project=ProjectConfig.find(self.folder), headless=self.headless, probe=probe
-        )
+        default = self._defaults.get("model")
+        project = ProjectConfig.find(self.folder)
+        choice = choose_model(model or default, project=project, headless=self.headless, probe=probe)
+        return replace(choice, source="%agents config") if default and not model else choice
 
     def configure(self, **values: str) -> None:
-        """Set defaults of this session: ``model``."""
+        """Set defaults of this session: ``model``.
+
+        Raises:
+            UsageError, ModelChoiceError: there is no such setting, or no such model.
+        """
         odd = sorted(set(values) - {"model"})
+        if "model" in values:
+            choose_model(values["model"], headless=self.headless)
         if odd:
             raise UsageError(f"%agents config knows no {', '.join(odd)}; it knows: model")
         self._defaults |= values

@@ -602,6 +602,34 @@ def test_a_call_that_is_let_in_may_still_wait_for_its_argument():
     assert outer.result(20).content == "nested and late message"
 
 
+def test_a_ring_that_closes_when_a_call_comes_to_the_head_is_untied():
+    gate, heard, box = Gate(), [], []
+    deep_is_queued, ready, late_is_queued = threading.Event(), threading.Event(), threading.Event()
+
+    def answer(x):
+        if x == "first":
+            return gate("first").content
+        heard.append(x if isinstance(x, str) else f"late {x.content}")
+        return "answer"
+
+    def ask(x, queued):
+        reply = a(x)
+        queued.set()
+        return reply.content
+
+    a = Does("a", answer)
+    early = Does("early", lambda: ready.wait(10) and ask(box[0], late_is_queued))()
+    a("first")
+    box.append(Does("asks", lambda: ask("deep", deep_is_queued))())
+    assert deep_is_queued.wait(10)
+    ready.set()
+    assert late_is_queued.wait(10)
+    scheduler().background.run(asyncio.sleep(0))
+    gate.open()  # the late one, which blocking code would have run first, takes what the deep one will say
+    assert early.result(20).content == "answer"
+    assert heard == ["deep", "late answer"]
+
+
 @pytest.mark.parametrize("kind", [AsyncDoes, Does])
 def test_forty_agents_may_all_ask_each_other(kind):
     def answer(me, x):

@@ -139,7 +139,7 @@ ERRORS = [
         "shwo",
         "",
         "%agents: no command 'shwo'. Did you mean show?   All of them: "
-        "status, list, show, ask, stop, server, doctor, code",
+        "status, list, show, ask, stop, server, doctor, code, why, config",
     ),
     ("%agents", "chat poet", "", "%agents: chat is not available in this version"),
     ("%agents", "show", "", "%agents: it goes like this: %agents show poet"),

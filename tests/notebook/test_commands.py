@@ -89,3 +89,14 @@ def test_nothing_has_failed(new_kernel: Any):
     assert kernel.run("%agents why").stdout == "nothing has failed here\n"
     assert "there is no run 7" in kernel.run("%agents why 7").stderr
     assert "no cell of agents has run yet" in kernel.run("%agents code").stderr
+
+
+def test_the_notebooks_own_default_model(new_kernel: Any):
+    kernel = new_kernel()
+    kernel.run("%load_ext nbagents")
+    assert "demo-slow (by %agents config)" in kernel.run("%agents config model=demo-slow").stdout
+    assert "model demo-slow" in kernel.run("%%agent slow\nYou are an editor.").card
+    assert "it goes like this" in kernel.run("%agents config model").stderr
+    assert "knows no colour" in kernel.run("%agents config colour=red").stderr
+    assert "no-such-model" in kernel.run("%agents config model=no-such-model").stderr
+    assert "demo-slow" in kernel.run("%agents config").stdout

@@ -69,10 +69,13 @@ launcher.launch()
 print(json.dumps([launcher.connection.pid, launcher.address]), flush=True)
 sys.stdin.read()
 """
-LAUNCH_AND_FORK = LAUNCH.replace(
-    "print(",
-    "child = os.fork()\nif not child:\n    time.sleep(60)\n    os._exit(0)\nlauncher.connection.pid, child\nprint(",
-).replace("launcher.address]", "child]")
+FORK = """
+child = os.fork()
+if not child:
+    time.sleep(60)
+    os._exit(0)
+print("""
+LAUNCH_AND_FORK = LAUNCH.replace("print(", FORK).replace("launcher.address]", "child]")
 SHARE = """
 import json, sys
 from nbagents.rpc import ServerOptions, find_or_launch
@@ -124,7 +127,7 @@ def test_when_a_server_is_killed_every_call_ends_with_a_reason(runtime: Path, po
 def outcome(fn, *args):
     try:
         return fn(*args)
-    except Exception as error:
+    except NbAgentsError as error:
         return error
 
 

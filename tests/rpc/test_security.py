@@ -334,7 +334,7 @@ def test_over_tcp_only_registered_classes_can_be_made(tmp_path: Path):
         assert client.create_agent({"class_name": "Echo", "args": ["e"]}, "e")["type"] == "Echo"
         for name in ("remote_agents:Probe", "evil:Evil", "evil"):
             with pytest.raises(
-                AgentCreationError, match="not registered on this server; known: AgentBase, .*Echo"
+                AgentCreationError, match=r"not registered on this server; known: AgentBase, .*Echo"
             ):
                 client.create_agent({"class_name": name, "import_path": [str(tmp_path), *sys.path]}, "x")
     assert not (tmp_path / "touched").exists()
@@ -519,7 +519,8 @@ def test_a_public_host_is_refused():
 
 def test_a_placeholder_that_came_in_a_message_is_never_dialled(client, remote):
     echo = remote(Echo)
-    evil = '{"__module__": "nbagents.message", "__name__": "PlaceholderMessage", "_host": "127.0.0.1", "_port": 9, "_task_id": 1}'
+    evil = '{"__module__": "nbagents.message", "__name__": "PlaceholderMessage",'
+    evil += ' "_host": "127.0.0.1", "_port": 9, "_task_id": 1}'
     for value in (evil, f'{{"content": [{evil}]}}'):
         with pytest.raises(ProtocolError, match="malformed"):
             client._ask("call_agent_func", value=value, target_func="_reply", agent_id=echo.agent_id)

@@ -87,7 +87,8 @@ def test_where_is_never_changed():
 
 
 @pytest.mark.parametrize(
-    "where", ["here", 3, {"hots": "localhost"}, {"port": -5}, {"port": 0}, {"host": "0.0.0.0"}]
+    "where",
+    ["here", 3, {"hots": "localhost"}, {"port": -5}, {"port": 0}, {"host": "0.0.0.0", "local_mode": False}],
 )
 def test_a_senseless_place_is_refused(where):
     with pytest.raises(UsageError):
