@@ -30,10 +30,16 @@ def test_the_python_of_the_readme_runs_as_one_script(tmp_path: Path) -> None:
     script.write_text("\n".join(fences("python")))
     environment = {**os.environ, "NBAGENTS_MODEL": "demo-fast"}
     done = subprocess.run(
-        [sys.executable, str(script)], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=50
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=50,
     )
     assert done.returncode == 0, done.stderr
-    assert "poet:" in done.stdout and done.stderr == ""
+    assert "poet:" in done.stdout
+    assert done.stderr == ""
 
 
 @pytest.mark.notebook

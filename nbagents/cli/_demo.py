@@ -44,12 +44,14 @@ def run_demo(output: Path) -> int:
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot write to {output}: {error.strerror}", hint="nbagents demo --output FOLDER") from None
+        raise UsageError(
+            f"cannot write to {output}: {error.strerror}", hint="nbagents demo --output FOLDER"
+        ) from None
     print(f"Running the tutorial {source.stem} with the offline demo model: scripted, not an AI.\n")
     started = time.monotonic()
     notebook = _read(source)
     with tempfile.TemporaryDirectory(prefix="nb-") as sockets:
-        problem = asyncio.run(_execute(notebook, output, Path(sockets)))
+        problem = asyncio.run(_execute(notebook, output.resolve(), Path(sockets)))
     page = output / f"{source.stem}.html"
     executed = output / f"{source.stem}.ipynb"
     executed.write_text(_as_json(notebook), encoding="utf-8")
@@ -97,7 +99,7 @@ async def _execute(notebook: Any, output: Path, sockets: Path) -> str | None:
         notebook,
         km=manager,
         timeout=CELL_SECONDS,
-        resources={"metadata": {"path": str(output.resolve())}},
+        resources={"metadata": {"path": str(output)}},
         on_cell_executed=show,
         store_widget_state=False,
     )

@@ -46,7 +46,8 @@ class JupyterServer:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         own = {
-            f"JUPYTER_{name}_DIR": str(folder / ".own" / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")
+            f"JUPYTER_{name}_DIR": str(folder / ".own" / name.lower())
+            for name in ("CONFIG", "DATA", "RUNTIME")
         }
         own |= {
             "IPYTHONDIR": str(folder / ".own" / "ipython"),
@@ -141,7 +142,9 @@ class Notebook:
         )
 
     def run(self, index: int, *, wait: bool = True) -> None:
-        self.page.evaluate(f"(i) => {{ {WIDGET}.content.activeCellIndex = i; {WIDGET}.content.deselectAll() }}", index)
+        self.page.evaluate(
+            f"(i) => {{ {WIDGET}.content.activeCellIndex = i; {WIDGET}.content.deselectAll() }}", index
+        )
         self.command("notebook:run-cell", wait=wait)
 
     def command(self, name: str, arguments: dict[str, Any] | None = None, *, wait: bool = True) -> None:
@@ -156,10 +159,14 @@ class Notebook:
         self.page.evaluate("() => window.pending.then(() => null)")
 
     def set_source(self, index: int, source: str) -> None:
-        self.page.evaluate(f"([i, s]) => {WIDGET}.content.model.cells.get(i).sharedModel.setSource(s)", [index, source])
+        self.page.evaluate(
+            f"([i, s]) => {WIDGET}.content.model.cells.get(i).sharedModel.setSource(s)", [index, source]
+        )
 
     def outputs(self, index: int) -> list[dict[str, Any]]:
-        return self.page.evaluate(f"(i) => {WIDGET}.content.model.cells.get(i).sharedModel.toJSON().outputs ?? []", index)
+        return self.page.evaluate(
+            f"(i) => {WIDGET}.content.model.cells.get(i).sharedModel.toJSON().outputs ?? []", index
+        )
 
     def text(self, index: int) -> str:
         parts = []
@@ -224,7 +231,11 @@ class Desk:
 
     def write(self, name: str, cells: list[str]) -> None:
         notebook = nbformat.v4.new_notebook()
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
         notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
         nbformat.write(notebook, self.folder / name)
 

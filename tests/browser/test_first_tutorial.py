@@ -32,15 +32,20 @@ def test_the_tutorial_streams_then_freezes_and_outlives_page_and_kernel(desk) ->
     notebook.finished()
     frozen = notebook.shown(ask)
     assert frozen not in list(samples)[:1]
-    assert "poet" in frozen and "critic" in frozen and "done" in frozen
+    assert "poet" in frozen
+    assert "critic" in frozen
+    assert "done" in frozen
 
     notebook.run(cells[5])
     notebook.run(loop)
     shown = notebook.shown(loop)
-    assert "pass 2 of 3" in shown and "APPROVED" in shown and "stopped by --until after pass 2" in shown
+    assert "pass 2 of 3" in shown
+    assert "APPROVED" in shown
+    assert "stopped by --until after pass 2" in shown
     html = notebook.outputs(loop)[0]["data"]["text/html"]
     html = "".join(html)
-    assert "<script" not in html and len(html.encode()) <= 30_000
+    assert "<script" not in html
+    assert len(html.encode()) <= 30_000
     assert "vnd.jupyter.widget" not in json.dumps(notebook.outputs(loop))
 
     notebook.run(memory)
@@ -57,7 +62,9 @@ def test_the_tutorial_streams_then_freezes_and_outlives_page_and_kernel(desk) ->
     assert "memory of 7 messages" in notebook.text(memory)
 
     # Another notebook's poet is another poet.
-    desk.write("other.ipynb", ["%load_ext nbagents", "%%agent poet -m demo\nYou are a poet.", "%agents show poet"])
+    desk.write(
+        "other.ipynb", ["%load_ext nbagents", "%%agent poet -m demo\nYou are a poet.", "%agents show poet"]
+    )
     other = desk.open("other.ipynb")
     for index in range(3):
         other.run(index)
@@ -96,6 +103,7 @@ def test_a_killed_server_is_a_readable_error_and_the_next_cell_works(desk) -> No
     notebook.wait_text(2, "agent server")
     notebook.wait_idle()
     text = notebook.text(2)
-    assert "gone" in text and "Traceback" not in text
+    assert "gone" in text
+    assert "Traceback" not in text
     notebook.run(3)
     assert "snow" in notebook.wait_text(3, "done")

@@ -17,7 +17,10 @@ COLOURS = """
   if (!own || !box.width || !box.height || getComputedStyle(e).visibility === 'hidden') return [];
   if (e.closest('[aria-hidden="true"]')) return [];
   let behind = e, back = 'rgba(0, 0, 0, 0)';
-  while (behind && /rgba\\(.*, 0\\)|transparent/.test(back)) { back = getComputedStyle(behind).backgroundColor; behind = behind.parentElement; }
+  while (behind && /rgba\\(.*, 0\\)|transparent/.test(back)) {
+    back = getComputedStyle(behind).backgroundColor;
+    behind = behind.parentElement;
+  }
   return [[e.textContent.trim().slice(0, 40), getComputedStyle(e).color, back]];
 })
 """

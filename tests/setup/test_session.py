@@ -275,13 +275,14 @@ def test_agents_outlive_the_kernel():
 
 
 @pytest.fixture
-def _closed():
+def closed():
     yield
     setup.close_session()
     model_configs.clear()
 
 
-def test_agents_in_a_script(_closed, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.usefixtures("closed")
+def test_agents_in_a_script(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("NBAGENTS_MODEL", "demo")
     poet = nbagents.agent("poet", POET)
     assert poet("rain").content
@@ -291,7 +292,8 @@ def test_agents_in_a_script(_closed, monkeypatch: pytest.MonkeyPatch):
     assert connections() == []
 
 
-def test_opening_another_session_closes_the_first(_closed):
+@pytest.mark.usefixtures("closed")
+def test_opening_another_session_closes_the_first():
     first = open_session("/w/one.ipynb", headless=True)
     first.server.ensure()
     second = open_session("/w/two.ipynb", headless=True)
@@ -299,7 +301,8 @@ def test_opening_another_session_closes_the_first(_closed):
     assert connections() == []
 
 
-def test_init_loads_model_configurations(_closed, tmp_path):
+@pytest.mark.usefixtures("closed")
+def test_init_loads_model_configurations(tmp_path):
     nbagents.init([{"config_name": "a", "model_type": "openai_chat", "model_name": "m"}])
     nbagents.init({"config_name": "b", "model_type": "openai_chat", "model_name": "m"})
     (tmp_path / "c.json").write_text('[{"config_name": "c", "model_type": "openai_chat", "model_name": "m"}]')
