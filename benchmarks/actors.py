@@ -89,7 +89,7 @@ def repeated(work: Callable[[], object], times: int) -> Measure:
 def awaited(
     work: Callable[[], Awaitable[object]], times: int, run: Callable[[Any], Any] = clock.background.run
 ) -> Measure:
-    """Return a measure of one of ``times`` awaited repetitions on the background loop, or where ``run`` runs it."""
+    """Return a measure of one of ``times`` awaited repetitions, on the loop where ``run`` runs it."""
 
     async def all_of_them() -> float:
         start = time.perf_counter()
@@ -221,8 +221,7 @@ def bytes_each(make: Callable[[], object], number: int = 10_000) -> float:
 def write(step: str, ours: str, bare: str, ratio: float | None) -> None:
     """Print one line of the table."""
     shown = "" if ratio is None else f"{ratio:7.2f}"
-    sys.stdout.write(f"{step:58}{ours:>12}{bare:>12}{shown:>8}\n")
-    sys.stdout.flush()
+    print(f"{step:58}{ours:>12}{bare:>12}{shown:>8}", flush=True)
 
 
 def compare(step: str, ours: Measure, bare: Measure, rounds: int, unit: str = "us") -> None:
@@ -231,7 +230,8 @@ def compare(step: str, ours: Measure, bare: Measure, rounds: int, unit: str = "u
     pairs = [(ours(), bare()) for _ in range(rounds)]
     best = [min(column) for column in zip(*pairs, strict=True)]
     digits = 3 if unit == "s" else 1
-    write(step, *(f"{value * factor:.{digits}f} {unit}" for value in best), best[0] / best[1])
+    ours_best, bare_best = (f"{value * factor:.{digits}f} {unit}" for value in best)
+    write(step, ours_best, bare_best, best[0] / best[1])
 
 
 def main(rounds: int = 5) -> None:
@@ -243,28 +243,53 @@ def main(rounds: int = 5) -> None:
         return await asyncio.wrap_future(spawned())
 
     write("step", "ours", "bare", None)
-    compare("read a reply (async body | threadsafe task)",
-            repeated(lambda: agent(message).content, 500), repeated(lambda: spawned().result(), 500), rounds)  # fmt: skip
-    compare("read a reply (blocking body | thread pool)",
-            repeated(lambda: blocking(message).content, 500),
-            repeated(lambda: pool.submit(lambda: message).result(), 500), rounds)  # fmt: skip
-    compare("await a reply on the loop (| create_task)",
-            awaited(lambda: agent(message), 2000), awaited(lambda: loop.create_task(nothing()), 2000), rounds)  # fmt: skip
-    compare("await a reply on another loop (| wrap_future)",
-            awaited(lambda: agent(message), 500, asyncio.run), awaited(fetch, 500, asyncio.run), rounds)  # fmt: skip
+    compare(
+        "read a reply (async body | threadsafe task)",
+        repeated(lambda: agent(message).content, 500),
+        repeated(lambda: spawned().result(), 500),
+        rounds,
+    )
+    compare(
+        "read a reply (blocking body | thread pool)",
+        repeated(lambda: blocking(message).content, 500),
+        repeated(lambda: pool.submit(lambda: message).result(), 500),
+        rounds,
+    )
+    compare(
+        "await a reply on the loop (| create_task)",
+        awaited(lambda: agent(message), 2000),
+        awaited(lambda: loop.create_task(nothing()), 2000),
+        rounds,
+    )
+    compare(
+        "await a reply on another loop (| wrap_future)",
+        awaited(lambda: agent(message), 500, asyncio.run),
+        awaited(fetch, 500, asyncio.run),
+        rounds,
+    )
 
     replies: list[Any] = []
-    compare("issue a call, the caller's time (| threadsafe task)",
-            repeated(lambda: replies.append(agent(message)), 2000),
-            repeated(lambda: replies.append(spawned()), 2000), rounds)  # fmt: skip
+    compare(
+        "issue a call, the caller's time (| threadsafe task)",
+        repeated(lambda: replies.append(agent(message)), 2000),
+        repeated(lambda: replies.append(spawned()), 2000),
+        rounds,
+    )
     replies[-2].result(), replies[-1].result()
-    compare("5,000 calls of 5,000 agents, each (| tasks)",
-            lambda fan=fan_out(Returns, 5000): fan() / 5000,
-            lambda: timed(lambda: clock.background.run(gathered(*(nothing() for _ in range(5000))))) / 5000,
-            rounds)  # fmt: skip
+    fan = fan_out(Returns, 5000)
+    compare(
+        "5,000 calls of 5,000 agents, each (| tasks)",
+        lambda: fan() / 5000,
+        lambda: timed(lambda: clock.background.run(gathered(*(nothing() for _ in range(5000))))) / 5000,
+        rounds,
+    )
     compare("a chain of 1,000 agents, each level (| tasks)", chain(1000), bare_chain(400), rounds)
-    compare("hub of 10: a call and its 9 observes (| 10 tasks)", hub_of_ten(),
-            repeated(lambda: clock.background.run(gathered(*(nothing() for _ in range(10)))), 200), rounds)  # fmt: skip
+    compare(
+        "hub of 10: a call and its 9 observes (| 10 tasks)",
+        hub_of_ten(),
+        repeated(lambda: clock.background.run(gathered(*(nothing() for _ in range(10)))), 200),
+        rounds,
+    )
     compare(
         "a message observed by 1,000 agents (| callbacks)",
         observed_by(1000),
@@ -273,10 +298,20 @@ def main(rounds: int = 5) -> None:
         "ms",
     )
     for number in (100, 1000):
-        compare(f"fan-out of {number:,} async agents of 0.5 s (| sleeps)",
-                fan_out(Sleeps, number), bare_sleeps(number), 2, "s")  # fmt: skip
-        compare(f"fan-out of {number:,} blocking agents of 0.5 s (| threads)",
-                fan_out(Blocks, number), bare_threads(number), 2, "s")  # fmt: skip
+        compare(
+            f"fan-out of {number:,} async agents of 0.5 s (| sleeps)",
+            fan_out(Sleeps, number),
+            bare_sleeps(number),
+            2,
+            "s",
+        )
+        compare(
+            f"fan-out of {number:,} blocking agents of 0.5 s (| threads)",
+            fan_out(Blocks, number),
+            bare_threads(number),
+            2,
+            "s",
+        )
     idle, plain = bytes_each(lambda: Returns("idle")), bytes_each(lambda: TemporaryMemory())
     write(
         "an idle agent with its memory (| the memory alone)", f"{idle:.0f} B", f"{plain:.0f} B", idle / plain

@@ -37,26 +37,31 @@ class Bodies:
         assert fn is not None
         assert ctx is not None
         if inspect.iscoroutinefunction(fn):
-            self._on_loop(call, lambda: fn(*args, **kwargs))
+            call.task = self._loop.create_task(self._wait_for(call, fn, *args, **kwargs), context=ctx)
         else:
             self._threads.run(
                 lambda: self._on_thread(call, ctx, lambda: fn(*args, **kwargs)),
                 lambda error: self._over(call, None, error),
             )
 
-    def _on_loop(self, call: Call, begin: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    def stop(self, call: Call) -> None:
+        """Cancel the body of a call that has been settled, where that can be done. On the loop only."""
+
         def ended(task: asyncio.Task[None]) -> None:
             if task.cancelled():  # before its first step: nobody else says that it is over
                 self._over(call, None, call.error)
 
-        call.task = self._loop.create_task(self._wait_for(call, begin), context=call.context)
-        call.task.add_done_callback(ended)
+        if call.task is not None:
+            call.task.add_done_callback(ended)
+            call.task.cancel()
 
-    async def _wait_for(self, call: Call, begin: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    async def _wait_for(
+        self, call: Call, fn: Callable[..., Coroutine[Any, Any, Any]], /, *args: Any, **kwargs: Any
+    ) -> None:
         value: Any = None
         error: BaseException | None = None
         try:
-            value = await begin()
+            value = await fn(*args, **kwargs)
             for message in promised(value):
                 await message
             value = resolved(value)
@@ -83,7 +88,7 @@ class Bodies:
             work.close()
             self._over(call, None, call.error)
         else:
-            self._on_loop(call, lambda: work)
+            call.task = self._loop.create_task(self._wait_for(call, lambda: work), context=call.context)
 
 
 def _value_of(fn: Callable[[], Any]) -> Any:

@@ -7,8 +7,7 @@ may go on changing them.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from .. import context
@@ -225,14 +224,19 @@ def current_call() -> Call | None:
     return call if isinstance(call, Call) else None
 
 
-def promised(x: Any) -> Iterator[PlaceholderMessage]:
-    """Yield the placeholders in a value: itself, or inside lists, tuples and dictionaries."""
-    if isinstance(x, PlaceholderMessage):
-        yield x
-    elif isinstance(x, (list, tuple)):
-        yield from itertools.chain.from_iterable(map(promised, x))
-    elif isinstance(x, dict):
-        yield from itertools.chain.from_iterable(map(promised, x.values()))
+def promised(x: Any) -> list[PlaceholderMessage]:
+    """Return the placeholders in a value: itself, or inside lists, tuples and dictionaries."""
+    found: list[PlaceholderMessage] = []
+    left = [x]
+    while left:
+        x = left.pop()
+        if isinstance(x, PlaceholderMessage):
+            found.append(x)
+        elif isinstance(x, (list, tuple)):
+            left.extend(reversed(x))
+        elif isinstance(x, dict):
+            left.extend(reversed(x.values()))
+    return found
 
 
 def snapshot(x: Any) -> Any:
@@ -247,7 +251,7 @@ def resolved(x: Any) -> Any:
     """Replace the placeholders in a value, all of which have arrived; the same object if there are none."""
     if isinstance(x, PlaceholderMessage):
         return x._promise.value
-    if not isinstance(x, (list, tuple, dict)) or next(promised(x), None) is None:
+    if not isinstance(x, (list, tuple, dict)) or not promised(x):
         return x
     if isinstance(x, dict):
         return {key: resolved(value) for key, value in x.items()}

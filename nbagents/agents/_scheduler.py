@@ -317,17 +317,19 @@ class Scheduler(Patience):
             return
         for child in list(call.children or ()):
             self.end(child, error)
-        state, task, mailbox = call.state, call.task, call.mailbox
         self.settle(call, None, error)
         if call.remote is not None:
             call.remote.cancel(call)
-        elif task is not None:
-            task.cancel()
-        elif state == QUEUED and mailbox is not None:
-            self.pump(mailbox)
+        elif call.state == RUNNING:
+            self.bodies.stop(call)
+        elif call.mailbox is not None:
+            self.pump(call.mailbox)
 
     def stop_run(self, run: str, why: str = "stopped") -> int:
-        """End the unfinished calls of a run, the outermost first; return how many there were. Any thread."""
+        """End the unfinished calls of a run, the outermost first; return how many there were. Any thread.
+
+        Where an agent's code blocks the loop it returns 0 after a second, and the calls end when it lets go.
+        """
         count: queue.SimpleQueue[int] = queue.SimpleQueue()
 
         def stop() -> None:  # on the loop, where what was just issued counts
@@ -337,7 +339,10 @@ class Scheduler(Patience):
             count.put(len(calls))
 
         self.post(stop)
-        return count.get()
+        try:
+            return count.get(timeout=1)
+        except queue.Empty:
+            return 0
 
     def _tell(self, kind: str, call: Call) -> None:
         if call.agent is None or not events.active():

@@ -157,6 +157,7 @@ class Attachment:
                 arguments=arguments,
                 path=call.path,
                 client=call.client,
+                watched=events.active(),
             )
         )
 

@@ -22,6 +22,9 @@ from ._proto import agent_pb2 as pb
 __all__ = ["decode", "encode", "encode_arguments", "from_json", "to_json"]
 
 JSON = "application/json"
+MESSAGE = Msg("", "").to_dict()
+HEAD = ("__module__", "__name__")
+FIELDS = tuple(key for key in MESSAGE if key not in HEAD)
 MARKS = frozenset({"__module__", "__promise__", "__blob__", "__bytes__", "__dict__"})
 MAX_DEPTH = 100
 """Containers inside containers; what is deeper is refused."""
@@ -268,15 +271,18 @@ class _Decoder:
         return {str(key): self.walk(item, depth + 1) for key, item in pairs}
 
     def _message(self, tree: dict[str, Any], depth: int) -> Msg:
-        parts = self._plain(tree, depth)
-        content = parts.get("content")
+        parts = {
+            key: part if part is None or isinstance(part, str) else self.walk(part, depth + 1)
+            for key, part in tree.items()
+        }
         try:
-            if content is not None:
-                parts["content"] = ""
-            message = Msg.from_dict(parts)
+            if parts.keys() != MESSAGE.keys() or any(parts[key] != MESSAGE[key] for key in HEAD):
+                return Msg.from_dict(parts)  # another spelling, or none
+            message = Msg.__new__(Msg)  # its constructor would name and date it anew
+            message.role = parts["role"]
         except (ValueError, TypeError) as error:
             raise ProtocolError(f"a message in the payload is malformed: {str(error)[:200]}") from None
-        message._content = content  # as it is: its sender was warned of what no file can hold
+        message.__dict__.update({f"_{key}": parts[key] for key in FIELDS})
         return message
 
     def _blob(self, index: Any) -> bytes:

@@ -2,7 +2,7 @@
 
 A lone frame is written at once. With more than one call in flight the flush waits one turn of the
 event loop, so that all frames that become ready in that turn share one gRPC message: many times the
-throughput, and nothing waits for a timer.
+throughput. Nothing that somebody waits for waits for a timer; what only informs does, for a moment.
 """
 
 from __future__ import annotations
@@ -20,6 +20,12 @@ SOFT_LIMIT = MAX_MESSAGE // 2
 """Bytes after which a batch is closed and the rest goes into the next."""
 
 
+import os
+TURNS, IDLE_TURNS = int(os.environ.get("TT","64")), int(os.environ.get("TI","0"))
+MOMENT = 0.01
+"""Seconds that a frame which is not urgent waits for others."""
+
+
 class FrameWriter:
     """Writes frames of one session through ``write``, a coroutine function. On the loop only."""
 
@@ -30,15 +36,19 @@ class FrameWriter:
         self._wake = asyncio.Event()
         self._writing = asyncio.Lock()
         self._closed = False
+        self._later: asyncio.TimerHandle | None = None
         self.seen = 0
         """The other side's last frame that was handled; told with each batch."""
 
-    def put(self, frame: pb.Frame) -> None:
-        """Queue a frame; return at once."""
+    def put(self, frame: pb.Frame, *, urgent: bool = True) -> None:
+        """Queue a frame; return at once. One that is not urgent waits for others, a moment at most."""
         self._seq += 1
         frame.seq = self._seq
         self._frames.append(frame)
-        self._wake.set()
+        if urgent:
+            self._wake.set()
+        elif self._later is None:
+            self._later = asyncio.get_running_loop().call_later(MOMENT, self._wake.set)
 
     def close(self) -> None:
         """Let `run` end, once what is queued is written."""
@@ -50,9 +60,23 @@ class FrameWriter:
         while self._frames or not self._closed:
             await self._wake.wait()
             if self._in_flight() > 1:
-                await asyncio.sleep(0)
+                await self._gather()
             self._wake.clear()
+            if self._later is not None:
+                self._later.cancel()
+                self._later = None
             await self.drain()
+
+    async def _gather(self) -> None:
+        ready, idle = 0, 0
+        for _ in range(TURNS):
+            if len(self._frames) == ready:
+                idle += 1
+                if idle > IDLE_TURNS:
+                    return
+            else:
+                ready, idle = len(self._frames), 0
+            await asyncio.sleep(0)
 
     async def drain(self) -> None:
         """Write what is queued."""

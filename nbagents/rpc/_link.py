@@ -53,6 +53,9 @@ class AgentLink(Remote):
         if self._waiting is not None:
             self._waiting.append(call)
             return
+        if self._there is not None and self._there.is_open():
+            self._there.send(call, self.agent_id, self.kind)
+            return
         try:
             there = self.connect()
         except NbAgentsError as error:

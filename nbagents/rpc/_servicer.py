@@ -313,7 +313,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
 
     def _on_event(self, event: events.Event) -> None:
         session = getattr(event.source, "origin", None)
-        if isinstance(session, Session) and session in self.sessions:
+        if isinstance(session, Session) and session.wants(event):
             scheduler().post(session.tell, event)
 
 

@@ -36,6 +36,9 @@ from ._results import Promised, Results
 __all__ = ["Session", "admit_call", "internal_error"]
 
 log = logging.getLogger(__name__)
+SHOWN = frozenset({"printed", "spoke"})
+"""The events that the caller's own output shows; others are for those who listen."""
+ENDS = frozenset({"queued", "done", "failed"})
 KINDS = {"_reply": "call", "_observe": "observe", "_hold": "hold"}
 
 
@@ -95,6 +98,7 @@ class Session:
     ) -> None:
         self.name, self._agents, self._results, self._request = name, agents, results, request
         self._pending: set[str] = set()
+        self._watched: set[str] = set()
         self._requests: set[asyncio.Task[None]] = set()
         self._promised: dict[str, Promised] = {}
         self.writer = FrameWriter(write, lambda: len(self._pending) + len(self._requests))
@@ -153,6 +157,8 @@ class Session:
             return
         call.chain = tuple(frame.chain)
         call.parent_id = frame.parent
+        if frame.watched:
+            self._watched.add(call.id)
         task_id = self._results.add(call)
         call.on_done(lambda: self._ended(call, task_id))
         timeout = frame.timeout_ms / 1000 if frame.timeout_ms else None
@@ -179,6 +185,7 @@ class Session:
         update.call, update.task_id = call_id, task_id
         self.writer.put(pb.Frame(update=update))
         self._pending.discard(call_id)
+        self._watched.discard(call_id)
 
     def _reference(self, tree: dict[str, Any]) -> Any:
         """Return the message behind a reference: a call of this server, or one that the client will send."""
@@ -235,6 +242,10 @@ class Session:
 
     # ---- events
 
+    def wants(self, event: Event) -> bool:
+        """May this be something to tell? Cheap, and on any thread."""
+        return not self.closed and (bool(self._watched) or event.kind in SHOWN)
+
     def tell(self, event: Event) -> None:
         """Send on what happened in a call of this client or below it."""
         if self.closed:
@@ -242,7 +253,9 @@ class Session:
         root = event.source
         while root.parent is not None:
             root = root.parent
-        if root is event.source and event.kind in ("queued", "done", "failed"):
+        if root.id not in self._watched and event.kind not in SHOWN:
+            return
+        if root is event.source and event.kind in ENDS:
             return  # the client knows: it made the call, and gets its end as an update
         frame = pb.Event(
             kind=event.kind,
@@ -261,7 +274,7 @@ class Session:
         except NbAgentsError as unfit:
             log.warning("an event of kind %s cannot travel and was left out: %s", event.kind, unfit)
             return
-        self.writer.put(pb.Frame(event=frame))
+        self.writer.put(pb.Frame(event=frame), urgent=False)
 
 
 def internal_error(error: Exception) -> InternalError:

@@ -744,3 +744,10 @@ def test_an_idle_agent_has_no_mailbox():
     assert "_box" not in vars(agent)
     assert agent(1).content == "idle<1>"
     assert "_box" in vars(agent)
+
+
+def test_keywords_may_have_any_name():
+    seen = []
+    look = AsyncDoes("look", lambda *args, **kwargs: asyncio.sleep(0, seen.append(kwargs)))
+    assert look(call=1, fn=2, args=3, kwargs=4).result(20).content is None
+    assert seen == [{"call": 1, "fn": 2, "args": 3, "kwargs": 4}]

@@ -450,3 +450,20 @@ def test_a_run_is_stopped_with_the_calls_that_were_just_made(gate):
             with pytest.raises(CallCancelledError, match="gate was stopped by you"):
                 reply.result(20)
     assert scheduler().stop_run("the run") == 0
+
+
+def test_a_stop_does_not_wait_for_code_that_blocks_the_loop(gate):
+    blocking, let_go = threading.Event(), threading.Event()
+
+    async def block():
+        blocking.set()
+        assert let_go.wait(20)
+
+    token = context.run.set("the run")
+    reply, _ = gate(), AsyncDoes("blocks", block)()
+    context.run.reset(token)
+    assert blocking.wait(10)
+    assert scheduler().stop_run("the run") == 0
+    let_go.set()
+    with pytest.raises(CallCancelledError):
+        reply.result(20)

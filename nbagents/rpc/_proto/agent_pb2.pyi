@@ -146,7 +146,7 @@ class Payload(_message.Message):
     def __init__(self, content_type: _Optional[str] = ..., data: _Optional[bytes] = ..., blobs: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class Call(_message.Message):
-    __slots__ = ("workspace", "agent", "run", "call", "parent", "timeout_ms", "chain", "idempotency_key", "traceparent", "method", "arguments", "path", "client")
+    __slots__ = ("workspace", "agent", "run", "call", "parent", "timeout_ms", "chain", "idempotency_key", "traceparent", "method", "arguments", "path", "client", "watched")
     WORKSPACE_FIELD_NUMBER: _ClassVar[int]
     AGENT_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
@@ -160,6 +160,7 @@ class Call(_message.Message):
     ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
     CLIENT_FIELD_NUMBER: _ClassVar[int]
+    WATCHED_FIELD_NUMBER: _ClassVar[int]
     workspace: str
     agent: Agent
     run: str
@@ -173,7 +174,8 @@ class Call(_message.Message):
     arguments: Payload
     path: _containers.RepeatedScalarFieldContainer[int]
     client: str
-    def __init__(self, workspace: _Optional[str] = ..., agent: _Optional[_Union[Agent, _Mapping]] = ..., run: _Optional[str] = ..., call: _Optional[str] = ..., parent: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., chain: _Optional[_Iterable[str]] = ..., idempotency_key: _Optional[str] = ..., traceparent: _Optional[str] = ..., method: _Optional[str] = ..., arguments: _Optional[_Union[Payload, _Mapping]] = ..., path: _Optional[_Iterable[int]] = ..., client: _Optional[str] = ...) -> None: ...
+    watched: bool
+    def __init__(self, workspace: _Optional[str] = ..., agent: _Optional[_Union[Agent, _Mapping]] = ..., run: _Optional[str] = ..., call: _Optional[str] = ..., parent: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., chain: _Optional[_Iterable[str]] = ..., idempotency_key: _Optional[str] = ..., traceparent: _Optional[str] = ..., method: _Optional[str] = ..., arguments: _Optional[_Union[Payload, _Mapping]] = ..., path: _Optional[_Iterable[int]] = ..., client: _Optional[str] = ..., watched: bool = ...) -> None: ...
 
 class Update(_message.Message):
     __slots__ = ("call", "task_id", "done", "error")
