@@ -42,6 +42,7 @@ class LoopThread:
         self._inbox: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._armed = False
         self._draining = False
+        self._forked = False
         self._thread = threading.Thread(target=self._main, name="nbagents-loop", daemon=True)
         self._thread.start()
 
@@ -67,10 +68,19 @@ class LoopThread:
                 self._drain()
             fn(*args)
             return
+        if self._forked:
+            raise UsageError(
+                "agents of the parent process cannot be called in a fork of it; make them in the child, "
+                "or start it with multiprocessing's 'spawn'"
+            )
         self._inbox.append((fn, args))
         if not self._armed:  # one wake-up for a whole burst
-            self._armed = True
-            self.loop.call_soon_threadsafe(self._drain)
+            try:
+                self._armed = True
+                self.loop.call_soon_threadsafe(self._drain)
+            except BaseException:  # an interrupt just here: the next one wakes the loop
+                self._armed = False
+                raise
 
     def _drain(self) -> None:
         self._armed = False
@@ -149,6 +159,8 @@ def background() -> LoopThread:
 def _forget_after_fork() -> None:
     # The child has no loop thread: a parent's loop object there would only swallow work.
     global _background, _lock
+    if _background is not None:
+        _background._forked = True
     _background, _lock = None, threading.Lock()
 
 

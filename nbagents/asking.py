@@ -46,18 +46,24 @@ def ask(question: Question) -> str:
     if answerer is None and sys.stdin is not None and terminal is not None:
         answerer = terminal
     if answerer is None:
-        if question.default is not None:
-            return question.default
-        raise UsageError(
-            f"{question.agent} asks {question.prompt.strip()!r} and nobody is there to answer",
-            hint="give the question a default, or answer from a script: with nbagents.asking.scripted([...])",
-        )
+        return _nobody(question)
     try:
         return answerer(question)
     except (TimeoutError, EOFError):
         if question.default is not None:
             return question.default
         raise
+    except NotImplementedError:  # a kernel whose front end takes no input
+        return _nobody(question)
+
+
+def _nobody(question: Question) -> str:
+    if question.default is not None:
+        return question.default
+    raise UsageError(
+        f"{question.agent} asks {question.prompt.strip()!r} and nobody is there to answer",
+        hint="give the question a default, or answer from a script: with nbagents.asking.scripted([...])",
+    )
 
 
 @contextlib.contextmanager

@@ -167,9 +167,9 @@ def toml(folder, text):
 def test_the_project_file_is_found_upwards(tmp_path):
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
-    toml(tmp_path, 'model = "demo"\nbudget = 0.5\nmax_calls = 20\ntimeout = 30\n')
+    toml(tmp_path, 'model = "demo"\n')
     found = ProjectConfig.find(inner)
-    assert found == ProjectConfig("demo", 0.5, 20, 30.0, origin="nbagents.toml")
+    assert found == ProjectConfig("demo", origin="nbagents.toml")
     toml(tmp_path / "a", 'model = "ollama/llama3.2:1b"')
     assert ProjectConfig.find(inner).model == "ollama/llama3.2:1b"
     assert dataclasses.replace(found, model="gpt-4o", origin="%agents config").origin == "%agents config"
@@ -201,11 +201,11 @@ def test_a_project_file_names_no_address_and_no_key(tmp_path, text, line, key, v
     ("text", "says"),
     [
         ('modle = "demo"', "line 1: unknown setting modle; did you mean model"),
-        ("colour = 1", "unknown setting colour. Known: budget, max_calls, model, timeout"),
+        ("colour = 1", "unknown setting colour. Known: model"),
         ('\nmodel = "http://evil.example/x"', "line 2: model must be a name"),
         ("model = 3", "model must be a name"),
-        ("budget = -1", "budget must be a number above zero"),
-        ("max_calls = true", "max_calls must be a number"),
+        ("budget = 1", "line 1: budget is not available in this version"),
+        ("max_calls = 3", "max_calls is not available in this version"),
         ("model = demo", "is not TOML"),
     ],
 )

@@ -3,7 +3,7 @@
 from ._base import AgentBase
 from ._call import Call, Remote, current_call, promised
 from ._dialog import DialogAgent
-from ._scheduler import scheduler
+from ._scheduler import scheduler, settled
 from ._terminal import ask_in_terminal
 from ._user import UserAgent
 
@@ -17,4 +17,5 @@ __all__ = [
     "current_call",
     "promised",
     "scheduler",
+    "settled",
 ]

@@ -18,7 +18,7 @@ from ..message import Msg, PlaceholderMessage
 from ..models import ModelWrapperBase, load_model
 from ._call import RUNNING, Remote, current_call
 from ._mailbox import Mailbox
-from ._scheduler import scheduler
+from ._scheduler import scheduler, settled
 
 __all__ = ["AgentBase"]
 
@@ -162,7 +162,11 @@ class AgentBase(metaclass=AgentMeta):
         return scheduler().issue(self, self.reply, args, kwargs, method="_reply")
 
     def to_dist(self, *args: Any, **kwargs: Any) -> Any:
-        """Move this agent into an agent server; return the proxy to call there. See `nbagents.rpc`."""
+        """Make an agent as this one was made in an agent server; return the proxy to call there.
+
+        What this one remembers, and what was set on it after it was made, stays here. The options are
+        those of `DistConf`.
+        """
         return make_proxy(self, args, kwargs, None)
 
     # ---- hubs
@@ -246,7 +250,7 @@ class AgentBase(metaclass=AgentMeta):
         unknown = current_call() is None and threading.current_thread() is not threading.main_thread()
         if unknown and threading.get_ident() not in tuple(self.__dict__["_open"].values()):
             return  # perhaps a thread of the agent's own turn; one that has called the agent itself is none
-        clock.issue(self, None, (), kind="hold", method="_hold").result()
+        settled(self).result()
 
     def __getattribute__(self, name: str) -> Any:
         if name[0] == "_" or name in STEADY:

@@ -222,6 +222,11 @@ class Patience(Unread):
         """
         if threading.current_thread() is threading.main_thread():
             return fn()
+        if self.background.here():
+            raise WouldBlockLoopError(
+                "a person was asked on the background loop, which would stop every agent; "
+                "ask from a plain `def reply`, or with `await asyncio.to_thread(...)`"
+            )
         done: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
         ctx = contextvars.copy_context()
 

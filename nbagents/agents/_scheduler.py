@@ -30,7 +30,7 @@ from ._mailbox import Mailbox
 from ._patience import Patience
 from ._threads import WorkerThreads
 
-__all__ = ["Scheduler", "scheduler"]
+__all__ = ["Scheduler", "scheduler", "settled"]
 
 MAX_DEPTH = 10_000
 """Calls inside calls; deeper is taken for an endless recursion."""
@@ -357,6 +357,11 @@ class Scheduler(Patience):
             data["waits_for"] = tuple(dep.id for dep in dependencies(call))
         event = events.Event(kind, call.id, call.agent_name, call.run, call.parent_id, data, source=call)
         events.publish(event)
+
+
+def settled(agent: Any) -> PlaceholderMessage:
+    """Return a placeholder that arrives when the calls made of ``agent`` before this are over. Any thread."""
+    return scheduler().issue(agent, None, (), kind="hold", method="_hold")
 
 
 _scheduler: Scheduler | None = None

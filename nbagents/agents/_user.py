@@ -27,7 +27,7 @@ class UserAgent(AgentBase):
 
     def reply(
         self,
-        x: Msg | Sequence[Msg] | None = None,
+        x: Msg | Sequence[Msg] | str | None = None,
         required_keys: Sequence[str] | str | None = None,
         timeout: float | None = None,
     ) -> Msg:
@@ -37,6 +37,8 @@ class UserAgent(AgentBase):
             TimeoutError: nobody answered within ``timeout`` seconds.
             UsageError: nobody is there to answer.
         """
+        if isinstance(x, str):
+            x = Msg("user", x, "user")
         if self.memory is not None:
             self.memory.add(x)
         text = asking.ask(asking.Question(self.name, self.input_hint, timeout=timeout))

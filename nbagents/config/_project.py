@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import os
 import re
 from collections.abc import Mapping
@@ -25,9 +24,13 @@ _BARRED = {
 } | dict.fromkeys(("api_key", "key", "token", "secret", "openai_api_key"), "OPENAI_API_KEY")
 
 
+_LATER = ("budget", "max_calls", "timeout")
+"""Limits of a run: refused by name, since a limit that does nothing is worse than none."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProjectConfig:
-    """What ``nbagents.toml`` says, or ``%agents config``: which model, and how much of it.
+    """What ``nbagents.toml`` says, or ``%agents config``: which model.
 
     A project file comes along with a notebook that somebody else may have written. So it can name
     a model, but not the address that a key would be sent to, and not a key.
@@ -35,12 +38,6 @@ class ProjectConfig:
 
     model: str | None = None
     """A model, as after ``-m``."""
-    budget: float | None = None
-    """Dollars that a run may cost."""
-    max_calls: int | None = None
-    """Calls of a model that a run may make."""
-    timeout: float | None = None
-    """Seconds that a run may take."""
     origin: str = PROJECT_FILE
     """Where this comes from, for the banner."""
 
@@ -75,6 +72,8 @@ class ProjectConfig:
         _refuse_barred(table, path, text)
         known = {field.name for field in fields(cls)} - {"origin"}
         for key in table:
+            if key in _LATER:
+                raise UsageError(f"{_line(path, text, key)}: {key} is not available in this version")
             if key not in known:
                 close = difflib.get_close_matches(key, known, 1)
                 guess = f"; did you mean {close[0]}?" if close else "."
@@ -85,24 +84,7 @@ class ProjectConfig:
         model = table.get("model")
         if model is not None and (not isinstance(model, str) or not _MODEL_NAME.match(model)):
             raise UsageError(f'{_line(path, text, "model")}: model must be a name, such as model = "demo"')
-        return cls(
-            model=model,
-            budget=_amount(table, "budget", path, text),
-            max_calls=None
-            if (calls := _amount(table, "max_calls", path, text)) is None
-            else math.ceil(calls),
-            timeout=_amount(table, "timeout", path, text),
-            origin=Path(path).name,
-        )
-
-
-def _amount(table: Mapping[str, Any], key: str, path: str | os.PathLike[str], text: str) -> float | None:
-    value = table.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise UsageError(f"{_line(path, text, key)}: {key} must be a number above zero")
-    return float(value)
+        return cls(model=model, origin=Path(path).name)
 
 
 def _refuse_barred(table: Mapping[str, Any], path: str | os.PathLike[str], text: str) -> None:

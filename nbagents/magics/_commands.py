@@ -167,9 +167,17 @@ def _server(desk: Desk, spec: LineSpec) -> None:
             raise UsageError(
                 f"{MAGIC}: server {spec.text!r} is not the one of this notebook ({mine or 'none runs'})"
             )
-        count = len(session.agents()) if session.status().state == "ready" else 0
+        living = session.agents(everywhere=True) if session.status().state == "ready" else []
+        others = [info for info in living if info.workspace != session.workspace]
+        if others and not spec.everyone:
+            names = ", ".join(f"{info.name} ({desk.where(info.workspace)})" for info in others[:5])
+            raise UsageError(
+                f"{MAGIC}: {_counted(len(others), 'agent')} of other notebooks would end too: {names}. "
+                f"If that is meant: {MAGIC} server stop --all"
+            )
         session.server_stop()
-        _say(f"the agent server has stopped, and {_counted(count, 'agent')} of this notebook with it")
+        whose = "" if others else " of this notebook"
+        _say(f"the agent server has stopped, and {_counted(len(living), 'agent')}{whose} with it")
     else:
         rows = tuple(
             (

@@ -25,8 +25,6 @@ async def define_agent(desk: Desk, spec: AgentSpec, notes: list[str], chips: lis
     Raises:
         UsageError: the name is taken, the kind or model cannot be had, or there is no prompt.
     """
-    if spec.keep is not None or spec.server is not None:
-        raise unavailable(MAGIC, "--keep" if spec.keep is not None else "--server")
     if spec.kind not in KINDS:
         raise unavailable(MAGIC, f"--kind {spec.kind}")
     desk.check_free(spec.name)

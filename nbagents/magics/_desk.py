@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from .. import events
-from ..agents import AgentBase, UserAgent
+from ..agents import AgentBase, UserAgent, settled
 from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg, PlaceholderMessage
 from ..render import content_text
@@ -187,6 +187,8 @@ class Desk:
             value = variables[root]
             for message in promised(value):
                 await arrival(message)
+            if isinstance(value, AgentBase):
+                await arrival(settled(value))
             if isinstance(value, AgentBase) and value._name not in self.said:
                 await apart(partial(self._recall, value))
 

@@ -74,6 +74,13 @@ class NbAgentsMagics(Magics):
     def open_hub(self, line: str, code: str) -> MsgHubManager:
         """Open the hub in which the rest of the cell runs."""
         with interruptible(), usage_errors("%%msghub"):
+            taken = self.desk.variables.get("hub")
+            if taken is not None and not isinstance(taken, MsgHubManager):
+                kind = type(taken).__name__
+                raise UsageError(
+                    f"%%msghub: it binds the hub to `hub`, which is a variable of yours ({kind}); "
+                    "rename it, or `del hub` first"
+                )
             self.hub = blocking(self._hub(line, code))
             return self.hub.enter()
 

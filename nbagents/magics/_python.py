@@ -61,8 +61,6 @@ def _agent(spec: AgentSpec, known: Collection[str]) -> str:
         "kind": None if spec.kind == "chat" else kind,
         "temperature": spec.temperature,
         "seed": spec.seed,
-        "keep": spec.keep,
-        "server": spec.server and literal(spec.server),
         "fresh": spec.fresh or None,
     }
     arguments += [f"{key}={value}" for key, value in options.items() if value is not None]

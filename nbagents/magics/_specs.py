@@ -53,8 +53,6 @@ class AgentSpec:
     kind: str = "chat"
     temperature: float | None = None
     seed: int | None = None
-    keep: int | None = None
-    server: str | None = None
     fresh: bool = False
     quiet: bool = False
     raw: bool = False

@@ -43,7 +43,7 @@ VERBS = (
     Verb("ask", 'ask poet "hi"', "one question; x = %agents ask … keeps the answer", options=_ASK),
     Verb("stop", "stop [12|poet|--all]", "end a run, an agent's call, or all of them", "agent or run",
          most=None, options=("--all",)),
-    Verb("server", "server [ls|start|stop]", "the agent servers"),
+    Verb("server", "server [ls|start|stop]", "the agent servers", options=("--all",)),
     Verb("doctor", "doctor", "check what is needed, step by step, with the line to type"),
     Verb("code", "code [12]", "a run's Python equivalent", "run", most=1),
     Verb("why", "why [12]", "the whole traceback of the last failure, or of a run's", "run", most=1),
@@ -83,7 +83,7 @@ def parse_agents_line(line: str, *, fill: Fill | None = None) -> LineSpec:
     words = [settings.text(word) for word in settings.words]
     everyone = bool(settings.values.get("all"))
     if verb.name == "server":
-        return _server(words)
+        return _server(words, everyone)
     if verb.name == "config":
         return LineSpec("config", text=" ".join(words))
     if everyone and words:
@@ -126,7 +126,7 @@ def _target(verb: Verb, text: str) -> str:
     raise UsageError(f"{LINE}: {verb.name} takes {takes}, not {text!r}")
 
 
-def _server(words: Sequence[str]) -> LineSpec:
+def _server(words: Sequence[str], everyone: bool) -> LineSpec:
     action, *rest = words or ["ls"]
     if action in _LATER_ACTIONS:
         raise unavailable(LINE, f"server {action}")
@@ -136,7 +136,9 @@ def _server(words: Sequence[str]) -> LineSpec:
         raise UsageError(
             f"{LINE}: server takes {'|'.join(SERVER_ACTIONS)}, not {' '.join([action, *rest])!r}.{meant}"
         )
-    return LineSpec("server", action=action, text="".join(rest))
+    if everyone and action != "stop":
+        raise UsageError(f"{LINE}: server {action} has no option --all")
+    return LineSpec("server", action=action, text="".join(rest), everyone=everyone)
 
 
 def _ask(verb: Verb, line: str, reader: Reader, fill: Fill | None) -> LineSpec:

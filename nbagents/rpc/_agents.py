@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
 from .._ids import check_id, new_id
-from ..agents import AgentBase
+from ..agents import AgentBase, scheduler
 from ..exceptions import AgentCreationError, AgentNotFoundError, NbAgentsError, UsageError
 from ..models import load_model
 from ._loader import AgentClasses
+from ._maker import Maker
 
 __all__ = ["AgentTable", "Hosted"]
 
@@ -48,6 +50,7 @@ class AgentTable:
 
     def __init__(self, classes: AgentClasses) -> None:
         self._classes = classes
+        self._maker: Maker[AgentBase] = Maker(scheduler().post)
         self._agents: dict[str, Hosted] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._making: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -81,7 +84,8 @@ class AgentTable:
         """
         if agent_id in self._agents:
             raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
-        agent = await self._make(agent_id, settings)
+        settings, folders = _checked(settings)
+        agent = await self._make(agent_id, settings, folders)
         if agent_id in self._agents:
             raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
         hosted = Hosted(agent, agent_id, settings, name=agent._name, color=len(self._agents))
@@ -101,13 +105,14 @@ class AgentTable:
                 f"the name of an agent has at most {LONGEST_NAME} characters,"
                 f" that of its workspace {LONGEST_WORKSPACE}"
             )
+        settings, folders = _checked(settings)
         key = (workspace, name)
         making = self._making.setdefault(key, asyncio.Lock())
         async with making:  # two cells may define it at once
             known = self._agents.get(self._names.get(key, ""))
-            if known is None or known.settings.get("class_name") != settings.get("class_name"):
+            if known is None or known.settings["class_name"] != settings["class_name"]:
                 agent_id = agent_id if agent_id and agent_id not in self._agents else new_id()
-                agent = await self._make(agent_id, settings)
+                agent = await self._make(agent_id, settings, folders)
                 color = known.color if known else self._next_color(workspace)
                 if known is not None:
                     self._agents.pop(known.agent_id, None)
@@ -124,7 +129,7 @@ class AgentTable:
     async def clone(self, agent_id: str) -> Hosted:
         """Make a new agent as this one was made; its memory is not copied."""
         origin = self.get(agent_id)
-        return await self.create(new_id(), dict(origin.settings))
+        return await self.create(new_id(), copy.deepcopy(origin.settings))
 
     def delete(self, agent_id: str) -> bool:
         """Forget an agent; False if there is none."""
@@ -147,7 +152,7 @@ class AgentTable:
         return max(taken, default=-1) + 1
 
     def _update(self, hosted: Hosted, settings: dict[str, Any]) -> None:
-        agent, kwargs, before = hosted.agent, settings.get("kwargs", {}), hosted.settings.get("kwargs", {})
+        agent, kwargs, before = hosted.agent, settings["kwargs"], hosted.settings["kwargs"]
         model = kwargs.get("model_config_name")
         if model is not None and model != before.get("model_config_name"):
             agent.model = load_model(model)
@@ -155,18 +160,17 @@ class AgentTable:
             agent.sys_prompt = kwargs["sys_prompt"]
         hosted.settings = settings
 
-    async def _make(self, agent_id: str, settings: dict[str, Any]) -> AgentBase:
+    async def _make(self, agent_id: str, settings: dict[str, Any], folders: list[str]) -> AgentBase:
         check_id(agent_id, "agent_id")
-        name = settings.get("class_name")
-        args, kwargs = settings.get("args", []), settings.get("kwargs", {})
-        if not isinstance(name, str) or not isinstance(args, list) or not isinstance(kwargs, dict):
-            raise AgentCreationError(
-                "an agent is made from a class_name, a list of args and a dictionary of kwargs"
-            )
-        kwargs = {key: value for key, value in kwargs.items() if key != "to_dist"}
+        name = settings["class_name"]
+
+        def construct() -> AgentBase:
+            cls = self._classes.find(name, folders)
+            made: AgentBase = cls(*settings["args"], **settings["kwargs"])
+            return made
+
         try:
-            # On a thread: a module may take its time to import, a constructor to construct.
-            agent = await asyncio.to_thread(self._construct, name, args, kwargs, settings.get("import_path"))
+            agent = await self._maker.make(construct)
         except (AgentCreationError, UsageError):
             raise
         except NbAgentsError as error:
@@ -174,10 +178,18 @@ class AgentTable:
         except (Exception, SystemExit) as error:
             raise AgentCreationError(f"{name} could not be made: {type(error).__name__}: {error}") from error
         agent.agent_id = agent_id
+        agent._init_settings = settings  # as it is kept here: one is enough
         return agent
 
-    def _construct(self, name: str, args: list[Any], kwargs: dict[str, Any], import_path: Any) -> AgentBase:
-        folders = [p for p in import_path if isinstance(p, str)] if isinstance(import_path, list) else []
-        cls = self._classes.find(name, folders)
-        made: AgentBase = cls(*args, **kwargs)
-        return made
+
+def _checked(settings: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return what makes an agent, and where its class may be imported from."""
+    name, args, kwargs = settings.get("class_name"), settings.get("args", []), settings.get("kwargs", {})
+    if not isinstance(name, str) or not isinstance(args, list) or not isinstance(kwargs, dict):
+        raise AgentCreationError(
+            "an agent is made from a class_name, a list of args and a dictionary of kwargs"
+        )
+    kwargs.pop("to_dist", None)
+    folders = settings.get("import_path")
+    folders = [f for f in folders if isinstance(f, str)] if isinstance(folders, list) else []
+    return {"class_name": name, "args": args, "kwargs": kwargs}, folders

@@ -55,6 +55,7 @@ class Attachment:
         self._requests: dict[int, asyncio.Future[bytes]] = {}
         self._request_ids = itertools.count(1)
         self._promised: set[str] = set()
+        self._heard: tuple[Any, pb.Payload] | None = None
         self._opened: Stream | None = None
 
     @property
@@ -136,7 +137,7 @@ class Attachment:
 
     def _frame(self, call: Call, agent_id: str, kind: str) -> pb.Frame:
         try:
-            arguments = encode_arguments(call.args, call.kwargs, self._reference)
+            arguments = self._arguments(call)
         except _ArgumentFailed as failed:
             if isinstance(failed.promise, Call) and call.kind == "call":
                 failed.promise.read = True  # it is carried on by this call
@@ -160,6 +161,22 @@ class Attachment:
                 watched=events.active(),
             )
         )
+
+    def _arguments(self, call: Call) -> pb.Payload:
+        """Return the arguments as they travel; one message to a thousand listeners is written once."""
+        if call.kind != "observe":
+            return encode_arguments(call.args, call.kwargs, self._reference)
+        (message,) = call.args
+        if self._heard is None:
+            call.scheduler.loop.call_soon(self._forget_heard)  # it may change as soon as other code runs
+        elif self._heard[0] is message:
+            return self._heard[1]
+        payload = encode_arguments(call.args, {}, self._reference)
+        self._heard = message, payload
+        return payload
+
+    def _forget_heard(self) -> None:
+        self._heard = None
 
     def cancel(self, call: Call) -> None:
         """Tell the server that nobody wants this call any more; nothing if it was not sent from here."""

@@ -271,7 +271,7 @@ class _Decoder:
         return {str(key): self.walk(item, depth + 1) for key, item in pairs}
 
     def _message(self, tree: dict[str, Any], depth: int) -> Msg:
-        parts = {
+        parts: dict[str, Any] = {
             key: part if part is None or isinstance(part, str) else self.walk(part, depth + 1)
             for key, part in tree.items()
         }

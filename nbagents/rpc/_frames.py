@@ -1,8 +1,8 @@
 """`FrameWriter`: sends frames in order, and together what is ready together.
 
-A lone frame is written at once. With more than one call in flight the flush waits one turn of the
-event loop, so that all frames that become ready in that turn share one gRPC message: many times the
-throughput. Nothing that somebody waits for waits for a timer; what only informs does, for a moment.
+A lone frame is written at once. With more than one call in flight the flush waits as long as each turn of
+the event loop makes more frames ready, so that these share one gRPC message: many times the throughput.
+Nothing that somebody waits for waits for a timer; what only informs does, for a moment.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ __all__ = ["FrameWriter", "parsed"]
 
 SOFT_LIMIT = MAX_MESSAGE // 2
 """Bytes after which a batch is closed and the rest goes into the next."""
-
-
-import os
-TURNS, IDLE_TURNS = int(os.environ.get("TT","64")), int(os.environ.get("TI","0"))
+MOST_FRAMES = 1000
+"""Frames in a batch: the other side handles them in one turn of its loop."""
+TURNS = 16
 MOMENT = 0.01
 """Seconds that a frame which is not urgent waits for others."""
 
@@ -68,15 +67,12 @@ class FrameWriter:
             await self.drain()
 
     async def _gather(self) -> None:
-        ready, idle = 0, 0
+        """Wait as long as each turn of the loop makes more frames ready, a few turns at most."""
         for _ in range(TURNS):
-            if len(self._frames) == ready:
-                idle += 1
-                if idle > IDLE_TURNS:
-                    return
-            else:
-                ready, idle = len(self._frames), 0
+            ready = len(self._frames)
             await asyncio.sleep(0)
+            if len(self._frames) == ready:
+                return
 
     async def drain(self) -> None:
         """Write what is queued."""
@@ -90,7 +86,7 @@ class FrameWriter:
             size = 0
             for count, frame in enumerate(frames):
                 size += frame.ByteSize()
-                if count and size > SOFT_LIMIT:
+                if count >= MOST_FRAMES or (count and size > SOFT_LIMIT):
                     frames, rest = frames[:count], frames[count:]
                     break
         self._frames = rest

@@ -78,8 +78,8 @@ class Results:
         """Return the next task id; they count from 1."""
         return next(self._next_task)
 
-    def add(self, call: Call) -> int:
-        """Keep a call; return its task id.
+    def add(self, call: Call, ended: Callable[[Call, int], object] | None = None) -> int:
+        """Keep a call; return its task id. ``ended`` is called with both once it has ended.
 
         Raises:
             ProtocolError: there is a call of that id already.
@@ -89,7 +89,7 @@ class Results:
         task_id = self.new_task_id()
         self._calls[call.id] = call
         self._by_task[task_id] = call.id
-        call.on_done(lambda: self._finish(call.id, task_id))
+        call.on_done(lambda: self._finish(call, task_id, ended))
         return task_id
 
     def find(self, call_id: str) -> Call | None:
@@ -119,9 +119,11 @@ class Results:
         """Return the calls that have not ended."""
         return [call for call in self._calls.values() if not call.done]
 
-    def _finish(self, call_id: str, task_id: int) -> None:
-        self._finished[call_id] = (time.monotonic(), task_id)
+    def _finish(self, call: Call, task_id: int, ended: Callable[[Call, int], object] | None) -> None:
+        self._finished[call.id] = (time.monotonic(), task_id)
         self._drop_old()
+        if ended is not None:
+            ended(call, task_id)
 
     def _drop_old(self) -> None:
         now = time.monotonic()

@@ -101,6 +101,7 @@ class Session:
         self._watched: set[str] = set()
         self._requests: set[asyncio.Task[None]] = set()
         self._promised: dict[str, Promised] = {}
+        self._heard: tuple[bytes, Any] | None = None
         self.writer = FrameWriter(write, lambda: len(self._pending) + len(self._requests))
         self.closed = False
 
@@ -146,7 +147,7 @@ class Session:
                 self._agents,
                 frame.method,
                 frame.agent.key,
-                decode(frame.arguments, self._reference),
+                self._arguments(frame),
                 call_id=frame.call,
                 client=frame.client or self.name,
                 path=tuple(frame.path),
@@ -159,10 +160,18 @@ class Session:
         call.parent_id = frame.parent
         if frame.watched:
             self._watched.add(call.id)
-        task_id = self._results.add(call)
-        call.on_done(lambda: self._ended(call, task_id))
+        self._results.add(call, self._ended)
         timeout = frame.timeout_ms / 1000 if frame.timeout_ms else None
         scheduler().admit(call, run=frame.run, workspace=frame.workspace, timeout=timeout)
+
+    def _arguments(self, frame: pb.Call) -> Any:
+        """Return the arguments; a message that many agents hear is one object, as it is at home."""
+        if frame.method != "_observe" or frame.arguments.blobs:
+            return decode(frame.arguments, self._reference)
+        data = frame.arguments.data
+        if self._heard is None or self._heard[0] != data:
+            self._heard = data, decode(frame.arguments, self._reference)
+        return self._heard[1]
 
     def _ended(self, call: Call, task_id: int) -> None:
         call.read = True  # the client reads it

@@ -14,20 +14,33 @@ __all__ = ["agent", "init"]
 
 
 def agent(
-    name: str, sys_prompt: str | None = None, *, model: str | None = None, fresh: bool = False
+    name: str,
+    sys_prompt: str | None = None,
+    *,
+    model: str | None = None,
+    kind: str = "chat",
+    temperature: float | None = None,
+    seed: int | None = None,
+    fresh: bool = False,
 ) -> AgentBase:
     """Return the agent of that name in this workspace; with a system prompt, make it or bring it up to date.
 
-    Blocking, about half a second if the server must start first.
+    ``kind`` is "chat", or "user" for a person, who needs no prompt. ``temperature`` and ``seed`` go to
+    the model. Blocking, about half a second if the server must start first.
 
     Raises:
         AgentNotFoundError: no ``sys_prompt`` was given and there is no such agent.
         AgentServerError, ModelChoiceError: the server or the model cannot be had.
     """
     here = session()
-    if sys_prompt is None:
+    if sys_prompt is None and kind == "chat":
         return here.find(name)
-    return here.define(name, sys_prompt, model=model, fresh=fresh).agent
+    given = {"temperature": temperature, "seed": seed}
+    generate_args = {key: value for key, value in given.items() if value is not None} or None
+    made = here.define(
+        name, sys_prompt or "", model=model, kind=kind, fresh=fresh, generate_args=generate_args
+    )
+    return made.agent
 
 
 def init(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..agents import AgentBase, UserAgent
+from ..agents import AgentBase, UserAgent, settled
 from ..config import ProjectConfig
 from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg
@@ -235,7 +235,9 @@ class Session:
 
     def memory(self, name: str) -> list[Msg]:
         """Return what an agent remembers, complete up to the calls made before."""
-        memory = self.find(name).memory
+        agent = self.find(name)
+        settled(agent).result()
+        memory = agent.memory
         return [] if memory is None else memory.get_memory()
 
     def delete(self, name: str) -> None:
@@ -328,17 +330,19 @@ def _info(about: dict[str, Any]) -> AgentInfo:
 
 
 _session: Session | None = None
+_earlier: list[Session] = []
+_opened_by = os.getpid()
 _lock = threading.Lock()
 
 
 def open_session(
     workspace: str, *, headless: bool = False, owner: str = "process", folder: str = ""
 ) -> Session:
-    """Open this process's session; the one that was open before is closed."""
+    """Open this process's session. Agents of the one that was open before can still be called."""
     global _session
     with _lock:
         if _session is not None:
-            _session.close()
+            _earlier.append(_session)
         _session = Session(workspace, headless=headless, owner=owner, folder=folder)
         return _session
 
@@ -353,12 +357,15 @@ def session() -> Session:
 
 
 def close_session() -> None:
-    """Close this process's session, if one is open."""
+    """Close this process's sessions, if any is open. In a fork of this process it does nothing."""
     global _session
+    if os.getpid() != _opened_by:
+        return
     with _lock:
-        known, _session = _session, None
-    if known is not None:
-        known.close()
+        known, _session = [*_earlier, *([_session] if _session is not None else [])], None
+        _earlier.clear()
+    for each in known:
+        each.close()
 
 
 atexit.register(close_session)

@@ -25,7 +25,7 @@ READERS = {
 
 
 def test_an_agent_with_everything():
-    line = "poet -m demo --kind chat --temperature 0.5 --seed -3 --keep 8 --server gpu --fresh -q --raw"
+    line = "poet -m demo --kind chat --temperature 0.5 --seed -3 --fresh -q --raw"
     assert parse_agent_cell(line, "\nYou write.\nNo title.\n\n") == AgentSpec(
         "poet",
         "You write.\nNo title.",
@@ -33,8 +33,6 @@ def test_an_agent_with_everything():
         kind="chat",
         temperature=0.5,
         seed=-3,
-        keep=8,
-        server="gpu",
         fresh=True,
         quiet=True,
         raw=True,

@@ -29,10 +29,10 @@ def _python(spec, known=("topic", "n")):
 
 
 def test_an_agent():
-    spec = parse_agent_cell("critic -m demo --kind user --temperature 0.5 --keep 3 --fresh", 'Say "no".')
+    spec = parse_agent_cell("critic -m demo --kind user --temperature 0.5 --seed 3 --fresh", 'Say "no".')
     assert _python(spec) == (
         'import nbagents\n\ncritic = nbagents.agent("critic", "Say \\"no\\".", model="demo", kind="user", '
-        "temperature=0.5, keep=3, fresh=True)\n"
+        "temperature=0.5, seed=3, fresh=True)\n"
     )
 
 

@@ -76,9 +76,13 @@ def test_stopping_the_server_and_starting_it_again(new_kernel: Any):
     kernel = new_kernel()
     kernel.run("%load_ext nbagents")
     kernel.run("%%agent poet -m demo-fast\nYou are a poet.")
-    assert kernel.run("%agents server stop").stdout == (
-        "the agent server has stopped, and 1 agent of this notebook with it\n"
-    )
+    other = new_kernel()  # of another notebook, but of the same user: it shares the server
+    other.run("import os; os.chdir('..')\n%load_ext nbagents")
+    other.run("%%agent stranger -m demo-fast\nYou are a poet.")
+    refused = kernel.run("%agents server stop").stderr
+    assert "of other notebooks would end too" in refused
+    assert refused.rstrip().endswith("%agents server stop --all")
+    assert kernel.run("%agents server stop --all").stdout.startswith("the agent server has stopped, and ")
     assert kernel.run("%%agent poet -m demo-fast\nYou are a poet.").card.startswith("poet ready")
     assert "poet · ✓ done" in kernel.run("%%agents poet\nHello.").card
 

@@ -293,11 +293,13 @@ def test_agents_in_a_script(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.usefixtures("closed")
-def test_opening_another_session_closes_the_first():
+def test_agents_of_an_earlier_session_can_still_be_called():
     first = open_session("/w/one.ipynb", headless=True)
-    first.server.ensure()
+    poet = first.define("poet", "You are a poet.", model="demo-fast").agent
     second = open_session("/w/two.ipynb", headless=True)
     assert setup.session() is second
+    assert "demo" in poet("Who are you?").content
+    setup.close_session()
     assert connections() == []
 
 
