@@ -40,4 +40,4 @@ class Port:
 make_proxy = Port("make_proxy")
 """``(agent, **options) -> RpcAgent``: moves an agent into a server process."""
 fetch_message = Port("fetch_message")
-"""``(host, port, task_id, client, x) -> Promise``: what an addressed placeholder waits for."""
+"""``(host, port, task_id, client, x, known_only=) -> Promise``: what an addressed placeholder waits for."""

@@ -37,6 +37,7 @@ class Desk:
 
     def __init__(self, shell: Any, session: Session) -> None:
         self.shell, self.session = shell, session
+        session.watched = True
         self.said: dict[str, Msg] = {}
         """What each agent said last, for ``{poet}``."""
         self.specs: deque[tuple[int, Spec]] = deque(maxlen=SPECS)

@@ -126,7 +126,7 @@ class PlaceholderMessage(Msg):
         host, port, task_id = (serialized_dict.get(key) for key in ("_host", "_port", "_task_id"))
         if host is None or port is None or task_id is None:
             raise UsageError("the address of a message has _host, _port and _task_id; one of them is missing")
-        return cls(host, port, task_id)
+        return cls.of(fetch_message(host, port, task_id, None, None, known_only=True))
 
     @property
     def _promise(self) -> Promise:

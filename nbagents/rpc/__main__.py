@@ -8,7 +8,6 @@ after hours without a client and without a call.
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import os
@@ -62,9 +61,6 @@ def main() -> int:
         threading.Thread(target=_end_when_idle, args=(server, options.idle_seconds), daemon=True).start()
     else:
         threading.Thread(target=_end_with_lifeline, args=(server,), daemon=True).start()
-    # Ten thousand agents are no garbage: looking through them at each burst would double its time.
-    #gc.freeze()
-    #gc.set_threshold(20_000, 20, 20)
     _tell(answer, asdict(connection))
     while not server.stop_event.wait(TICK):
         # The lifeline may have been inherited by a process that its owner forked.

@@ -19,7 +19,6 @@ from ..exceptions import (
     WouldBlockLoopError,
 )
 from ..message import Msg
-from ..models import model_config_to_wire
 
 if TYPE_CHECKING:
     from ._attachment import Attachment
@@ -135,6 +134,8 @@ class RpcAgentClient:
             UsageError: one of them cannot travel.
             AgentServerError: the server refused them.
         """
+        from ..models import model_config_to_wire
+
         given = [model_configs] if isinstance(model_configs, Mapping) else list(model_configs)
         text = json.dumps([model_config_to_wire(one) for one in given])
         answer = self._ask("set_model_configs", value=text)

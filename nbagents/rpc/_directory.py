@@ -8,16 +8,27 @@ from pathlib import Path
 
 from ..exceptions import AuthenticationError, UsageError
 from ._attachment import Attachment
+from ._options import is_loopback
 from ._places import connections
 
-__all__ = ["attachment", "find_token", "normal_address"]
+__all__ = ["attachment", "find_token", "known_token", "normal_address"]
 
 _attachments: dict[tuple[str, str], Attachment] = {}
 _lock = threading.Lock()
 
 
 def attachment(address: str, token: str) -> Attachment:
-    """Return the attachment for an address, a new one if there is none that still works. Any thread."""
+    """Return the attachment for an address, a new one if there is none that still works. Any thread.
+
+    Raises:
+        UsageError: the address is on another machine, where the token would travel unencrypted.
+    """
+    host = address.rpartition(":")[0].strip("[]")
+    if not address.startswith("unix:") and not is_loopback(host):
+        raise UsageError(
+            f"the agent server at {address} is on another machine, which needs TLS; "
+            "this version reaches the servers of its own machine only"
+        )
     with _lock:
         known = _attachments.get((address, token))
         if known is None or not known.is_open():
@@ -32,6 +43,14 @@ def _forget(ended: Attachment) -> None:
             del _attachments[key]
 
 
+def known_token(address: str) -> str | None:
+    """Return the token for an address as this user's connection files tell it, if they do."""
+    for connection in connections():
+        if not connection.is_foreign() and normal_address(connection.address) == address:
+            return connection.token
+    return None
+
+
 def find_token(address: str) -> str:
     """Return the token for an address: from this user's connection files, else from NBAGENTS_TOKEN_FILE.
 
@@ -39,9 +58,9 @@ def find_token(address: str) -> str:
         AuthenticationError: there is none.
         UsageError: the file that NBAGENTS_TOKEN_FILE names cannot be read.
     """
-    for connection in connections():
-        if not connection.is_foreign() and normal_address(connection.address) == address:
-            return connection.token
+    known = known_token(address)
+    if known is not None:
+        return known
     file = os.environ.get("NBAGENTS_TOKEN_FILE")
     if file:
         try:

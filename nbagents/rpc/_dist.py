@@ -14,7 +14,6 @@ from .._ids import new_id
 from ..agents import AgentBase, DialogAgent
 from ..config import model_configs
 from ..exceptions import AgentServerNotAliveError, UsageError
-from ..models import choose_model, load_model, model_config_to_wire
 from ._client import RpcAgentClient
 from ._launcher import RpcAgentServerLauncher, import_path
 from ._loader import class_name
@@ -184,10 +183,14 @@ def _takes_model(cls: type[AgentBase]) -> bool:
 
 
 def _chosen() -> dict[str, Any]:
+    from ..models import choose_model, model_config_to_wire
+
     return model_config_to_wire(choose_model().config)
 
 
 def _model_on_the_wire(given: Any) -> Any:
+    from ..models import load_model, model_config_to_wire
+
     if isinstance(given, Mapping):
         return model_config_to_wire(given)
     known = model_configs.find(given) if isinstance(given, str) else None

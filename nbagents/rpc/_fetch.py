@@ -9,15 +9,18 @@ from .._ids import PROCESS
 from ..agents import Call, Remote, promised, scheduler
 from ..exceptions import UsageError
 from ._client import RpcAgentClient
+from ._directory import known_token, normal_address
 
 __all__ = ["fetch_message"]
 
 
-def fetch_message(host: Any, port: Any, task_id: Any, client: Any, x: Any) -> Call:
+def fetch_message(
+    host: Any, port: Any, task_id: Any, client: Any, x: Any, *, known_only: bool = False
+) -> Call:
     """Return the promise behind AgentScope's own constructor of `PlaceholderMessage`; never waits.
 
-    With ``client`` its agent is called with ``x``, else the message is fetched by its address, which the
-    caller gives: none that came inside a message is ever dialled.
+    With ``client`` its agent is called with ``x``, else the message is fetched by its address. With
+    ``known_only``, for an address that came inside a message, that must be a server of this user's.
 
     Raises:
         UsageError: it is given neither an address nor a client.
@@ -27,6 +30,10 @@ def fetch_message(host: Any, port: Any, task_id: Any, client: Any, x: Any) -> Ca
         if host is None or port is None or task_id is None:
             raise UsageError("a placeholder is made of host, port and task_id, or of client and x")
         client = RpcAgentClient(host, port)
+        if known_only and known_token(normal_address(client.address)) is None:
+            raise UsageError(
+                f"a message names the address {client.address}, where no server of yours listens"
+            )
         what = f"task {task_id} of the agent server at {client.address}"
     else:
         what = f"the agent {client.agent_id} of the agent server at {client.address}"

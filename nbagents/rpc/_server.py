@@ -7,7 +7,6 @@ Runs on the background loop of whichever process starts it: a subprocess of its 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import threading
 from typing import Any
@@ -116,8 +115,8 @@ class AgentServer:
         except RuntimeError:
             return 0
 
-    async def stop(self, grace: float = 2.0) -> None:
-        """End all calls, tell the clients, remove the files."""
+    async def stop(self, grace: float = 1.0) -> None:
+        """End all calls, tell the clients, remove the files; who does not listen has ``grace`` seconds."""
         server, self._server = self._server, None
         if server is None:
             return
@@ -126,9 +125,7 @@ class AgentServer:
         if self.servicer is not None:
             self.servicer.close()
             await asyncio.sleep(0)  # how the calls ended is told one turn later
-            for session in list(self.servicer.sessions):
-                with contextlib.suppress(Exception):  # a client that has just gone
-                    await asyncio.wait_for(session.writer.drain(), grace)
-        # Attached clients never leave by themselves, and nothing is left to say: no grace is due.
-        await server.stop(0)
+            for session in self.servicer.sessions:
+                session.writer.close()  # which ends the stream, once all is told
+        await server.stop(grace)
         self.stop_event.set()

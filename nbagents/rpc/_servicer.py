@@ -25,7 +25,6 @@ from ..agents import AgentBase, scheduler
 from ..config import model_configs, redact
 from ..exceptions import AgentCallError, CallCancelledError, NbAgentsError, ProtocolError
 from ..message import Msg
-from ..models import prewarm, prewarm_demo
 from ._agents import AgentTable
 from ._codec import from_json, to_json
 from ._faults import decode_error, encode_error
@@ -219,6 +218,8 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
                 model_configs.load(given)
         except (ValueError, RecursionError) as error:
             return pb.GeneralResponse(ok=False, message=redact(str(error)))
+        from ..models import prewarm, prewarm_demo
+
         prewarm()
         if any(one.get("endpoint") == "demo" for one in (given if isinstance(given, list) else [given])):
             prewarm_demo()

@@ -116,7 +116,7 @@ class Stream:
         if first.hello.version != __version__:
             raise VersionMismatchError(
                 f"the agent server {self.who()} is of nbagents {first.hello.version}, this is {__version__}",
-                hint="%agents server restart",
+                hint="%agents server stop --all, then run the cell again",
             )
 
     async def _write(self, data: bytes) -> None:
@@ -153,7 +153,7 @@ class Stream:
             return ProtocolError(f"what listens at {self.address} is no agent server of ours")
         return AgentServerNotAliveError(
             f"the agent server {self.who()} is gone: it has ended, or was killed",
-            hint="run the cell again: a new server starts by itself",
+            hint="run the cell again: a notebook's own server is started anew by itself",
         )
 
 

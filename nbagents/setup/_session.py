@@ -80,6 +80,8 @@ class Session:
         self._agents: dict[str, _Known] = {}
         self._defaults: dict[str, str] = {}
         self._warm: dict[str, Any] | None = None
+        self.watched = False
+        """Does somebody show the notices? Else they are logged."""
         self.notices: list[str] = []
         """What the person should hear at the next chance, oldest first; whoever shows it clears it."""
 
@@ -294,15 +296,20 @@ class Session:
         if again and empty:
             names = ", ".join(empty)
             text = f"the agent server had died and was started again: {names} began with an empty memory"
-            self.notices.append(text)
+            self._notice(text)
         if gone:
             names = ", ".join(gone)
-            self.notices.append(f"the agent server had died, and with it {names}: define them again")
+            self._notice(f"the agent server had died, and with it {names}: define them again")
         if self._warm is not None:
             try:
                 client.set_model_configs(self._warm)
             except NbAgentsError as error:
-                self.notices.append(f"the server did not take the model: {error}")
+                self._notice(f"the server did not take the model: {error}")
+
+    def _notice(self, text: str) -> None:
+        self.notices.append(text)
+        if not self.watched:
+            log.warning("%s", text)
 
     def _made_again(self, client: RpcAgentClient, name: str, known: _Known) -> bool:
         try:

@@ -417,7 +417,7 @@ def test_a_server_of_another_version_is_told_apart(runtime: Path, monkeypatch: p
         monkeypatch.setattr("nbagents.rpc._stream.__version__", "0.0.1")
         with pytest.raises(VersionMismatchError, match=r"is of nbagents .*, this is 0\.0\.1") as caught:
             RpcAgentClient(launcher.address, token=launcher.token).get_agent_list()
-        assert caught.value.hint == "%agents server restart"
+        assert caught.value.hint == "%agents server stop --all, then run the cell again"
 
 
 def test_what_is_no_server_of_ours_is_told_apart():
