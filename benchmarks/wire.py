@@ -127,13 +127,12 @@ async def in_flight(call: Callable[[], Awaitable[object]], count: int, width: in
 def measure_calls(rounds: int, count: int) -> None:
     """Compare calls, creations and observations."""
     import grpc
+    from echo_agent import Echo, Sleeper
 
     from nbagents import _loop
     from nbagents.agents import scheduler
     from nbagents.message import Msg
     from nbagents.rpc import RpcAgent, RpcAgentClient, RpcAgentServerLauncher
-
-    from echo_agent import Echo, Sleeper
 
     loop = _loop.background()
     message = Msg("user", "x" * 40)  # with its fields some 200 bytes

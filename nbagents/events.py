@@ -8,7 +8,8 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
 ``started``  its turn has come
 ``model``    a model was asked: ``model``
 ``delta``    a piece of the reply as it streams: ``text``
-``usage``    a model has answered: ``model``, ``prompt_tokens``, ``completion_tokens``
+``usage``    a model has answered: ``model``, ``prompt_tokens``, ``completion_tokens``,
+             ``total_tokens``; ``estimated`` if the endpoint did not count
 ``printed``  the agent's code printed: ``text``
 ``spoke``    the agent showed a message with `speak`: ``message``
 ``done``     the reply is there: ``message``

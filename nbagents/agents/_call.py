@@ -107,7 +107,9 @@ class Call:
         self.kind, self.parent, self.path, self.client = kind, parent, path, client
         self.method, self.context = method, ctx
         self.id = call_id or next_call_id()
-        self.agent_name = str(agent._name) if agent is not None else getattr(fn, "__name__", "pipeline")
+        self.agent_name = (
+            str(agent._name) if agent is not None else type(getattr(fn, "__self__", fn)).__name__
+        )
         self.parent_id = parent.id if parent is not None else ""
         self.run, self.workspace = context.run.get(), context.workspace.get()
         self.deadline = context.deadline.get()

@@ -18,7 +18,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from .. import _loop
+from .. import _loop, asking
 from .._process import close_to_others
 from ..agents import scheduler
 from ..exceptions import NbAgentsError
@@ -45,6 +45,7 @@ def main() -> int:
     background = _loop.background()
     server = AgentServer(options)
     capture_prints()
+    asking.terminal = None  # nobody sits at a server: asking fails at once
     try:
         connection = background.run(server.start())
     except NbAgentsError as error:

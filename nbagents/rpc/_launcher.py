@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import secrets
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from ._server import AgentServer
 
 __all__ = ["RpcAgentServerLauncher", "import_path"]
+
+EXIT_SECONDS = 1.0
+"""How long the exit of this process waits for the servers that end with it."""
 
 
 class RpcAgentServerLauncher:
@@ -94,6 +98,7 @@ class RpcAgentServerLauncher:
             self.options.agent_classes = [class_name(cls) for cls in self.custom_agent_classes]
             self.options.import_path = import_path()
             self._spawned = Spawned.start(self.options)
+            _running.difference_update([other for other in _running if not other.is_alive()])
             _running.add(self._spawned)
             self.connection = self._spawned.connection
             self._introduce()
@@ -188,6 +193,14 @@ class RpcAgentServerLauncher:
 
 _running: set[Spawned] = set()
 """Keeps the lifelines of servers whose launchers nobody holds."""
+
+
+@atexit.register
+def _release_all() -> None:
+    for spawned in _running:
+        spawned.let_go()
+    for spawned in _running:
+        spawned.wait(EXIT_SECONDS)
 
 
 def import_path() -> list[str]:

@@ -106,6 +106,14 @@ class Spawned:
         """Does the process run?"""
         return self.process.poll() is None
 
+    def wait(self, timeout: float) -> bool:
+        """Wait until the process has ended, ``timeout`` seconds at most; has it?"""
+        try:
+            self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def let_go(self) -> None:
         """Let the process end by itself, which it does at once unless a user owns it. Never waits."""
         _close(self.process)
@@ -117,9 +125,7 @@ class Spawned:
         _close(self.process)
         if self.owner == "user" and self.is_alive():
             self.process.terminate()
-        try:
-            self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
+        if not self.wait(timeout):
             self.process.kill()
             self.process.wait()
         self.connection.remove()

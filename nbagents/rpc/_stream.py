@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -28,6 +29,7 @@ __all__ = ["Stream"]
 
 log = logging.getLogger(__name__)
 CONNECT_SECONDS = 10.0
+STATUS_SECONDS = 1.0
 
 
 class Stream:
@@ -133,9 +135,14 @@ class Stream:
         """Say why it has ended; its status, where it has one, tells more than an exception."""
         if isinstance(failure, NbAgentsError):
             return failure
-        if self._rpc is not None and self._rpc.done():
-            return self._meaning(await self._rpc.code(), await self._rpc.details() or "")
-        if failure is not None and not isinstance(failure, grpc.aio.AioRpcError | asyncio.InvalidStateError):
+        if isinstance(failure, grpc.aio.AioRpcError):
+            return self._meaning(failure.code(), failure.details() or "")
+        if self._rpc is not None and isinstance(failure, asyncio.InvalidStateError | None):
+            # It is over; its status may come a moment after the news.
+            with contextlib.suppress(TimeoutError):
+                status = await asyncio.wait_for(asyncio.shield(self._rpc.code()), STATUS_SECONDS)
+                return self._meaning(status, await self._rpc.details() or "")
+        if failure is not None:
             log.error("the stream to the agent server %s failed", self.who(), exc_info=failure)
         return self._meaning(grpc.StatusCode.UNAVAILABLE, "")
 

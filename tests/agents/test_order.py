@@ -22,7 +22,7 @@ from nbagents.hub import msghub
 from nbagents.message import Msg
 
 AGENTS = 5
-EXAMPLES = int(os.environ.get("NBAGENTS_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("ORDER_EXAMPLES", "15"))
 
 
 def digest(lines: list[str]) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from nbagents import asking
 from nbagents.agents import AgentBase, UserAgent
-from nbagents.exceptions import CallCancelledError, UsageError
+from nbagents.exceptions import CallCancelledError, UsageError, WouldBlockLoopError
 from nbagents.hub import msghub
 from nbagents.message import Msg
 
@@ -229,3 +229,12 @@ def test_an_interrupt_at_the_question_ends_it(script):
     assert out.splitlines()[-2:] == ["interrupted", CallCancelledError.__name__]
     assert "Fatal" not in err
     os.close(terminal.master)
+
+
+def test_asking_on_the_loop_is_refused_instead_of_stopping_every_agent():
+    class Asks(AgentBase):
+        async def reply(self, x=None):
+            return asking.ask(asking.Question("u", "well? "))
+
+    with pytest.raises(WouldBlockLoopError, match="asked on the background loop"):
+        Asks("u")().result(10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from nbagents.exceptions import (
     ProtocolError,
     UsageError,
 )
-from nbagents.message import Msg
+from nbagents.message import Msg, PlaceholderMessage
 from nbagents.rpc import RpcAgentClient, RpcAgentServerLauncher
 from nbagents.rpc._methods import REQUESTS, paths
 from nbagents.rpc._proto import agent_pb2 as pb
@@ -539,3 +540,21 @@ def test_names_are_data(client, remote, name: str):
 def test_nothing_was_unpickled_or_started(remote):
     """Heard by an audit hook that the server's agents have installed, over all the tests above."""
     assert remote(Probe)("audit").content == []
+
+
+def test_no_token_leaves_this_machine():
+    with pytest.raises(UsageError, match="on another machine"):
+        RpcAgentClient("192.0.2.1", 12310, token="secret").get_server_info()
+
+
+def test_an_address_that_came_inside_a_message_is_not_dialled(tmp_path, monkeypatch):
+    (tmp_path / "token").write_text("secret")
+    monkeypatch.setenv("NBAGENTS_TOKEN_FILE", str(tmp_path / "token"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        address = {"_host": "127.0.0.1", "_port": listener.getsockname()[1], "_task_id": 1}
+        head = {"__module__": "nbagents.message", "__name__": "PlaceholderMessage"}
+        with pytest.raises(UsageError, match="no server of yours listens"):
+            PlaceholderMessage.from_dict(head | address)
+        with pytest.raises(BlockingIOError):
+            listener.accept()

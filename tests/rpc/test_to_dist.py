@@ -14,7 +14,7 @@ import pytest
 from remote_agents import Blocking, Counter, Echo, Failing, Fussy, Slow
 
 import nbagents
-from nbagents.agents import DialogAgent
+from nbagents.agents import DialogAgent, UserAgent
 from nbagents.config import model_configs
 from nbagents.exceptions import (
     AgentCreationError,
@@ -264,3 +264,12 @@ def test_what_cannot_travel_to_the_constructor_is_named():
     with pytest.raises(UsageError, match=r"the value\['args'\]\[0\] is a object"):
         Echo(object(), to_dist=True)
     assert servers() == 0
+
+
+def test_a_person_in_a_server_is_an_error_at_once():
+    user = UserAgent("me").to_dist()
+    try:
+        with pytest.raises(UsageError, match="nobody is there to answer"):
+            user().result(20)
+    finally:
+        user.stop()
