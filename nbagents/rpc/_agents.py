@@ -120,10 +120,8 @@ class AgentTable:
                 self._agents[agent_id], self._names[key] = hosted, agent_id
                 return hosted, "created"
             changed = known.settings != settings
-            if changed:
-                self._update(known, settings)
-            if fresh and known.agent.__dict__.get("memory") is not None:
-                known.agent.__dict__["memory"].clear()
+            if changed or fresh:
+                await self._update(known, settings, fresh)
             return known, "updated" if changed or fresh else "unchanged"
 
     async def clone(self, agent_id: str) -> Hosted:
@@ -151,14 +149,31 @@ class AgentTable:
         taken = [self._agents[known].color for (place, _), known in self._names.items() if place == workspace]
         return max(taken, default=-1) + 1
 
-    def _update(self, hosted: Hosted, settings: dict[str, Any]) -> None:
+    async def _update(self, hosted: Hosted, settings: dict[str, Any], fresh: bool) -> None:
+        """Change an agent in a turn of its own: calls made before still meet it as it was.
+
+        Waits for that turn unless the agent is busy now; then the change comes after what it does.
+        """
         agent, kwargs, before = hosted.agent, settings["kwargs"], hosted.settings["kwargs"]
-        model = kwargs.get("model_config_name")
-        if model is not None and model != before.get("model_config_name"):
-            agent.model = load_model(model)
-        if "sys_prompt" in kwargs:
-            agent.sys_prompt = kwargs["sys_prompt"]
+        config = kwargs.get("model_config_name")
+        model = (
+            load_model(config) if config is not None and config != before.get("model_config_name") else None
+        )
+
+        async def change() -> None:
+            if model is not None:
+                agent.model = model
+            if "sys_prompt" in kwargs:
+                agent.sys_prompt = kwargs["sys_prompt"]
+            memory = agent.__dict__.get("memory")
+            if fresh and memory is not None:
+                memory.clear()
+
+        busy = bool(agent.__dict__.get("_open"))
+        turn = scheduler().issue(agent, change, (), kind="change")
         hosted.settings = settings
+        if not busy:
+            await turn
 
     async def _make(self, agent_id: str, settings: dict[str, Any], folders: list[str]) -> AgentBase:
         check_id(agent_id, "agent_id")

@@ -98,7 +98,9 @@ class RpcAgentServerLauncher:
             self.options.agent_classes = [class_name(cls) for cls in self.custom_agent_classes]
             self.options.import_path = import_path()
             self._spawned = Spawned.start(self.options)
-            _running.difference_update([other for other in _running if not other.is_alive()])
+            for ended in [other for other in _running if not other.is_alive()]:
+                _running.discard(ended)
+                ended.let_go()
             _running.add(self._spawned)
             self.connection = self._spawned.connection
             self._introduce()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["CHANNEL_OPTIONS", "MAX_MESSAGE", "MAX_PAYLOAD", "PROTOCOL", "SERVER_OPTIONS"]
+__all__ = ["ACCEPTED", "CHANNEL_OPTIONS", "MAX_MESSAGE", "MAX_PAYLOAD", "PROTOCOL", "SERVER_OPTIONS"]
 
 PROTOCOL = 1
+ACCEPTED = ("nbagents-protocol", str(PROTOCOL))
+"""The first thing that a server says in a stream: the token was right."""
 MAX_MESSAGE = 64 * 1024 * 1024
 """Bytes in one message of the stream."""
 MAX_PAYLOAD = MAX_MESSAGE - 1024 * 1024

@@ -29,7 +29,7 @@ from ._agents import AgentTable
 from ._codec import from_json, to_json
 from ._faults import decode_error, encode_error
 from ._frames import parsed
-from ._limits import PROTOCOL
+from ._limits import ACCEPTED, PROTOCOL
 from ._loader import AgentClasses
 from ._methods import REQUESTS
 from ._proto import agent_pb2 as pb
@@ -261,6 +261,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         Raises:
             ProtocolError: it sent what is no frame, or none of this version.
         """
+        await stream.send_initial_metadata((ACCEPTED,))
         data: Any = await stream.read()
         if data is grpc.aio.EOF:
             return

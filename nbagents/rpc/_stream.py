@@ -21,7 +21,7 @@ from ..exceptions import (
     VersionMismatchError,
 )
 from ._frames import FrameWriter, parsed
-from ._limits import CHANNEL_OPTIONS, MAX_MESSAGE, PROTOCOL
+from ._limits import ACCEPTED, CHANNEL_OPTIONS, MAX_MESSAGE, PROTOCOL
 from ._methods import ATTACH
 from ._proto import agent_pb2 as pb
 
@@ -105,6 +105,9 @@ class Stream:
         ended(error)
 
     async def _greet(self) -> None:
+        # To write into a stream that is being refused would hide the reason.
+        if ACCEPTED[0] not in (await self._rpc.initial_metadata() or {}):
+            raise await self._explained(None)
         hello = pb.Hello(session=f"{PROCESS}-{new_id()[:6]}", version=__version__, protocol=PROTOCOL)
         await self._write(pb.Batch(frames=[pb.Frame(hello=hello)]).SerializeToString())
         data = await self._rpc.read()

@@ -78,9 +78,15 @@ class SharedServer:
         Raises:
             AgentServerError: it cannot be brought up.
         """
+        from ..rpc import attachment
+
         with self._lock:
             known = self._connection
-            return known if known is not None and _answers(known) else self._bring_up()
+            if known is None or not _answers(known):
+                known = self._bring_up()
+            # From here on calls and requests share one stream, in the order in which they are made.
+            self._attachment = attachment(known.address, known.token)
+            return known
 
     def attach(self) -> Attachment | None:
         """Return the attachment to the server; None if it must come up first, by `ensure`. Never waits.
@@ -97,17 +103,6 @@ class SharedServer:
                 hint="run the cell that defines the agent again",
             )
         return None
-
-    def revive(self) -> None:
-        """Make `attach` return an attachment again. Blocking.
-
-        Raises:
-            AgentServerError: no server can be brought up.
-        """
-        from ..rpc import attachment
-
-        known = self.ensure()
-        self._attachment = attachment(known.address, known.token)
 
     def client(self) -> RpcAgentClient:
         """Return a client of the server, which is brought up if need be. Blocking.

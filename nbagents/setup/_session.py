@@ -268,7 +268,7 @@ class Session:
                 about["agent_id"],
                 kind=about["type"],
                 connect=self.server.attach,
-                bring_up=self.server.revive,
+                bring_up=self.server.ensure,
             )
             known = self._agents[name] = _Known(proxy, settings, about["color"])
         elif settings is not None:

@@ -313,3 +313,14 @@ def test_init_loads_model_configurations(tmp_path):
     assert model_configs.names() == ["a", "b", "c"]
     with pytest.raises(UsageError, match="cannot read"):
         nbagents.init(str(tmp_path / "nowhere.json"))
+
+
+@pytest.mark.usefixtures("closed")
+def test_an_agent_is_changed_after_the_calls_that_were_made_before():
+    session = open_session("/w/one.ipynb", headless=True)
+    poet = session.define("poet", "You are a poet.", model="demo-slow").agent
+    first, second = poet("Write about rain."), poet("Write about snow.")
+    assert session.define("poet", "You are a critic.", model="demo-slow", fresh=True).change == "updated"
+    first.result(20)
+    second.result(20)
+    assert session.memory("poet") == []  # emptied after both, not between a question and its answer
