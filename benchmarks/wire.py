@@ -203,9 +203,8 @@ def measure_calls(rounds: int, count: int) -> None:
         each = (time.perf_counter() - begin) / len(many)
         show(f"create {len(many)} agents, each", each, seen["raw"], "us", "at most 0.1")
         grown = (client.get_server_info()["mem"] - before) * 1024 / len(many)
-        print(
-            f"{'memory of an idle agent':46}{grown:9.2f} KiB{'':28}at most 2 KiB; server base {before:.0f} MiB"
-        )
+        base = f"at most 2 KiB; server base {before:.0f} MiB"
+        print(f"{'memory of an idle agent':46}{grown:9.2f} KiB{'':28}{base}")
 
         audience = [proxy(agent_id) for agent_id in many[:1000]]
 
