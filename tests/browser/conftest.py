@@ -247,7 +247,8 @@ class Desk:
         return [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
 
 
-@pytest.fixture(scope="session")
+# One module long: while Playwright runs, no other test of this process can run an event loop.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)

@@ -134,7 +134,8 @@ def full_run() -> RunView:
     )
 
 
-@pytest.fixture(scope="session")
+# One module long: while Playwright runs, no other test of this process can run an event loop.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A headless browser."""
     from playwright.sync_api import sync_playwright
