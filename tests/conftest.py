@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,12 @@ import pytest
 # A marker that needs a program: the program's names, and how to get it.
 PROGRAMS = {
     "browser": (("chromium", "chromium-browser", "google-chrome"), "Chromium: apt-get install chromium"),
+}
+# A marker that needs a place: whether this is one, and how to get there.
+PLACES = {
+    "linux": (sys.platform == "linux", "Linux"),
+    "posix": (os.name == "posix", "a POSIX system"),
+    "root": (getattr(os, "geteuid", lambda: -1)() == 0, "root: sudo make test"),
 }
 DELETED = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OLLAMA_HOST")
 left_out = pytest.StashKey[list[str]]()
@@ -43,11 +50,12 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests whose program is missing; in the continuous integration, refuse to."""
     config.stash[left_out] = []
-    for marker, (programs, remedy) in PROGRAMS.items():
+    programs = {marker: (any(map(shutil.which, known)), how) for marker, (known, how) in PROGRAMS.items()}
+    for marker, (there, remedy) in (programs | PLACES).items():
         needy = [item for item in items if item.get_closest_marker(marker)]
-        if not needy or any(shutil.which(program) for program in programs):
+        if not needy or there:
             continue
-        if os.environ.get("CI") == "true":
+        if marker in PROGRAMS and os.environ.get("CI") == "true":
             raise pytest.UsageError(f"{len(needy)} {marker} tests need {remedy}")
         config.stash[left_out].append(f"left out {len(needy)} {marker} tests, which need {remedy}")
         items[:] = [item for item in items if item not in needy]

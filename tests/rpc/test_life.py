@@ -136,7 +136,7 @@ def test_an_agent_that_kills_its_server_ends_its_call(runtime: Path):
         assert isinstance(outcome(made(launcher, Killer, "k")().result, 10), AgentServerNotAliveError)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.linux
 @pytest.mark.parametrize(
     "text", [LAUNCH, LAUNCH_AND_FORK], ids=["alone", "with a fork that holds the lifeline"]
 )
@@ -159,7 +159,7 @@ def test_a_script_that_ends_takes_its_server_along(runtime: Path, wait_for):
     assert leftovers(runtime) == []
 
 
-@pytest.mark.skipif(os.name != "posix", reason="there are no such signals elsewhere")
+@pytest.mark.posix
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_server_in_order(runtime: Path, wait_for, number: signal.Signals):
     with RpcAgentServerLauncher() as launcher:
@@ -251,7 +251,7 @@ def test_a_server_in_this_process(runtime: Path):
 # ---------------------------------------------------------------------------- the shared server
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.linux
 def test_the_server_of_a_user_outlives_who_launched_it(runtime: Path, wait_for):
     with script(SHARE) as (child, (server_id, pid, launched)):
         assert launched
@@ -267,7 +267,7 @@ def test_the_server_of_a_user_outlives_who_launched_it(runtime: Path, wait_for):
     assert leftovers(runtime) == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.linux
 def test_notebooks_that_start_at_once_agree_on_one_server(runtime: Path, wait_for):
     with contextlib.ExitStack() as stack:
         children = [
@@ -284,7 +284,7 @@ def test_notebooks_that_start_at_once_agree_on_one_server(runtime: Path, wait_fo
     wait_for(lambda: not runs(answers[0][1]))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.linux
 def test_a_server_that_nobody_uses_ends(runtime: Path, wait_for):
     connection, spawned = find_or_launch(ServerOptions(owner="user", idle_seconds=0.4))
     client = RpcAgentClient(connection.address)
@@ -449,7 +449,7 @@ def test_the_random_state_of_the_program_is_left_alone(runtime: Path):
     assert all(len(server_id) == 8 for server_id in ids)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Unix sockets")
+@pytest.mark.posix
 def test_a_long_runtime_folder_is_not_used_for_sockets(runtime: Path, monkeypatch: pytest.MonkeyPatch):
     long = runtime / ("x" * 90)
     long.mkdir(mode=0o700)

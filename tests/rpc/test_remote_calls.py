@@ -7,8 +7,10 @@ import contextvars
 import json
 import subprocess
 import sys
+import threading
 import time
 
+import grpc
 import pytest
 from remote_agents import (
     Blocking,
@@ -40,6 +42,8 @@ from nbagents.exceptions import (
 )
 from nbagents.hub import msghub
 from nbagents.message import Msg, PlaceholderMessage
+from nbagents.rpc._codec import encode_arguments
+from nbagents.rpc._proto import agent_pb2 as pb
 
 # ---------------------------------------------------------------------------- order and promises
 
@@ -319,6 +323,27 @@ def test_a_deadline_ends_the_call_on_both_sides(remote, wait_for):
         message.result(10)
     assert 0.25 < time.monotonic() - begin < 3
     wait_for(lambda: probe("late").content == "cancelled")
+
+
+def test_a_server_keeps_the_deadline_by_itself(remote, server):
+    """A client that only talks: it sends a call with a deadline, and no word after it."""
+    slow = remote(Slow)
+    call = pb.Call(call="bare-1", method="_reply", agent=pb.Agent(key=slow.agent_id), timeout_ms=200)
+    call.arguments.CopyFrom(encode_arguments((60,), {}, None))
+    frames = [pb.Frame(hello=pb.Hello(protocol=1, session="bare")), pb.Frame(call=call)]
+    over = threading.Event()
+
+    def talk():
+        yield pb.Batch(frames=frames).SerializeToString()
+        over.wait(20)
+
+    with grpc.insecure_channel(server.address) as channel:
+        metadata = [("authorization", f"Bearer {server.token}")]
+        stream = channel.stream_stream("/nbagents.v1.AgentServer/Attach")(talk(), metadata=metadata)
+        told = (frame for data in stream for frame in pb.Batch.FromString(data).frames)
+        update = next(frame.update for frame in told if frame.HasField("update"))
+        over.set()
+    assert (update.call, update.error.type) == ("bare-1", "CallTimeoutError")
 
 
 def test_a_wait_that_times_out_leaves_the_call_running(remote):

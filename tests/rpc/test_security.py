@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import stat
 import subprocess
@@ -125,9 +124,10 @@ import json, os, sys
 os.umask(0)
 from nbagents.rpc import RpcAgentServerLauncher
 launcher = RpcAgentServerLauncher()
-launcher.launch()
+launcher.launch(in_subprocess=sys.argv[1] == "True")
 print(json.dumps([launcher.address, launcher.server_id]), flush=True)
 sys.stdin.read()
+launcher.shutdown()
 """
 
 
@@ -135,10 +135,13 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
-def test_files_are_closed_to_others_under_any_umask(runtime: Path):
+@pytest.mark.posix
+@pytest.mark.parametrize("in_subprocess", [True, False])
+def test_files_are_closed_to_others_under_any_umask(runtime: Path, in_subprocess: bool):
     with subprocess.Popen(
-        [sys.executable, "-c", UNDER_UMASK_0], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", UNDER_UMASK_0, str(in_subprocess)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as child:
         address, server_id = json.loads(child.stdout.readline())
         folder = runtime / "connections" / "nbagents"
@@ -204,9 +207,7 @@ print(json.dumps([
 """
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become somebody else"
-)
+@pytest.mark.root
 def test_another_user_of_the_machine_gets_nowhere(runtime: Path):
     for folder in (runtime, runtime / "connections", runtime / "sockets"):
         folder.chmod(0o755)  # so that it is our own folders that keep them out
@@ -230,7 +231,7 @@ def test_another_user_of_the_machine_gets_nowhere(runtime: Path):
 # ---------------------------------------------------------------------------- secrets
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.linux
 def test_no_secret_is_where_others_look(runtime: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
     monkeypatch.setenv("MY_SERVICE_TOKEN", CANARY)
@@ -270,7 +271,7 @@ def test_no_secret_is_where_others_look(runtime: Path, monkeypatch: pytest.Monke
             assert launcher.token not in text
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.linux
 def test_secrets_of_the_environment_stay_at_home(monkeypatch: pytest.MonkeyPatch, runtime: Path):
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
@@ -282,7 +283,7 @@ def test_secrets_of_the_environment_stay_at_home(monkeypatch: pytest.MonkeyPatch
     environment.stop()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux kernel")
+@pytest.mark.linux
 def test_the_memory_of_a_server_is_closed_to_programs_of_the_same_user(remote):
     assert remote(Exposure)().content == [0, [0, 0]]
 
@@ -453,6 +454,12 @@ def test_model_configurations_are_checked(client, text: str):
     assert not answer.ok
     assert answer.message
     assert "root:" not in answer.message
+
+
+def test_model_configurations_are_read_from_no_file(client, tmp_path: Path):
+    path = tmp_path / "models.json"
+    path.write_text('{"config_name": "read", "model_type": "openai_chat", "model_name": "m"}')
+    assert not client._ask("set_model_configs", value=json.dumps(str(path))).ok
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../x", "", "x" * 5000, "/proc/self/environ", "nowhere"])
