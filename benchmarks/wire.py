@@ -15,8 +15,9 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -94,7 +95,7 @@ def measure_cold_start(rounds: int) -> None:
 
 
 @contextmanager
-def raw_server():
+def raw_server() -> Iterator[str]:
     """Run the rival; yield its address."""
     with subprocess.Popen(RAW_SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         yield "127.0.0.1:" + child.stdout.readline().decode().strip()
@@ -111,16 +112,16 @@ async def one_by_one(call: Callable[[], Awaitable[object]], count: int) -> float
     return statistics.median(times)
 
 
-async def in_flight(call: Callable[[], Awaitable[object]], count: int, width: int = 64) -> float:
-    """Return the seconds for each call, with so many in flight at any moment."""
+async def in_flight(calls: Sequence[Callable[[], Awaitable[object]]], count: int) -> float:
+    """Return the seconds for each call, with one of each of ``calls`` in flight at any moment."""
     left = iter(range(count))
 
-    async def worker() -> None:
+    async def worker(call: Callable[[], Awaitable[object]]) -> None:
         for _ in left:
             await call()
 
     begin = time.perf_counter()
-    await asyncio.gather(*(worker() for _ in range(width)))
+    await asyncio.gather(*map(worker, calls))
     return (time.perf_counter() - begin) / count
 
 
@@ -156,8 +157,10 @@ def measure_calls(rounds: int, count: int) -> None:
 
         wire = loop.run(channel())
         echo = wire.unary_unary("/raw.Echo/echo")
-        loop.run(create("Echo", ["echo"]))
-        agent = proxy("echo")
+        names = [f"echo{number}" for number in range(64)]
+        loop.run(create("Echo", names))
+        agents = [proxy(name) for name in names]
+        agent = agents[0]
 
         async def raw() -> object:
             return await echo(b"x" * 200)
@@ -176,7 +179,7 @@ def measure_calls(rounds: int, count: int) -> None:
         def facade() -> float:
             begin = time.perf_counter()
             for _ in range(count // 64):
-                for reply in [agent(message) for _ in range(64)]:
+                for reply in [each(message) for each in agents]:
                     assert reply.content
             return (time.perf_counter() - begin) / (count // 64 * 64)
 
@@ -187,8 +190,8 @@ def measure_calls(rounds: int, count: int) -> None:
             raw=lambda: loop.run(one_by_one(raw, count)),
             ours=lambda: loop.run(one_by_one(ours, count)),
             blocking=blocking,
-            raw64=lambda: loop.run(in_flight(raw, count)),
-            ours64=lambda: loop.run(in_flight(ours, 4 * count)),
+            raw64=lambda: loop.run(in_flight([raw] * 64, 4 * count)),
+            ours64=lambda: loop.run(in_flight([partial(each, message) for each in agents], 4 * count)),
             facade64=facade,
         )
         show("sequential round trip p50, awaited", seen["ours"], seen["raw"], "us", "at most 0.75")
@@ -208,14 +211,13 @@ def measure_calls(rounds: int, count: int) -> None:
 
         audience = [proxy(agent_id) for agent_id in many[:1000]]
 
-        def observed() -> float:
+        async def observed() -> float:
             begin = time.perf_counter()
-            heard = scheduler().broadcast(message, audience)
-            for each in heard:
-                each.result()
+            for heard in scheduler().broadcast(message, audience):
+                await heard
             return time.perf_counter() - begin
 
-        taken = statistics.median(observed() for _ in range(max(3, rounds)))
+        taken = statistics.median(loop.run(observed()) for _ in range(max(3, rounds)))
         show("one message observed by 1,000 agents", taken, seen["raw"], "us", "at most 12")
 
         sleepers = [uuid.uuid4().hex for _ in range(100)]
@@ -240,6 +242,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="nb-") as folder:
         for name in ("JUPYTER_RUNTIME_DIR", "XDG_RUNTIME_DIR"):
             os.environ[name] = folder
+        os.environ["GRPC_VERBOSITY"] = "ERROR"
         os.environ["PYTHONPATH"] = str(HERE.parent)
         os.environ["PYTHONPYCACHEPREFIX"] = f"{folder}/compiled"
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

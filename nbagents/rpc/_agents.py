@@ -39,7 +39,7 @@ class Hosted:
             "agent_id": self.agent_id,
             "workspace": self.workspace,
             "color": self.color,
-            "messages": memory.size() if memory is not None else 0,
+            "messages": _size(memory),
             "model_name": getattr(model, "model_name", "") or "",
             "busy": bool(own.get("_open")),
         }
@@ -195,6 +195,13 @@ class AgentTable:
         agent.agent_id = agent_id
         agent._init_settings = settings  # as it is kept here: one is enough
         return agent
+
+
+def _size(memory: Any) -> int:
+    try:
+        return int(memory.size()) if memory is not None else 0
+    except Exception:  # noqa: BLE001  # a class of the agent's own: no reason to tell nothing of it
+        return 0
 
 
 def _checked(settings: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -194,6 +194,25 @@ class Environment(AgentBase):
         return dict(os.environ)
 
 
+class Pensive(AgentBase):
+    """Takes its time to observe."""
+
+    async def observe(self, x):
+        await asyncio.sleep(0.2)
+        self.memory.add(x)
+
+
+class Forgetful(AgentBase):
+    """Its memory is none."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.memory = object()
+
+    def reply(self, x=None):
+        return "what?"
+
+
 class Exposure(AgentBase):
     """Tells whether its process may be debugged by others, and how large a core dump it may leave."""
 

@@ -10,7 +10,21 @@ from pathlib import Path
 import grpc
 import pytest
 from google.protobuf import empty_pb2
-from remote_agents import Blocking, Counter, Echo, Failing, Fussy, Mirror, Odd, Opener, Probe, Quitter, Slow
+from remote_agents import (
+    Blocking,
+    Counter,
+    Echo,
+    Failing,
+    Forgetful,
+    Fussy,
+    Mirror,
+    Odd,
+    Opener,
+    Pensive,
+    Probe,
+    Quitter,
+    Slow,
+)
 
 from nbagents import _loop
 from nbagents.exceptions import (
@@ -20,6 +34,7 @@ from nbagents.exceptions import (
     AgentServerError,
     AuthenticationError,
     CallCancelledError,
+    InternalError,
     ModelChoiceError,
     ResultExpiredError,
     UsageError,
@@ -108,13 +123,15 @@ def test_a_module_that_cannot_be_imported_is_named(client, tmp_path: Path):
 
 
 def test_the_folders_of_a_user_come_last_on_the_import_path(client, tmp_path: Path):
-    (tmp_path / "json.py").write_text("raise RuntimeError('the wrong json')")
+    (tmp_path / "colorsys.py").write_text("raise RuntimeError('the wrong colorsys')")
     (tmp_path / "late_poet.py").write_text(
-        "import json\nfrom nbagents.agents import AgentBase\n"
-        "class Poet(AgentBase):\n    def reply(self, x=None):\n        return json.dumps([1])\n"
+        "import colorsys\nfrom nbagents.agents import AgentBase\n"
+        "class Poet(AgentBase):\n    def reply(self, x=None):\n        return colorsys.__doc__\n"
     )
     client.create_agent({"class_name": "late_poet:Poet", "args": ["p"], "import_path": [str(tmp_path)]}, "p")
-    assert client.update_placeholder(client.call_agent_func("_reply", None, "p")).content == "[1]"
+    assert client.update_placeholder(client.call_agent_func("_reply", None, "p")).content.startswith(
+        "Conversion"
+    )
 
 
 def test_defining_makes_keeps_and_updates(client):
@@ -166,6 +183,20 @@ def test_observing_is_answered_when_the_agent_has_observed(client):
     client.create_agent(settings(Echo, "e"), "e")
     client.call_agent_func("_observe", [Msg("a", "1"), Msg("b", "2")], "e")
     assert [m.content for m in client.get_agent_memory("e")] == ["1", "2"]
+
+
+def test_observing_is_answered_however_long_it_takes(client):
+    client.create_agent(settings(Pensive, "p"), "p")
+    client.call_agent_func("_observe", Msg("a", "1"), "p")
+    assert [m.content for m in client.get_agent_memory("p")] == ["1"]
+
+
+def test_a_fault_that_nobody_foresaw_is_answered_and_logged(client, server):
+    client.create_agent(settings(Forgetful, "f"), "f")
+    with pytest.raises(InternalError, match=r"internal error \w+; the server's log tells more") as caught:
+        client.get_agent_memory("f")
+    number = str(caught.value).split(";")[0].split()[-1]
+    assert f"error {number}" in server.connection.log.read_text()
 
 
 def test_bytes_in_a_memory_travel(client, remote):

@@ -157,6 +157,15 @@ def test_observing_takes_its_place_in_the_order(remote):
     assert [m.content for m in echo.memory.get_memory()] == ["slow slept", "now", "echo heard now"]
 
 
+def test_a_message_is_observed_as_it_was_then(remote):
+    first, second, message = remote(Echo, "a"), remote(Echo, "b"), Msg("user", "one")
+    first.observe(message)
+    assert first.memory.get_memory()[0].content == "one"
+    message.content = "two"
+    second.observe(message)
+    assert second.memory.get_memory()[0].content == "two"
+
+
 def test_a_hub_of_local_and_remote_agents(remote):
     here, there = Echo("here"), remote(Echo, "there")
     with msghub([here, there], announcement=Msg("host", "welcome")):
@@ -310,8 +319,11 @@ def test_a_cancelled_call_ends_over_there_too(remote, wait_for):
     assert slow(0.01).content == "victim slept", "the agent is free again"
 
 
-def test_a_deadline_ends_the_call_on_both_sides(remote, wait_for):
+def test_a_deadline_ends_the_call_on_both_sides(remote, wait_for, client, monkeypatch):
     slow, probe = remote(Slow, "late"), remote(Probe)
+    sent, stream = [], client.attachment._stream
+    put = stream.put
+    monkeypatch.setattr(stream, "put", lambda frame: (sent.append(frame), put(frame)))
 
     def call() -> PlaceholderMessage:
         context.deadline.set(time.monotonic() + 0.3)
@@ -323,6 +335,7 @@ def test_a_deadline_ends_the_call_on_both_sides(remote, wait_for):
         message.result(10)
     assert 0.25 < time.monotonic() - begin < 3
     wait_for(lambda: probe("late").content == "cancelled")
+    assert 0 < sent[0].call.timeout_ms <= 300
 
 
 def test_a_server_keeps_the_deadline_by_itself(remote, server):
