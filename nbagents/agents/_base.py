@@ -6,7 +6,7 @@ import bisect
 import functools
 import json
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .. import context, events
@@ -19,6 +19,7 @@ from ..models import ModelWrapperBase, load_model
 from ._call import RUNNING, Remote, current_call
 from ._mailbox import Mailbox
 from ._scheduler import scheduler, settled
+from ._state import freeze, frozen, thaw
 
 __all__ = ["AgentBase"]
 
@@ -168,6 +169,37 @@ class AgentBase(metaclass=AgentMeta):
         those of `DistConf`.
         """
         return make_proxy(self, args, kwargs, None)
+
+    # ---- what it has become
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the agent has become since it was made, as JSON can hold it.
+
+        Its memory, and its public attributes as far as JSON can hold them, messages included. What
+        cannot be held, a connection say, is left to the constructor. Override it together with
+        `load_state_dict` where an agent knows better.
+
+        >>> class Counter(AgentBase):
+        ...     n = 0
+        >>> c = Counter("counter")
+        >>> c.n = 3
+        >>> c.state_dict()
+        {'memory': [], 'sys_prompt': None, 'n': 3}
+        """
+        own = self.__dict__
+        memory = own.get("memory")
+        kept = {"memory": [freeze(message) for message in memory.get_memory()]} if memory is not None else {}
+        return kept | frozen(own)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Become what `state_dict` told of another agent of this class; its memory replaces this one's."""
+        for name, value in state.items():
+            if name == "memory":
+                memory = self.__dict__.get("memory")
+                if memory is not None:
+                    memory.load(thaw(value), overwrite=True)
+            elif name[0] != "_":
+                setattr(self, name, thaw(value))
 
     # ---- hubs
 

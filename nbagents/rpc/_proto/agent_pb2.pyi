@@ -44,20 +44,24 @@ class UpdatePlaceholderRequest(_message.Message):
     def __init__(self, task_id: _Optional[int] = ...) -> None: ...
 
 class CreateAgentRequest(_message.Message):
-    __slots__ = ("agent_id", "agent_init_args", "agent_source_code", "workspace", "name", "fresh")
+    __slots__ = ("agent_id", "agent_init_args", "agent_source_code", "workspace", "name", "fresh", "state", "more")
     AGENT_ID_FIELD_NUMBER: _ClassVar[int]
     AGENT_INIT_ARGS_FIELD_NUMBER: _ClassVar[int]
     AGENT_SOURCE_CODE_FIELD_NUMBER: _ClassVar[int]
     WORKSPACE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     FRESH_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
     agent_id: str
     agent_init_args: bytes
     agent_source_code: bytes
     workspace: str
     name: str
     fresh: bool
-    def __init__(self, agent_id: _Optional[str] = ..., agent_init_args: _Optional[bytes] = ..., agent_source_code: _Optional[bytes] = ..., workspace: _Optional[str] = ..., name: _Optional[str] = ..., fresh: bool = ...) -> None: ...
+    state: bytes
+    more: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, agent_id: _Optional[str] = ..., agent_init_args: _Optional[bytes] = ..., agent_source_code: _Optional[bytes] = ..., workspace: _Optional[str] = ..., name: _Optional[str] = ..., fresh: bool = ..., state: _Optional[bytes] = ..., more: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Batch(_message.Message):
     __slots__ = ("frames",)
@@ -66,7 +70,7 @@ class Batch(_message.Message):
     def __init__(self, frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("seq", "ack", "hello", "request", "response", "call", "update", "cancel", "event", "question", "answer")
+    __slots__ = ("seq", "ack", "hello", "request", "response", "call", "update", "cancel", "event", "question", "answer", "fetch")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
     HELLO_FIELD_NUMBER: _ClassVar[int]
@@ -78,6 +82,7 @@ class Frame(_message.Message):
     EVENT_FIELD_NUMBER: _ClassVar[int]
     QUESTION_FIELD_NUMBER: _ClassVar[int]
     ANSWER_FIELD_NUMBER: _ClassVar[int]
+    FETCH_FIELD_NUMBER: _ClassVar[int]
     seq: int
     ack: int
     hello: Hello
@@ -89,23 +94,30 @@ class Frame(_message.Message):
     event: Event
     question: Question
     answer: Answer
-    def __init__(self, seq: _Optional[int] = ..., ack: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., request: _Optional[_Union[Request, _Mapping]] = ..., response: _Optional[_Union[Response, _Mapping]] = ..., call: _Optional[_Union[Call, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., event: _Optional[_Union[Event, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ...) -> None: ...
+    fetch: Fetch
+    def __init__(self, seq: _Optional[int] = ..., ack: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., request: _Optional[_Union[Request, _Mapping]] = ..., response: _Optional[_Union[Response, _Mapping]] = ..., call: _Optional[_Union[Call, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., event: _Optional[_Union[Event, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., fetch: _Optional[_Union[Fetch, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("session", "version", "protocol", "last_seen", "server_id", "epoch")
+    __slots__ = ("session", "version", "protocol", "last_seen", "server_id", "epoch", "pid", "pid_started", "boot")
     SESSION_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     LAST_SEEN_FIELD_NUMBER: _ClassVar[int]
     SERVER_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    PID_STARTED_FIELD_NUMBER: _ClassVar[int]
+    BOOT_FIELD_NUMBER: _ClassVar[int]
     session: str
     version: str
     protocol: int
     last_seen: int
     server_id: str
     epoch: str
-    def __init__(self, session: _Optional[str] = ..., version: _Optional[str] = ..., protocol: _Optional[int] = ..., last_seen: _Optional[int] = ..., server_id: _Optional[str] = ..., epoch: _Optional[str] = ...) -> None: ...
+    pid: int
+    pid_started: str
+    boot: str
+    def __init__(self, session: _Optional[str] = ..., version: _Optional[str] = ..., protocol: _Optional[int] = ..., last_seen: _Optional[int] = ..., server_id: _Optional[str] = ..., epoch: _Optional[str] = ..., pid: _Optional[int] = ..., pid_started: _Optional[str] = ..., boot: _Optional[str] = ...) -> None: ...
 
 class Request(_message.Message):
     __slots__ = ("id", "method", "body")
@@ -146,7 +158,7 @@ class Payload(_message.Message):
     def __init__(self, content_type: _Optional[str] = ..., data: _Optional[bytes] = ..., blobs: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class Call(_message.Message):
-    __slots__ = ("workspace", "agent", "run", "call", "parent", "timeout_ms", "chain", "idempotency_key", "traceparent", "method", "arguments", "path", "client", "watched")
+    __slots__ = ("workspace", "agent", "run", "call", "parent", "timeout_ms", "chain", "idempotency_key", "traceparent", "method", "arguments", "path", "client", "watched", "others")
     WORKSPACE_FIELD_NUMBER: _ClassVar[int]
     AGENT_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
@@ -161,6 +173,7 @@ class Call(_message.Message):
     PATH_FIELD_NUMBER: _ClassVar[int]
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     WATCHED_FIELD_NUMBER: _ClassVar[int]
+    OTHERS_FIELD_NUMBER: _ClassVar[int]
     workspace: str
     agent: Agent
     run: str
@@ -175,7 +188,8 @@ class Call(_message.Message):
     path: _containers.RepeatedScalarFieldContainer[int]
     client: str
     watched: bool
-    def __init__(self, workspace: _Optional[str] = ..., agent: _Optional[_Union[Agent, _Mapping]] = ..., run: _Optional[str] = ..., call: _Optional[str] = ..., parent: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., chain: _Optional[_Iterable[str]] = ..., idempotency_key: _Optional[str] = ..., traceparent: _Optional[str] = ..., method: _Optional[str] = ..., arguments: _Optional[_Union[Payload, _Mapping]] = ..., path: _Optional[_Iterable[int]] = ..., client: _Optional[str] = ..., watched: bool = ...) -> None: ...
+    others: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, workspace: _Optional[str] = ..., agent: _Optional[_Union[Agent, _Mapping]] = ..., run: _Optional[str] = ..., call: _Optional[str] = ..., parent: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., chain: _Optional[_Iterable[str]] = ..., idempotency_key: _Optional[str] = ..., traceparent: _Optional[str] = ..., method: _Optional[str] = ..., arguments: _Optional[_Union[Payload, _Mapping]] = ..., path: _Optional[_Iterable[int]] = ..., client: _Optional[str] = ..., watched: bool = ..., others: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Update(_message.Message):
     __slots__ = ("call", "task_id", "done", "error")
@@ -202,6 +216,12 @@ class Error(_message.Message):
     hint: str
     builtin: str
     def __init__(self, type: _Optional[str] = ..., message: _Optional[str] = ..., traceback: _Optional[str] = ..., hint: _Optional[str] = ..., builtin: _Optional[str] = ...) -> None: ...
+
+class Fetch(_message.Message):
+    __slots__ = ("call",)
+    CALL_FIELD_NUMBER: _ClassVar[int]
+    call: str
+    def __init__(self, call: _Optional[str] = ...) -> None: ...
 
 class Cancel(_message.Message):
     __slots__ = ("call", "why")
