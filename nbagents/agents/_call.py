@@ -65,6 +65,7 @@ class Call:
         "fn",
         "id",
         "inner",
+        "key",
         "kind",
         "kwargs",
         "mailbox",
@@ -114,6 +115,8 @@ class Call:
         self.run, self.workspace = context.run.get(), context.workspace.get()
         self.deadline = context.deadline.get()
         self.chain: tuple[str, ...] = ()
+        self.key = ""
+        """The same for each attempt at one piece of work; "" where it is not marked as safe to repeat."""
         self.origin: Any = parent.origin if parent is not None else None
         self.remote: Remote | None = agent._remote if agent is not None else None
         self.state, self.count = QUEUED, 0

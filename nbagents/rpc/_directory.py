@@ -6,12 +6,12 @@ import os
 import threading
 from pathlib import Path
 
-from ..exceptions import AuthenticationError, UsageError
+from ..exceptions import AgentServerNotAliveError, AuthenticationError, UsageError
 from ._attachment import Attachment
 from ._options import is_loopback
 from ._places import connections
 
-__all__ = ["attachment", "find_token", "known_token", "normal_address"]
+__all__ = ["attachment", "find_token", "known_token", "normal_address", "peer"]
 
 _attachments: dict[tuple[str, str], Attachment] = {}
 _lock = threading.Lock()
@@ -71,6 +71,20 @@ def find_token(address: str) -> str:
         f"no token for the agent server at {address}: no server of yours listens there",
         hint="pass token=..., or name its file in NBAGENTS_TOKEN_FILE",
     )
+
+
+def peer(server_id: str) -> Attachment:
+    """Return the attachment to another server of this user, known by its id alone. Any thread.
+
+    The address and the token come from this user's connection files, never from whoever named the id.
+
+    Raises:
+        AgentServerNotAliveError: no server of this user has that id.
+    """
+    for connection in connections():
+        if connection.server_id == server_id and not connection.is_foreign():
+            return attachment(normal_address(connection.address), connection.token)
+    raise AgentServerNotAliveError(f"no agent server of yours has the id {server_id[:60]!r}")
 
 
 def normal_address(address: str) -> str:
