@@ -24,6 +24,7 @@ __all__ = [
     "close_to_others",
     "host_name",
     "is_running",
+    "is_stopped",
     "process_started",
     "user_id",
 ]
@@ -87,6 +88,15 @@ def is_running(pid: int, started: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def is_stopped(pid: int) -> bool:
+    """Is the process frozen by a signal, or by a debugger? False where nobody can tell."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return stat.rpartition(")")[2].split()[0] in ("T", "t")
+    except (OSError, IndexError):
+        return False
 
 
 def process_started(pid: int) -> str:

@@ -23,11 +23,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from . import context
 
-__all__ = ["Event", "active", "emit", "publish", "subscribe"]
+__all__ = ["Event", "Hearer", "active", "emit", "publish", "subscribe", "wanted"]
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +72,27 @@ def active() -> bool:
     return bool(_listeners)
 
 
+class Hearer(Protocol):
+    """Who asked for a call from outside of this process, its ``origin``: hears of that call and below it."""
+
+    def wants(self) -> bool:
+        """Is there anything to be told of? Cheap, and on any thread."""
+
+    def hear(self, event: Event) -> None:
+        """Take an event; must be quick and must not wait. On any thread."""
+
+
+def wanted(call: Any) -> bool:
+    """Does anybody listen to what happens in this call? Asked before an event is made."""
+    origin = call.origin
+    return bool(_listeners) or (origin is not None and origin.wants())
+
+
 def publish(event: Event) -> None:
-    """Tell all listeners of one event."""
+    """Tell of one event: all listeners, and whoever asked for its call from outside."""
+    origin = getattr(event.source, "origin", None)
+    if origin is not None:
+        origin.hear(event)
     for listener in _listeners:
         try:
             listener(event)
@@ -83,10 +102,10 @@ def publish(event: Event) -> None:
 
 def emit(kind: str, **data: Any) -> None:
     """Tell all listeners that something happened in the call whose body runs here."""
-    if not _listeners:
-        return
     call = context.frame.get()
     if call is None:
+        if not _listeners:
+            return
         publish(Event(kind, run=context.run.get(), data=data))
     else:
         publish(Event(kind, call.id, call.agent_name, call.run, call.parent_id, data, source=call))

@@ -1,9 +1,10 @@
 """Agents: actors that answer messages. They know models, memory and tools, and nothing above."""
 
 from ._base import AgentBase
-from ._call import Call, Remote, current_call, promised
+from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek, promised
 from ._dialog import DialogAgent
 from ._scheduler import scheduler, settled
+from ._spread import spread
 from ._terminal import ask_in_terminal
 from ._user import UserAgent
 
@@ -13,9 +14,14 @@ __all__ = [
     "DialogAgent",
     "Remote",
     "UserAgent",
+    "Way",
     "ask_in_terminal",
     "current_call",
+    "mark_open",
+    "mark_over",
+    "peek",
     "promised",
     "scheduler",
     "settled",
+    "spread",
 ]

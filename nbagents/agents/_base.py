@@ -16,7 +16,7 @@ from ..exceptions import UsageError
 from ..memory import TemporaryMemory
 from ..message import Msg, PlaceholderMessage
 from ..models import ModelWrapperBase, load_model
-from ._call import RUNNING, Remote, current_call
+from ._call import RUNNING, Remote, current_call, peek
 from ._mailbox import Mailbox
 from ._scheduler import scheduler, settled
 from ._state import freeze, frozen, thaw
@@ -62,7 +62,7 @@ def _queued(observe: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def entry(self: AgentBase, x: Any) -> Any:
         if self._holds_me():
             return observe(self, x)
-        return scheduler().broadcast(x, [self])[0]
+        return scheduler().broadcast(x, [self])
 
     entry._queues = True  # type: ignore[attr-defined]
     return entry
@@ -235,7 +235,7 @@ class AgentBase(metaclass=AgentMeta):
 
     def _audience_at(self, path: tuple[int, ...]) -> tuple[AgentBase, ...]:
         """Return who listened at that place in the program, which may differ from who listens now."""
-        log = self._hubs
+        log = peek(self, "_hubs")
         at = bisect.bisect_right(log, path, key=_path_of)
         return log[at - 1][1] if at else ()
 
@@ -243,17 +243,18 @@ class AgentBase(metaclass=AgentMeta):
 
     @property
     def _mailbox(self) -> Mailbox:
-        box: Mailbox | None = self.__dict__.get("_box")
+        own = peek(self, "__dict__")
+        box: Mailbox | None = own.get("_box")
         if box is None:  # made at the first message: ten thousand idle agents need none
-            box = self.__dict__["_box"] = Mailbox()
+            box = own["_box"] = Mailbox()
         return box
 
     @property
     def _name(self) -> str:
-        return str(self.__dict__.get("name", type(self).__name__))
+        return str(peek(self, "__dict__").get("name", type(self).__name__))
 
     def _observe_now(self, x: Msg | Sequence[Msg] | None) -> None:
-        memory = self.__dict__.get("memory")
+        memory = peek(self, "__dict__").get("memory")
         if memory is not None and x is not None:
             memory.add(x)
 
@@ -267,12 +268,6 @@ class AgentBase(metaclass=AgentMeta):
     def _holds_me(self) -> bool:
         call = current_call()
         return call is not None and call.agent is self and call.state == RUNNING
-
-    def _one_more(self, call_id: str) -> None:
-        self.__dict__.setdefault("_open", {})[call_id] = threading.get_ident()
-
-    def _one_less(self, call_id: str) -> None:
-        self.__dict__["_open"].pop(call_id, None)
 
     def _settle_first(self) -> None:
         """Wait for the turns called before, unless this is the loop or the agent's own turn."""

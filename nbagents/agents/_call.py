@@ -7,24 +7,45 @@ may go on changing them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import context
 from .._ids import next_call_id
 from ..exceptions import CallCancelledError, CallTimeoutError
-from ..message import PlaceholderMessage
+from ..message import Msg, PlaceholderMessage
 
 if TYPE_CHECKING:
     import asyncio
     from contextvars import Context
 
+    from ..message import Promise
     from ._mailbox import Mailbox
     from ._scheduler import Scheduler
 
-__all__ = ["ENDED", "QUEUED", "RUNNING", "Call", "Remote", "current_call", "promised", "resolved", "snapshot"]
+__all__ = [
+    "ENDED",
+    "QUEUED",
+    "RUNNING",
+    "Call",
+    "Remote",
+    "Way",
+    "current_call",
+    "mark_open",
+    "mark_over",
+    "peek",
+    "promised",
+    "promises",
+    "resolved",
+    "snapshot",
+]
 
 QUEUED, RUNNING, ENDED = range(3)
+
+
+peek: Callable[[Any, str], Any] = object.__getattribute__
+"""Reads an attribute of an agent as it is: nothing waits, and nothing is asked whether it should."""
 
 
 class Remote:
@@ -38,55 +59,66 @@ class Remote:
         """Tell the other side that nobody wants this call any more. On the loop; must not wait."""
         raise NotImplementedError
 
+    def way(self) -> Way | None:
+        """Return what it shares with the other agents of its process; None where it must go alone."""
+        return None
+
+
+class Way(Protocol):
+    """The way to another process, shared by the agents that live there."""
+
+    def send_all(self, call: Call, remotes: Sequence[Any]) -> None:
+        """Send one call to several agents there. On the loop; must not wait."""
+
+
+def mark_open(agent: Any, call_id: str) -> None:
+    """Note that an agent has something to do, so that whoever reads its data waits. Any thread."""
+    own = peek(agent, "__dict__")
+    open_calls = own.get("_open")
+    if open_calls is None:
+        open_calls = own.setdefault("_open", {})
+    open_calls[call_id] = get_ident()
+
+
+def mark_over(agent: Any, call_id: str) -> None:
+    """Note that this is over. Twice is fine."""
+    open_calls = peek(agent, "__dict__").get("_open")
+    if open_calls:
+        open_calls.pop(call_id, None)
+
 
 class Call:
     """One call, observe or hold; the promise behind a `PlaceholderMessage`.
 
     ``path`` is the call's place in the equivalent blocking program, its caller's path and a
     counter; mailboxes are sorted by it among the calls of one ``client``. A hold does nothing: it
-    keeps later messages back until its argument has arrived. All fields but ``read`` change on
-    the background loop only.
+    keeps later messages back until its argument has arrived. ``needs`` are the promises among its
+    arguments. All fields but ``read`` change on the background loop only.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "agent",
-        "agent_name",
-        "args",
-        "callbacks",
-        "chain",
-        "children",
-        "client",
-        "context",
-        "count",
-        "deadline",
-        "done",
-        "error",
-        "fn",
-        "id",
-        "inner",
-        "key",
-        "kind",
-        "kwargs",
-        "mailbox",
-        "method",
-        "origin",
-        "parent",
-        "parent_id",
-        "path",
-        "read",
-        "remote",
-        "run",
-        "scheduler",
-        "state",
-        "task",
-        "timer",
-        "traceback",
-        "value",
-        "waits",
-        "watched",
-        "workspace",
-    )
+    # What most calls never set stands here once: a call is made often, and most are short.
+    parent_id = ""
+    chain: tuple[str, ...] = ()
+    key = ""
+    """The same for each attempt at one piece of work; "" where it is not marked as safe to repeat."""
+    origin: Any = None
+    """Who asked for it over the wire, for it and for what it calls; hears its events, see `events.Hearer`."""
+    state, count = QUEUED, 0
+    done, read = False, False
+    value: Any = None
+    error: BaseException | None = None
+    traceback: Any = None
+    ended: Callable[[Call], object] | None = None
+    """Called once on the loop, inline, when it is settled; must neither raise nor settle other calls."""
+    callbacks: tuple[Callable[[], object], ...] | list[Callable[[], object]] = ()
+    waits: tuple[Call, ...] | list[Call] = ()
+    mailbox: Mailbox | None = None
+    inner: Mailbox | None = None
+    children: set[Call] | None = None
+    watched: Any = None
+    task: asyncio.Task[Any] | None = None
+    timer: asyncio.TimerHandle | None = None
+    remote: Remote | None = None
 
     def __init__(
         self,
@@ -103,37 +135,25 @@ class Call:
         method: str = "",
         ctx: Context | None = None,
         call_id: str | None = None,
+        needs: tuple[Promise, ...] = (),
     ) -> None:
         self.scheduler, self.agent, self.fn, self.args, self.kwargs = scheduler, agent, fn, args, kwargs
         self.kind, self.parent, self.path, self.client = kind, parent, path, client
-        self.method, self.context = method, ctx
+        self.method, self.context, self.needs = method, ctx, needs
         self.id = call_id or next_call_id()
-        self.agent_name = (
-            str(agent._name) if agent is not None else type(getattr(fn, "__self__", fn)).__name__
-        )
-        self.parent_id = parent.id if parent is not None else ""
         self.run, self.workspace = context.run.get(), context.workspace.get()
         self.deadline = context.deadline.get()
-        self.chain: tuple[str, ...] = ()
-        self.key = ""
-        """The same for each attempt at one piece of work; "" where it is not marked as safe to repeat."""
-        self.origin: Any = parent.origin if parent is not None else None
-        self.remote: Remote | None = agent._remote if agent is not None else None
-        self.state, self.count = QUEUED, 0
-        self.done, self.read = False, False
-        self.value: Any = None
-        self.error: BaseException | None = None
-        self.traceback: Any = None
-        self.callbacks: list[Callable[[], object]] = []
-        self.waits: list[Call] = []
-        self.mailbox: Mailbox | None = None
-        self.inner: Mailbox | None = None
-        self.children: set[Call] | None = None
-        self.watched: Call | None = None
-        self.task: asyncio.Task[Any] | None = None
-        self.timer: asyncio.TimerHandle | None = None
+        if parent is not None:
+            self.parent_id, self.origin = parent.id, parent.origin
         if agent is not None:
-            agent._one_more(self.id)
+            own = peek(agent, "__dict__")
+            self.agent_name = str(own["name"]) if "name" in own else type(agent).__name__
+            remote = own.get("_remote")
+            if remote is not None:
+                self.remote = remote
+            mark_open(agent, self.id)
+        else:
+            self.agent_name = type(getattr(fn, "__self__", fn)).__name__
 
     def label(self) -> str:
         """Say in a few words what this is."""
@@ -177,6 +197,19 @@ class Call:
             last, call = call, call.parent
         return [*last.chain, *reversed(ids)]
 
+    def pending_need(self) -> Promise | None:
+        """Return one of its arguments that has not arrived."""
+        return next((promise for promise in self.needs if not promise.done), None)
+
+    def failed_need(self) -> BaseException | None:
+        """Return why an argument will never arrive, if one will not."""
+        for promise in self.needs:
+            if promise.error is not None:
+                if isinstance(promise, Call) and self.kind == "call":
+                    promise.read = True  # it is carried on by this call
+                return promise.error
+        return None
+
     # ---- the promise
 
     def result(self, timeout: float | None = None) -> Any:
@@ -202,8 +235,10 @@ class Call:
         """Do as `add_done_callback`; on the loop only."""
         if self.done:
             self.scheduler.loop.call_soon(fn)
-        else:
+        elif isinstance(self.callbacks, list):
             self.callbacks.append(fn)
+        else:
+            self.callbacks = [fn]
 
     def address(self) -> dict[str, Any]:
         """Say where another process can fetch the reply."""
@@ -227,6 +262,13 @@ def current_call() -> Call | None:
     """Return the call whose body runs here."""
     call = context.frame.get()
     return call if isinstance(call, Call) else None
+
+
+def promises(x: Any) -> tuple[Promise, ...]:
+    """Return what the placeholders in a value wait for."""
+    if type(x) is Msg or type(x) is str or x is None:
+        return ()
+    return tuple([message._promise for message in promised(x)])
 
 
 def promised(x: Any) -> list[PlaceholderMessage]:

@@ -16,8 +16,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..exceptions import DeadlockError
-from ..message import PlaceholderMessage
-from ._call import ENDED, QUEUED, Call, promised
+from ._call import ENDED, QUEUED, Call
 from ._mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -28,14 +27,7 @@ __all__ = ["dependencies", "untie"]
 
 def dependencies(call: Call) -> list[Call]:
     """Return the calls whose replies are arguments of this one and live in this process."""
-    found = [promise_of(p) for p in promised((call.args, call.kwargs))]
-    return [dep for dep in found if dep is not None]
-
-
-def promise_of(message: PlaceholderMessage) -> Call | None:
-    """Return the call behind a placeholder, or None where something else is."""
-    promise = message._promise
-    return promise if isinstance(promise, Call) else None
+    return [promise for promise in call.needs if isinstance(promise, Call)]
 
 
 def untie(scheduler: Scheduler, start: Call) -> None:
@@ -71,14 +63,13 @@ def _blockers(call: Call) -> Iterator[Call]:
             yield call.inner.running or call.inner.queue[0]
     elif call.state == QUEUED:
         mailbox = call.mailbox
-        if mailbox is None:
-            return
-        if mailbox.running is not None:
-            yield mailbox.running
-        elif not mailbox.open() and mailbox.owner is not None:
-            yield mailbox.owner
-        elif mailbox.queue and mailbox.queue[0] is not call:
-            yield mailbox.queue[0]
+        if mailbox is not None:
+            if mailbox.running is not None:
+                yield mailbox.running
+            elif not mailbox.open() and mailbox.owner is not None:
+                yield mailbox.owner
+            elif mailbox.queue and mailbox.queue[0] is not call:
+                yield mailbox.queue[0]
         yield from (dep for dep in dependencies(call) if not dep.done)
     else:
         waits = [wait for wait in call.waits if not wait.done]

@@ -69,7 +69,7 @@ class Patience(Unread):
 
     async def wait(self, frame: Call, call: Call) -> None:
         """Let the body of ``frame`` wait for ``call``; its agent is open to its own chain meanwhile."""
-        frame.waits.append(call)
+        frame.waits = [*frame.waits, call]
         try:
             untie(self, frame)  # type: ignore[arg-type]  # the Scheduler is the only subclass
             if frame.inner is not None:
@@ -85,7 +85,9 @@ class Patience(Unread):
                 if frame.inner.busy():
                     await self.signal(frame.inner.idle.append)
         finally:
-            frame.waits.remove(call)
+            waits = list(frame.waits)
+            waits.remove(call)
+            frame.waits = waits
 
     async def wait_anywhere(self, call: Call) -> None:
         """Wait for a call on whichever loop runs here; cancelling this cancels the call."""
@@ -160,7 +162,7 @@ class Patience(Unread):
                 box.put(_STOPPED)
 
         def over(task: asyncio.Task[None]) -> None:
-            if stopped in frame.callbacks:
+            if isinstance(frame.callbacks, list) and stopped in frame.callbacks:
                 frame.callbacks.remove(stopped)
             self.threads.resume()
             box.put(task)

@@ -19,15 +19,29 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from .. import _loop, context, events
+from .. import _loop, context
 from .._ids import PROCESS
 from ..exceptions import CallCancelledError, CallTimeoutError, DeadlockError
-from ..message import PlaceholderMessage
+from ..message import Msg, PlaceholderMessage, Promise
 from ._bodies import Bodies
-from ._call import ENDED, QUEUED, RUNNING, Call, current_call, promised, resolved, snapshot
-from ._deadlock import dependencies, untie
+from ._call import (
+    ENDED,
+    QUEUED,
+    RUNNING,
+    Call,
+    current_call,
+    mark_open,
+    mark_over,
+    peek,
+    promises,
+    resolved,
+    snapshot,
+)
+from ._deadlock import untie
 from ._mailbox import Mailbox
 from ._patience import Patience
+from ._spread import observed, spread
+from ._tell import tell
 from ._threads import WorkerThreads
 
 __all__ = ["Scheduler", "scheduler", "settled"]
@@ -41,6 +55,8 @@ class Scheduler(Patience):
 
     def __init__(self) -> None:
         super().__init__(_loop.background())
+        self._bare = contextvars.Context()
+        """What a call from outside knows of its surroundings: nothing."""
         self.counter = itertools.count(1)
         self.live: dict[str, Call] = {}
         self.threads = WorkerThreads(self.post)
@@ -77,12 +93,14 @@ class Scheduler(Patience):
             raise RecursionError("agents call each other too deep")
         path = self.next_path(parent)
         client = parent.client if parent is not None else PROCESS
-        words: dict[str, Any] = {key: snapshot(value) for key, value in (kwargs or {}).items()}
+        args, words = tuple(map(snapshot, args)), kwargs or {}
+        if kwargs:
+            words = {key: snapshot(value) for key, value in kwargs.items()}
         call = Call(
             self,
             agent,
             fn,
-            tuple(map(snapshot, args)),
+            args,
             words,
             kind=kind,
             parent=parent,
@@ -90,30 +108,65 @@ class Scheduler(Patience):
             client=client,
             method=method,
             ctx=contextvars.copy_context(),
+            needs=promises(args[0] if len(args) == 1 and not words else (args, words)),
         )
-        message, batch = PlaceholderMessage.of(call), [call]
-        listeners = agent._audience_at(path) if agent is not None and kind == "call" else ()
+        message = PlaceholderMessage.of(call)
+        listeners = peek(agent, "_audience_at")(path) if agent is not None and kind == "call" else ()
         if listeners or hold:
-            after = self.next_path(parent)
-            batch += [self._follow(o, message, "observe", parent, after, client) for o in listeners]
-            batch += [self._follow(h, message, "hold", parent, after, client) for h in hold]
-        self.post(self.submit, batch)
+            after, needs = self.next_path(parent), (call,)
+            batch = [call]
+            batch += [self.follow(o, message, "observe", parent, after, client, needs) for o in listeners]
+            batch += [self.follow(h, message, "hold", parent, after, client, needs) for h in hold]
+            self.post(self.submit, batch)
+        else:
+            self.post(self.submit_one, call)
         return message
 
-    def broadcast(self, message: Any, agents: Sequence[Any]) -> list[PlaceholderMessage]:
-        """Let agents observe one message, at this place in the program; return a placeholder for each."""
+    def broadcast(self, message: Any, agents: Sequence[Any]) -> PlaceholderMessage:
+        """Let agents observe one message, at this place in the program.
+
+        The placeholder that it returns arrives when all of them have. A server gets the message once.
+        """
         parent = current_call()
         path, message = self.next_path(parent), snapshot(message)
         client = parent.client if parent is not None else PROCESS
-        batch = [self._follow(agent, message, "observe", parent, path, client) for agent in agents]
-        self.post(self.submit, batch)
-        return [PlaceholderMessage.of(call) for call in batch]
+        needs = promises(message)
+        if len(agents) == 1:
+            call = self.follow(agents[0], message, "observe", parent, path, client, needs)
+            self.post(self.submit_one, call)
+            return PlaceholderMessage.of(call)
+        whole = Call(
+            self,
+            None,
+            None,
+            (message,),
+            {},
+            kind="observe",
+            parent=parent,
+            path=path,
+            client=client,
+            needs=needs,
+        )
+        agents = list(agents)
+        for agent in agents:
+            mark_open(agent, whole.id)
+        self.post(spread, self, whole, agents)
+        return PlaceholderMessage.of(whole)
 
-    def _follow(
-        self, agent: Any, message: Any, kind: str, parent: Call | None, path: tuple[int, ...], client: str
+    def follow(
+        self,
+        agent: Any,
+        message: Any,
+        kind: str,
+        parent: Call | None,
+        path: tuple[int, ...],
+        client: str,
+        needs: tuple[Promise, ...],
+        chain: tuple[str, ...] = (),
     ) -> Call:
+        """Make what follows a call: an observe, or a hold."""
         method = "_observe" if kind == "observe" else "_hold"
-        return Call(
+        call = Call(
             self,
             agent,
             None,
@@ -124,7 +177,11 @@ class Scheduler(Patience):
             path=path,
             client=client,
             method=method,
+            needs=needs,
         )
+        if chain:
+            call.chain = chain
+        return call
 
     def next_path(self, parent: Call | None = None) -> tuple[int, ...]:
         """Return the place of the next call that the running code makes."""
@@ -135,38 +192,44 @@ class Scheduler(Patience):
         """Queue a call that came over the wire. On the loop only."""
         call.run, call.workspace = run, workspace
         call.deadline = None if timeout is None else time.monotonic() + timeout
-        ctx = contextvars.copy_context()
-        ctx.run(context.run.set, run)
-        ctx.run(context.workspace.set, workspace)
-        ctx.run(context.deadline.set, call.deadline)
-        call.context = ctx
-        self.submit([call])
+        call.context = ctx = self._bare.copy()
+        if run:
+            ctx.run(context.run.set, run)
+        if workspace:
+            ctx.run(context.workspace.set, workspace)
+        if timeout is not None:
+            ctx.run(context.deadline.set, call.deadline)
+        self.submit_one(call)
 
     def submit(self, batch: Iterable[Call]) -> None:
         """Queue calls. On the loop only."""
         for call in batch:
-            parent = call.parent
-            if parent is not None:
-                if call.kind == "call" and not parent.done:
-                    parent.children = parent.children or set()
-                    parent.children.add(call)
-                if parent.deadline is not None:
-                    call.deadline = min(parent.deadline, call.deadline or parent.deadline)
-            if call.kind == "call":
-                self.live[call.id] = call
-                if call.deadline is not None:
-                    late = CallTimeoutError(f"the deadline of the call of {call.label()} passed")
-                    call.timer = self.loop.call_later(call.deadline - time.monotonic(), self.end, call, late)
-                self._tell("queued", call)
-            elif call.kind == "observe" and call.remote is None and not call.agent._observes_inline:
-                self.observing.add(call)
-            if call.remote is not None:
-                call.remote.send(call)
-            else:
-                self._enqueue(call)
+            self.submit_one(call)
+
+    def submit_one(self, call: Call) -> None:
+        """Queue a call. On the loop only."""
+        parent = call.parent
+        if parent is not None:
+            if call.kind == "call" and not parent.done:
+                parent.children = parent.children or set()
+                parent.children.add(call)
+            if parent.deadline is not None:
+                call.deadline = min(parent.deadline, call.deadline or parent.deadline)
+        if call.kind == "call":
+            self.live[call.id] = call
+            if call.deadline is not None:
+                late = CallTimeoutError(f"the deadline of the call of {call.label()} passed")
+                call.timer = self.loop.call_later(call.deadline - time.monotonic(), self.end, call, late)
+            tell("queued", call)
+        elif call.kind == "observe" and call.remote is None and not peek(call.agent, "_observes_inline"):
+            self.observing.add(call)
+        if call.remote is not None:
+            call.remote.send(call)
+        else:
+            self._enqueue(call)
 
     def _enqueue(self, call: Call) -> None:
-        mailbox: Mailbox = call.agent._mailbox if call.agent is not None else Mailbox()
+        mailbox: Mailbox = peek(call.agent, "_mailbox") if call.agent is not None else Mailbox()
         if mailbox.running is not None and (call.parent is not None or call.chain):
             holder = call.holder_of(call.agent)
             if holder is not None:
@@ -185,20 +248,20 @@ class Scheduler(Patience):
             if call.done:
                 mailbox.queue.pop(0)
                 continue
-            waiting = self._first_pending(call)
+            waiting = call.pending_need()
             if waiting is not None:
                 if self._watch(mailbox, call, waiting):
                     return
                 continue
             mailbox.queue.pop(0)
             mailbox.head = None
-            failed = self._failed_argument(call)
+            failed = call.failed_need()
             if failed is not None and call.kind == "call":
                 self.settle(call, None, failed)
             elif failed is not None or call.kind == "hold":
                 self.settle(call)  # an observer skips a message that failed, and the hub goes on
-            elif call.kind == "observe" and call.agent._observes_inline:
-                self._observe_inline(call)
+            elif call.kind == "observe" and peek(call.agent, "_observes_inline"):
+                self.settle(call, None, observed(call.agent, resolved(call.args[0])))
             else:
                 self._start(mailbox, call)
         if not mailbox.busy():
@@ -206,22 +269,6 @@ class Scheduler(Patience):
                 mailbox.idle.pop()()
             if mailbox.owner is not None and mailbox.owner.state == ENDED:
                 self._release(mailbox.owner)
-
-    def _first_pending(self, call: Call) -> Any:
-        for message in promised((call.args, call.kwargs)):
-            if not message._promise.done:
-                return message._promise
-        return None
-
-    def _failed_argument(self, call: Call) -> BaseException | None:
-        for message in promised((call.args, call.kwargs)):
-            promise = message._promise
-            if promise.error is not None:
-                if isinstance(promise, Call) and call.kind == "call":
-                    promise.read = True  # it is carried on by this call
-                error: BaseException = promise.error
-                return error
-        return None
 
     def _watch(self, mailbox: Mailbox, call: Call, waiting: Any) -> bool:
         """Have the mailbox pumped when the message is there; return whether the call waits for it here."""
@@ -237,14 +284,6 @@ class Scheduler(Patience):
                 self.settle(call, None, error)
         return mailbox.queue[:1] == [call] and not call.done
 
-    def _observe_inline(self, call: Call) -> None:
-        try:
-            call.agent._observe_now(resolved(call.args[0]))
-        except Exception as error:  # noqa: BLE001  # a memory may refuse: its own fault, not the hub's
-            self.settle(call, None, error)
-        else:
-            self.settle(call)
-
     def _start(self, mailbox: Mailbox, call: Call) -> None:
         mailbox.running, call.state = call, RUNNING
         if call.kind == "observe":
@@ -252,7 +291,7 @@ class Scheduler(Patience):
         if call.context is None:
             call.context = contextvars.copy_context()
         call.context.run(context.frame.set, call)
-        self._tell("started", call)
+        tell("started", call)
         try:
             self.bodies.start(call)
         except Exception as error:  # noqa: BLE001  # bad arguments: this call's fault, not the mailbox's
@@ -266,7 +305,7 @@ class Scheduler(Patience):
             return
         if call.kind == "call" and call.agent is not None and error is None:
             try:
-                value = call.agent._as_message(value)
+                value = value if type(value) is Msg else peek(call.agent, "_as_message")(value)
             except Exception as raised:  # noqa: BLE001  # what cannot be said fails this call alone
                 value, error = None, raised
         call.value, call.error, call.done = value, error, True
@@ -280,21 +319,23 @@ class Scheduler(Patience):
         if error is not None:
             self.failed.add(call)
         if call.kind == "call":
-            self._tell("done" if error is None else "failed", call)
+            tell("done" if error is None else "failed", call)
+        if call.ended is not None:
+            call.ended(call)
         for fn in call.callbacks:  # never inline: a long chain of dependants must not recurse
             self.loop.call_soon(fn)
-        call.callbacks = []
+        call.callbacks = ()
         call.context = None
         if call.state == QUEUED:  # else its body still runs, and `_over` is to come
             self._forget_arguments(call)
             if call.agent is not None:
-                call.agent._one_less(call.id)
+                mark_over(call.agent, call.id)
 
     def _over(self, call: Call, value: Any, error: BaseException | None) -> None:
         self.settle(call, value, error)
         call.state = ENDED
         if call.agent is not None:
-            call.agent._one_less(call.id)
+            mark_over(call.agent, call.id)
         if call.inner is not None and call.inner.busy():
             self.pump(call.inner)
         else:
@@ -302,7 +343,7 @@ class Scheduler(Patience):
 
     def _forget_arguments(self, call: Call) -> None:
         # Without this every message would keep the whole conversation before it.
-        call.args, call.kwargs, call.fn, call.task = (), {}, None, None
+        call.args, call.kwargs, call.fn, call.task, call.needs = (), {}, None, None, ()
 
     def _release(self, call: Call) -> None:
         self._forget_arguments(call)
@@ -343,20 +384,6 @@ class Scheduler(Patience):
             return count.get(timeout=1)
         except queue.Empty:
             return 0
-
-    def _tell(self, kind: str, call: Call) -> None:
-        if call.agent is None or not events.active():
-            return
-        data: dict[str, Any] = {}
-        if kind == "done":
-            data["message"] = call.value
-        elif kind == "failed":
-            data["error"] = call.error
-        elif kind == "queued":
-            data["method"] = call.method
-            data["waits_for"] = tuple(dep.id for dep in dependencies(call))
-        event = events.Event(kind, call.id, call.agent_name, call.run, call.parent_id, data, source=call)
-        events.publish(event)
 
 
 def settled(agent: Any) -> PlaceholderMessage:

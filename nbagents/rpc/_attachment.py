@@ -11,12 +11,12 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import context, events
 from .._ids import PROCESS
-from ..agents import Call, promised, scheduler
+from ..agents import Call, scheduler
 from ..exceptions import (
     AgentNotFoundError,
     InternalError,
@@ -31,6 +31,7 @@ from ._faults import decode_error, encode_error
 from ._limits import MAX_PAYLOAD
 from ._methods import REQUESTS
 from ._proto import agent_pb2 as pb
+from ._results import Promised
 from ._stream import Stream
 
 __all__ = ["Attachment"]
@@ -56,6 +57,7 @@ class Attachment:
         self._request_ids = itertools.count(1)
         self._promised: set[str] = set()
         self._heard: tuple[Any, pb.Payload] | None = None
+        self._fetches: dict[str, list[Promised]] = {}
         self._opened: Stream | None = None
 
     @property
@@ -112,16 +114,20 @@ class Attachment:
         for request in requests:
             if not request.done():
                 request.set_exception(_same(error))
+        fetches, self._fetches = self._fetches, {}
+        for waiting in fetches.values():
+            for promised in waiting:
+                promised.settle(None, _same(error))
         self._on_end(self)
 
     # ---- calls
 
-    def send(self, call: Call, agent_id: str, kind: str) -> None:
+    def send(self, call: Call, agent_id: str, kind: str, others: Sequence[str] = ()) -> None:
         """Send a call: at once, with references for what has not arrived. Never raises or waits."""
         failure: BaseException | None = None
         try:
             self._check()
-            frame = self._frame(call, agent_id, kind)
+            frame = self._frame(call, agent_id, kind, others)
         except _ArgumentFailed as argument:
             failure = argument.error if call.kind == "call" else None  # a hub goes on without the message
         except NbAgentsError as error:
@@ -135,7 +141,12 @@ class Attachment:
             return
         scheduler().settle(call, None, failure)
 
-    def _frame(self, call: Call, agent_id: str, kind: str) -> pb.Frame:
+    def send_all(self, call: Call, remotes: Sequence[Any]) -> None:
+        """Send one observe to several agents of this server, as one frame. Never raises or waits."""
+        first, *others = (remote.agent_id for remote in remotes)
+        self.send(call, first, "", others)
+
+    def _frame(self, call: Call, agent_id: str, kind: str, others: Sequence[str]) -> pb.Frame:
         try:
             arguments = self._arguments(call)
         except _ArgumentFailed as failed:
@@ -144,23 +155,27 @@ class Attachment:
             raise
         except NbAgentsError as error:
             raise type(error)(f"the call of {call.label()}: {error}") from None
-        left = 0 if call.deadline is None else max(1, int((call.deadline - time.monotonic()) * 1000))
-        return pb.Frame(
-            call=pb.Call(
-                workspace=call.workspace,
-                agent=pb.Agent(type=kind, key=agent_id),
-                run=call.run,
-                call=call.id,
-                parent=call.parent_id,
-                timeout_ms=min(left, LONGEST_MS),
-                chain=call.full_chain(),
-                method=call.method,
-                arguments=arguments,
-                path=call.path,
-                client=call.client,
-                watched=events.active(),
-            )
+        frame = pb.Call(
+            agent=pb.Agent(type=kind, key=agent_id),
+            call=call.id,
+            method=call.method,
+            arguments=arguments,
+            path=call.path,
+            client=call.client,
         )
+        # Most calls have none of these, and each would cost.
+        if call.run or call.workspace:
+            frame.run, frame.workspace = call.run, call.workspace
+        if call.parent_id:
+            frame.parent = call.parent_id
+            frame.chain.extend(call.full_chain())
+        if call.deadline is not None:
+            frame.timeout_ms = min(max(1, int((call.deadline - time.monotonic()) * 1000)), LONGEST_MS)
+        if events.active():
+            frame.watched = True
+        if others:
+            frame.others.extend(others)
+        return pb.Frame(call=frame)
 
     def _arguments(self, call: Call) -> pb.Payload:
         """Return the arguments as they travel; one message to a thousand listeners is written once."""
@@ -191,10 +206,25 @@ class Attachment:
         call_id = str(getattr(promise, "id", "") or f"{PROCESS}-m{id(promise):x}")
         if call_id in self._calls:
             return {"__promise__": call_id}
+        server = self._maker(promise)
+        if server:
+            return {"__promise__": call_id, "server": server}
         if call_id not in self._promised:
             self._promised.add(call_id)
             promise.add_done_callback(lambda: self._deliver(call_id, promise))
         return {"__promise__": call_id, "sent": True}
+
+    def _maker(self, promise: Any) -> str:
+        """Return the id of the server that makes a message, if this server can get it there by itself."""
+        there = getattr(getattr(promise, "remote", None), "there", None)
+        if not isinstance(there, Attachment) or there is self or not (there.is_local and self.is_local):
+            return ""
+        return there.server_id
+
+    @property
+    def is_local(self) -> bool:
+        """Does the server run on this machine? False before it has greeted."""
+        return self._opened is not None and self._opened.is_local
 
     def _deliver(self, call_id: str, promise: Any) -> None:
         self._promised.discard(call_id)
@@ -210,6 +240,30 @@ class Attachment:
                 promise.read = True
             update.error.CopyFrom(encode_error(error))
         self._stream.put(pb.Frame(update=update))
+
+    def fetch(self, promised: Promised) -> None:
+        """Ask for how a call of somebody else ended; the promise is settled with it. On the loop only."""
+        if self.error is not None:
+            promised.settle(None, _same(self.error))
+            return
+        waiting = self._fetches.setdefault(promised.id, [])
+        waiting.append(promised)
+        if len(waiting) == 1:
+            self._stream.start()
+            self._stream.put(pb.Frame(fetch=pb.Fetch(call=promised.id)))
+
+    def _fetched(self, update: pb.Update) -> None:
+        value: Any = None
+        error: BaseException | None = None
+        if update.WhichOneof("outcome") == "done":
+            try:
+                value = decode(update.done)
+            except NbAgentsError as unfit:
+                error = unfit
+        else:
+            error = decode_error(update.error, "another agent")
+        for promised in self._fetches.pop(update.call, ()):
+            promised.settle(value, error)
 
     # ---- requests
 
@@ -248,6 +302,8 @@ class Attachment:
             raise ProtocolError(text)
 
     def _update(self, update: pb.Update) -> None:
+        if update.call in self._fetches:
+            self._fetched(update)
         call = self._calls.pop(update.call, None)
         if call is None:
             return  # cancelled here meanwhile
@@ -260,8 +316,8 @@ class Attachment:
             scheduler().settle(call, None, self._failure(call, update.error))
 
     def _failure(self, call: Call, error: pb.Error) -> BaseException:
-        for message in promised((call.args, call.kwargs)):
-            known = message._promise.error
+        for promise in call.needs:
+            known = promise.error
             if known is not None and _type_name(known) == error.type:
                 return known  # the very error of its argument, which names the agent that raised it
         found = decode_error(error, call.label())

@@ -1,13 +1,18 @@
-"""`FrameWriter`: sends frames in order, and together what is ready together.
+"""`FrameWriter`: sends the frames of one session in order, and together what is ready together.
 
 A lone frame is written at once. With more than one call in flight the flush waits as long as each turn of
 the event loop makes more frames ready, so that these share one gRPC message: many times the throughput.
 Nothing that somebody waits for waits for a timer; what only informs does, for a moment.
+
+A session outlives its connection: what the other side has not acknowledged is kept, and written again
+over the next connection; what comes a second time is not heard.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 from ..exceptions import ProtocolError
@@ -16,82 +21,185 @@ from ._proto import agent_pb2 as pb
 
 __all__ = ["FrameWriter", "parsed"]
 
-SOFT_LIMIT = MAX_MESSAGE // 2
+log = logging.getLogger(__name__)
+SOFT_LIMIT = MAX_MESSAGE // 4
 """Bytes after which a batch is closed and the rest goes into the next."""
 MOST_FRAMES = 1000
 """Frames in a batch: the other side handles them in one turn of its loop."""
 TURNS = 16
 MOMENT = 0.01
 """Seconds that a frame which is not urgent waits for others."""
+ACK_SECONDS = 0.25
+"""Seconds after which what was heard is acknowledged, if nothing else is said meanwhile."""
+OVERHEAD = 16
+"""Bytes around a frame in a batch, at most."""
+
+Write = Callable[[bytes], Awaitable[object]]
 
 
 class FrameWriter:
-    """Writes frames of one session through ``write``, a coroutine function. On the loop only."""
+    """Writes the frames of one session, over one connection after the other. On the loop only."""
 
-    def __init__(self, write: Callable[[bytes], Awaitable[object]], in_flight: Callable[[], int]) -> None:
-        self._write, self._in_flight = write, in_flight
-        self._frames: list[pb.Frame] = []
+    def __init__(self, in_flight: Callable[[], int]) -> None:
+        self._in_flight = in_flight
+        self._queued: deque[tuple[int, bytes]] = deque()
+        self._kept: deque[tuple[int, bytes]] = deque()
         self._seq = 0
-        self._wake = asyncio.Event()
-        self._writing = asyncio.Lock()
-        self._closed = False
+        self._write: Write | None = None
+        self._task: asyncio.Task[None] | None = None
         self._later: asyncio.TimerHandle | None = None
+        self._ack: asyncio.TimerHandle | None = None
+        self._closing = False
+        self.backlog = 0
+        """Bytes that are queued and not written."""
         self.seen = 0
-        """The other side's last frame that was handled; told with each batch."""
+        """The other side's last frame that was handled."""
+        self.finished: asyncio.Event = asyncio.Event()
+        """Set after `close`, once everything is written."""
+
+    # ---- connections
+
+    def connect(self, write: Write, last_seen: int = 0) -> None:
+        """Write over this connection from now on, first what the other side has not seen."""
+        self.acknowledged(last_seen)
+        self._queued.extendleft(reversed(self._kept))
+        self.backlog += sum(len(data) for _, data in self._kept)
+        self._kept.clear()
+        self._write = write
+        self._start()
+
+    def disconnect(self) -> None:
+        """The connection is gone; keep what is put until there is another."""
+        self._write = None
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        if self._ack is not None:
+            self._ack.cancel()
+            self._ack = None
+
+    def close(self) -> None:
+        """Take no more frames; `finished` is set when those that are queued are written."""
+        self._closing = True
+        self._start()
+
+    # ---- what is sent
 
     def put(self, frame: pb.Frame, *, urgent: bool = True) -> None:
         """Queue a frame; return at once. One that is not urgent waits for others, a moment at most."""
         self._seq += 1
         frame.seq = self._seq
-        self._frames.append(frame)
+        data = frame.SerializeToString()
+        self._queued.append((self._seq, data))
+        self.backlog += len(data)
         if urgent:
-            self._wake.set()
-        elif self._later is None:
-            self._later = asyncio.get_running_loop().call_later(MOMENT, self._wake.set)
+            if self._task is None:
+                self._start()
+        elif self._later is None and self._task is None:
+            self._later = asyncio.get_running_loop().call_later(MOMENT, self._start)
 
-    def close(self) -> None:
-        """Let `run` end, once what is queued is written."""
-        self._closed = True
-        self._wake.set()
+    def _start(self) -> None:
+        if self._write is not None and self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run(self._write))
 
-    async def run(self) -> None:
-        """Write until `close`; raises what ``write`` raises."""
-        while self._frames or not self._closed:
-            await self._wake.wait()
+    async def _run(self, write: Write) -> None:
+        try:
             if self._in_flight() > 1:
                 await self._gather()
-            self._wake.clear()
-            if self._later is not None:
-                self._later.cancel()
-                self._later = None
-            await self.drain()
+            while self._queued:
+                await write(self._batch())
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # the reading side of the same connection tells why it ended
+            log.debug("the connection ended while it was written to", exc_info=True)
+            return
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        self._task = None
+        if self._closing:
+            self.finished.set()
 
     async def _gather(self) -> None:
         """Wait as long as each turn of the loop makes more frames ready, a few turns at most."""
         for _ in range(TURNS):
-            ready = len(self._frames)
+            ready = len(self._queued)
             await asyncio.sleep(0)
-            if len(self._frames) == ready:
+            if len(self._queued) == ready:
                 return
 
-    async def drain(self) -> None:
-        """Write what is queued."""
-        async with self._writing:  # a stream takes one message at a time
-            while self._frames:
-                await self._write(self._batch().SerializeToString())
+    def _batch(self) -> bytes:
+        parts: list[bytes] = []
+        size, queued, kept = 0, self._queued, self._kept
+        while (
+            queued and len(parts) < 2 * MOST_FRAMES and (not parts or size + len(queued[0][1]) < SOFT_LIMIT)
+        ):
+            entry = queued.popleft()
+            kept.append(entry)
+            size += len(entry[1])
+            parts += (_prefix(len(entry[1])), entry[1])
+        self.backlog -= size
+        if self._ack is not None:  # it travels along
+            self._ack.cancel()
+            self._ack = None
+            parts.append(self._acknowledgement())
+        return b"".join(parts)
 
-    def _batch(self) -> pb.Batch:
-        frames, rest = self._frames, []
-        if len(frames) > 1:
-            size = 0
-            for count, frame in enumerate(frames):
-                size += frame.ByteSize()
-                if count >= MOST_FRAMES or (count and size > SOFT_LIMIT):
-                    frames, rest = frames[:count], frames[count:]
-                    break
-        self._frames = rest
-        frames[-1].ack = self.seen
-        return pb.Batch(frames=frames)
+    # ---- what is heard
+
+    def hear(self, frame: pb.Frame) -> bool:
+        """Note a frame that has come; return whether it is to be handled, not having come before."""
+        if frame.ack:
+            self.acknowledged(frame.ack)
+        if not frame.seq:
+            return True
+        if frame.seq <= self.seen:
+            return False
+        if frame.seq != self.seen + 1:
+            raise ProtocolError(f"frame {self.seen + 1} is missing: {frame.seq} came")
+        self.seen = frame.seq
+        if self._ack is None:
+            self._ack = asyncio.get_running_loop().call_later(ACK_SECONDS, self._say_seen)
+        return True
+
+    def acknowledged(self, seq: int) -> None:
+        """Forget the frames up to this one: the other side has handled them."""
+        kept = self._kept
+        while kept and kept[0][0] <= seq:
+            kept.popleft()
+
+    def _say_seen(self) -> None:
+        self._ack = None
+        if self._write is not None and self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._write_seen(self._write))
+
+    async def _write_seen(self, write: Write) -> None:
+        try:
+            await write(self._acknowledgement())
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.debug("the connection ended while it was written to", exc_info=True)
+            return
+        self._task = None
+        if self._queued or self._closing:
+            self._start()
+
+    def _acknowledgement(self) -> bytes:
+        data = pb.Frame(ack=self.seen).SerializeToString()
+        return _prefix(len(data)) + data
+
+
+def _prefix(length: int) -> bytes:
+    """Return what stands before one frame in a `Batch`: the field's number, and the length as a varint."""
+    if length < 128:
+        return bytes((0x0A, length))
+    out = [0x0A]
+    while length > 127:
+        out.append(length & 127 | 128)
+        length >>= 7
+    out.append(length)
+    return bytes(out)
 
 
 def parsed(data: bytes) -> pb.Batch:

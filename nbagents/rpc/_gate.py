@@ -31,9 +31,9 @@ import grpc
 
 from .. import exceptions as e
 from ..config import redact
+from ._admission import internal_error
 from ._methods import REQUESTS
 from ._servicer import AgentServerServicer
-from ._session import internal_error
 
 __all__ = ["TokenGate", "add_services"]
 

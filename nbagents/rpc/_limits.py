@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["ACCEPTED", "CHANNEL_OPTIONS", "MAX_MESSAGE", "MAX_PAYLOAD", "PROTOCOL", "SERVER_OPTIONS"]
+__all__ = [
+    "ACCEPTED",
+    "CHANNEL_OPTIONS",
+    "GRACE_SECONDS",
+    "MAX_KEPT",
+    "MAX_MESSAGE",
+    "MAX_PAYLOAD",
+    "MAX_UNREAD",
+    "PROTOCOL",
+    "SERVER_OPTIONS",
+]
 
 PROTOCOL = 1
 ACCEPTED = ("nbagents-protocol", str(PROTOCOL))
 """The first thing that a server says in a stream: the token was right."""
-MAX_MESSAGE = 64 * 1024 * 1024
+MAX_MESSAGE = 128 * 1024 * 1024
 """Bytes in one message of the stream."""
 MAX_PAYLOAD = MAX_MESSAGE - 1024 * 1024
 """Bytes in one value: what else is in its frame must fit too."""
+MAX_KEPT = 512 * 1024 * 1024
+"""Bytes of finished replies that a server keeps."""
+MAX_UNREAD = 1024 * 1024
+"""Bytes that wait for a slow client before it is no longer told what only informs."""
+GRACE_SECONDS = 30.0
+"""How long a session outlives its connection."""
 
 _SIZE: list[tuple[str, Any]] = [
     ("grpc.max_send_message_length", MAX_MESSAGE),
@@ -20,10 +36,12 @@ _SIZE: list[tuple[str, Any]] = [
 ]
 CHANNEL_OPTIONS: list[tuple[str, Any]] = [
     *_SIZE,
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_time_ms", 1_000),
+    ("grpc.keepalive_timeout_ms", 1_000),
     # Without this a frozen peer is noticed after a minute, whatever the keepalive says.
-    ("grpc.http2.ping_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 1_000),
+    # A new connection to an address must not wait for the back-off of the one that broke.
+    ("grpc.use_local_subchannel_pool", 1),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.enable_http_proxy", 0),
@@ -31,7 +49,7 @@ CHANNEL_OPTIONS: list[tuple[str, Any]] = [
 SERVER_OPTIONS: list[tuple[str, Any]] = [
     *_SIZE,
     ("grpc.so_reuseport", 0),  # else a second server shares the port of the first, silently
-    ("grpc.http2.min_ping_interval_without_data_ms", 1_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 500),
     ("grpc.http2.max_ping_strikes", 0),
     # The core drops waiting calls at random above 1,000 otherwise.
     ("grpc.server.max_pending_requests", 1_000_000),

@@ -68,6 +68,22 @@ class AgentLink(Remote):
             self._there = there
             there.send(call, self.agent_id, self.kind)
 
+    def way(self) -> Attachment | None:
+        """Return the attachment, where calls can be sent at once."""
+        if self._waiting is not None:
+            return None
+        if self._there is None or not self._there.is_open():
+            try:
+                self._there = self.connect()
+            except NbAgentsError:
+                return None  # whoever sends a call alone hears of it
+        return self._there
+
+    @property
+    def there(self) -> Attachment | None:
+        """The attachment that the last call was sent over."""
+        return self._there
+
     def cancel(self, call: Call) -> None:
         """Tell the server that nobody wants this call any more."""
         if self._there is not None:  # each call goes over the newest, and ends with it

@@ -1,21 +1,25 @@
 """`Results`: the calls of a server, by id and by task id, kept a while after they end.
 
-Finished calls are dropped oldest first, by number and by age; a pending call never is. `Promised` is a
-message that somebody else will send.
+Finished calls are dropped oldest first, by number, by size and by age; a pending call never is. `Promised`
+is a message that somebody else will send.
 """
 
 from __future__ import annotations
 
 import itertools
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
 
 from ..agents import Call
 from ..exceptions import ProtocolError, ResultExpiredError
+from ._limits import MAX_KEPT
 
 __all__ = ["Promised", "Results"]
+
+REMEMBERED = 10_000
+"""Dropped replies of which it is still known when they were dropped."""
 
 
 class Promised:
@@ -64,37 +68,57 @@ class Promised:
         return {"_call": self.id}
 
 
-class Results:
-    """A table of calls. On the loop only."""
+class _Kept:
+    """A call and when it ended."""
 
-    def __init__(self, max_size: int = 8192, max_age: float = 7200) -> None:
-        self.max_size, self.max_age = max_size, max_age
+    __slots__ = ("call", "ended", "finished_at", "size", "task_id")
+
+    def __init__(self, call: Call, task_id: int, ended: Callable[[Call, int], int | None] | None) -> None:
+        self.call, self.task_id, self.ended = call, task_id, ended
+        self.finished_at, self.size = 0.0, 0
+
+
+class Results:
+    """A table of calls. On the loop only.
+
+    ``max_size`` replies are kept for at most ``max_age`` seconds, and ``max_bytes`` in all.
+    """
+
+    def __init__(self, max_size: int = 8192, max_age: float = 7200, max_bytes: int = MAX_KEPT) -> None:
+        self.max_size, self.max_age, self.max_bytes = max_size, max_age, max_bytes
         self._next_task = itertools.count(1)
-        self._calls: dict[str, Call] = {}
-        self._by_task: dict[int, str] = {}
-        self._finished: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._kept: dict[str, _Kept] = {}
+        self._by_task: dict[int, _Kept] = {}
+        self._finished: deque[_Kept] = deque()
+        self._bytes = 0
+        self._dropped: OrderedDict[int, tuple[str, float, float]] = OrderedDict()
 
     def new_task_id(self) -> int:
         """Return the next task id; they count from 1."""
         return next(self._next_task)
 
-    def add(self, call: Call, ended: Callable[[Call, int], object] | None = None) -> int:
-        """Keep a call; return its task id. ``ended`` is called with both once it has ended.
+    def add(self, call: Call, ended: Callable[[Call, int], int | None] | None = None) -> int:
+        """Keep a call; return its task id.
+
+        ``ended`` is called with both, inline, once it has ended; it may return the reply's size in bytes.
 
         Raises:
             ProtocolError: there is a call of that id already.
         """
-        if call.id in self._calls:
+        if call.id in self._kept:
             raise ProtocolError(f"there is a call {call.id[:60]!r} already")
-        task_id = self.new_task_id()
-        self._calls[call.id] = call
-        self._by_task[task_id] = call.id
-        call.on_done(lambda: self._finish(call, task_id, ended))
-        return task_id
+        task_id = next(self._next_task)
+        kept = self._kept[call.id] = self._by_task[task_id] = _Kept(call, task_id, ended)
+        if call.done:
+            self._finish(call)
+        else:
+            call.ended = self._finish
+        return kept.task_id
 
     def find(self, call_id: str) -> Call | None:
         """Return the call of that id, if it is still kept."""
-        return self._calls.get(call_id)
+        kept = self._kept.get(call_id)
+        return kept.call if kept is not None else None
 
     def by_task(self, task_id: int) -> Call:
         """Return the call of a task id.
@@ -103,34 +127,52 @@ class Results:
             ResultExpiredError: it was kept for its time, or never existed.
         """
         self._drop_old()
-        call_id = self._by_task.get(task_id)
-        if call_id is None:
-            raise ResultExpiredError(
-                f"the reply of task {task_id} is gone or never was: a server keeps the last {self.max_size}"
-                f" replies for at most {self.max_age:.0f} s"
-            )
-        return self._calls[call_id]
+        kept = self._by_task.get(task_id)
+        if kept is None:
+            raise ResultExpiredError(self._expired(task_id))
+        return kept.call
 
     def pending(self) -> int:
         """Return how many calls have not ended."""
-        return len(self._calls) - len(self._finished)
+        return len(self._kept) - len(self._finished)
 
     def unfinished(self) -> list[Call]:
         """Return the calls that have not ended."""
-        return [call for call in self._calls.values() if not call.done]
+        return [kept.call for kept in self._kept.values() if not kept.call.done]
 
-    def _finish(self, call: Call, task_id: int, ended: Callable[[Call, int], object] | None) -> None:
-        self._finished[call.id] = (time.monotonic(), task_id)
-        self._drop_old()
-        if ended is not None:
-            ended(call, task_id)
+    def _finish(self, call: Call) -> None:
+        kept = self._kept[call.id]
+        kept.finished_at = time.monotonic()
+        self._finished.append(kept)
+        if kept.ended is not None:
+            kept.size = kept.ended(call, kept.task_id) or 0
+            self._bytes += kept.size
+            kept.ended = None
+        if len(self._finished) > self.max_size or self._bytes > self.max_bytes:
+            self._drop_old()
 
     def _drop_old(self) -> None:
-        now = time.monotonic()
-        while self._finished:
-            oldest, (when, task) = next(iter(self._finished.items()))
-            if len(self._finished) <= self.max_size and now - when <= self.max_age:
+        now, finished = time.monotonic(), self._finished
+        while finished:
+            oldest = finished[0]
+            fits = len(finished) <= self.max_size and (self._bytes <= self.max_bytes or len(finished) == 1)
+            if fits and now - oldest.finished_at <= self.max_age:
                 break
-            del self._finished[oldest]
-            self._calls.pop(oldest, None)
-            self._by_task.pop(task, None)
+            finished.popleft()
+            self._bytes -= oldest.size
+            del self._kept[oldest.call.id], self._by_task[oldest.task_id]
+            self._dropped[oldest.task_id] = (oldest.call.agent_name, oldest.finished_at, now)
+            if len(self._dropped) > REMEMBERED:
+                self._dropped.popitem(last=False)
+
+    def _expired(self, task_id: int) -> str:
+        limits = (
+            f"a server keeps the last {self.max_size} replies, {self.max_bytes >> 20} MiB of them,"
+            f" for at most {self.max_age:.0f} s"
+        )
+        if task_id not in self._dropped:
+            return f"the reply of task {task_id} is gone or never was: {limits}"
+        who, finished_at, dropped_at = self._dropped[task_id]
+        age, ago = dropped_at - finished_at, time.monotonic() - dropped_at
+        when = f"was dropped {ago:.0f} s ago at the age of {age:.0f} s"
+        return f"the reply of task {task_id}, by {who}, {when}: {limits}"

@@ -19,28 +19,27 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
-from .. import events
+from .._process import boot_id, process_started
 from .._version import __version__
 from ..agents import AgentBase, scheduler
 from ..config import model_configs, redact
 from ..exceptions import AgentCallError, CallCancelledError, NbAgentsError, ProtocolError
 from ..message import Msg
+from ._admission import admit_call
 from ._agents import AgentTable
 from ._codec import from_json, to_json
 from ._faults import decode_error, encode_error
 from ._frames import parsed
-from ._limits import ACCEPTED, PROTOCOL
+from ._limits import ACCEPTED, GRACE_SECONDS, PROTOCOL
 from ._loader import AgentClasses
 from ._methods import REQUESTS
 from ._proto import agent_pb2 as pb
 from ._proto.agent_pb2_grpc import AgentServerServicer as _AttachServicer
 from ._proto.agent_pb2_grpc import RpcAgentServicer
 from ._results import Results
-from ._session import Session, admit_call
+from ._session import Session
 
 __all__ = ["AgentServerServicer"]
-
-LEAVING_SECONDS = 1.0
 
 
 class AgentServerServicer(RpcAgentServicer, _AttachServicer):
@@ -66,17 +65,20 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         self.server_id = server_id or secrets.token_hex(4)
         self.epoch = secrets.token_hex(8)
         self.last_active = time.monotonic()
-        self.sessions: set[Session] = set()
+        self._sessions: dict[str, Session] = {}
         self._agents = AgentTable(classes or AgentClasses(private=False))
         self._results = Results(max_pool_size, max_timeout_seconds)
         self._measured = (time.monotonic(), _cpu_seconds())
-        self._unsubscribe = events.subscribe(self._on_event)
 
     def close(self) -> None:
-        """End all calls and stop listening to the agents. On the loop only; twice is fine."""
+        """End all calls, and the sessions once all is told. On the loop only; twice is fine."""
         for call in self._results.unfinished():
             scheduler().end(call, CallCancelledError(f"the call of {call.label()} ended: the server stops"))
-        self._unsubscribe()
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The sessions of clients that are connected now."""
+        return [session for session in self._sessions.values() if session.connection is not None]
 
     # ---- what upstream's callers use in process
 
@@ -256,7 +258,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         return answer.SerializeToString()
 
     async def attach(self, stream: grpc.aio.ServicerContext[bytes, bytes]) -> None:
-        """Serve one attached client until it leaves.
+        """Serve one connection of an attached client until it leaves, or the connection breaks.
 
         Raises:
             ProtocolError: it sent what is no frame, or none of this version.
@@ -266,57 +268,86 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         if data is grpc.aio.EOF:
             return
         first, *rest = parsed(data).frames or [pb.Frame()]
-        session = self._greet(first, stream)
+        session = await self._greet(first, stream)
+        if session is None:
+            return
+        connection, replaced = session.connection, session.replaced
         serving = asyncio.ensure_future(self._serve(session, rest, stream))
-        writing = asyncio.ensure_future(session.writer.run())
+        ends = [asyncio.ensure_future(session.writer.finished.wait())]
+        ends.append(asyncio.ensure_future(replaced.wait()))
+        left = True
         try:
-            await asyncio.wait([serving, writing], return_when=asyncio.FIRST_COMPLETED)
-            # A stream cannot be ended in the middle of a message: the writer is not cancelled.
-            session.writer.close()
-            await asyncio.wait([writing], timeout=LEAVING_SECONDS)
-            for task in (serving, writing):
-                if task.done():
-                    task.result()
+            await asyncio.wait([serving, *ends], return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                left = serving.result()
+        except asyncio.CancelledError:
+            left = False
+            raise
         finally:
-            for task in (serving, writing):
+            for task in (serving, *ends):
                 task.cancel()
                 task.add_done_callback(lambda task: task.cancelled() or task.exception())
-            session.close()
-            self.sessions.discard(session)
             self.last_active = time.monotonic()
+            if session.connection is connection:
+                session.connection = None
+                session.writer.disconnect()
+                if left or self.stop_event.is_set():
+                    self._forget(session)
+                else:
+                    broken = session.broken = object()
+                    asyncio.get_running_loop().call_later(GRACE_SECONDS, self._forget, session, broken)
 
-    async def _serve(self, session: Session, frames: Any, stream: Any) -> None:
+    def _forget(self, session: Session, broken: object = None) -> None:
+        """End a session; one whose connection broke, unless it has found another one since."""
+        if broken is None or (session.connection is None and session.broken is broken):
+            session.close()
+            if self._sessions.get(session.name) is session:
+                del self._sessions[session.name]
+
+    async def _serve(self, session: Session, frames: Any, stream: Any) -> bool:
+        """Handle what comes; return whether the client left, rather than its connection broke."""
         while True:
             self.last_active = time.monotonic()
             for frame in frames:
-                session.handle(frame)
+                if session.writer.hear(frame):
+                    session.handle(frame)
             data = await stream.read()
             if data is grpc.aio.EOF:
-                return
+                return True
             frames = parsed(data).frames
 
-    def _greet(self, frame: pb.Frame, stream: Any) -> Session:
+    async def _greet(self, frame: pb.Frame, stream: Any) -> Session | None:
+        """Answer Hello; return the session that it opens or resumes, None if that is over."""
         if frame.WhichOneof("kind") != "hello":
             raise ProtocolError("the first frame of a session is Hello")
-        if frame.hello.protocol != PROTOCOL:
-            raise ProtocolError(f"this server speaks protocol {PROTOCOL}, not {frame.hello.protocol}")
-        session = Session(frame.hello.session, self._agents, self._results, stream.write, self.request)
-        session.writer.seen = frame.seq
-        self.sessions.add(session)
+        theirs = frame.hello
+        if theirs.protocol != PROTOCOL:
+            raise ProtocolError(f"this server speaks protocol {PROTOCOL}, not {theirs.protocol}")
+        session = self._sessions.get(theirs.session)
+        if session is None and not theirs.epoch:
+            session = Session(theirs.session, self._agents, self._results, self.request)
+            self._sessions[session.name] = session
+        elif session is not None and not theirs.epoch:
+            raise ProtocolError("there is a session of that name already")
         hello = pb.Hello(
-            session=frame.hello.session,
+            session=session.name if session is not None else "",
             version=__version__,
             protocol=PROTOCOL,
+            last_seen=session.writer.seen if session is not None else 0,
             server_id=self.server_id,
             epoch=self.epoch,
+            pid=os.getpid(),
+            pid_started=process_started(os.getpid()),
+            boot=boot_id(),
         )
-        session.writer.put(pb.Frame(hello=hello))
+        if session is not None and theirs.epoch not in ("", self.epoch):
+            session = None
+        if session is not None:
+            session.reconnect()  # from here on an earlier connection of the session is none of its
+        await stream.write(pb.Batch(frames=[pb.Frame(hello=hello)]).SerializeToString())
+        if session is not None:
+            session.writer.connect(stream.write, theirs.last_seen)
         return session
-
-    def _on_event(self, event: events.Event) -> None:
-        session = getattr(event.source, "origin", None)
-        if isinstance(session, Session) and session.wants(event):
-            scheduler().post(session.tell, event)
 
 
 class _AgentFailed(Exception):

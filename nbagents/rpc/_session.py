@@ -8,81 +8,38 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..agents import Call, scheduler
+from ..agents import Call, mark_open, scheduler, spread
 from ..events import Event
 from ..exceptions import (
-    AgentCallError,
     AgentServerNotAliveError,
     CallCancelledError,
-    InternalError,
     MessageTooLargeError,
     NbAgentsError,
     ProtocolError,
     ResultExpiredError,
 )
-from ..message import PlaceholderMessage
+from ..message import PlaceholderMessage, Promise
+from ._admission import admit_call, checked_arguments, internal_error, outcome
 from ._agents import AgentTable
 from ._codec import decode, encode
 from ._faults import decode_error, encode_error
 from ._frames import FrameWriter
-from ._limits import MAX_MESSAGE, MAX_PAYLOAD
+from ._limits import MAX_MESSAGE, MAX_PAYLOAD, MAX_UNREAD
+from ._peers import fetched
 from ._proto import agent_pb2 as pb
 from ._results import Promised, Results
 
-__all__ = ["Session", "admit_call", "internal_error"]
+__all__ = ["Session"]
 
 log = logging.getLogger(__name__)
 SHOWN = frozenset({"printed", "spoke"})
 """The events that the caller's own output shows; others are for those who listen."""
 ENDS = frozenset({"queued", "done", "failed"})
-KINDS = {"_reply": "call", "_observe": "observe", "_hold": "hold"}
-
-
-def admit_call(
-    agents: AgentTable,
-    method: str,
-    agent_id: str,
-    arguments: Any,
-    *,
-    call_id: str | None = None,
-    client: str = "",
-    path: tuple[int, ...] = (),
-    origin: Any = None,
-) -> Call:
-    """Make the call object for a message from outside.
-
-    Raises:
-        AgentCallError: the method is none that may be called from outside, or the arguments are malformed.
-        AgentNotFoundError: no such agent.
-    """
-    kind = KINDS.get(method)
-    if kind is None:
-        raise AgentCallError(f"Unsupported method {method[:60]!r}; an agent takes {', '.join(KINDS)}")
-    if not (isinstance(arguments, list) and len(arguments) == 2 and isinstance(arguments[0], list)):
-        raise AgentCallError("the arguments of a call are a list of args and a dictionary of kwargs")
-    args, kwargs = arguments
-    if not isinstance(kwargs, dict) or (kind != "call" and (len(args) > 1 or kwargs)):
-        raise AgentCallError(f"the arguments of {method} are malformed")
-    agent = agents.get(agent_id).agent
-    call = Call(
-        scheduler(),
-        agent,
-        agent.reply if kind == "call" else None,
-        tuple(args) if args or kind != "observe" else (None,),
-        kwargs,
-        kind=kind,
-        parent=None,
-        path=path,
-        client=client,
-        method=method,
-        call_id=call_id,
-    )
-    call.origin = origin
-    return call
+LATE_SECONDS, LATE_TICK = 5.0, 0.05
+"""How long a server waits for a call that another server asks about and that it has not heard of yet."""
 
 
 class Session:
@@ -93,7 +50,6 @@ class Session:
         name: str,
         agents: AgentTable,
         results: Results,
-        write: Callable[[bytes], Awaitable[object]],
         request: Callable[[str, bytes], Awaitable[bytes]],
     ) -> None:
         self.name, self._agents, self._results, self._request = name, agents, results, request
@@ -102,8 +58,16 @@ class Session:
         self._requests: set[asyncio.Task[None]] = set()
         self._promised: dict[str, Promised] = {}
         self._heard: tuple[bytes, Any] | None = None
-        self.writer = FrameWriter(write, lambda: len(self._pending) + len(self._requests))
+        self._needs: list[Promise] = []
+        self._unheard = 0
+        self.writer = FrameWriter(lambda: len(self._pending) + len(self._requests))
         self.closed = False
+        self.connection: object = None
+        """What names the connection that it has now; None between two."""
+        self.broken: object = None
+        """What names the last break of a connection."""
+        self.replaced: asyncio.Event = asyncio.Event()
+        """Set when another connection takes the place of the one that it has."""
 
     def handle(self, frame: pb.Frame) -> None:
         """Handle one frame.
@@ -111,8 +75,6 @@ class Session:
         Raises:
             ProtocolError: a frame of a kind that this version does not use, or a malformed one.
         """
-        if frame.seq:
-            self.writer.seen = frame.seq
         kind = frame.WhichOneof("kind")
         if kind == "call":
             self._call(frame.call)
@@ -124,12 +86,22 @@ class Session:
             task = asyncio.ensure_future(self._answer(frame.request))
             self._requests.add(task)
             task.add_done_callback(self._requests.discard)
+        elif kind == "fetch":
+            self._fetch(frame.fetch.call)
         elif kind is not None:
             raise ProtocolError(f"a client may not send {kind!r} frames in this version")
 
+    def reconnect(self) -> None:
+        """A connection begins; what comes over an earlier one is not heard any more."""
+        self.replaced.set()
+        self.replaced = asyncio.Event()
+        self.writer.disconnect()
+        self.connection = object()
+
     def close(self) -> None:
-        """The client is gone. Its calls go on; what it promised to send will never come."""
+        """The client is gone for good. Its calls go on; what it promised to send will never come."""
         self.closed = True
+        self.writer.disconnect()
         promised, self._promised = self._promised, {}
         for promise in promised.values():
             promise.settle(None, AgentServerNotAliveError("the client that promised this message is gone"))
@@ -143,52 +115,104 @@ class Session:
             raise ProtocolError(f"the id of a call, {frame.call[:60]!r}, is missing or taken")
         self._pending.add(frame.call)
         try:
-            call = admit_call(
-                self._agents,
-                frame.method,
-                frame.agent.key,
-                self._arguments(frame),
-                call_id=frame.call,
-                client=frame.client or self.name,
-                path=tuple(frame.path),
-                origin=self,
-            )
+            arguments, needs = self._arguments(frame)
+            if frame.others and frame.method == "_observe":
+                self._spread(frame, arguments, needs)
+                return
+            call = self._admitted(frame, frame.agent.key, frame.call, arguments, needs)
         except NbAgentsError as error:
             self._send_update(frame.call, 0, pb.Update(error=encode_error(error)))
-            return
-        call.chain = tuple(frame.chain)
-        call.parent_id = frame.parent
+        else:
+            self._start(call, frame)
+        for number, key in enumerate(frame.others, 1):
+            call_id = f"{frame.call}.{number}"
+            self._pending.add(call_id)
+            try:
+                call = self._admitted(frame, key, call_id, arguments, needs)
+            except NbAgentsError as error:
+                self._send_update(call_id, 0, pb.Update(error=encode_error(error)))
+            else:
+                self._start(call, frame)
+
+    def _admitted(
+        self, frame: pb.Call, key: str, call_id: str, arguments: Any, needs: tuple[Promise, ...]
+    ) -> Call:
+        call = admit_call(
+            self._agents,
+            frame.method,
+            key,
+            arguments,
+            call_id=call_id,
+            client=frame.client or self.name,
+            path=tuple(frame.path),
+            origin=self,
+            needs=needs,
+        )
+        if frame.parent:
+            call.chain, call.parent_id = tuple(frame.chain), frame.parent
+        return call
+
+    def _start(self, call: Call, frame: pb.Call) -> None:
         if frame.watched:
             self._watched.add(call.id)
         self._results.add(call, self._ended)
         timeout = frame.timeout_ms / 1000 if frame.timeout_ms else None
         scheduler().admit(call, run=frame.run, workspace=frame.workspace, timeout=timeout)
 
-    def _arguments(self, frame: pb.Call) -> Any:
-        """Return the arguments; a message that many agents hear is one object, as it is at home."""
-        if frame.method != "_observe" or frame.arguments.blobs:
-            return decode(frame.arguments, self._reference)
-        data = frame.arguments.data
-        if self._heard is None or self._heard[0] != data:
-            self._heard = data, decode(frame.arguments, self._reference)
-        return self._heard[1]
+    def _spread(self, frame: pb.Call, arguments: Any, needs: tuple[Promise, ...]) -> None:
+        """Let many agents observe one message; its end is told once, when all have."""
+        _, args, _ = checked_arguments(frame.method, arguments)
+        whole = Call(
+            scheduler(),
+            None,
+            None,
+            args,
+            {},
+            kind="observe",
+            parent=None,
+            path=tuple(frame.path),
+            client=frame.client or self.name,
+            call_id=frame.call,
+            needs=needs,
+        )
+        whole.origin, whole.chain = self, tuple(frame.chain)
+        whole.agent_name = f"{len(frame.others) + 1} agents"
+        missing: NbAgentsError | None = None
+        there = []
+        for key in (frame.agent.key, *frame.others):
+            try:
+                agent = self._agents.get(key).agent
+            except NbAgentsError as error:
+                missing = missing or error
+            else:
+                mark_open(agent, whole.id)
+                there.append(agent)
+        self._results.add(whole, lambda call, task_id: self._ended(call, task_id, missing))
+        spread(scheduler(), whole, there)
 
-    def _ended(self, call: Call, task_id: int) -> None:
+    def _arguments(self, frame: pb.Call) -> tuple[Any, tuple[Promise, ...]]:
+        """Return the arguments, and what they wait for.
+
+        A message that many agents hear is one object, as it is at home.
+        """
+        data = frame.arguments.data
+        heard = frame.method == "_observe" and not frame.arguments.blobs
+        if heard and self._heard is not None and self._heard[0] == data:
+            return self._heard[1], ()
+        self._needs = []
+        arguments = decode(frame.arguments, self._reference)
+        if heard and not self._needs:
+            self._heard = data, arguments
+        return arguments, tuple(self._needs)
+
+    def _ended(self, call: Call, task_id: int, missing: NbAgentsError | None = None) -> int:
         call.read = True  # the client reads it
         if self.closed:
-            return
-        error: BaseException | None = call.error
-        update = pb.Update()
-        if error is None:
-            try:
-                update.done.CopyFrom(encode(call.value if call.kind == "call" else None))
-            except NbAgentsError as unfit:
-                error = type(unfit)(f"the reply of {call.label()}: {unfit}")
-            except Exception as odd:  # noqa: BLE001  # a message class of the agent's own may do anything
-                error = InternalError(f"the reply of {call.label()} cannot travel: {odd!r}")
-        if error is not None:
-            update = pb.Update(error=encode_error(error))
+            return 0
+        update = outcome(call, missing)
+        size = len(update.done.data)
         self._send_update(call.id, task_id, update)
+        return size
 
     def _send_update(self, call_id: str, task_id: int, update: pb.Update) -> None:
         update.call, update.task_id = call_id, task_id
@@ -197,20 +221,24 @@ class Session:
         self._watched.discard(call_id)
 
     def _reference(self, tree: dict[str, Any]) -> Any:
-        """Return the message behind a reference: a call of this server, or one that the client will send."""
-        call_id = tree.get("__promise__")
-        if not isinstance(call_id, str):
+        """Return the message behind a reference: a call of this server, or one that somebody will send."""
+        call_id, server = tree.get("__promise__"), tree.get("server")
+        if not isinstance(call_id, str) or not isinstance(server, str | None):
             raise ProtocolError("a reference to a message has no id")
         call = self._results.find(call_id)
         if call is not None:
-            return PlaceholderMessage.of(call)
-        if not tree.get("sent"):
-            promised = Promised(call_id)
-            promised.settle(
+            promise: Promise = call
+        elif server is not None:
+            promise = fetched(server, call_id)
+        elif tree.get("sent"):
+            promise = self._promised.setdefault(call_id, Promised(call_id))
+        else:
+            promise = Promised(call_id)
+            promise.settle(
                 None, ResultExpiredError("a message passed on by reference is no longer kept here")
             )
-            return PlaceholderMessage.of(promised)
-        return PlaceholderMessage.of(self._promised.setdefault(call_id, Promised(call_id)))
+        self._needs.append(promise)
+        return PlaceholderMessage.of(promise)
 
     def _update(self, update: pb.Update) -> None:
         promised = self._promised.pop(update.call, None)
@@ -229,6 +257,27 @@ class Session:
         if call is not None and call.origin is self:
             why = cancel.why[:200] or "cancelled"
             scheduler().end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
+
+    # ---- messages that another server needs
+
+    def _fetch(self, call_id: str, until: float | None = None) -> None:
+        """Tell the asking server how a call ended, once it has; one that is still on its way may come."""
+        if self.closed:
+            return
+        loop = asyncio.get_running_loop()
+        call = self._results.find(call_id)
+        if call is not None:
+            call.read = True  # the other server tells whoever reads it
+            call.on_done(lambda: self._tell_fetched(call))
+        elif until is None or loop.time() < until:
+            loop.call_later(LATE_TICK, self._fetch, call_id, until or loop.time() + LATE_SECONDS)
+        else:
+            error = ResultExpiredError("a message passed on by reference is no longer kept by its server")
+            self._send_update(call_id, 0, pb.Update(error=encode_error(error)))
+
+    def _tell_fetched(self, call: Call) -> None:
+        if not self.closed:
+            self._send_update(call.id, 0, outcome(call))
 
     # ---- requests
 
@@ -251,12 +300,16 @@ class Session:
 
     # ---- events
 
-    def wants(self, event: Event) -> bool:
-        """May this be something to tell? Cheap, and on any thread."""
-        return not self.closed and (bool(self._watched) or event.kind in SHOWN)
+    def wants(self) -> bool:
+        """May there be something to tell? Cheap, and on any thread."""
+        return bool(self._watched)
 
-    def tell(self, event: Event) -> None:
-        """Send on what happened in a call of this client or below it."""
+    def hear(self, event: Event) -> None:
+        """Take an event of a call of this client or below it, on any thread."""
+        if not self.closed and (self._watched or event.kind in SHOWN):
+            scheduler().post(self._tell, event)
+
+    def _tell(self, event: Event) -> None:
         if self.closed:
             return
         root = event.source
@@ -266,6 +319,15 @@ class Session:
             return
         if root is event.source and event.kind in ENDS:
             return  # the client knows: it made the call, and gets its end as an update
+        if self.writer.backlog > MAX_UNREAD and event.kind not in ENDS:
+            self._unheard += 1  # whoever reads that slowly still gets each message whole
+            return
+        if self._unheard and self.writer.backlog <= MAX_UNREAD // 2:
+            missed, self._unheard = self._unheard, 0
+            self._put_event(Event("missed", event.call, event.agent, event.run, data={"count": missed}), root)
+        self._put_event(event, root)
+
+    def _put_event(self, event: Event, root: Call) -> None:
         frame = pb.Event(
             kind=event.kind,
             call=event.call,
@@ -284,10 +346,3 @@ class Session:
             log.warning("an event of kind %s cannot travel and was left out: %s", event.kind, unfit)
             return
         self.writer.put(pb.Frame(event=frame), urgent=False)
-
-
-def internal_error(error: Exception) -> InternalError:
-    """Log an error that nobody foresaw; return what a caller is told of it."""
-    number = secrets.token_hex(4)
-    log.error("error %s", number, exc_info=error)
-    return InternalError(f"internal error {number}; the server's log tells more")

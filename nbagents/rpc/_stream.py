@@ -1,16 +1,23 @@
-"""`Stream`: one connection to an agent server, from its greeting to its end, and why it ended."""
+"""`Stream`: one session with an agent server, over as many connections as it takes; and why it ended.
+
+A connection that breaks while the server lives is made anew within a time of grace, and both sides repeat
+what the other has not seen: nothing is lost, nothing happens twice. A server that is dead, frozen, or
+another one by now ends the session at once.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
 import grpc
 
 from .._ids import PROCESS, new_id
+from .._process import boot_id, is_running, is_stopped
 from .._version import __version__
 from ..exceptions import (
     AgentServerNotAliveError,
@@ -21,7 +28,7 @@ from ..exceptions import (
     VersionMismatchError,
 )
 from ._frames import FrameWriter, parsed
-from ._limits import ACCEPTED, CHANNEL_OPTIONS, MAX_MESSAGE, PROTOCOL
+from ._limits import ACCEPTED, CHANNEL_OPTIONS, GRACE_SECONDS, MAX_MESSAGE, PROTOCOL
 from ._methods import ATTACH
 from ._proto import agent_pb2 as pb
 
@@ -29,13 +36,17 @@ __all__ = ["Stream"]
 
 log = logging.getLogger(__name__)
 CONNECT_SECONDS = 10.0
+AGAIN_SECONDS = 1.0
+"""How long one attempt to connect again may take."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
 STATUS_SECONDS = 1.0
+LEAVE_SECONDS = 0.2
 
 
 class Stream:
-    """A connection to the server at one address. On the background loop only.
+    """A session with the server at one address. On the background loop only.
 
-    ``handle`` gets every frame that comes, in order; ``ended`` is called once, with the reason.
+    ``handle`` gets every frame that comes, in order and once; ``ended`` is called once, with the reason.
     ``in_flight`` tells how many answers are awaited. Frames put before it is open are kept.
     """
 
@@ -50,8 +61,11 @@ class Stream:
     ) -> None:
         self.address, self.server_id, self.epoch = address, "", ""
         self._token, self._handle, self._ended = token, handle, ended
-        self._writer = FrameWriter(self._write, in_flight)
+        self._session = f"{PROCESS}-{new_id()[:6]}"
+        self._writer = FrameWriter(in_flight)
         self.put = self._writer.put
+        self._server: tuple[int, str] | None = None
+        self._channel: Any = None
         self._rpc: Any = None
         self._life: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[None] | None = None
@@ -67,9 +81,17 @@ class Stream:
     async def close(self) -> None:
         """Leave the server."""
         self._end(AgentServerNotAliveError(f"the connection to the agent server {self.who()} was closed"))
+        if self._rpc is not None:
+            with contextlib.suppress(Exception):  # it may be broken: leaving is a courtesy
+                await asyncio.wait_for(self._rpc.done_writing(), LEAVE_SECONDS)
         if self._life is not None:
             self._life.cancel()
             await asyncio.wait([self._life])
+
+    @property
+    def is_local(self) -> bool:
+        """Does the server run on this machine? False before it has greeted."""
+        return self._server is not None
 
     def who(self) -> str:
         """Name the server, for error texts."""
@@ -77,26 +99,19 @@ class Stream:
 
     async def _live(self, ready: asyncio.Future[None]) -> None:
         error: NbAgentsError | None = None
-        tasks: list[asyncio.Task[None]] = []
-        channel = grpc.aio.insecure_channel(self.address, options=CHANNEL_OPTIONS)
         try:
-            # Bytes both ways: a malformed message is ours to explain.
-            self._rpc = channel.stream_stream(ATTACH)(metadata=(("authorization", f"Bearer {self._token}"),))
-            await asyncio.wait_for(self._greet(), CONNECT_SECONDS)
-            tasks = [asyncio.ensure_future(self._writer.run()), asyncio.ensure_future(self._read())]
+            await self._dial(CONNECT_SECONDS)
             ready.set_result(None)
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            failures = [task.exception() for task in tasks if task.done()]
-            error = await self._explained(next((f for f in failures if f is not None), None))
-        except TimeoutError:
-            error = AgentServerNotAliveError(f"the agent server at {self.address} does not answer")
+            while (error := await self._until_broken()) is None:
+                await self._dial_again()
+        except NbAgentsError as failure:
+            error = failure
         except Exception as failure:  # noqa: BLE001  # whatever it is, those who wait must hear of it
             error = await self._explained(failure)
         finally:
-            for task in tasks:
-                task.cancel()
+            self._writer.disconnect()
             self._end(error or AgentServerNotAliveError(f"the connection to {self.who()} was closed"))
-            await channel.close()
+            await self._hang_up()
 
     def _end(self, error: NbAgentsError) -> None:
         if self._ready is not None and not self._ready.done():
@@ -104,35 +119,137 @@ class Stream:
         ended, self._ended = self._ended, _nobody
         ended(error)
 
-    async def _greet(self) -> None:
+    # ---- one connection
+
+    async def _dial(self, seconds: float) -> None:
+        """Connect and greet.
+
+        Raises:
+            NbAgentsError: it cannot be; `AgentServerNotAliveError` where that may be different soon.
+        """
+        await self._hang_up()
+        self._channel = grpc.aio.insecure_channel(self.address, options=CHANNEL_OPTIONS)
+        # Bytes both ways: a malformed message is ours to explain.
+        metadata = (("authorization", f"Bearer {self._token}"),)
+        self._rpc = self._channel.stream_stream(ATTACH)(metadata=metadata)
+        try:
+            seen = await asyncio.wait_for(self._greet(), seconds)
+        except TimeoutError:
+            raise AgentServerNotAliveError(f"the agent server at {self.address} does not answer") from None
+        except NbAgentsError:
+            raise
+        except Exception as failure:  # noqa: BLE001  # as above
+            raise await self._explained(failure) from None
+        self._writer.connect(self._rpc.write, seen)
+
+    async def _greet(self) -> int:
+        """Say Hello, and hear it; return the last of our frames that the server has seen."""
         # To write into a stream that is being refused would hide the reason.
         if ACCEPTED[0] not in (await self._rpc.initial_metadata() or {}):
             raise await self._explained(None)
-        hello = pb.Hello(session=f"{PROCESS}-{new_id()[:6]}", version=__version__, protocol=PROTOCOL)
-        await self._write(pb.Batch(frames=[pb.Frame(hello=hello)]).SerializeToString())
+        hello = pb.Hello(
+            session=self._session,
+            version=__version__,
+            protocol=PROTOCOL,
+            last_seen=self._writer.seen,
+            epoch=self.epoch,
+        )
+        await self._rpc.write(pb.Batch(frames=[pb.Frame(hello=hello)]).SerializeToString())
         data = await self._rpc.read()
         if data is grpc.aio.EOF:
             raise await self._explained(None)
         first = next(iter(parsed(data).frames), None)
         if first is None or first.WhichOneof("kind") != "hello":
             raise ProtocolError(f"the agent server at {self.address} did not greet")
-        self._writer.seen = first.seq
-        self.server_id, self.epoch = first.hello.server_id, first.hello.epoch
-        if first.hello.version != __version__:
+        return self._greeted(first.hello)
+
+    def _greeted(self, hello: pb.Hello) -> int:
+        if self.epoch and (hello.server_id, hello.epoch) != (self.server_id, self.epoch):
+            raise _Forgotten(f"the agent server {self.who()} is gone; another one is in its place")
+        if self.epoch and not hello.session:
+            raise _Forgotten(f"the agent server {self.who()} no longer knows this session")
+        self.server_id, self.epoch = hello.server_id, hello.epoch
+        if hello.boot and hello.boot == boot_id():
+            self._server = (hello.pid, hello.pid_started)
+        if hello.version != __version__:
             raise VersionMismatchError(
-                f"the agent server {self.who()} is of nbagents {first.hello.version}, this is {__version__}",
+                f"the agent server {self.who()} is of nbagents {hello.version}, this is {__version__}",
                 hint="%agents server stop --all, then run the cell again",
             )
+        return int(hello.last_seen)
 
-    async def _write(self, data: bytes) -> None:
-        await self._rpc.write(data)
+    async def _until_broken(self) -> NbAgentsError | None:
+        """Read until the connection ends; return why the session is over, or None if it is not."""
+        try:
+            while (data := await self._rpc.read()) is not grpc.aio.EOF:
+                for frame in parsed(data).frames:
+                    if self._writer.hear(frame):
+                        self._handle(frame)
+            failure: BaseException | None = None
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as broken:
+            failure = broken
+        self._writer.disconnect()
+        return await self._reason(failure)
 
-    async def _read(self) -> None:
-        while (data := await self._rpc.read()) is not grpc.aio.EOF:
-            for frame in parsed(data).frames:
-                if frame.seq:
-                    self._writer.seen = frame.seq
-                self._handle(frame)
+    async def _reason(self, failure: BaseException | None) -> NbAgentsError | None:
+        if isinstance(failure, grpc.aio.AioRpcError):
+            status, details = failure.code(), failure.details() or ""
+        else:
+            status, details = await self._status()
+        if status is grpc.StatusCode.OK:
+            return self._gone("it was stopped")
+        if status in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN):
+            return None
+        return self._meaning(status, details)
+
+    async def _hang_up(self) -> None:
+        channel, self._channel, self._rpc = self._channel, None, None
+        if channel is not None:
+            await channel.close()
+
+    # ---- another connection
+
+    async def _dial_again(self) -> None:
+        """Connect again while the server lives.
+
+        Raises:
+            NbAgentsError: it is dead or frozen, or did not answer in time.
+        """
+        limit, pause = time.monotonic() + GRACE_SECONDS, FIRST_PAUSE
+        while True:
+            self._check_alive()
+            try:
+                await self._dial(AGAIN_SECONDS)
+            except _Forgotten:
+                raise
+            except AgentServerNotAliveError as error:
+                if time.monotonic() > limit:
+                    text = f"the connection to the agent server {self.who()} broke"
+                    raise AgentServerNotAliveError(
+                        f"{text}, and could not be made again within {GRACE_SECONDS:.0f} s: {error}"
+                    ) from None
+            else:
+                log.info("the connection to the agent server %s broke and was made again", self.who())
+                return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _check_alive(self) -> None:
+        if self._server is None:
+            return
+        if not is_running(*self._server):
+            raise self._gone("it has ended, or was killed")
+        if is_stopped(self._server[0]):
+            raise self._gone(f"its process {self._server[0]} is frozen, by a signal or a debugger")
+
+    # ---- why
+
+    async def _status(self) -> tuple[Any, str]:
+        # It is over; its status may come a moment after the news.
+        with contextlib.suppress(TimeoutError):
+            status = await asyncio.wait_for(asyncio.shield(self._rpc.code()), STATUS_SECONDS)
+            return status, await self._rpc.details() or ""
+        return grpc.StatusCode.UNAVAILABLE, ""
 
     async def _explained(self, failure: BaseException | None) -> NbAgentsError:
         """Say why it has ended; its status, where it has one, tells more than an exception."""
@@ -141,10 +258,7 @@ class Stream:
         if isinstance(failure, grpc.aio.AioRpcError):
             return self._meaning(failure.code(), failure.details() or "")
         if self._rpc is not None and isinstance(failure, asyncio.InvalidStateError | None):
-            # It is over; its status may come a moment after the news.
-            with contextlib.suppress(TimeoutError):
-                status = await asyncio.wait_for(asyncio.shield(self._rpc.code()), STATUS_SECONDS)
-                return self._meaning(status, await self._rpc.details() or "")
+            return self._meaning(*await self._status())
         if failure is not None:
             log.error("the stream to the agent server %s failed", self.who(), exc_info=failure)
         return self._meaning(grpc.StatusCode.UNAVAILABLE, "")
@@ -161,10 +275,17 @@ class Stream:
             return ProtocolError(f"the agent server {self.who()} refused a frame: {details}")
         if status is grpc.StatusCode.UNIMPLEMENTED:
             return ProtocolError(f"what listens at {self.address} is no agent server of ours")
+        return self._gone("it has ended, or was killed")
+
+    def _gone(self, why: str) -> AgentServerNotAliveError:
         return AgentServerNotAliveError(
-            f"the agent server {self.who()} is gone: it has ended, or was killed",
+            f"the agent server {self.who()} is gone: {why}",
             hint="run the cell again: a notebook's own server is started anew by itself",
         )
+
+
+class _Forgotten(AgentServerNotAliveError):
+    """The server lives, and the session does not."""
 
 
 def _nobody(error: NbAgentsError) -> None:

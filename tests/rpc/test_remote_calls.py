@@ -287,9 +287,9 @@ def test_what_cannot_travel_is_named_with_its_place(remote):
 def test_a_message_that_is_too_large_harms_no_other(remote):
     odd, slow = remote(Odd), remote(Slow)
     other = slow(0.5)
-    with pytest.raises(MessageTooLargeError, match=r"70 MiB.*limit is 64 MiB"):
-        odd("x" * (70 * 2**20)).result(20)
-    with pytest.raises(MessageTooLargeError, match=r"the reply of odd: .*70 MiB"):
+    with pytest.raises(MessageTooLargeError, match=r"140 MiB.*limit is 128 MiB"):
+        odd("x" * (140 * 2**20)).result(20)
+    with pytest.raises(MessageTooLargeError, match=r"the reply of odd: .*140 MiB"):
         odd("big").result(20)
     assert other.content == "slow slept"
     assert odd("fine").content == "fine"

@@ -1,0 +1,97 @@
+"""`spread`: one message to many agents. Those that are free take it at once, a server gets it once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ._call import Call, Way, mark_over, peek, resolved
+
+if TYPE_CHECKING:
+    from ._scheduler import Scheduler
+
+__all__ = ["observed", "spread"]
+
+
+def observed(agent: Any, value: Any) -> Exception | None:
+    """Let an agent take a message into its memory; return why it would not."""
+    try:
+        peek(agent, "_observe_now")(value)
+    except Exception as error:  # noqa: BLE001  # a memory may refuse: its own fault, not the hub's
+        return error
+    return None
+
+
+def spread(clock: Scheduler, whole: Call, agents: Sequence[Any]) -> None:
+    """Let agents observe the message of ``whole``, which is settled after the last. On the loop only."""
+    (message,), needs = whole.args, whole.needs
+    ready = all(promise.done for promise in needs)
+    failed = ready and any(promise.error is not None for promise in needs)
+    value = resolved(message) if ready and not failed else None
+    over = _Countdown(clock, whole)
+    alone: list[Any] = []
+    ways: dict[Way, list[Any]] = {}
+    for agent in agents:
+        own = peek(agent, "__dict__")
+        remote = own.get("_remote")
+        if remote is not None:
+            way = remote.way()
+            if way is not None:
+                ways.setdefault(way, []).append(agent)
+            else:
+                alone.append(agent)
+        elif ready and peek(agent, "_observes_inline") and _is_free(own):
+            if not failed:  # an observer skips a message that failed, and the hub goes on
+                over.failure = observed(agent, value) or over.failure
+            mark_over(agent, whole.id)
+        else:
+            alone.append(agent)
+
+    def follow(agent: Any) -> Call:
+        return clock.follow(
+            agent, message, "observe", whole.parent, whole.path, whole.client, needs, whole.chain
+        )
+
+    singles = [follow(agent) for agent in alone]
+    parts = [(follow(None), way, some) for way, some in ways.items()]
+    over.left += len(singles) + len(parts)
+    whole.needs = tuple(singles)  # for whoever looks for rings
+    for agent, single in zip(alone, singles, strict=True):
+        single.ended = over.one
+        mark_over(agent, whole.id)
+    clock.submit(singles)
+    for part, way, some in parts:
+        part.agent_name, part.ended = f"{len(some)} agents", over.part_of(some)
+        way.send_all(part, [peek(agent, "_remote") for agent in some])
+    over.one(whole)
+
+
+def _is_free(own: dict[str, Any]) -> bool:
+    box = own.get("_box")
+    return box is None or not box.busy()
+
+
+class _Countdown:
+    """Settles a broadcast when the last of its parts is over."""
+
+    def __init__(self, clock: Scheduler, whole: Call) -> None:
+        self.clock, self.whole, self.left = clock, whole, 1
+        self.failure: BaseException | None = None
+
+    def one(self, call: Call) -> None:
+        """One more is over."""
+        self.failure = self.failure or call.error
+        self.left -= 1
+        if self.left == 0:
+            self.whole.read = True  # each failure is told by the observe that failed
+            self.clock.loop.call_soon(self.clock.settle, self.whole, None, self.failure)
+
+    def part_of(self, agents: Sequence[Any]) -> Callable[[Call], None]:
+        """Return what is to be called when a server has told that these agents have observed."""
+
+        def over(call: Call) -> None:
+            for agent in agents:
+                mark_over(agent, self.whole.id)
+            self.one(call)
+
+        return over

@@ -1,0 +1,95 @@
+"""What comes in and what goes out: a call made from what the wire brought, and its end as it travels."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from ..agents import Call, peek, scheduler
+from ..exceptions import AgentCallError, InternalError, NbAgentsError
+from ..message import Promise
+from ._agents import AgentTable
+from ._codec import encode
+from ._faults import encode_error
+from ._proto import agent_pb2 as pb
+
+__all__ = ["admit_call", "checked_arguments", "internal_error", "outcome"]
+
+log = logging.getLogger(__name__)
+KINDS = {"_reply": "call", "_observe": "observe", "_hold": "hold"}
+
+
+def admit_call(
+    agents: AgentTable,
+    method: str,
+    agent_id: str,
+    arguments: Any,
+    *,
+    call_id: str | None = None,
+    client: str = "",
+    path: tuple[int, ...] = (),
+    origin: Any = None,
+    needs: tuple[Promise, ...] = (),
+) -> Call:
+    """Make the call object for a message from outside.
+
+    Raises:
+        AgentCallError: the method is none that may be called from outside, or the arguments are malformed.
+        AgentNotFoundError: no such agent.
+    """
+    kind, args, kwargs = checked_arguments(method, arguments)
+    agent = agents.get(agent_id).agent
+    call = Call(
+        scheduler(),
+        agent,
+        peek(agent, "reply") if kind == "call" else None,
+        args,
+        kwargs,
+        kind=kind,
+        parent=None,
+        path=path,
+        client=client,
+        method=method,
+        call_id=call_id,
+        needs=needs,
+    )
+    call.origin = origin
+    return call
+
+
+def checked_arguments(method: str, arguments: Any) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    """Return the kind of a call from outside, and its arguments.
+
+    Raises:
+        AgentCallError: the method is none that may be called from outside, or the arguments are malformed.
+    """
+    kind = KINDS.get(method)
+    if kind is None:
+        raise AgentCallError(f"Unsupported method {method[:60]!r}; an agent takes {', '.join(KINDS)}")
+    if not (isinstance(arguments, list) and len(arguments) == 2 and isinstance(arguments[0], list)):
+        raise AgentCallError("the arguments of a call are a list of args and a dictionary of kwargs")
+    args, kwargs = arguments
+    if not isinstance(kwargs, dict) or (kind != "call" and (len(args) > 1 or kwargs)):
+        raise AgentCallError(f"the arguments of {method} are malformed")
+    return kind, (tuple(args) if args or kind != "observe" else (None,)), kwargs
+
+
+def outcome(call: Call, missing: NbAgentsError | None = None) -> pb.Update:
+    """Return how a call ended, as it travels."""
+    error: BaseException | None = call.error or missing
+    if error is None:
+        try:
+            return pb.Update(done=encode(call.value if call.kind == "call" else None))
+        except NbAgentsError as unfit:
+            error = type(unfit)(f"the reply of {call.label()}: {unfit}")
+        except Exception as odd:  # noqa: BLE001  # a message class of the agent's own may do anything
+            error = InternalError(f"the reply of {call.label()} cannot travel: {odd!r}")
+    return pb.Update(error=encode_error(error))
+
+
+def internal_error(error: Exception) -> InternalError:
+    """Log an error that nobody foresaw; return what a caller is told of it."""
+    number = secrets.token_hex(4)
+    log.error("error %s", number, exc_info=error)
+    return InternalError(f"internal error {number}; the server's log tells more")
