@@ -126,7 +126,7 @@ class Odd(AgentBase):
         if how == "set":
             return _quietly(self.name)
         if how == "big":
-            return "x" * (70 * 2**20)
+            return "x" * (140 * 2**20)
         return "fine"
 
 
