@@ -111,6 +111,7 @@ class Call:
     ended: Callable[[Call], object] | None = None
     """Called once on the loop, inline, when it is settled; must neither raise nor settle other calls."""
     callbacks: tuple[Callable[[], object], ...] | list[Callable[[], object]] = ()
+    waiters: tuple[asyncio.Future[None], ...] | list[asyncio.Future[None]] = ()
     waits: tuple[Call, ...] | list[Call] = ()
     mailbox: Mailbox | None = None
     inner: Mailbox | None = None
@@ -239,6 +240,17 @@ class Call:
             self.callbacks.append(fn)
         else:
             self.callbacks = [fn]
+
+    def future(self) -> asyncio.Future[None]:
+        """Return a future that is set once this is done; on the loop only."""
+        future: asyncio.Future[None] = self.scheduler.loop.create_future()
+        if self.done:
+            future.set_result(None)
+        elif isinstance(self.waiters, list):
+            self.waiters.append(future)
+        else:
+            self.waiters = [future]
+        return future
 
     def address(self) -> dict[str, Any]:
         """Say where another process can fetch the reply."""

@@ -75,7 +75,7 @@ class Patience(Unread):
             if frame.inner is not None:
                 self.pump(frame.inner)
             if not call.done:
-                await self.signal(call.on_done)
+                await call.future()
             while frame.inner is not None and frame.inner.busy():
                 try:
                     untie(self, frame)  # type: ignore[arg-type]
@@ -96,7 +96,7 @@ class Patience(Unread):
             return
         try:
             if self.background.here():
-                await (self.wait(frame, call) if frame is not None else self.signal(call.on_done))
+                await (self.wait(frame, call) if frame is not None else call.future())
             elif frame is not None:
                 await self.background.arrive(self.background.spawn(self.wait(frame, call)))
             else:

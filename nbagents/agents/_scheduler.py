@@ -324,7 +324,10 @@ class Scheduler(Patience):
             call.ended(call)
         for fn in call.callbacks:  # never inline: a long chain of dependants must not recurse
             self.loop.call_soon(fn)
-        call.callbacks = ()
+        for future in call.waiters:  # these may be set inline: whoever awaits them goes on in the next turn
+            if not future.done():
+                future.set_result(None)
+        call.callbacks = call.waiters = ()
         call.context = None
         if call.state == QUEUED:  # else its body still runs, and `_over` is to come
             self._forget_arguments(call)

@@ -302,7 +302,7 @@ class Attachment:
             raise ProtocolError(text)
 
     def _update(self, update: pb.Update) -> None:
-        if update.call in self._fetches:
+        if self._fetches and update.call in self._fetches:
             self._fetched(update)
         call = self._calls.pop(update.call, None)
         if call is None:

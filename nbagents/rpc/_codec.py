@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from ..exceptions import MessageTooLargeError, ProtocolError, UsageError
-from ..message import Msg, PlaceholderMessage
+from ..message import ROLES, Msg, PlaceholderMessage
 from ._limits import MAX_MESSAGE, MAX_PAYLOAD
 from ._proto import agent_pb2 as pb
 
@@ -23,6 +23,7 @@ __all__ = ["decode", "encode", "encode_arguments", "from_json", "to_json"]
 
 JSON = "application/json"
 MESSAGE = Msg("", "").to_dict()
+MODULE = MESSAGE["__module__"]
 HEAD = ("__module__", "__name__")
 FIELDS = tuple(key for key in MESSAGE if key not in HEAD)
 MARKS = frozenset({"__module__", "__promise__", "__blob__", "__bytes__", "__dict__"})
@@ -67,7 +68,7 @@ def encode_arguments(args: Iterable[Any], kwargs: dict[str, Any], reference: Ref
 def to_json(value: Any) -> str:
     """Return a value as text, bytes in it as base64; raises as `encode` does."""
     try:
-        text = _dump(_Encoder(None, None).walk(value, 0))
+        text = _dump(_Encoder(None, None).walk(value, 0)).decode()
     except _Unfit as unfit:
         raise UsageError(f"the value{unfit.place()} {unfit.why}") from None
     _check_size(len(text))
@@ -80,7 +81,7 @@ def decode(payload: pb.Payload, promise: Callable[[dict[str, Any]], Any] | None 
     Raises:
         ProtocolError: it is not JSON as `encode` writes it.
     """
-    if payload.content_type != JSON:
+    if payload.content_type not in ("", JSON):
         raise ProtocolError(f"payload of type {payload.content_type[:40]!r}; only {JSON} is taken")
     return _Decoder(payload.blobs, promise).walk(_load(payload.data), 0)
 
@@ -103,33 +104,53 @@ def _finite(text: str) -> float:
 
 
 _READER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
-_WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_WRITER = json.JSONEncoder(
+    separators=(",", ":"),
+    ensure_ascii=False,
+    allow_nan=False,
+    check_circular=False,  # `walk` has ended
+)
+_scan: Callable[[str, int], tuple[Any, int]] = _READER.scan_once  # type: ignore[attr-defined]
+# Made once: `encode` makes one for each value.
+_make = json.encoder.c_make_encoder  # type: ignore[attr-defined]
+_write: Callable[[Any, int], Iterable[str]] = (
+    _make(None, _WRITER.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+    if _make is not None
+    else lambda tree, _: [_WRITER.encode(tree)]
+)
 _ASCII_WRITER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def _load(data: bytes) -> Any:
     try:
-        return _READER.decode(data.decode())
+        text = data.decode()
+        try:
+            value, end = _scan(text, 0)  # what `decode` does, without looking for white space first
+            if end == len(text):
+                return value
+        except StopIteration:
+            pass
+        return _READER.decode(text)
     except (ValueError, RecursionError):
         raise ProtocolError("the payload is not valid JSON") from None
 
 
-def _dump(tree: Any) -> str:
+def _dump(tree: Any) -> bytes:
     try:
-        text = _WRITER.encode(tree)
-        if not text.isascii():
-            text.encode()  # half a surrogate pair cannot stand in UTF-8; escaped it can
-    except UnicodeEncodeError:
-        return _ASCII_WRITER.encode(tree)
+        return "".join(_write(tree, 0)).encode()
+    except UnicodeEncodeError:  # half a surrogate pair cannot stand in UTF-8; escaped it can
+        return _ASCII_WRITER.encode(tree).encode()
     except ValueError as error:  # an integer of thousands of digits
         raise UsageError(f"the value cannot be written as JSON: {error}") from None
-    return text
 
 
 def _payload(tree: Any, blobs: list[bytes]) -> pb.Payload:
-    data = _dump(tree).encode()
-    _check_size(len(data) + sum(map(len, blobs)))
-    return pb.Payload(content_type=JSON, data=data, blobs=blobs)
+    data = _dump(tree)
+    if blobs:
+        _check_size(len(data) + sum(map(len, blobs)))
+        return pb.Payload(data=data, blobs=blobs)
+    _check_size(len(data))
+    return pb.Payload(data=data)
 
 
 def _check_size(size: int) -> None:
@@ -164,6 +185,8 @@ class _Encoder:
         self.blobs, self.reference = blobs, reference
 
     def walk(self, value: Any, depth: int) -> Any:
+        if type(value) is Msg and type(value.__dict__["_content"]) is str and depth < MAX_DEPTH:
+            return self._plain_message(value.__dict__, depth)
         if value is None or isinstance(value, str | int):
             return value
         if depth > MAX_DEPTH:
@@ -194,6 +217,27 @@ class _Encoder:
         if self.reference is None:
             raise _Unfit("is a message that has not arrived; read it first")
         return self.reference(value)
+
+    def _plain_message(self, own: dict[str, Any], depth: int) -> dict[str, Any]:
+        """Write the message that most are: a text, and perhaps something beside it."""
+        url, metadata = own["_url"], own["_metadata"]
+        return {
+            "__module__": MODULE,
+            "__name__": "Msg",
+            "id": own["_id"],
+            "name": own["_name"] if type(own["_name"]) is str else self.walk(own["_name"], depth + 1),
+            "content": own["_content"],
+            "role": own["_role"],
+            "url": url if url is None else self._part(url, "url", depth),
+            "metadata": metadata if metadata is None else self._part(metadata, "metadata", depth),
+            "timestamp": own["_timestamp"],
+        }
+
+    def _part(self, value: Any, name: str, depth: int) -> Any:
+        try:
+            return self.walk(value, depth + 1)
+        except _Unfit as unfit:
+            raise unfit.inside(f".{name}") from None
 
     def _message(self, value: Msg, depth: int) -> dict[str, Any]:
         tree = value.to_dict()
@@ -240,12 +284,36 @@ class _Decoder:
 
     def walk(self, tree: Any, depth: int) -> Any:
         if isinstance(tree, dict):
+            if len(tree) == len(MESSAGE) and tree.get("__module__") == MODULE and depth < MAX_DEPTH:
+                message = self._plain_message(tree, depth)
+                if message is not None:
+                    return message
             self._check(depth)
             return self._marked(tree, depth) if MARKS & tree.keys() else self._plain(tree, depth)
         if isinstance(tree, list):
             self._check(depth)
             return [self.walk(item, depth + 1) for item in tree]
         return tree
+
+    def _plain_message(self, tree: dict[str, Any], depth: int) -> Msg | None:
+        """Return the message that this is, if it is one as most are."""
+        content, url, metadata = tree.get("content"), tree.get("url"), tree.get("metadata")
+        if type(content) is not str or tree.get("role") not in ROLES or tree.get("__name__") != "Msg":
+            return None
+        message = Msg.__new__(Msg)  # its constructor would name and date it anew
+        try:
+            message.__dict__.update(
+                _id=tree["id"],
+                _name=tree["name"],
+                _content=content,
+                _role=tree["role"],
+                _url=url if url is None or type(url) is str else self.walk(url, depth + 1),
+                _metadata=metadata if metadata is None else self.walk(metadata, depth + 1),
+                _timestamp=tree["timestamp"],
+            )
+        except KeyError:
+            return None
+        return message
 
     def _check(self, depth: int) -> None:
         if depth > MAX_DEPTH + 4:  # arguments are two levels inside their payload

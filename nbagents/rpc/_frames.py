@@ -13,9 +13,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from ..exceptions import ProtocolError
+from ._begun import Begun
 from ._limits import MAX_MESSAGE
 from ._proto import agent_pb2 as pb
 
@@ -34,7 +36,7 @@ ACK_SECONDS = 0.25
 OVERHEAD = 16
 """Bytes around a frame in a batch, at most."""
 
-Write = Callable[[bytes], Awaitable[object]]
+Write = Callable[[bytes], Coroutine[Any, Any, object]]
 
 
 class FrameWriter:
@@ -46,9 +48,10 @@ class FrameWriter:
         self._kept: deque[tuple[int, bytes]] = deque()
         self._seq = 0
         self._write: Write | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | Begun | None = None
         self._later: asyncio.TimerHandle | None = None
         self._ack: asyncio.TimerHandle | None = None
+        self._told = 0
         self._closing = False
         self.backlog = 0
         """Bytes that are queued and not written."""
@@ -71,12 +74,10 @@ class FrameWriter:
     def disconnect(self) -> None:
         """The connection is gone; keep what is put until there is another."""
         self._write = None
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-        if self._ack is not None:
-            self._ack.cancel()
-            self._ack = None
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+        self._told = 0  # what was said of it may be lost with the connection
 
     def close(self) -> None:
         """Take no more frames; `finished` is set when those that are queued are written."""
@@ -89,6 +90,8 @@ class FrameWriter:
         """Queue a frame; return at once. One that is not urgent waits for others, a moment at most."""
         self._seq += 1
         frame.seq = self._seq
+        if self.seen != self._told:
+            frame.ack = self._told = self.seen
         data = frame.SerializeToString()
         self._queued.append((self._seq, data))
         self.backlog += len(data)
@@ -99,8 +102,24 @@ class FrameWriter:
             self._later = asyncio.get_running_loop().call_later(MOMENT, self._start)
 
     def _start(self) -> None:
-        if self._write is not None and self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run(self._write))
+        write = self._write
+        if write is None or self._task is not None:
+            return
+        if len(self._queued) == 1 and self._in_flight() <= 1:
+            self._task = Begun(write(self._batch()), self._goes_on, write)
+        else:
+            self._task = asyncio.get_running_loop().create_task(self._run(write))
+
+    def _goes_on(self, write: Write, error: BaseException | None) -> None:
+        """A lone frame has been written."""
+        if write is not self._write:
+            return
+        if error is not None:  # the reading side of the same connection tells why it ended
+            log.debug("the connection ended while it was written to", exc_info=error)
+        elif self._queued:
+            self._task = asyncio.get_running_loop().create_task(self._run(write))
+        else:
+            self._over()
 
     async def _run(self, write: Write) -> None:
         try:
@@ -110,13 +129,16 @@ class FrameWriter:
                 await write(self._batch())
         except asyncio.CancelledError:
             raise
-        except Exception:  # the reading side of the same connection tells why it ended
+        except Exception:  # as above
             log.debug("the connection ended while it was written to", exc_info=True)
-            return
+        else:
+            self._over()
+
+    def _over(self) -> None:
+        self._task = None
         if self._later is not None:
             self._later.cancel()
             self._later = None
-        self._task = None
         if self._closing:
             self.finished.set()
 
@@ -135,14 +157,11 @@ class FrameWriter:
             queued and len(parts) < 2 * MOST_FRAMES and (not parts or size + len(queued[0][1]) < SOFT_LIMIT)
         ):
             entry = queued.popleft()
-            kept.append(entry)
+            if entry[0]:
+                kept.append(entry)
             size += len(entry[1])
             parts += (_prefix(len(entry[1])), entry[1])
         self.backlog -= size
-        if self._ack is not None:  # it travels along
-            self._ack.cancel()
-            self._ack = None
-            parts.append(self._acknowledgement())
         return b"".join(parts)
 
     # ---- what is heard
@@ -170,24 +189,15 @@ class FrameWriter:
 
     def _say_seen(self) -> None:
         self._ack = None
-        if self._write is not None and self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._write_seen(self._write))
-
-    async def _write_seen(self, write: Write) -> None:
-        try:
-            await write(self._acknowledgement())
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            log.debug("the connection ended while it was written to", exc_info=True)
+        if self.seen == self._told or self._write is None:
             return
-        self._task = None
-        if self._queued or self._closing:
+        if self._task is None:
+            self._queued.append((0, pb.Frame(ack=self.seen).SerializeToString()))
+            self.backlog += len(self._queued[-1][1])
+            self._told = self.seen
             self._start()
-
-    def _acknowledgement(self) -> bytes:
-        data = pb.Frame(ack=self.seen).SerializeToString()
-        return _prefix(len(data)) + data
+        else:
+            self._ack = asyncio.get_running_loop().call_later(ACK_SECONDS, self._say_seen)
 
 
 def _prefix(length: int) -> bytes:
