@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import sys
 
 from nbagents.agents import AgentBase
@@ -21,6 +22,13 @@ class Sleeper(AgentBase):
     async def reply(self, x=None):
         await asyncio.sleep(0.5)
         return x
+
+
+class Guesser(AgentBase):
+    """Picks a number, as the agents of a large simulation do."""
+
+    async def reply(self, x=None):
+        return str(random.randint(0, 100))
 
 
 async def serve_raw() -> None:

@@ -33,11 +33,19 @@ if TYPE_CHECKING:
         switchpipeline,
         whilelooppipeline,
     )
-    from .rpc import AgentServerServicer, DistConf, RpcAgent, RpcAgentClient, RpcAgentServerLauncher
+    from .rpc import (
+        AgentGroup,
+        AgentServerServicer,
+        DistConf,
+        RpcAgent,
+        RpcAgentClient,
+        RpcAgentServerLauncher,
+    )
     from .setup import agent, init
 
 _HOME = {
     "AgentBase": "agents",
+    "AgentGroup": "rpc",
     "AgentServerServicer": "rpc",
     "DialogAgent": "agents",
     "DistConf": "rpc",
@@ -70,6 +78,7 @@ _HOME = {
 
 __all__ = [
     "AgentBase",
+    "AgentGroup",
     "AgentServerServicer",
     "DialogAgent",
     "DistConf",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ._directory import attachment
     from ._dist import DistConf, make_proxy, settings_of
     from ._fetch import fetch_message
+    from ._group import AgentGroup, GroupReply
     from ._launcher import RpcAgentServerLauncher
     from ._options import ServerOptions
     from ._places import Connection, connections
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
     from ._spawn import Spawned
 
 __all__ = [
+    "AgentGroup",
     "AgentServerServicer",
     "Attachment",
     "Connection",
     "DistConf",
+    "GroupReply",
     "RpcAgent",
     "RpcAgentClient",
     "RpcAgentServerLauncher",
@@ -58,9 +61,9 @@ def __getattr__(name: str) -> Any:
 
         homes = (_attachment, _directory, _fetch, _servicer)
     else:
-        from . import _client, _dist, _launcher, _options, _places, _proxy, _shared, _spawn
+        from . import _client, _dist, _group, _launcher, _options, _places, _proxy, _shared, _spawn
 
-        homes = (_client, _dist, _launcher, _options, _places, _proxy, _shared, _spawn)
+        homes = (_client, _dist, _group, _launcher, _options, _places, _proxy, _shared, _spawn)
     for home in homes:
         if name in vars(home):
             globals()[name] = getattr(home, name)

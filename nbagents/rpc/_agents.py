@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
@@ -50,7 +51,7 @@ class AgentTable:
 
     def __init__(self, classes: AgentClasses) -> None:
         self._classes = classes
-        self._maker: Maker[AgentBase] = Maker(scheduler().post)
+        self._maker: Maker[list[AgentBase]] = Maker(scheduler().post)
         self._agents: dict[str, Hosted] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._making: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -91,6 +92,25 @@ class AgentTable:
         hosted = Hosted(agent, agent_id, settings, name=agent._name, color=len(self._agents))
         self._agents[agent_id] = hosted
         return hosted
+
+    async def create_many(self, agent_ids: Sequence[str], settings: dict[str, Any]) -> None:
+        """Make agents alike under ids that are free: all of them, or none.
+
+        Raises:
+            AgentCreationError: an id is taken, the class is unknown, or its constructor failed.
+        """
+        self._check_free(agent_ids)
+        settings, folders = _checked(settings)
+        made = await self._make_all(agent_ids, settings, folders)
+        self._check_free(agent_ids)
+        for agent_id, agent in zip(agent_ids, made, strict=True):
+            hosted = Hosted(agent, agent_id, settings, name=agent._name, color=len(self._agents))
+            self._agents[agent_id] = hosted
+
+    def _check_free(self, agent_ids: Sequence[str]) -> None:
+        for agent_id in agent_ids:
+            if agent_id in self._agents:
+                raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
 
     async def define(
         self, workspace: str, name: str, settings: dict[str, Any], *, agent_id: str = "", fresh: bool = False
@@ -176,22 +196,31 @@ class AgentTable:
             await turn
 
     async def _make(self, agent_id: str, settings: dict[str, Any], folders: list[str]) -> AgentBase:
-        check_id(agent_id, "agent_id")
+        return (await self._make_all([agent_id], settings, folders))[0]
+
+    async def _make_all(
+        self, agent_ids: Sequence[str], settings: dict[str, Any], folders: list[str]
+    ) -> list[AgentBase]:
+        for agent_id in agent_ids:
+            check_id(agent_id, "agent_id")
         name = settings["class_name"]
 
-        def construct() -> AgentBase:
+        def construct() -> list[AgentBase]:
             cls = self._classes.find(name, folders)
-            made: AgentBase = cls(*settings["args"], **settings["kwargs"])
-            return made
+            return [self._made(cls, agent_id, settings) for agent_id in agent_ids]
 
         try:
-            agent = await self._maker.make(construct)
+            return await self._maker.make(construct)
         except (AgentCreationError, UsageError):
             raise
         except NbAgentsError as error:
             raise AgentCreationError(f"{name}: {error}", hint=error.hint) from error
         except (Exception, SystemExit) as error:
             raise AgentCreationError(f"{name} could not be made: {type(error).__name__}: {error}") from error
+
+    @staticmethod
+    def _made(cls: type[AgentBase], agent_id: str, settings: dict[str, Any]) -> AgentBase:
+        agent: AgentBase = cls(*settings["args"], **settings["kwargs"])
         agent.agent_id = agent_id
         agent._init_settings = settings  # as it is kept here: one is enough
         return agent

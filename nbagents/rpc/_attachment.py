@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import context, events
-from .._ids import PROCESS
 from ..agents import Call, scheduler
 from ..exceptions import (
     AgentNotFoundError,
@@ -25,12 +24,13 @@ from ..exceptions import (
     ProtocolError,
     RemoteAgentError,
 )
-from ..message import PlaceholderMessage
-from ._codec import decode, encode, encode_arguments
-from ._faults import decode_error, encode_error
+from ._codec import decode, encode_arguments
+from ._faults import decode_error
 from ._limits import MAX_PAYLOAD
+from ._many import ManyCalls
 from ._methods import REQUESTS
 from ._proto import agent_pb2 as pb
+from ._references import ArgumentFailedError, References
 from ._results import Promised
 from ._stream import Stream
 
@@ -55,7 +55,8 @@ class Attachment:
         self._calls: dict[str, Call] = {}
         self._requests: dict[int, asyncio.Future[bytes]] = {}
         self._request_ids = itertools.count(1)
-        self._promised: set[str] = set()
+        self._references = References(self)
+        self.many = ManyCalls(self)
         self._heard: tuple[Any, pb.Payload] | None = None
         self._fetches: dict[str, list[Promised]] = {}
         self._opened: Stream | None = None
@@ -68,7 +69,7 @@ class Attachment:
                 self.token,
                 handle=self._handle,
                 ended=self._end,
-                in_flight=lambda: len(self._calls) + len(self._requests),
+                in_flight=lambda: len(self._calls) + len(self._requests) + len(self.many),
             )
         return self._opened
 
@@ -110,6 +111,7 @@ class Attachment:
         calls, self._calls = list(self._calls.values()), {}
         for call in calls:
             scheduler().settle(call, None, _same(error))
+        self.many.end(error)
         requests, self._requests = list(self._requests.values()), {}
         for request in requests:
             if not request.done():
@@ -128,7 +130,7 @@ class Attachment:
         try:
             self._check()
             frame = self._frame(call, agent_id, kind, others)
-        except _ArgumentFailed as argument:
+        except ArgumentFailedError as argument:
             failure = argument.error if call.kind == "call" else None  # a hub goes on without the message
         except NbAgentsError as error:
             failure = error
@@ -149,7 +151,7 @@ class Attachment:
     def _frame(self, call: Call, agent_id: str, kind: str, others: Sequence[str]) -> pb.Frame:
         try:
             arguments = self._arguments(call)
-        except _ArgumentFailed as failed:
+        except ArgumentFailedError as failed:
             if isinstance(failed.promise, Call) and call.kind == "call":
                 failed.promise.read = True  # it is carried on by this call
             raise
@@ -180,13 +182,13 @@ class Attachment:
     def _arguments(self, call: Call) -> pb.Payload:
         """Return the arguments as they travel; one message to a thousand listeners is written once."""
         if call.kind != "observe":
-            return encode_arguments(call.args, call.kwargs, self._reference)
+            return encode_arguments(call.args, call.kwargs, self._references.refer)
         (message,) = call.args
         if self._heard is None:
             call.scheduler.loop.call_soon(self._forget_heard)  # it may change as soon as other code runs
         elif self._heard[0] is message:
             return self._heard[1]
-        payload = encode_arguments(call.args, {}, self._reference)
+        payload = encode_arguments(call.args, {}, self._references.refer)
         self._heard = message, payload
         return payload
 
@@ -198,48 +200,19 @@ class Attachment:
         if self._calls.pop(call.id, None) is not None and self.error is None:
             self._stream.put(pb.Frame(cancel=pb.Cancel(call=call.id, why="cancelled")))
 
-    def _reference(self, message: PlaceholderMessage) -> dict[str, Any]:
-        """Refer to a message that is not here: the server makes it itself, or gets it from here later."""
-        promise = message._promise
-        if promise.error is not None:
-            raise _ArgumentFailed(promise, promise.error)
-        call_id = str(getattr(promise, "id", "") or f"{PROCESS}-m{id(promise):x}")
-        if call_id in self._calls:
-            return {"__promise__": call_id}
-        server = self._maker(promise)
-        if server:
-            return {"__promise__": call_id, "server": server}
-        if call_id not in self._promised:
-            self._promised.add(call_id)
-            promise.add_done_callback(lambda: self._deliver(call_id, promise))
-        return {"__promise__": call_id, "sent": True}
-
-    def _maker(self, promise: Any) -> str:
-        """Return the id of the server that makes a message, if this server can get it there by itself."""
-        there = getattr(getattr(promise, "remote", None), "there", None)
-        if not isinstance(there, Attachment) or there is self or not (there.is_local and self.is_local):
-            return ""
-        return there.server_id
-
     @property
     def is_local(self) -> bool:
         """Does the server run on this machine? False before it has greeted."""
         return self._opened is not None and self._opened.is_local
 
-    def _deliver(self, call_id: str, promise: Any) -> None:
-        self._promised.discard(call_id)
-        if self.error is not None:
-            return
-        update = pb.Update(call=call_id)
-        try:
-            if promise.error is not None:
-                raise promise.error
-            update.done.CopyFrom(encode(promise.value))
-        except BaseException as error:  # noqa: BLE001  # the one who waits over there must hear of it
-            if isinstance(promise, Call):
-                promise.read = True
-            update.error.CopyFrom(encode_error(error))
-        self._stream.put(pb.Frame(update=update))
+    def has_call(self, call_id: str) -> bool:
+        """Is a call of that id on its way to this server?"""
+        return call_id in self._calls
+
+    def put(self, frame: pb.Frame) -> None:
+        """Send a frame; the first one opens the stream."""
+        self._stream.start()
+        self._stream.put(frame)
 
     def fetch(self, promised: Promised) -> None:
         """Ask for how a call of somebody else ended; the promise is settled with it. On the loop only."""
@@ -306,7 +279,8 @@ class Attachment:
             self._fetched(update)
         call = self._calls.pop(update.call, None)
         if call is None:
-            return  # cancelled here meanwhile
+            self.many.update(update)  # or it was cancelled here meanwhile
+            return
         if update.WhichOneof("outcome") == "done":
             try:
                 scheduler().settle(call, decode(update.done))
@@ -348,14 +322,6 @@ class Attachment:
             events.publish(told)
         else:
             root.context.copy().run(_tell, told)
-
-
-class _ArgumentFailed(Exception):
-    """An argument of a call is a message that will never come."""
-
-    def __init__(self, promise: Any, error: BaseException) -> None:
-        super().__init__(str(error))
-        self.promise, self.error = promise, error
 
 
 def _tell(event: events.Event) -> None:

@@ -83,6 +83,17 @@ class RpcAgentClient:
         """
         return self._make(agent_configs, agent_id=agent_id or self.agent_id)
 
+    def create_agents(self, agent_configs: Mapping[str, Any], agent_ids: Sequence[str]) -> int:
+        """Make agents alike, one for each id, as one request: all of them or none; return how many.
+
+        Raises as `create_agent`.
+        """
+        if not agent_ids:
+            return 0
+        first, *more = agent_ids
+        self._make(agent_configs, agent_id=first, more=more)
+        return len(agent_ids)
+
     def define_agent(
         self,
         workspace: str,

@@ -114,12 +114,15 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         return pb.GeneralResponse(ok=True)
 
     async def create_agent(self, request: pb.CreateAgentRequest, context: Any = None) -> pb.GeneralResponse:
-        """Make an agent, or with a workspace and a name bring the one there up to date."""
+        """Make an agent, or several alike; with a workspace and a name bring the one there up to date."""
         if request.agent_source_code:
             raise AgentCallError("agent_source_code is not taken by this server: put the class into a module")
         settings = from_json(request.agent_init_args)
         if not isinstance(settings, dict):
             raise ProtocolError("agent_init_args is not a JSON object")
+        if request.more:
+            await self._agents.create_many([request.agent_id, *request.more], settings)
+            return _told({"created": 1 + len(request.more)})
         if request.name:
             hosted, change = await self._agents.define(
                 request.workspace, request.name, settings, agent_id=request.agent_id, fresh=request.fresh
