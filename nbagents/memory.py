@@ -38,7 +38,7 @@ class TemporaryMemory:
         Raises:
             ValueError: something is not a message; then nothing is added.
         """
-        for message in _messages(memories):
+        for message in (memories,) if type(memories) is Msg else _messages(memories):
             if message.id not in self._ids:
                 self._ids.add(message.id)
                 self._messages.append(message)

@@ -31,7 +31,7 @@ def spread(clock: Scheduler, whole: Call, agents: Sequence[Any]) -> None:
     over = _Countdown(clock, whole)
     alone: list[Any] = []
     ways: dict[Way, list[Any]] = {}
-    for agent in agents:
+    for agent in agents:  # a thousand, often: each step counts
         own = peek(agent, "__dict__")
         remote = own.get("_remote")
         if remote is not None:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..agents import Call, mark_open, scheduler, spread
+from ..agents import Call, scheduler, spread
 from ..events import Event
 from ..exceptions import (
     AgentServerNotAliveError,
@@ -185,7 +185,6 @@ class Session:
             except NbAgentsError as error:
                 missing = missing or error
             else:
-                mark_open(agent, whole.id)
                 there.append(agent)
         self._results.add(whole, lambda call, task_id: self._ended(call, task_id, missing))
         spread(scheduler(), whole, there)
