@@ -21,13 +21,15 @@ from ._begun import Begun
 from ._limits import MAX_MESSAGE
 from ._proto import agent_pb2 as pb
 
-__all__ = ["FrameWriter", "parsed"]
+__all__ = ["SLICE", "FrameWriter", "parsed"]
 
 log = logging.getLogger(__name__)
 SOFT_LIMIT = MAX_MESSAGE // 4
 """Bytes after which a batch is closed and the rest goes into the next."""
 MOST_FRAMES = 1000
 """Frames in a batch: the other side handles them in one turn of its loop."""
+SLICE = 16
+"""Frames that are handled at once, and that are worth a message of their own: so both sides work at once."""
 TURNS = 16
 MOMENT = 0.01
 """Seconds that a frame which is not urgent waits for others."""
@@ -147,7 +149,7 @@ class FrameWriter:
         for _ in range(TURNS):
             ready = len(self._queued)
             await asyncio.sleep(0)
-            if len(self._queued) == ready:
+            if len(self._queued) == ready or ready >= SLICE:
                 return
 
     def _batch(self) -> bytes:

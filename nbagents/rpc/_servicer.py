@@ -29,7 +29,7 @@ from ._admission import admit_call
 from ._agents import AgentTable
 from ._codec import from_json, to_json
 from ._faults import decode_error, encode_error
-from ._frames import parsed
+from ._frames import SLICE, parsed
 from ._limits import ACCEPTED, GRACE_SECONDS, PROTOCOL
 from ._loader import AgentClasses
 from ._methods import REQUESTS
@@ -311,9 +311,11 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         """Handle what comes; return whether the client left, rather than its connection broke."""
         while True:
             self.last_active = time.monotonic()
-            for frame in frames:
+            for number, frame in enumerate(frames, 1):
                 if session.writer.hear(frame):
                     session.handle(frame)
+                if number % SLICE == 0:
+                    await asyncio.sleep(0)
             data = await stream.read()
             if data is grpc.aio.EOF:
                 return True
