@@ -15,6 +15,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from ._loop import allow_nested
     from .agents import AgentBase, DialogAgent, UserAgent
+    from .cli import as_server
     from .hub import MsgHubManager, msghub
     from .memory import TemporaryMemory
     from .message import Msg, PlaceholderMessage
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
         whilelooppipeline,
     )
     from .rpc import (
+        TLS,
         AgentGroup,
         AgentServerServicer,
         DistConf,
         RpcAgent,
         RpcAgentClient,
         RpcAgentServerLauncher,
+        RpcServerSideWrapper,
     )
     from .setup import agent, init
 
@@ -58,13 +61,16 @@ _HOME = {
     "RpcAgent": "rpc",
     "RpcAgentClient": "rpc",
     "RpcAgentServerLauncher": "rpc",
+    "RpcServerSideWrapper": "rpc",
     "SequentialPipeline": "pipelines",
     "SwitchPipeline": "pipelines",
+    "TLS": "rpc",
     "TemporaryMemory": "memory",
     "UserAgent": "agents",
     "WhileLoopPipeline": "pipelines",
     "agent": "setup",
     "allow_nested": "_loop",
+    "as_server": "cli",
     "choose_model": "models",
     "fanoutpipeline": "pipelines",
     "forlooppipeline": "pipelines",
@@ -77,6 +83,7 @@ _HOME = {
 }
 
 __all__ = [
+    "TLS",
     "AgentBase",
     "AgentGroup",
     "AgentServerServicer",
@@ -91,6 +98,7 @@ __all__ = [
     "RpcAgent",
     "RpcAgentClient",
     "RpcAgentServerLauncher",
+    "RpcServerSideWrapper",
     "SequentialPipeline",
     "SwitchPipeline",
     "TemporaryMemory",
@@ -99,6 +107,7 @@ __all__ = [
     "__version__",
     "agent",
     "allow_nested",
+    "as_server",
     "choose_model",
     "fanoutpipeline",
     "forlooppipeline",

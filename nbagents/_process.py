@@ -47,11 +47,15 @@ def child_environment(*, proxies: bool = True) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not _is_private(name)}
     if not proxies:
         kept = {name: value for name, value in kept.items() if name.upper() not in _PROXIES}
+    # Relative to where this process is: the child is elsewhere, maybe where others can write. An empty part
+    # would be the child's own folder.
+    path = [os.path.abspath(part) for part in kept.pop("PYTHONPATH", "").split(os.pathsep) if part]
     home = str(Path(__file__).resolve().parents[1])
     if home not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
         # Run from a checkout: the child finds the package where this process found it.
-        known = [part for part in kept.get("PYTHONPATH", "").split(os.pathsep) if part]
-        kept["PYTHONPATH"] = os.pathsep.join([home, *(part for part in known if part != home)])
+        path = [home, *(part for part in path if part != home)]
+    if path:
+        kept["PYTHONPATH"] = os.pathsep.join(path)
     return kept
 
 

@@ -3,6 +3,7 @@
     NbAgentsError
     ├── UsageError                 the call was wrong: fix the code that made it
     │   ├── AgentNotFoundError     nobody of that name lives there
+    │   ├── FileNotExportedError   the server gives no such file away
     │   ├── ModelChoiceError       no model can be picked from what was given
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
     ├── CallError                  one call ended without a reply
@@ -43,6 +44,7 @@ __all__ = [
     "CallError",
     "CallTimeoutError",
     "DeadlockError",
+    "FileNotExportedError",
     "InternalError",
     "MessageTooLargeError",
     "ModelAuthError",
@@ -88,6 +90,10 @@ class UsageError(NbAgentsError, ValueError):
 
 class AgentNotFoundError(UsageError, LookupError):
     """Nobody of that name lives there."""
+
+
+class FileNotExportedError(UsageError, FileNotFoundError):
+    """The server gives no such file away, whether there is one or not."""
 
 
 class ModelChoiceError(UsageError):

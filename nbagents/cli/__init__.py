@@ -1,5 +1,6 @@
-"""The command line: ``nbagents``."""
+"""The command line: ``nbagents``, and ``as_server``."""
 
+from ._as_server import as_server
 from ._main import main
 
-__all__ = ["main"]
+__all__ = ["as_server", "main"]

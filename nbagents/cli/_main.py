@@ -10,6 +10,7 @@ from pathlib import Path
 from .._version import __version__
 from ..exceptions import NbAgentsError
 from ._demo import run_demo
+from ._serve import add_serve, run_serve
 
 __all__ = ["main"]
 
@@ -30,9 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="FOLDER",
         help="where the executed notebook and the page go (default: %(default)s)",
     )
+    add_serve(commands)
     given = parser.parse_args(argv)
     try:
-        return run_demo(given.output)
+        return run_serve(given) if given.command == "serve" else run_demo(given.output)
     except NbAgentsError as error:
         print(f"nbagents {given.command}: {error}", file=sys.stderr)
         if error.hint:

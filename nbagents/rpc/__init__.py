@@ -19,15 +19,19 @@ if TYPE_CHECKING:
     from ._fetch import fetch_message
     from ._group import AgentGroup, GroupReply
     from ._launcher import RpcAgentServerLauncher
-    from ._options import ServerOptions
-    from ._places import Connection, connections
+    from ._options import UNPROTECTED, ServerOptions
+    from ._places import Connection, connection_at, connections
     from ._proto.agent_pb2_grpc import RpcAgentServicer
     from ._proxy import RpcAgent
     from ._servicer import AgentServerServicer
     from ._shared import find_or_launch, find_shared
     from ._spawn import Spawned
+    from ._tls import TLS
+    from ._wrapper import RpcServerSideWrapper
 
 __all__ = [
+    "TLS",
+    "UNPROTECTED",
     "AgentGroup",
     "AgentServerServicer",
     "Attachment",
@@ -38,9 +42,11 @@ __all__ = [
     "RpcAgentClient",
     "RpcAgentServerLauncher",
     "RpcAgentServicer",
+    "RpcServerSideWrapper",
     "ServerOptions",
     "Spawned",
     "attachment",
+    "connection_at",
     "connections",
     "fetch_message",
     "find_or_launch",
@@ -49,7 +55,14 @@ __all__ = [
     "settings_of",
 ]
 
-_WITH_GRPC = {"AgentServerServicer", "Attachment", "RpcAgentServicer", "attachment", "fetch_message"}
+_WITH_GRPC = {
+    "AgentServerServicer",
+    "Attachment",
+    "RpcAgentServicer",
+    "RpcServerSideWrapper",
+    "attachment",
+    "fetch_message",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -57,13 +70,13 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     homes: tuple[Any, ...]
     if name in _WITH_GRPC:
-        from . import _attachment, _directory, _fetch, _servicer
+        from . import _attachment, _directory, _fetch, _servicer, _wrapper
 
-        homes = (_attachment, _directory, _fetch, _servicer)
+        homes = (_attachment, _directory, _fetch, _servicer, _wrapper)
     else:
-        from . import _client, _dist, _group, _launcher, _options, _places, _proxy, _shared, _spawn
+        from . import _client, _dist, _group, _launcher, _options, _places, _proxy, _shared, _spawn, _tls
 
-        homes = (_client, _dist, _group, _launcher, _options, _places, _proxy, _shared, _spawn)
+        homes = (_client, _dist, _group, _launcher, _options, _places, _proxy, _shared, _spawn, _tls)
     for home in homes:
         if name in vars(home):
             globals()[name] = getattr(home, name)

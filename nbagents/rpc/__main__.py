@@ -1,9 +1,9 @@
 """The server process: ``python -m nbagents.rpc``, started by `Spawned`, never by hand.
 
-Reads one line of JSON from its standard input, its options; answers one line, how to be reached; and
-serves until a client stops it, a signal comes, or its owner is gone. The owner ``process`` holds the
-other end of standard input: its end, for whatever reason, is ours. A server of the owner ``user`` ends
-after hours without a client and without a call.
+Reads two lines of JSON from its standard input, its options and the model configurations that it knows
+from the start; answers one line, how to be reached; and serves until a client stops it, a signal comes,
+or its owner is gone. The owner ``process`` holds the other end of standard input: its end, for whatever
+reason, is ours. A server of the owner ``user`` ends after hours without a client and without a call.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ def main() -> int:
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)  # whatever prints below Python must not reach the answer's pipe
-    options = ServerOptions(**json.loads(sys.stdin.readline()))
+    options, models = ServerOptions(**json.loads(sys.stdin.readline())), json.loads(sys.stdin.readline())
     os.umask(0o077)
     close_to_others()
     scheduler().finish_at_exit = False
     background = _loop.background()
-    server = AgentServer(options)
     capture_prints()
     asking.terminal = None  # nobody sits at a server: asking fails at once
     try:
+        server = AgentServer(options, models=models)
         connection = background.run(server.start())
     except NbAgentsError as error:
         _tell(answer, {"error": type(error).__name__, "message": str(error)})

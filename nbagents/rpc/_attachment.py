@@ -33,6 +33,7 @@ from ._proto import agent_pb2 as pb
 from ._references import ArgumentFailedError, References
 from ._results import Promised
 from ._stream import Stream
+from ._tls import Trust
 
 __all__ = ["Attachment"]
 
@@ -47,8 +48,14 @@ class Attachment:
     """
 
     def __init__(
-        self, address: str, token: str, *, on_end: Callable[[Attachment], object] = lambda _: None
+        self,
+        address: str,
+        token: str,
+        *,
+        trust: Trust | None = None,
+        on_end: Callable[[Attachment], object] = lambda _: None,
     ) -> None:
+        self.trust = trust
         self.server_address, self.token, self._on_end = address, token, on_end
         self.error: NbAgentsError | None = None
         """Why it has ended, once it has."""
@@ -67,6 +74,7 @@ class Attachment:
             self._opened = Stream(
                 self.server_address,
                 self.token,
+                trust=self.trust,
                 handle=self._handle,
                 ended=self._end,
                 in_flight=lambda: len(self._calls) + len(self._requests) + len(self.many),

@@ -6,7 +6,9 @@ to it takes.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +21,11 @@ from ..exceptions import (
     WouldBlockLoopError,
 )
 from ..message import Msg
+from ._places import normal_address
 
 if TYPE_CHECKING:
     from ._attachment import Attachment
+    from ._tls import Trust
 
 __all__ = ["RpcAgentClient"]
 
@@ -37,28 +41,50 @@ class RpcAgentClient:
     The token is given, or found in this user's connection file for the address, or read from the
     file that NBAGENTS_TOKEN_FILE names. All clients of one address share one connection. Methods
     block (from async code call them in a thread), end within a minute but for those that make an
-    agent or wait for one, and raise typed errors: `AgentServerNotAliveError` where nobody answers,
-    `AuthenticationError` where the token is refused.
+    agent, wait for one or download, and raise typed errors: `AgentServerNotAliveError` where nobody
+    answers, `AuthenticationError` where the token is refused, or where the server cannot prove who it is.
+
+    A server on another machine must prove who it is, by the certificates in the file ``ca`` or the one
+    that NBAGENTS_CA_FILE names, before the token is sent; ``insecure=True`` sends it unencrypted, to whoever
+    listens there. A server of this user's proves itself by what its connection file says.
     """
 
     def __init__(
-        self, host: str, port: int | None = None, agent_id: str = "", *, token: str | None = None
+        self,
+        host: str,
+        port: int | None = None,
+        agent_id: str = "",
+        *,
+        token: str | None = None,
+        ca: str | os.PathLike[str] | None = None,
+        insecure: bool = False,
     ) -> None:
         if port is None and ":" not in host:
             raise UsageError(f"where is the agent server on {host}? Give a port, or host='unix:/path'")
+        if port is not None and ":" in host and not host.startswith("["):
+            host = f"[{host}]"
         self.host, self.port, self.agent_id = host, port, agent_id
         self.address = host if port is None else f"{host}:{port}"
-        self._token = token
+        self._token, self._ca, self._insecure = token, ca, insecure
+        self._trust: Trust | bool | None = False  # not looked for yet
 
     @property
     def attachment(self) -> Attachment:
         """The connection that it shares with the other clients of its address; not opened by reading it."""
-        from ._directory import attachment, find_token, normal_address
+        from ._directory import attachment
+
+        return attachment(*self._access(), insecure=self._insecure)
+
+    def _access(self) -> tuple[str, str, Trust | None]:
+        """Return the address, the token, and how to make sure of the server."""
+        from ._directory import find_token, trust_of
 
         address = normal_address(self.address)
         if self._token is None:
             self._token = find_token(address)
-        return attachment(address, self._token)
+        if isinstance(self._trust, bool):
+            self._trust = trust_of(self.address, ca=self._ca, insecure=self._insecure)
+        return address, self._token, self._trust
 
     def is_alive(self) -> bool:
         """Does the server answer within five seconds? Raises nothing but `WouldBlockLoopError`."""
@@ -167,6 +193,32 @@ class RpcAgentClient:
             raise AgentCallError(answer.message)
         memory: list[Msg] = from_json(answer.message)
         return memory
+
+    def download_file(self, path: str, to: str | os.PathLike[str] | None = None) -> str:
+        """Fetch a file that the server exports; return the path of the copy, which is whole or not there.
+
+        ``path`` is relative to a folder that the server exports, or that folder's path and what follows.
+        The copy goes to the file ``to``, or into the folder ``to`` under its own name, else into a new
+        folder that only this user can read.
+
+        Raises:
+            FileNotExportedError: the server exports no such file, whether it exists or not.
+            MessageTooLargeError: it exceeds the limit of the server.
+            OSError: the copy cannot be written.
+        """
+        from ._download import download, target_of
+
+        target = target_of(path, to)
+        there = self.attachment
+        access = there.server_address, there.token, there.trust
+        try:
+            _loop.background().run(download(*access, path, target))
+        except BaseException:
+            if to is None:
+                with contextlib.suppress(OSError):
+                    target.parent.rmdir()
+            raise
+        return str(target)
 
     def call_agent_func(self, func_name: str, value: Any = None, agent_id: str | None = None) -> int:
         """Call an agent; return a task id.

@@ -9,35 +9,41 @@ from pathlib import Path
 from ..exceptions import AgentServerNotAliveError, AuthenticationError, UsageError
 from ._attachment import Attachment
 from ._options import is_loopback
-from ._places import connections
+from ._places import Connection, connection_at, connections, normal_address
+from ._tls import Trust
 
-__all__ = ["attachment", "find_token", "known_token", "normal_address", "peer"]
+__all__ = ["attachment", "find_token", "known_token", "peer", "trust_of"]
 
-_attachments: dict[tuple[str, str], Attachment] = {}
+_attachments: dict[tuple[str, str, Trust | None], Attachment] = {}
 _lock = threading.Lock()
 
 
-def attachment(address: str, token: str) -> Attachment:
+def attachment(address: str, token: str, trust: Trust | None = None, *, insecure: bool = False) -> Attachment:
     """Return the attachment for an address, a new one if there is none that still works. Any thread.
 
     Raises:
         UsageError: the address is on another machine, where the token would travel unencrypted.
     """
-    host = address.rpartition(":")[0].strip("[]")
-    if not address.startswith("unix:") and not is_loopback(host):
+    if trust is None and not insecure and not _is_here(address):
         raise UsageError(
-            f"the agent server at {address} is on another machine, which needs TLS; "
-            "this version reaches the servers of its own machine only"
+            f"the agent server at {address} is on another machine, where the token would travel"
+            " unencrypted: name the certificates that prove the server",
+            hint="ca='/path/to/ca.pem', or export NBAGENTS_CA_FILE=/path/to/ca.pem",
         )
+    key = (address, token, trust)
     with _lock:
-        known = _attachments.get((address, token))
+        known = _attachments.get(key)
         if known is None or not known.is_open():
-            known = _attachments[address, token] = Attachment(address, token, on_end=_forget)
+            known = _attachments[key] = Attachment(address, token, trust=trust, on_end=_forget)
         return known
 
 
+def _is_here(address: str) -> bool:
+    return address.startswith("unix:") or is_loopback(address.rpartition(":")[0].strip("[]"))
+
+
 def _forget(ended: Attachment) -> None:
-    key = (ended.server_address, ended.token)
+    key = (ended.server_address, ended.token, ended.trust)
     with _lock:
         if _attachments.get(key) is ended:
             del _attachments[key]
@@ -45,10 +51,34 @@ def _forget(ended: Attachment) -> None:
 
 def known_token(address: str) -> str | None:
     """Return the token for an address as this user's connection files tell it, if they do."""
-    for connection in connections():
-        if not connection.is_foreign() and normal_address(connection.address) == address:
-            return connection.token
-    return None
+    known = connection_at(address)
+    return None if known is None else known.token
+
+
+def trust_of(
+    address: str, *, ca: str | os.PathLike[str] | None = None, insecure: bool = False
+) -> Trust | None:
+    """Return how to make sure of the server at an address; None if no TLS is spoken with it.
+
+    By the certificates in the file ``ca``; else, for a server of this user, as its connection file says;
+    else by those that NBAGENTS_CA_FILE names.
+    """
+    if address.startswith("unix:"):
+        return None
+    if ca is None and insecure:
+        return None
+    known = connection_at(address) if ca is None else None
+    if known is not None:
+        return _trusted(known)
+    file = ca if ca is not None else os.environ.get("NBAGENTS_CA_FILE")
+    if not file:
+        return None
+    # By its number this name is dialled, by itself it is certified.
+    return Trust(os.path.abspath(file), "localhost" if address.startswith("localhost:") else "")
+
+
+def _trusted(connection: Connection) -> Trust | None:
+    return Trust(connection.ca, connection.ca_name) if connection.ca else None
 
 
 def find_token(address: str) -> str:
@@ -83,14 +113,10 @@ def peer(server_id: str) -> Attachment:
     """
     for connection in connections():
         if connection.server_id == server_id and not connection.is_foreign():
-            return attachment(normal_address(connection.address), connection.token)
+            address = normal_address(connection.address)
+            # Where it is the own machine, nothing needs to be proved but what its file says.
+            return attachment(address, connection.token, _trusted(connection), insecure=True)
     raise AgentServerNotAliveError(f"no agent server of yours has the id {server_id[:60]!r}")
-
-
-def normal_address(address: str) -> str:
-    """Return one spelling for an address; "localhost" never means whoever listens on IPv6."""
-    host, colon, port = address.rpartition(":")
-    return f"127.0.0.1{colon}{port}" if host == "localhost" else address
 
 
 def _forget_after_fork() -> None:

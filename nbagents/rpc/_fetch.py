@@ -9,7 +9,8 @@ from .._ids import PROCESS
 from ..agents import Call, Remote, promised, scheduler
 from ..exceptions import UsageError
 from ._client import RpcAgentClient
-from ._directory import known_token, normal_address
+from ._directory import known_token
+from ._places import normal_address
 
 __all__ = ["fetch_message"]
 

@@ -1,23 +1,7 @@
-"""The gate of a server: every method of both services, and its token.
+"""The gate of a server: every method of all its services, and its token.
 
 Handlers take and return bytes and parse inside, so that a malformed request is INVALID_ARGUMENT and
-not a crash, and no exception's text reaches a caller unless it is one of ours. The table of what
-becomes of an error:
-
-======================== ===================
-AuthenticationError      UNAUTHENTICATED
-AgentNotFoundError       NOT_FOUND
-ResultExpiredError       NOT_FOUND
-ProtocolError            INVALID_ARGUMENT
-UsageError               INVALID_ARGUMENT
-AgentCallError           INVALID_ARGUMENT
-CallTimeoutError         DEADLINE_EXCEEDED
-CallCancelledError       CANCELLED
-MessageTooLargeError     RESOURCE_EXHAUSTED
-AgentServerNotAliveError UNAVAILABLE
-any other of ours        FAILED_PRECONDITION
-anything else            INTERNAL, with an id that is in the server's log
-======================== ===================
+not a crash, and no exception's text reaches a caller unless it is one of ours (`_status`).
 """
 
 from __future__ import annotations
@@ -29,53 +13,55 @@ from typing import Any
 
 import grpc
 
-from .. import exceptions as e
-from ..config import redact
-from ._admission import internal_error
-from ._methods import REQUESTS
+from ..exceptions import ProtocolError
+from ._agentscope import as_agentscope
+from ._health import Health
+from ._methods import HEALTH, HEALTH_SERVICE, REQUESTS, health_paths
 from ._servicer import AgentServerServicer
+from ._status import status_of
 
 __all__ = ["TokenGate", "add_services"]
 
-STATUS: list[tuple[type[BaseException], grpc.StatusCode]] = [
-    (e.AuthenticationError, grpc.StatusCode.UNAUTHENTICATED),
-    (e.AgentNotFoundError, grpc.StatusCode.NOT_FOUND),
-    (e.ResultExpiredError, grpc.StatusCode.NOT_FOUND),
-    (e.ProtocolError, grpc.StatusCode.INVALID_ARGUMENT),
-    (e.MessageTooLargeError, grpc.StatusCode.RESOURCE_EXHAUSTED),
-    (e.UsageError, grpc.StatusCode.INVALID_ARGUMENT),
-    (e.AgentCallError, grpc.StatusCode.INVALID_ARGUMENT),
-    (e.CallTimeoutError, grpc.StatusCode.DEADLINE_EXCEEDED),
-    (e.CallCancelledError, grpc.StatusCode.CANCELLED),
-    (e.AgentServerNotAliveError, grpc.StatusCode.UNAVAILABLE),
-    (e.InternalError, grpc.StatusCode.INTERNAL),
-    (e.NbAgentsError, grpc.StatusCode.FAILED_PRECONDITION),
-]
 Handlers = dict[str, Any]
 
 
-def add_services(server: Any, servicer: AgentServerServicer) -> None:
-    """Register both services."""
+def add_services(server: Any, servicer: AgentServerServicer, health: Health) -> None:
+    """Register all services."""
+
+    def active() -> None:
+        servicer.last_active = time.monotonic()
+
     unary: Handlers = {}
+    theirs: Handlers = {}  # as AgentScope's own clients call it
     for name, kind in REQUESTS.items():
         call = getattr(servicer, name)
         if name == "download_file":
-            unary[name] = grpc.unary_stream_rpc_method_handler(_streaming(call, kind))
+            unary[name] = theirs[name] = grpc.unary_stream_rpc_method_handler(_streaming(call, kind, active))
         else:
-            unary[name] = grpc.unary_unary_rpc_method_handler(_unary(servicer, call, kind))
+            unary[name] = grpc.unary_unary_rpc_method_handler(_unary(call, kind, active))
+            theirs[name] = grpc.unary_unary_rpc_method_handler(
+                _unary(as_agentscope(name, call), kind, active)
+            )
     attach: Handlers = {"Attach": grpc.stream_stream_rpc_method_handler(_attached(servicer))}
+    # Those who ask for the health of a server do not keep it alive.
+    healthy: Handlers = {
+        "Check": grpc.unary_unary_rpc_method_handler(_unary(health.check, HEALTH["Check"])),
+        "List": grpc.unary_unary_rpc_method_handler(_unary(health.list, HEALTH["List"])),
+        "Watch": grpc.unary_stream_rpc_method_handler(_streaming(health.watch, HEALTH["Watch"])),
+    }
     server.add_generic_rpc_handlers(
         (
             grpc.method_handlers_generic_handler("nbagents.v1.RpcAgent", unary),
-            grpc.method_handlers_generic_handler("RpcAgent", unary),  # as AgentScope's own clients call it
+            grpc.method_handlers_generic_handler("RpcAgent", theirs),
             grpc.method_handlers_generic_handler("nbagents.v1.AgentServer", attach),
+            grpc.method_handlers_generic_handler(HEALTH_SERVICE, healthy),
         )
     )
 
 
-def _unary(servicer: AgentServerServicer, call: Callable[..., Any], kind: Any) -> Any:
+def _unary(call: Callable[..., Any], kind: Any, active: Callable[[], object] = lambda: None) -> Any:
     async def handler(body: bytes, context: Any) -> bytes:
-        servicer.last_active = time.monotonic()
+        active()
         try:
             answer: bytes = (await call(_parsed(kind, body), context)).SerializeToString()
             return answer
@@ -86,8 +72,9 @@ def _unary(servicer: AgentServerServicer, call: Callable[..., Any], kind: Any) -
     return handler
 
 
-def _streaming(call: Callable[..., Any], kind: Any) -> Any:
+def _streaming(call: Callable[..., Any], kind: Any, active: Callable[[], object] = lambda: None) -> Any:
     async def handler(body: bytes, context: Any) -> Any:
+        active()
         try:
             async for part in call(_parsed(kind, body), context):
                 yield part.SerializeToString()
@@ -113,24 +100,24 @@ def _parsed(kind: Any, body: bytes) -> Any:
     try:
         return kind.FromString(body)
     except Exception:  # noqa: BLE001  # protobuf's own class, and RuntimeError from some of its backends
-        raise e.ProtocolError(f"the body is not a {kind.DESCRIPTOR.name}") from None
+        raise ProtocolError(f"the body is not a {kind.DESCRIPTOR.name}") from None
 
 
 async def _abort(context: Any, error: Exception) -> None:
-    """End the call with the status that the table names; raises."""
-    if isinstance(error, grpc.aio.AbortError):
-        return
-    known = error if isinstance(error, e.NbAgentsError) else internal_error(error)
-    status = next(code for kind, code in STATUS if isinstance(known, kind))
-    text = redact(str(known).encode("utf-8", "backslashreplace").decode()[:1000])
-    await context.abort(status, text)
+    """End the call with the status that stands for the error; raises."""
+    if not isinstance(error, grpc.aio.AbortError):
+        await context.abort(*status_of(error))
 
 
 class TokenGate(grpc.aio.ServerInterceptor):
-    """Refuses every call, of whichever method, that does not carry the token."""
+    """Refuses every call, of whichever method, that does not carry the token.
 
-    def __init__(self, token: str) -> None:
+    With ``public_health`` the methods of the health service alone need none.
+    """
+
+    def __init__(self, token: str, *, public_health: bool = False) -> None:
         self._expected = f"Bearer {token}".encode()
+        self._public = frozenset(health_paths() if public_health else ())
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
         """Let the call pass to its method, or refuse it."""
@@ -139,7 +126,9 @@ class TokenGate(grpc.aio.ServerInterceptor):
             if key == "authorization":
                 given = value.encode("utf-8", "replace") if isinstance(value, str) else bytes(value)
         handler = await continuation(details)
-        return handler if hmac.compare_digest(given, self._expected) else _refusal(handler)
+        if hmac.compare_digest(given, self._expected) or details.method in self._public:
+            return handler
+        return _refusal(handler)
 
 
 def _refusal(handler: Any) -> Any:

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import logging
 import os
 import secrets
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import _loop
 from ..agents import AgentBase
 from ..config import model_configs
 from ..exceptions import UsageError
-from ._client import RpcAgentClient
 from ._loader import class_name
-from ._options import ServerOptions
+from ._options import UNPROTECTED, ServerOptions
 from ._places import Connection
 from ._spawn import Spawned
+from ._tls import TLS
 
 if TYPE_CHECKING:
     from ._server import AgentServer
 
 __all__ = ["RpcAgentServerLauncher", "import_path"]
 
+log = logging.getLogger("nbagents.server")
 EXIT_SECONDS = 1.0
 """How long the exit of this process waits for the servers that end with it."""
 
@@ -34,13 +36,22 @@ EXIT_SECONDS = 1.0
 class RpcAgentServerLauncher:
     """Launches one agent server of this process: it ends with it, whatever happens. Also a ``with``.
 
-    Without ``port`` the server listens on a private Unix socket, with ``port`` on TCP at ``host``,
-    of this machine only in this version (``local_mode`` is then always kept); port 0 is any that is
-    free. A busy port is an error that names it. ``max_pool_size`` replies are kept for
-    ``max_timeout_seconds``. ``custom_agent_classes`` are agent classes that the server should know,
-    from modules that it can import; ``agent_dir`` is a folder whose Python files define more. On a
+    Without ``port`` the server listens on a private Unix socket, with ``port`` on TCP at ``host``; port 0
+    is any that is free. A busy port is an error that names it. Only a ``host`` that other machines can
+    reach, such as "0.0.0.0", opens the server to them, and only with ``tls`` or ``insecure=True``;
+    ``local_mode=True`` means "localhost" whatever the host, False opens nothing. ``max_pool_size`` replies
+    are kept for ``max_timeout_seconds``. ``custom_agent_classes`` are agent classes that the server should
+    know, from modules that it can import; ``agent_dir`` is a folder whose Python files define more. On a
     Unix socket the server can import agent classes by their names too, ``module:Class``. The model
-    configurations that are loaded here are loaded there.
+    configurations that are loaded here are loaded there. The server and every reply of its agents are told
+    to the studio at ``studio_url``, in the background: one that is away or slow does no harm.
+
+    ``tls`` is a `TLS`, ``(cert, key)``, ``(cert, key, ca)`` with paths, or a folder that holds these files.
+    ``insecure=True`` lets the token and all messages travel unencrypted, and says so at each start.
+    ``export`` names folders whose files `RpcAgentClient.download_file` may fetch, if they have at most
+    ``export_limit`` bytes; nothing else is given away. With ``public_health`` gRPC's standard health
+    service answers without the token. ``token_file`` holds the token, in a file that only its user can
+    read; without it every start makes a new one.
 
     After ``launch`` the attributes ``address``, ``port``, ``server_id`` and ``token`` tell how it is
     reached.
@@ -57,9 +68,17 @@ class RpcAgentServerLauncher:
         custom_agent_classes: Sequence[type[AgentBase]] | None = None,
         server_id: str | None = None,
         studio_url: str | None = None,
+        *,
+        tls: TLS | str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+        insecure: bool = False,
+        export: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
+        export_limit: int = 2**30,
+        public_health: bool = False,
+        token_file: str | os.PathLike[str] | None = None,
     ) -> None:
         self.host, self.port, self.local_mode = ("localhost" if local_mode else host), port, local_mode
         self.custom_agent_classes = list(custom_agent_classes or [])
+        folders = [export] if isinstance(export, str | os.PathLike) else list(export)
         self.options = ServerOptions(
             host=self.host,
             port=port,
@@ -68,6 +87,12 @@ class RpcAgentServerLauncher:
             agent_dir=None if agent_dir is None else os.path.abspath(agent_dir),
             server_id=server_id,
             studio_url=studio_url,
+            tls=TLS.of(tls),
+            insecure=insecure,
+            export=[os.path.abspath(folder) for folder in folders],
+            export_limit=export_limit,
+            public_health=public_health,
+            token_file=None if token_file is None else os.path.abspath(token_file),
         )
         self.options.check()
         self.connection: Connection | None = None
@@ -81,7 +106,7 @@ class RpcAgentServerLauncher:
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
     def launch(self, in_subprocess: bool = True) -> None:
-        """Start the server and wait until it listens, about half a second.
+        """Start the server and wait until it listens, about half a second. Also in a notebook's cell.
 
         With ``in_subprocess=False`` it runs in this process, on the background loop, and this
         returns at once too; `wait_until_terminate` waits for its end.
@@ -97,13 +122,15 @@ class RpcAgentServerLauncher:
         if in_subprocess:
             self.options.agent_classes = [class_name(cls) for cls in self.custom_agent_classes]
             self.options.import_path = import_path()
-            self._spawned = Spawned.start(self.options)
+            models = [model_configs.get(name) for name in model_configs.names()]
+            self._spawned = Spawned.start(self.options, _on_the_wire(models))
             for ended in [other for other in _running if not other.is_alive()]:
                 _running.discard(ended)
                 ended.let_go()
             _running.add(self._spawned)
             self.connection = self._spawned.connection
-            self._introduce()
+            if self.options.is_public() and self.options.tls is None:
+                log.warning(UNPROTECTED, self.address)  # where people see it: the server's own log is a file
         else:
             self._launch_here()
         if not self.address.startswith("unix:"):
@@ -121,16 +148,6 @@ class RpcAgentServerLauncher:
             _loop.background().run(server.stop())
 
         threading.Thread(target=end_when_stopped, name="nbagents-server", daemon=True).start()
-
-    def _introduce(self) -> None:
-        """Tell the server of the model configurations of this process."""
-        known = [model_configs.get(name) for name in model_configs.names()]
-        if known:
-            try:
-                RpcAgentClient(self.address, token=self.token).set_model_configs(known)
-            except BaseException:
-                self.shutdown()
-                raise
 
     @property
     def server_id(self) -> str:
@@ -203,6 +220,14 @@ def _release_all() -> None:
         spawned.let_go()
     for spawned in _running:
         spawned.wait(EXIT_SECONDS)
+
+
+def _on_the_wire(configs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if not configs:
+        return []
+    from ..models import model_config_to_wire
+
+    return [model_config_to_wire(config) for config in configs]
 
 
 def import_path() -> list[str]:

@@ -62,7 +62,7 @@ class AgentClasses:
         The files can import each other by their names.
         """
         root = Path(folder).resolve()
-        sys.path.insert(0, str(root))
+        sys.path.append(str(root))  # last: an http.py there must not hide the real one
         try:
             for path in sorted(root.glob("**/*.py")):
                 parts = path.relative_to(root).parts

@@ -1,4 +1,4 @@
-"""The thirteen methods of an agent server as its `.proto` names them, and what each takes."""
+"""The methods of an agent server as its contracts name them, and what each takes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 from google.protobuf import message_factory
 
 from ._proto import agent_pb2 as pb
+from ._proto import health_pb2
 
-__all__ = ["ATTACH", "REQUESTS", "paths"]
+__all__ = ["ATTACH", "HEALTH", "HEALTH_SERVICE", "REQUESTS", "health_paths", "paths"]
 
 REQUESTS: dict[str, Any] = {
     method.name: message_factory.GetMessageClass(method.input_type)
@@ -16,9 +17,22 @@ REQUESTS: dict[str, Any] = {
 }
 """The class of each method's request, by the method's name."""
 ATTACH = "/nbagents.v1.AgentServer/Attach"
+HEALTH_SERVICE = "grpc.health.v1.Health"
+"""The name of gRPC's standard health service."""
+HEALTH: dict[str, Any] = {
+    "Check": health_pb2.HealthCheckRequest,
+    "List": health_pb2.HealthListRequest,
+    "Watch": health_pb2.HealthCheckRequest,
+}
+"""The class of each of its methods' request; ``Watch`` streams its answers."""
 
 
 def paths() -> list[str]:
-    """Return the full name of every method that a server offers, over both services."""
+    """Return the full name of every method that a server offers, over all its services."""
     names = [f"/{service}/{name}" for service in ("nbagents.v1.RpcAgent", "RpcAgent") for name in REQUESTS]
-    return [*names, ATTACH]
+    return [*names, ATTACH, *health_paths()]
+
+
+def health_paths() -> list[str]:
+    """Return the full names of the methods that a server may be asked to open to everybody."""
+    return [f"/{HEALTH_SERVICE}/{name}" for name in HEALTH]

@@ -5,21 +5,31 @@ from __future__ import annotations
 import ipaddress
 import os
 from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
 
 from .._ids import check_id
+from ..config import redact
 from ..exceptions import UsageError
+from ._tls import TLS
 
-__all__ = ["OWNERS", "ServerOptions"]
+__all__ = ["OWNERS", "UNPROTECTED", "ServerOptions", "check_studio_url", "is_loopback"]
 
-OWNERS = ("process", "jupyter", "user")
+UNPROTECTED = (
+    "INSECURE: this agent server listens on %s without TLS; everybody on the way between it and its"
+    " clients can read its token, and with it read and do whatever its agents can"
+)
+"""The warning of a server that other machines reach without TLS."""
+OWNERS = ("process", "jupyter", "service", "user")
 
 
 @dataclass(slots=True)
 class ServerOptions:
     """What a server is told at its start. JSON-able, and free of secrets.
 
-    ``owner`` is who ends it: "process" or "jupyter", the process that holds its standard input; "user",
-    nobody, until it is stopped or has had neither client nor call for ``idle_seconds``.
+    ``owner`` is who ends it: "process", "jupyter" or "service", the process that holds its standard input,
+    be it a program, Jupyter or the command that serves; "user", nobody, until it is stopped or has had
+    neither client nor call for ``idle_seconds``. ``tls`` and ``token_file`` are paths, never what is in them.
     """
 
     host: str = "localhost"
@@ -33,6 +43,21 @@ class ServerOptions:
     studio_url: str | None = None
     owner: str = "process"
     idle_seconds: float = 8 * 3600
+    tls: TLS | None = None
+    insecure: bool = False
+    export: list[str] = field(default_factory=list)
+    export_limit: int = 2**30
+    public_health: bool = False
+    token_file: str | None = None
+
+    def __post_init__(self) -> None:
+        given: Any = self.tls
+        if isinstance(given, dict):  # as it came from JSON
+            self.tls = TLS(**given)
+
+    def is_public(self) -> bool:
+        """Would it listen to other machines?"""
+        return not is_loopback(self.host)
 
     def check(self) -> None:
         """Raise UsageError if a value cannot be."""
@@ -40,21 +65,35 @@ class ServerOptions:
             raise UsageError(
                 f"port {self.port} is not a port: give one from 1 to 65535, or none for a Unix socket"
             )
-        if not is_loopback(self.host):
-            raise UsageError(
-                f"an agent server on {self.host} would be open to other machines, which needs TLS; "
-                "this version serves the own machine only: use host='localhost'"
-            )
-        if self.max_pool_size < 1 or self.max_timeout_seconds <= 0 or self.idle_seconds <= 0:
-            raise UsageError("max_pool_size, max_timeout_seconds and idle_seconds must be positive")
+        self._check_host()
+        for name in ("max_pool_size", "max_timeout_seconds", "idle_seconds", "export_limit"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name} must be positive, not {getattr(self, name)}")
         if self.owner not in OWNERS:
             raise UsageError(f"a server is owned by {', '.join(OWNERS)}; not by {self.owner!r}")
         if self.server_id is not None:
             check_id(self.server_id, "server_id")
         if self.agent_dir is not None and not os.path.isdir(self.agent_dir):
             raise UsageError(f"agent_dir {self.agent_dir} is not a folder")
+        for folder in self.export:
+            if not os.path.isdir(folder):
+                raise UsageError(f"export= names {folder}, which is not a folder")
         if self.studio_url is not None:
-            raise UsageError("studio_url cannot be used in this version: there is no studio to register at")
+            check_studio_url(self.studio_url, insecure=self.insecure)
+
+    def _check_host(self) -> None:
+        if self.is_public() and self.tls is None and not self.insecure:
+            raise UsageError(
+                f"public bind needs tls= and a token, or insecure=True: {self.host} can be reached from other"
+                " machines, which would see the token and every message"
+            )
+        if self.port is None and (self.is_public() or self.tls is not None):
+            what = f"host {self.host}" if self.is_public() else "tls="
+            raise UsageError(
+                f"{what} needs a port: without one the server listens on a Unix socket of this machine"
+            )
+        if self.tls is not None:
+            self.tls.name()
 
 
 def is_loopback(host: str) -> bool:
@@ -65,3 +104,19 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def check_studio_url(url: str, *, insecure: bool = False) -> None:
+    """Raise `UsageError` if messages must not be sent to that address."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        parts, host, port = urlsplit(""), None, None
+    if parts.scheme not in ("http", "https") or not host or port == 0 or parts.query or parts.fragment:
+        raise UsageError(f"studio_url {redact(url)[:100]!r} is not an address such as http://localhost:5000")
+    if parts.scheme == "http" and not insecure and not is_loopback(host):
+        raise UsageError(
+            f"studio_url names {host} without TLS, where others could read the messages:"
+            " use https, or insecure=True"
+        )

@@ -21,9 +21,18 @@ from .._process import boot_id, host_name, is_running, process_started, user_id
 from .._version import __version__
 from ..exceptions import AgentServerError
 
-__all__ = ["Connection", "connection_folder", "connections", "socket_folder"]
+__all__ = [
+    "Connection",
+    "connection_at",
+    "connection_folder",
+    "connections",
+    "normal_address",
+    "socket_folder",
+]
 
 MAX_SOCKET_PATH = 100
+THIS_MACHINE = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
+"""Names of this machine, and the addresses that they are dialled by."""
 
 
 @dataclass(slots=True)
@@ -41,6 +50,10 @@ class Connection:
     python: str
     version: str
     owner: str
+    ca: str = ""
+    """Where the certificate lies that proves the server, if it speaks TLS,"""
+    ca_name: str = ""
+    """and the name that its own certificate is for."""
 
     @classmethod
     def of_this_process(cls, server_id: str, address: str, token: str, owner: str) -> Connection:
@@ -125,6 +138,21 @@ def connections() -> list[Connection]:
         else:
             found.append(connection)
     return found
+
+
+def connection_at(address: str) -> Connection | None:
+    """Return this user's own server at an address, as its connection file tells of it."""
+    address = normal_address(address)
+    for connection in connections():
+        if not connection.is_foreign() and normal_address(connection.address) == address:
+            return connection
+    return None
+
+
+def normal_address(address: str) -> str:
+    """Return one spelling for an address; "localhost" never means whoever listens on IPv6."""
+    host, colon, port = address.rpartition(":")
+    return f"{THIS_MACHINE.get(host, host)}{colon}{port}"
 
 
 def _read(path: Path) -> Connection | None:

@@ -7,34 +7,56 @@ Runs on the background loop of whichever process starts it: a subprocess of its 
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
+import logging
+import os
 import secrets
+import socket
 import threading
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import grpc
 
 from ..agents import AgentBase
 from ..exceptions import AgentServerError
+from ._exports import Exports
 from ._gate import TokenGate, add_services
+from ._health import Health
 from ._limits import SERVER_OPTIONS
 from ._loader import AgentClasses
-from ._options import ServerOptions
+from ._model_configs import take_model_configs
+from ._options import UNPROTECTED, ServerOptions
 from ._places import Connection, has_unix_sockets, socket_folder
 from ._servicer import AgentServerServicer
+from ._tls import TLS
+from ._token import new_token, read_token
 
 __all__ = ["AgentServer"]
+
+log = logging.getLogger("nbagents.server")
 
 
 class AgentServer:
     """One listening server. ``start`` and ``stop`` run on the background loop; ``stop`` twice is fine."""
 
-    def __init__(self, options: ServerOptions, custom_classes: list[type[AgentBase]] | None = None) -> None:
+    def __init__(
+        self,
+        options: ServerOptions,
+        custom_classes: list[type[AgentBase]] | None = None,
+        *,
+        models: Sequence[dict[str, Any]] = (),
+    ) -> None:
         options.check()
         self.options = options
         self.stop_event = threading.Event()
         self.connection: Connection | None = None
         self.servicer: AgentServerServicer | None = None
-        self._custom_classes = custom_classes or []
+        self._custom_classes, self._models = custom_classes or [], list(models)
+        self._health: Health | None = None
+        self._exports = Exports()
         self._server: Any = None
 
     def is_listening(self) -> bool:
@@ -46,29 +68,46 @@ class AgentServer:
 
         Raises:
             AgentServerError: the port is taken, or the socket or the connection file cannot be made.
+            UsageError: the token's file, the certificate or an exported folder cannot be used.
             AgentCreationError: one of its classes cannot be imported.
         """
         # On a thread: a module may take its time to import.
         classes = await asyncio.to_thread(self._load_classes)
         options = self.options
-        token = secrets.token_urlsafe(32)
+        token = read_token(options.token_file) if options.token_file else new_token()
+        self._exports = Exports(options.export, options.export_limit)
+        self._health = health = Health()
         self.servicer = servicer = AgentServerServicer(
             self.stop_event,
             options.host,
             options.port,
             options.server_id,
-            options.studio_url,
+            None,  # told below, once there is an address to tell
             options.max_pool_size,
             options.max_timeout_seconds,
             classes=classes,
+            exports=self._exports,
         )
-        self._server = grpc.aio.server(interceptors=[TokenGate(token)], options=SERVER_OPTIONS)
-        add_services(self._server, servicer)
+        gate = TokenGate(token, public_health=options.public_health)
+        self._server = grpc.aio.server(interceptors=[gate], options=SERVER_OPTIONS)
+        add_services(self._server, servicer, health)
         try:
-            address = self._listen(servicer.server_id)
+            if self._models:
+                refusal = take_model_configs(json.dumps(self._models))
+                self._models = []
+                if refusal:
+                    raise AgentServerError(f"the model configurations were refused: {refusal}")
+            address = await self._listen(servicer.server_id)
             await self._server.start()
             self.connection = Connection.of_this_process(servicer.server_id, address, token, options.owner)
+            if options.tls is not None:
+                trust = await asyncio.to_thread(options.tls.trust)
+                self.connection.ca, self.connection.ca_name = trust.ca, trust.name
             self.connection.write()
+            servicer.studio_url = options.studio_url
+            servicer.listens_at(address)
+            if options.is_public() and options.tls is None:
+                log.warning(UNPROTECTED, address)
         except BaseException as error:
             await self.stop()
             if isinstance(error, OSError):
@@ -89,7 +128,7 @@ class AgentServer:
             classes.load_folder(options.agent_dir)
         return classes
 
-    def _listen(self, server_id: str) -> str:
+    async def _listen(self, server_id: str) -> str:
         options = self.options
         if options.port is None and has_unix_sockets():
             path = socket_folder() / f"{server_id[:8]}-{secrets.token_hex(4)}.s"
@@ -101,17 +140,18 @@ class AgentServer:
         # Never by the name: where it means two addresses, one could be somebody else's.
         host = "127.0.0.1" if options.host == "localhost" else options.host
         host = f"[{host}]" if ":" in host else host
-        port = self._bind(f"{host}:{options.port or 0}")
+        why = await asyncio.to_thread(_why_not, options.host, host.strip("[]"), options.port or 0)
+        port = 0 if why else self._bind(f"{host}:{options.port or 0}", options.tls)
         if not port:
-            raise AgentServerError(
-                f"port {options.port} of {options.host} is taken:"
-                " give another port, or none for a Unix socket"
-            )
+            raise AgentServerError(why or f"port {options.port} of {options.host} cannot be listened on")
         return f"{host}:{port}"
 
-    def _bind(self, address: str) -> int:
+    def _bind(self, address: str, tls: TLS | None = None) -> int:
         try:
-            return int(self._server.add_insecure_port(address))
+            if tls is None:
+                return int(self._server.add_insecure_port(address))
+            pair = Path(tls.key).read_bytes(), Path(tls.cert).read_bytes()
+            return int(self._server.add_secure_port(address, grpc.ssl_server_credentials([pair])))
         except RuntimeError:
             return 0
 
@@ -122,10 +162,38 @@ class AgentServer:
             return
         if self.connection is not None:
             self.connection.remove()
+        if self._health is not None:
+            self._health.end()
         if self.servicer is not None:
             self.servicer.close()
             await asyncio.sleep(0)  # how the calls ended is told one turn later
             for session in self.servicer.sessions:
                 session.writer.close()  # which ends the stream, once all is told
         await server.stop(grace)
+        self._exports.close()
+        if self.servicer is not None and self.servicer.studio is not None:
+            await asyncio.to_thread(self.servicer.studio.join)
         self.stop_event.set()
+
+
+def _why_not(named: str, host: str, port: int) -> str:
+    """Say why a port cannot be listened on, "" if it can: gRPC only logs it. Blocking."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            if os.name == "posix":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gRPC does
+            if family is socket.AF_INET6 and socket.has_dualstack_ipv6():
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            probe.bind(address)
+            if port:
+                probe.listen(1)  # two can be bound to it, one listens
+    except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            return f"port {port} of {named} cannot be had: {named} is not an address of this machine"
+        if error.errno == errno.EACCES:
+            return f"port {port} of {named} is not yours to listen on: give one above 1023"
+        if error.errno == errno.EADDRINUSE:
+            return f"port {port} of {named} is taken: give another port, or none for a Unix socket"
+        return f"port {port} of {named} cannot be had: {error.strerror or error}"
+    return ""

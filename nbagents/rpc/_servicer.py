@@ -7,12 +7,12 @@ Knows nothing of sockets, tokens or processes. Every method takes and returns th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
 import time
-import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from threading import Event as StopEvent
 from typing import Any
 
@@ -22,31 +22,40 @@ from google.protobuf.message import Message
 from .._process import boot_id, process_started
 from .._version import __version__
 from ..agents import AgentBase, scheduler
-from ..config import model_configs, redact
 from ..exceptions import AgentCallError, CallCancelledError, NbAgentsError, ProtocolError
 from ..message import Msg
 from ._admission import admit_call
 from ._agents import AgentTable
+from ._anywhere import anywhere, streamed_anywhere
 from ._codec import from_json, to_json
+from ._exports import Exports
 from ._faults import decode_error, encode_error
 from ._frames import SLICE, parsed
 from ._limits import ACCEPTED, GRACE_SECONDS, PROTOCOL
 from ._loader import AgentClasses
 from ._methods import REQUESTS
+from ._model_configs import take_model_configs
+from ._options import check_studio_url
 from ._proto import agent_pb2 as pb
 from ._proto.agent_pb2_grpc import AgentServerServicer as _AttachServicer
 from ._proto.agent_pb2_grpc import RpcAgentServicer
 from ._results import Results
 from ._session import Session
+from ._studio import Studio
+from ._usage import Usage, resident_mib
 
 __all__ = ["AgentServerServicer"]
 
 
 class AgentServerServicer(RpcAgentServicer, _AttachServicer):
-    """The methods of one agent server. All of them run on the background loop.
+    """The methods of one agent server. All of them run on the background loop; call them from any thread.
 
     ``stop_event`` is set when a client asks the server to stop. Replies are kept by number
-    (``max_pool_size``) and age (``max_timeout_seconds``), the oldest finished ones dropped first.
+    (``max_pool_size``) and age (``max_timeout_seconds``), the oldest finished ones dropped first. Replies
+    are told to the studio at ``studio_url``, if there is one. ``custom_agent_classes`` can be made here.
+
+    `RpcAgentServerLauncher` makes one and guards it. Whoever makes one by hand can call its methods, or
+    register it at a gRPC server of their own, which must then ask for a token itself.
     """
 
     def __init__(
@@ -59,21 +68,39 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         max_pool_size: int = 8192,
         max_timeout_seconds: float = 7200,
         *,
+        custom_agent_classes: Sequence[type[AgentBase]] = (),
         classes: AgentClasses | None = None,
+        exports: Exports | None = None,
     ) -> None:
         self.stop_event, self.host, self.port, self.studio_url = stop_event, host, port, studio_url
         self.server_id = server_id or secrets.token_hex(4)
         self.epoch = secrets.token_hex(8)
         self.last_active = time.monotonic()
         self._sessions: dict[str, Session] = {}
-        self._agents = AgentTable(classes or AgentClasses(private=False))
+        classes = classes or AgentClasses(private=False)
+        for cls in custom_agent_classes:
+            classes.register(cls)
+        self._agents = AgentTable(classes)
+        self._exports = exports or Exports()
         self._results = Results(max_pool_size, max_timeout_seconds)
-        self._measured = (time.monotonic(), _cpu_seconds())
+        self._usage = Usage()
+        self.studio: Studio | None = None
+        if studio_url is not None:
+            check_studio_url(studio_url)
+            if port is not None:
+                self.listens_at(f"{host}:{port}")
 
     def close(self) -> None:
         """End all calls, and the sessions once all is told. On the loop only; twice is fine."""
         for call in self._results.unfinished():
             scheduler().end(call, CallCancelledError(f"the call of {call.label()} ended: the server stops"))
+        if self.studio is not None:
+            self.studio.end()
+
+    def listens_at(self, address: str) -> None:
+        """Tell the studio, where there is one, of the server at that address and of its replies."""
+        if self.studio_url is not None and self.studio is None:
+            self.studio = Studio(self.studio_url, self.server_id, address, self.agent_exists)
 
     @property
     def sessions(self) -> list[Session]:
@@ -104,15 +131,18 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
 
     # ---- the thirteen methods
 
+    @anywhere
     async def is_alive(self, request: Any, context: Any = None) -> pb.GeneralResponse:
         """Answer that the server lives."""
         return pb.GeneralResponse(ok=True)
 
+    @anywhere
     async def stop(self, request: Any, context: Any = None) -> pb.GeneralResponse:
         """Stop the server, soon after this answer."""
         asyncio.get_running_loop().call_later(0.02, self.stop_event.set)
         return pb.GeneralResponse(ok=True)
 
+    @anywhere
     async def create_agent(self, request: pb.CreateAgentRequest, context: Any = None) -> pb.GeneralResponse:
         """Make an agent, or several alike; with a workspace and a name bring the one there up to date."""
         if request.agent_source_code:
@@ -131,6 +161,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
             hosted, change = await self._agents.create(request.agent_id, settings), "created"
         return _told(hosted.about() | {"change": change})
 
+    @anywhere
     async def delete_agent(self, request: pb.StringMsg, context: Any = None) -> pb.GeneralResponse:
         """Delete an agent."""
         if self._agents.delete(request.value):
@@ -139,11 +170,13 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
             ok=False, message=f"try to delete a non-existent agent [{request.value[:130]}]."
         )
 
+    @anywhere
     async def delete_all_agents(self, request: Any, context: Any = None) -> pb.GeneralResponse:
         """Delete every agent."""
         self._agents.delete_all()
         return pb.GeneralResponse(ok=True)
 
+    @anywhere
     async def clone_agent(self, request: pb.StringMsg, context: Any = None) -> pb.GeneralResponse:
         """Make a new agent like another one; the message is its id."""
         if request.value not in self._agents:
@@ -151,6 +184,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
             return pb.GeneralResponse(ok=False, message=text)
         return pb.GeneralResponse(ok=True, message=(await self._agents.clone(request.value)).agent_id)
 
+    @anywhere
     async def call_agent_func(self, request: pb.RpcMsg, context: Any = None) -> pb.GeneralResponse:
         """Call an agent; the message is the task id under which the reply can be fetched.
 
@@ -164,6 +198,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
             await self._ended(task_id)
         return pb.GeneralResponse(ok=True, message=str(task_id))
 
+    @anywhere
     async def update_placeholder(
         self, request: pb.UpdatePlaceholderRequest, context: Any = None
     ) -> pb.GeneralResponse:
@@ -189,47 +224,37 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
             raise _AgentFailed(encode_error(call.error), call.label())
         return call.value
 
+    @anywhere
     async def get_agent_list(self, request: Any, context: Any = None) -> pb.GeneralResponse:
         """List the agents; the message is a JSON list."""
         return _told([hosted.about() for hosted in self._agents.all()])
 
+    @anywhere
     async def get_server_info(self, request: Any, context: Any = None) -> pb.GeneralResponse:
         """Tell who the server is and what it uses; the message is a JSON object.
 
         ``cpu`` is in percent of one core, since the last time that it was asked for; ``mem`` in MiB.
         """
-        before, self._measured = self._measured, (time.monotonic(), _cpu_seconds())
-        cpu = (self._measured[1] - before[1]) / max(self._measured[0] - before[0], 0.001)
         return _told(
             {
                 "pid": os.getpid(),
                 "id": self.server_id,
                 "epoch": self.epoch,
-                "cpu": round(100 * cpu, 1),
-                "mem": _resident_mib(),
+                "cpu": self._usage.cpu_percent(),
+                "mem": resident_mib(),
                 "size": len(self._agents),
                 "pending": self.pending(),
                 "clients": len(self.sessions),
             }
         )
 
+    @anywhere
     async def set_model_configs(self, request: pb.StringMsg, context: Any = None) -> pb.GeneralResponse:
         """Load model configurations, a JSON object or list of them, and warm up what they need."""
-        try:
-            given = json.loads(request.value)
-            if not isinstance(given, dict | list):  # a text would be the path of a file
-                raise ValueError("model configurations are a JSON object or a list of them")
-            with warnings.catch_warnings(action="ignore"):  # a client may send the same ones again
-                model_configs.load(given)
-        except (ValueError, RecursionError) as error:
-            return pb.GeneralResponse(ok=False, message=redact(str(error)))
-        from ..models import prewarm, prewarm_demo
+        refusal = take_model_configs(request.value)
+        return pb.GeneralResponse(ok=not refusal, message=refusal)
 
-        prewarm()
-        if any(one.get("endpoint") == "demo" for one in (given if isinstance(given, list) else [given])):
-            prewarm_demo()
-        return pb.GeneralResponse(ok=True)
-
+    @anywhere
     async def get_agent_memory(self, request: pb.StringMsg, context: Any = None) -> pb.GeneralResponse:
         """Return what an agent remembers; the message is a JSON list."""
         if request.value not in self._agents:
@@ -240,11 +265,17 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         messages: list[Msg] = memory.get_memory()
         return pb.GeneralResponse(ok=True, message=to_json(messages))
 
+    @streamed_anywhere
     async def download_file(self, request: pb.StringMsg, context: Any = None) -> AsyncIterator[pb.ByteMsg]:
-        """Refuse: this server exports no files."""
-        if context is not None:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "not found: this server exports no files")
-        yield pb.ByteMsg()
+        """Send an exported file in parts of a mebibyte.
+
+        Raises:
+            FileNotExportedError: no such file is exported, whether it exists or not.
+            MessageTooLargeError: it exceeds the limit.
+        """
+        async with contextlib.aclosing(self._exports.parts(request.value)) as parts:
+            async for data in parts:
+                yield pb.ByteMsg(data=data)
 
     # ---- the stream
 
@@ -368,17 +399,3 @@ def _told(value: Any) -> pb.GeneralResponse:
         return pb.GeneralResponse(ok=True, message=json.dumps(value, default=str))
     except (TypeError, ValueError) as error:
         raise NbAgentsError(f"the answer cannot be written as JSON: {error}") from None
-
-
-def _cpu_seconds() -> float:
-    usage = os.times()
-    return usage.user + usage.system
-
-
-def _resident_mib() -> float:
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            pages = int(file.read().split()[1])
-        return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
-    except (OSError, ValueError):
-        return 0.0

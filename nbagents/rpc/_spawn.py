@@ -8,8 +8,10 @@ import os
 import subprocess
 import tempfile
 import threading
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from .. import exceptions
 from .._ids import new_id
@@ -34,8 +36,13 @@ class Spawned:
         self.process, self.connection, self.owner, self.log = process, connection, owner, log
 
     @classmethod
-    def start(cls, options: ServerOptions) -> Spawned:
+    def start(
+        cls, options: ServerOptions, models: Sequence[dict[str, Any]] = (), *, show_log: bool = False
+    ) -> Spawned:
         """Start a server process and wait until it listens. Blocking; about half a second.
+
+        ``models`` are model configurations as `model_config_to_wire` gives them; they go through a pipe, keys
+        and all. With ``show_log`` the server's log is this process's standard error, else a file.
 
         Raises:
             UsageError, AgentServerError: it could not start; the message says why.
@@ -49,13 +56,13 @@ class Spawned:
                 child_command("nbagents.rpc"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=errors,
+                stderr=None if show_log else errors,
                 cwd=tempfile.gettempdir(),
                 env=child_environment(),
                 start_new_session=True,  # an interrupt of the notebook is not one of the server
             )
         try:
-            connection = cls._greeted(process, options, log)
+            connection = cls._greeted(process, options, models, log)
         except BaseException:
             process.kill()
             _close(process)
@@ -71,7 +78,13 @@ class Spawned:
         return spawned
 
     @classmethod
-    def _greeted(cls, process: subprocess.Popen[bytes], options: ServerOptions, log: Path) -> Connection:
+    def _greeted(
+        cls,
+        process: subprocess.Popen[bytes],
+        options: ServerOptions,
+        models: Sequence[dict[str, Any]],
+        log: Path,
+    ) -> Connection:
         assert process.stdin is not None
         assert process.stdout is not None
         timer = threading.Timer(START_SECONDS, process.kill)
@@ -79,7 +92,8 @@ class Spawned:
         timer.start()
         try:
             with contextlib.suppress(OSError):  # it has ended already: what it says tells
-                process.stdin.write(json.dumps(asdict(options)).encode() + b"\n")
+                for told in (asdict(options), list(models)):
+                    process.stdin.write(json.dumps(told).encode() + b"\n")
                 process.stdin.flush()
             from . import _directory  # noqa: F401  # loads gRPC, while the server does the same
 

@@ -27,10 +27,12 @@ from ..exceptions import (
     ProtocolError,
     VersionMismatchError,
 )
+from ._channel import channel, unproved
 from ._frames import FrameWriter, parsed
-from ._limits import ACCEPTED, CHANNEL_OPTIONS, GRACE_SECONDS, MAX_MESSAGE, PROTOCOL
+from ._limits import ACCEPTED, GRACE_SECONDS, MAX_MESSAGE, PROTOCOL
 from ._methods import ATTACH
 from ._proto import agent_pb2 as pb
+from ._tls import Trust
 
 __all__ = ["Stream"]
 
@@ -55,12 +57,14 @@ class Stream:
         address: str,
         token: str,
         *,
+        trust: Trust | None = None,
         handle: Callable[[pb.Frame], None],
         ended: Callable[[NbAgentsError], None],
         in_flight: Callable[[], int],
     ) -> None:
         self.address, self.server_id, self.epoch = address, "", ""
         self._token, self._handle, self._ended = token, handle, ended
+        self._trust = trust
         self._session = f"{PROCESS}-{new_id()[:6]}"
         self._writer = FrameWriter(in_flight)
         self.put = self._writer.put
@@ -128,7 +132,7 @@ class Stream:
             NbAgentsError: it cannot be; `AgentServerNotAliveError` where that may be different soon.
         """
         await self._hang_up()
-        self._channel = grpc.aio.insecure_channel(self.address, options=CHANNEL_OPTIONS)
+        self._channel = channel(self.address, self._trust)
         # Bytes both ways: a malformed message is ours to explain.
         metadata = (("authorization", f"Bearer {self._token}"),)
         self._rpc = self._channel.stream_stream(ATTACH)(metadata=metadata)
@@ -203,9 +207,9 @@ class Stream:
         return self._meaning(status, details)
 
     async def _hang_up(self) -> None:
-        channel, self._channel, self._rpc = self._channel, None, None
-        if channel is not None:
-            await channel.close()
+        opened, self._channel, self._rpc = self._channel, None, None
+        if opened is not None:
+            await opened.close()
 
     # ---- another connection
 
@@ -275,7 +279,8 @@ class Stream:
             return ProtocolError(f"the agent server {self.who()} refused a frame: {details}")
         if status is grpc.StatusCode.UNIMPLEMENTED:
             return ProtocolError(f"what listens at {self.address} is no agent server of ours")
-        return self._gone("it has ended, or was killed")
+        unknown = unproved(self.address, details, self._trust)
+        return unknown or self._gone("it has ended, or was killed")
 
     def _gone(self, why: str) -> AgentServerNotAliveError:
         return AgentServerNotAliveError(

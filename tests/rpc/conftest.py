@@ -59,3 +59,14 @@ def wait_for() -> Callable[..., float]:
         return time.monotonic() - begin
 
     return wait
+
+
+@pytest.fixture
+def trapped(tmp_path: Path) -> Path:
+    """A folder with files that Python would import from the working folder, each of which leaves `sprung`."""
+    folder = tmp_path / "trapped"
+    folder.mkdir()
+    for name in ("grpc.py", "nbagents.py", "sitecustomize.py", "usercustomize.py", "json.py"):
+        (folder / name).write_text(f"open({str(folder / 'sprung')!r}, 'a').write({name!r})\n")
+    (folder / ".env").write_text("OPENAI_API_KEY=sk-trapped0123456789\nPYTHONPATH=.\n")
+    return folder

@@ -435,6 +435,7 @@ def stub(request, server):
                 call = getattr(generated, method)
             return call(message, metadata=metadata, timeout=30, **options)
 
+        ask.as_agentscope = request.param == "RpcAgent"
         yield ask
 
 
@@ -443,7 +444,10 @@ def test_a_plain_client_can_do_everything(stub):
     assert stub("is_alive", nothing).ok
     body = json.dumps(settings(Counter, "c")).encode()
     assert stub("create_agent", pb.CreateAgentRequest(agent_id="c", agent_init_args=body)).ok
-    assert [about["agent_id"] for about in json.loads(stub("get_agent_list", nothing).message)] == ["c"]
+    listed = json.loads(stub("get_agent_list", nothing).message)
+    if stub.as_agentscope:
+        listed = [json.loads(text) for text in listed]
+    assert [(about["agent_id"], about["name"], about["type"]) for about in listed] == [("c", "c", "Counter")]
     called = stub("call_agent_func", pb.RpcMsg(value="null", target_func="_reply", agent_id="c"))
     reply = stub("update_placeholder", pb.UpdatePlaceholderRequest(task_id=int(called.message)))
     assert json.loads(reply.message)["content"] == "1"
@@ -470,16 +474,22 @@ def test_a_plain_client_is_told_what_went_wrong(stub):
     failed = stub("update_placeholder", pb.UpdatePlaceholderRequest(task_id=int(called.message)))
     assert not failed.ok
     assert "remote_agents.py" in failed.message
+    missing = grpc.StatusCode.INVALID_ARGUMENT if stub.as_agentscope else grpc.StatusCode.NOT_FOUND
     for message, code in (
-        (pb.RpcMsg(value="null", target_func="_reply", agent_id="nobody"), grpc.StatusCode.NOT_FOUND),
+        (pb.RpcMsg(value="null", target_func="_reply", agent_id="nobody"), missing),
         (pb.RpcMsg(value="null", target_func="reply", agent_id="f"), grpc.StatusCode.INVALID_ARGUMENT),
         (pb.RpcMsg(value="{", target_func="_reply", agent_id="f"), grpc.StatusCode.INVALID_ARGUMENT),
     ):
         with pytest.raises(grpc.RpcError) as caught:
             stub("call_agent_func", message)
         assert caught.value.code() is code
+    again = pb.CreateAgentRequest(agent_id="f", agent_init_args=body)
+    if stub.as_agentscope:
+        answer = stub("create_agent", again)
+        assert (answer.ok, answer.message) == (False, "Agent with agent_id [f] already exists")
+        return
     with pytest.raises(grpc.RpcError) as caught:
-        stub("create_agent", pb.CreateAgentRequest(agent_id="f", agent_init_args=body))
+        stub("create_agent", again)
     assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
     assert "already exists" in caught.value.details()
 

@@ -375,11 +375,11 @@ def test_other_wrong_options_are_refused(tmp_path: Path):
         {"max_pool_size": 0},
         {"max_timeout_seconds": 0},
         {"agent_dir": str(tmp_path / "nowhere")},
-        {"studio_url": "http://localhost"},
+        {"studio_url": "localhost:5000"},
     ):
         with pytest.raises(UsageError):
             RpcAgentServerLauncher(**options)
-    with pytest.raises(UsageError, match="owned by process, jupyter, user"):
+    with pytest.raises(UsageError, match="owned by process, jupyter, service, user"):
         Spawned.start(ServerOptions(owner="nobody"))
 
 
