@@ -38,7 +38,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (place / path).write_text(SECRET)
     (place / "exports" / "hello.txt").write_text("hello")
     (place / "exports" / "empty").touch()
-    (place / "exports" / "Grüße an alle.txt").write_text("Grüße")
+    (place / "exports" / "Grüße an Zoë.txt").write_text("Grüße")
     (place / "exports" / "deep" / "er" / "data.bin").write_bytes(os.urandom(2_500_000))
     (place / "more" / "other.txt").write_text("from the other folder")
     (place / "exports" / "big").write_bytes(b"\0" * (LIMIT + 1))
@@ -61,7 +61,7 @@ def server(place: Path) -> Iterator[RpcAgentServerLauncher]:
 
 
 def test_an_exported_file_is_copied(client: RpcAgentClient, place: Path, tmp_path: Path):
-    for path in ("hello.txt", "empty", "Grüße an alle.txt", "deep/er/data.bin"):
+    for path in ("hello.txt", "empty", "Grüße an Zoë.txt", "deep/er/data.bin"):
         copy = Path(client.download_file(path))
         assert copy.name == Path(path).name
         assert copy.read_bytes() == (place / "exports" / path).read_bytes()
