@@ -17,7 +17,7 @@ from ..config import redact
 from ..exceptions import NbAgentsError, RemoteAgentError
 from ._proto import agent_pb2 as pb
 
-__all__ = ["decode_error", "encode_error"]
+__all__ = ["AgentFailed", "decode_error", "encode_error"]
 
 OURS: dict[str, type[NbAgentsError]] = {
     name: getattr(exceptions, name) for name in exceptions.__all__ if name != "RemoteAgentError"
@@ -33,6 +33,14 @@ BUILT_IN: dict[str, type[Exception]] = {
 TEXT, TRACE = 20_000, 20_000
 """Characters that travel of an error's text, and of its traceback."""
 _PACKAGE = str(Path(__file__).parents[1])
+
+
+class AgentFailed(Exception):
+    """An agent of this server raised; ``error`` is what travels of it."""
+
+    def __init__(self, error: pb.Error, who: str) -> None:
+        super().__init__(error.message)
+        self.error, self.who = error, who
 
 
 def encode_error(error: BaseException) -> pb.Error:

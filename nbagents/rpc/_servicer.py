@@ -29,7 +29,7 @@ from ._agents import AgentTable
 from ._anywhere import anywhere, streamed_anywhere
 from ._codec import from_json, to_json
 from ._exports import Exports
-from ._faults import decode_error, encode_error
+from ._faults import AgentFailed, decode_error, encode_error
 from ._frames import SLICE, parsed
 from ._limits import ACCEPTED, GRACE_SECONDS, PROTOCOL
 from ._loader import AgentClasses
@@ -42,7 +42,7 @@ from ._proto.agent_pb2_grpc import RpcAgentServicer
 from ._results import Results
 from ._session import Session
 from ._studio import Studio
-from ._usage import Usage, resident_mib
+from ._usage import Usage
 
 __all__ = ["AgentServerServicer"]
 
@@ -209,7 +209,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         """
         try:
             return pb.GeneralResponse(ok=True, message=to_json(await self._ended(request.task_id)))
-        except _AgentFailed as failed:
+        except AgentFailed as failed:
             if context is None:
                 raise decode_error(failed.error, failed.who) from None
             text = failed.error.traceback or f"{failed.error.type}: {failed.error.message}"
@@ -221,7 +221,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
             await scheduler().signal(call.on_done)
         call.read = True
         if call.error is not None:
-            raise _AgentFailed(encode_error(call.error), call.label())
+            raise AgentFailed(encode_error(call.error), call.label())
         return call.value
 
     @anywhere
@@ -240,8 +240,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
                 "pid": os.getpid(),
                 "id": self.server_id,
                 "epoch": self.epoch,
-                "cpu": self._usage.cpu_percent(),
-                "mem": resident_mib(),
+                **self._usage.told(),
                 "size": len(self._agents),
                 "pending": self.pending(),
                 "clients": len(self.sessions),
@@ -384,14 +383,6 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         if session is not None:
             session.writer.connect(stream.write, theirs.last_seen)
         return session
-
-
-class _AgentFailed(Exception):
-    """An agent raised; ``error`` is what travels of it."""
-
-    def __init__(self, error: pb.Error, who: str) -> None:
-        super().__init__(error.message)
-        self.error, self.who = error, who
 
 
 def _told(value: Any) -> pb.GeneralResponse:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import os
 import time
 
-__all__ = ["Usage", "resident_mib"]
+__all__ = ["Usage"]
 
 
 class Usage:
-    """The processor time of this process, from one look to the next."""
+    """What this process uses; its processor from one look to the next. Memory is 0 where nobody tells."""
 
     def __init__(self) -> None:
         self._looked, self._used = time.monotonic(), _cpu_seconds()
 
-    def cpu_percent(self) -> float:
-        """Return what it has used since the last look, in percent of one core."""
+    def told(self) -> dict[str, float]:
+        """Return ``cpu``, in percent of one core since the last time, and ``mem``, in MiB."""
+        return {"cpu": self._percent(), "mem": _resident_mib()}
+
+    def _percent(self) -> float:
         looked, used = self._looked, self._used
         self._looked, self._used = time.monotonic(), _cpu_seconds()
         return round(100 * (self._used - used) / max(self._looked - looked, 0.001), 1)
 
 
-def resident_mib() -> float:
-    """Return the memory that it holds, in MiB; 0 where nobody tells."""
+def _resident_mib() -> float:
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             pages = int(file.read().split()[1])
