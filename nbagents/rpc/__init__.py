@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from ._dist import DistConf, make_proxy, settings_of
     from ._fetch import fetch_message
     from ._group import AgentGroup, GroupReply
+    from ._handles import agent_of, mark_of
     from ._launcher import RpcAgentServerLauncher
     from ._options import ServerOptions
     from ._places import Connection, connections
     from ._proto.agent_pb2_grpc import RpcAgentServicer
     from ._proxy import RpcAgent
+    from ._redefined import send_new_classes
     from ._servicer import AgentServerServicer
     from ._shared import find_or_launch, find_shared
     from ._spawn import Spawned
@@ -40,12 +42,15 @@ __all__ = [
     "RpcAgentServicer",
     "ServerOptions",
     "Spawned",
+    "agent_of",
     "attachment",
     "connections",
     "fetch_message",
     "find_or_launch",
     "find_shared",
     "make_proxy",
+    "mark_of",
+    "send_new_classes",
     "settings_of",
 ]
 
@@ -61,9 +66,24 @@ def __getattr__(name: str) -> Any:
 
         homes = (_attachment, _directory, _fetch, _servicer)
     else:
-        from . import _client, _dist, _group, _launcher, _options, _places, _proxy, _shared, _spawn
+        from . import (
+            _client,
+            _dist,
+            _group,
+            _handles,
+            _launcher,
+            _options,
+            _places,
+            _proxy,
+            _redefined,
+            _shared,
+            _spawn,
+        )
 
-        homes = (_client, _dist, _group, _launcher, _options, _places, _proxy, _shared, _spawn)
+        homes = (
+            *(_client, _dist, _group, _handles, _launcher, _options, _places, _proxy, _redefined, _shared),
+            _spawn,
+        )
     for home in homes:
         if name in vars(home):
             globals()[name] = getattr(home, name)
