@@ -139,6 +139,8 @@ def _load(home: str, name: str) -> Any:
 
 _ports.make_proxy.fill(_load(".rpc", "make_proxy"))
 _ports.fetch_message.fill(_load(".rpc", "fetch_message"))
+_ports.mark_agent.fill(_load(".rpc", "mark_of"))
+_ports.find_agent.fill(_load(".rpc", "agent_of"))
 
 
 def load_ipython_extension(ipython: Any) -> None:

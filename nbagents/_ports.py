@@ -13,7 +13,7 @@ from typing import Any
 
 from .exceptions import InternalError
 
-__all__ = ["Port", "fetch_message", "make_proxy"]
+__all__ = ["Port", "fetch_message", "find_agent", "make_proxy", "mark_agent"]
 
 
 class Port:
@@ -41,3 +41,7 @@ make_proxy = Port("make_proxy")
 """``(agent, **options) -> RpcAgent``: moves an agent into a server process."""
 fetch_message = Port("fetch_message")
 """``(host, port, task_id, client, x, known_only=) -> Promise``: what an addressed placeholder waits for."""
+mark_agent = Port("mark_agent")
+"""``(agent) -> dict | None``: how an agent stands in another one's state, if it can."""
+find_agent = Port("find_agent")
+"""``(fields) -> agent``: the agent that such a mark names."""

@@ -23,6 +23,8 @@ HEAVY = {
 }  # fmt: skip
 BANNED_MODULES = {"cloudpickle", "dill", "marshal", "pickle", "shelve"}
 BANNED_BUILTINS = {"__import__", "compile", "eval", "exec"}
+# Compiling is for the server, which defines the classes that its user wrote in a notebook.
+COMPILES = {"rpc/_workshop.py"}
 # Importing by name is for the roof, which loads lazily, and for the server, which loads agent classes.
 IMPORTS_BY_NAME = {"__init__.py", "rpc/_loader.py"}
 
@@ -160,7 +162,8 @@ def test_nothing_is_evaluated_and_no_shell_is_started():
         if not isinstance(node, ast.Call):
             continue
         called = ast.unparse(node.func)
-        if called in BANNED_BUILTINS | {"os.system", "os.popen", "subprocess.getoutput"}:
+        compiles = called in {"compile", "exec"} and where.split(":")[0] in COMPILES
+        if not compiles and called in BANNED_BUILTINS | {"os.system", "os.popen", "subprocess.getoutput"}:
             wrong.append(f"{where}: {called}")
         if called.endswith("import_module") and where.split(":")[0] not in IMPORTS_BY_NAME:
             wrong.append(f"{where}: {called}")

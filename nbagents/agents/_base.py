@@ -162,20 +162,39 @@ class AgentBase(metaclass=AgentMeta):
         """Call the agent; return its reply at once, as a message that may not have arrived yet."""
         return scheduler().issue(self, self.reply, args, kwargs, method="_reply")
 
-    def to_dist(self, *args: Any, **kwargs: Any) -> Any:
-        """Make an agent as this one was made in an agent server; return the proxy to call there.
+    def to_dist(
+        self,
+        host: str = "localhost",
+        port: int | None = None,
+        max_pool_size: int = 8192,
+        max_timeout_seconds: float = 7200,
+        local_mode: bool = True,
+        lazy_launch: bool = False,
+        launch_server: bool | None = None,
+    ) -> Any:
+        """Make an agent like this one in an agent server; return the proxy to call there.
 
-        What this one remembers, and what was set on it after it was made, stays here. The options are
-        those of `DistConf`.
+        It is made as this one was, and then becomes what this one is after the calls made before: its
+        `state_dict` travels. What that cannot hold is left to the constructor. The class may be written
+        in a notebook's cell. Blocking, unless ``lazy_launch`` puts it off until the first call; the other
+        options are those of `DistConf`.
+
+        Raises:
+            AgentCreationError: the server cannot make it, or its class cannot travel.
+            UsageError: the options are wrong, or an argument of its constructor cannot travel.
         """
-        return make_proxy(self, args, kwargs, None)
+        options: dict[str, Any] = {"host": host, "port": port, "max_pool_size": max_pool_size}
+        options |= {"max_timeout_seconds": max_timeout_seconds, "local_mode": local_mode}
+        options |= {"lazy_launch": lazy_launch, "launch_server": launch_server}
+        return make_proxy(self, (), options, None)
 
     # ---- what it has become
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the agent has become since it was made, as JSON can hold it.
 
-        Its memory, and its public attributes as far as JSON can hold them, messages included. What
+        Its memory, and its public attributes as far as JSON can hold them, messages and agents that
+        live in servers included. What
         cannot be held, a connection say, is left to the constructor. Override it together with
         `load_state_dict` where an agent knows better.
 

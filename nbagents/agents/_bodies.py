@@ -10,7 +10,7 @@ from typing import Any
 
 from ..exceptions import CallCancelledError
 from ..message import Msg
-from ._call import Call, promised, resolved
+from ._call import Call, peek, promised, resolved
 from ._threads import WorkerThreads
 
 __all__ = ["Bodies"]
@@ -36,7 +36,9 @@ class Bodies:
         if call.needs:
             args = tuple(map(resolved, args))
             kwargs = {key: resolved(value) for key, value in kwargs.items()}
-        fn, ctx = call.fn, call.context
+        # An agent's class may have been exchanged since the call was made: it meets the one of now.
+        fn = peek(call.agent, "reply") if call.method == "_reply" else call.fn
+        ctx = call.context
         assert fn is not None
         assert ctx is not None
         if _is_async(fn):

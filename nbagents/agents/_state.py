@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from .._ports import find_agent, mark_agent
 from ..message import Msg, PlaceholderMessage
 
 __all__ = ["STEADY", "freeze", "frozen", "thaw"]
@@ -13,6 +14,7 @@ __all__ = ["STEADY", "freeze", "frozen", "thaw"]
 STEADY = frozenset({"name", "agent_id", "memory", "model"})
 """What is no state: it is given when an agent is made, or kept by other means."""
 _HEAD = {"__module__": "nbagents.message", "__name__": "Msg"}
+_AGENT = "__agent__"
 _UNFIT = object()
 MAX_DEPTH = 50
 
@@ -20,7 +22,8 @@ MAX_DEPTH = 50
 def frozen(own: Mapping[str, Any]) -> dict[str, Any]:
     """Return the public attributes in an agent's ``__dict__`` that JSON can hold, messages included.
 
-    What it cannot hold (a connection, a lock, a class) was made by the constructor, and will be again.
+    An agent that lives in a server is held by its name there. What cannot be held (a connection, a lock,
+    a class) was made by the constructor, and will be again.
     """
     state = {}
     for name, value in own.items():
@@ -48,6 +51,9 @@ def freeze(value: Any, depth: int = 0) -> Any:
     if type(value) is list:
         items = [freeze(item, depth + 1) for item in value]
         return _UNFIT if any(item is _UNFIT for item in items) else items
+    if hasattr(type(value), "_observes_inline"):  # an agent; its class stands above this
+        mark = mark_agent(value)
+        return _UNFIT if mark is None else mark
     return _UNFIT
 
 
@@ -56,6 +62,8 @@ def thaw(value: Any) -> Any:
     if isinstance(value, list):
         return [thaw(item) for item in value]
     if isinstance(value, dict):
+        if value.keys() == {_AGENT}:
+            return find_agent(value[_AGENT])
         found = {key: thaw(item) for key, item in value.items()}
         return Msg.from_dict(found) if _HEAD.items() <= found.items() else found
     return value

@@ -46,8 +46,8 @@ class WorkerThreads:
         """Take the permit again."""
         self.busy += 1
 
-    def _main(self, job: Job | None) -> None:
-        box: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+    def _main(self, box: queue.SimpleQueue[Job | None]) -> None:
+        job = box.get()
         while job is not None:
             job()
             job = None  # or the finished job would live as long as the idle thread
@@ -69,8 +69,10 @@ class WorkerThreads:
                 if self._idle:
                     self._idle.pop().put(job)
                 else:
+                    box: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+                    box.put(job)  # not as an argument: a thread keeps those for as long as it runs
                     threading.Thread(
-                        target=self._main, args=(job,), daemon=True, name="nbagents-worker"
+                        target=self._main, args=(box,), daemon=True, name="nbagents-worker"
                     ).start()
             except RuntimeError as error:  # no more threads to be had
                 if self.busy > 0:

@@ -8,7 +8,7 @@ from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
 
-from .. import context
+from .. import context, rpc
 from .._ids import new_id
 from ..agents import scheduler
 from ._banner import Banner
@@ -86,6 +86,7 @@ class Extension:
             scheduler().stop_run(context.run.get(), "interrupted")
         self.magics.abandon_hub(error)
         self.formatters.join()
+        rpc.send_new_classes()
         scheduler().report()
         if isinstance(error, RuntimeError) and any(text in str(error) for text in NESTED):
             sys.stderr.write(HINT)

@@ -5,6 +5,7 @@ program can start a server before it loads what talking to it takes; and each na
 used, since a server needs none of what clients do. Classes stand here under AgentScope's names.
 """
 
+import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
     from ._dist import DistConf, make_proxy, settings_of
     from ._fetch import fetch_message
     from ._group import AgentGroup, GroupReply
+    from ._handles import agent_of, mark_of
     from ._launcher import RpcAgentServerLauncher
     from ._options import UNPROTECTED, ServerOptions
     from ._places import Connection, connection_at, connections
     from ._proto.agent_pb2_grpc import RpcAgentServicer
     from ._proxy import RpcAgent
+    from ._redefined import send_new_classes
     from ._servicer import AgentServerServicer
     from ._shared import find_or_launch, find_shared
     from ._spawn import Spawned
@@ -45,6 +48,7 @@ __all__ = [
     "RpcServerSideWrapper",
     "ServerOptions",
     "Spawned",
+    "agent_of",
     "attachment",
     "connection_at",
     "connections",
@@ -52,35 +56,48 @@ __all__ = [
     "find_or_launch",
     "find_shared",
     "make_proxy",
+    "mark_of",
+    "send_new_classes",
     "settings_of",
 ]
 
-_WITH_GRPC = {
-    "AgentServerServicer",
-    "Attachment",
-    "RpcAgentServicer",
-    "RpcServerSideWrapper",
-    "attachment",
-    "fetch_message",
+_HOME = {
+    "AgentGroup": "_group",
+    "AgentServerServicer": "_servicer",
+    "Attachment": "_attachment",
+    "Connection": "_places",
+    "DistConf": "_dist",
+    "GroupReply": "_group",
+    "RpcAgent": "_proxy",
+    "RpcAgentClient": "_client",
+    "RpcAgentServerLauncher": "_launcher",
+    "RpcAgentServicer": "_proto.agent_pb2_grpc",
+    "RpcServerSideWrapper": "_wrapper",
+    "ServerOptions": "_options",
+    "Spawned": "_spawn",
+    "TLS": "_tls",
+    "UNPROTECTED": "_options",
+    "agent_of": "_handles",
+    "attachment": "_directory",
+    "connection_at": "_places",
+    "connections": "_places",
+    "fetch_message": "_fetch",
+    "find_or_launch": "_shared",
+    "find_shared": "_shared",
+    "make_proxy": "_dist",
+    "mark_of": "_handles",
+    "send_new_classes": "_redefined",
+    "settings_of": "_dist",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    home = _HOME.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    homes: tuple[Any, ...]
-    if name in _WITH_GRPC:
-        from . import _attachment, _directory, _fetch, _servicer, _wrapper
-
-        homes = (_attachment, _directory, _fetch, _servicer, _wrapper)
-    else:
-        from . import _client, _dist, _group, _launcher, _options, _places, _proxy, _shared, _spawn, _tls
-
-        homes = (_client, _dist, _group, _launcher, _options, _places, _proxy, _shared, _spawn, _tls)
-    for home in homes:
-        if name in vars(home):
-            globals()[name] = getattr(home, name)
-    return globals()[name]
+    value = getattr(importlib.import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

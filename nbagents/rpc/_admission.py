@@ -7,14 +7,14 @@ import secrets
 from typing import Any
 
 from ..agents import Call, peek, scheduler
-from ..exceptions import AgentCallError, InternalError, NbAgentsError
+from ..exceptions import AgentCallError, InternalError, NbAgentsError, ProtocolError
 from ..message import Promise
 from ._agents import AgentTable
-from ._codec import encode
+from ._codec import encode, from_json
 from ._faults import encode_error
 from ._proto import agent_pb2 as pb
 
-__all__ = ["admit_call", "checked_arguments", "internal_error", "outcome"]
+__all__ = ["admit_call", "checked_arguments", "checked_settings", "internal_error", "outcome"]
 
 log = logging.getLogger(__name__)
 KINDS = {"_reply": "call", "_observe": "observe", "_hold": "hold"}
@@ -73,6 +73,29 @@ def checked_arguments(method: str, arguments: Any) -> tuple[str, tuple[Any, ...]
     if not isinstance(kwargs, dict) or (kind != "call" and (len(args) > 1 or kwargs)):
         raise AgentCallError(f"the arguments of {method} are malformed")
     return kind, (tuple(args) if args or kind != "observe" else (None,)), kwargs
+
+
+def checked_settings(request: pb.CreateAgentRequest, agents: AgentTable, *, attached: bool) -> dict[str, Any]:
+    """Return what makes an agent. Its source comes in a field of its own only, and through one door.
+
+    Raises:
+        ProtocolError: it is malformed.
+        AgentCallError: its source came through another door.
+    """
+    settings = from_json(request.agent_init_args)
+    if not isinstance(settings, dict):
+        raise ProtocolError("agent_init_args is not a JSON object")
+    if "source" in settings:
+        raise AgentCallError("agent_init_args holds no source; that is agent_source_code's")
+    if request.agent_source_code:
+        agents.classes.check_source()
+        if not attached:
+            raise AgentCallError(
+                "agent_source_code is not taken from a single request, only over the stream of the user"
+                " who launched this server: use nbagents, or put the class into a module"
+            )
+        settings["source"] = from_json(request.agent_source_code)
+    return settings
 
 
 def outcome(call: Call, missing: NbAgentsError | None = None) -> pb.Update:

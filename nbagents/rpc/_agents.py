@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
@@ -13,8 +12,10 @@ from .._ids import check_id, new_id
 from ..agents import AgentBase, scheduler
 from ..exceptions import AgentCreationError, AgentNotFoundError, NbAgentsError, UsageError
 from ..models import load_model
+from ._codec import from_json, to_json
 from ._loader import AgentClasses
 from ._maker import Maker
+from ._unit import Unit
 
 __all__ = ["AgentTable", "Hosted"]
 
@@ -50,8 +51,8 @@ class AgentTable:
     """Creates, finds, copies and deletes agents. On the loop only."""
 
     def __init__(self, classes: AgentClasses) -> None:
-        self._classes = classes
-        self._maker: Maker[list[AgentBase]] = Maker(scheduler().post)
+        self.classes = classes
+        self._maker: Maker[Any] = Maker(scheduler().post)
         self._agents: dict[str, Hosted] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._making: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -77,16 +78,18 @@ class AgentTable:
             raise AgentNotFoundError(f"Agent [{agent_id[:130]}] not exists.")
         return hosted
 
-    async def create(self, agent_id: str, settings: dict[str, Any]) -> Hosted:
-        """Make an agent under an id that is free.
+    async def create(
+        self, agent_id: str, settings: dict[str, Any], state: dict[str, Any] | None = None
+    ) -> Hosted:
+        """Make an agent under an id that is free; ``state`` is what it has become elsewhere.
 
         Raises:
             AgentCreationError: the id is taken, the class is unknown, or its constructor failed.
         """
         if agent_id in self._agents:
             raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
-        settings, folders = _checked(settings)
-        agent = await self._make(agent_id, settings, folders)
+        settings = _checked(settings)
+        agent = await self._make(agent_id, settings, state)
         if agent_id in self._agents:
             raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
         hosted = Hosted(agent, agent_id, settings, name=agent._name, color=len(self._agents))
@@ -100,8 +103,8 @@ class AgentTable:
             AgentCreationError: an id is taken, the class is unknown, or its constructor failed.
         """
         self._check_free(agent_ids)
-        settings, folders = _checked(settings)
-        made = await self._make_all(agent_ids, settings, folders)
+        settings = _checked(settings)
+        made = await self._make_all(agent_ids, settings)
         self._check_free(agent_ids)
         for agent_id, agent in zip(agent_ids, made, strict=True):
             hosted = Hosted(agent, agent_id, settings, name=agent._name, color=len(self._agents))
@@ -113,33 +116,41 @@ class AgentTable:
                 raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
 
     async def define(
-        self, workspace: str, name: str, settings: dict[str, Any], *, agent_id: str = "", fresh: bool = False
+        self,
+        workspace: str,
+        name: str,
+        settings: dict[str, Any],
+        *,
+        agent_id: str = "",
+        fresh: bool = False,
+        state: dict[str, Any] | None = None,
     ) -> tuple[Hosted, str]:
         """Make the agent of that name in a workspace, or bring the one that lives there up to date.
 
         Returns it and "created", "updated" or "unchanged". An update keeps the memory unless ``fresh``.
-        ``agent_id`` is the id of one that is made, so that proxies of an earlier server stay good.
+        ``agent_id`` is the id of one that is made, so that proxies of an earlier server stay good;
+        ``state`` what it has become elsewhere.
         """
         if len(name) > LONGEST_NAME or len(workspace) > LONGEST_WORKSPACE:
             raise UsageError(
                 f"the name of an agent has at most {LONGEST_NAME} characters,"
                 f" that of its workspace {LONGEST_WORKSPACE}"
             )
-        settings, folders = _checked(settings)
+        settings = _checked(settings)
         key = (workspace, name)
         making = self._making.setdefault(key, asyncio.Lock())
         async with making:  # two cells may define it at once
             known = self._agents.get(self._names.get(key, ""))
             if known is None or known.settings["class_name"] != settings["class_name"]:
                 agent_id = agent_id if agent_id and agent_id not in self._agents else new_id()
-                agent = await self._make(agent_id, settings, folders)
+                agent = await self._make(agent_id, settings, state)
                 color = known.color if known else self._next_color(workspace)
                 if known is not None:
                     self._agents.pop(known.agent_id, None)
                 hosted = Hosted(agent, agent_id, settings, workspace, name, color)
                 self._agents[agent_id], self._names[key] = hosted, agent_id
                 return hosted, "created"
-            changed = known.settings != settings
+            changed = any(known.settings[part] != settings[part] for part in ("args", "kwargs"))
             if changed or fresh:
                 await self._update(known, settings, fresh)
             return known, "updated" if changed or fresh else "unchanged"
@@ -147,7 +158,7 @@ class AgentTable:
     async def clone(self, agent_id: str) -> Hosted:
         """Make a new agent as this one was made; its memory is not copied."""
         origin = self.get(agent_id)
-        return await self.create(new_id(), copy.deepcopy(origin.settings))
+        return await self.create(new_id(), from_json(to_json(origin.settings)))
 
     def delete(self, agent_id: str) -> bool:
         """Forget an agent; False if there is none."""
@@ -195,22 +206,40 @@ class AgentTable:
         if not busy:
             await turn
 
-    async def _make(self, agent_id: str, settings: dict[str, Any], folders: list[str]) -> AgentBase:
-        return (await self._make_all([agent_id], settings, folders))[0]
+    def make_class(self, unit: Unit, import_path: list[str]) -> asyncio.Future[type[AgentBase]]:
+        """Define a class that was written in a notebook, off the loop."""
+        return self._maker.make(lambda: self.classes.make(unit, import_path))
+
+    def make_off_the_loop(self, make: Callable[[], AgentBase]) -> asyncio.Future[AgentBase]:
+        """Have an agent made where its constructor may block."""
+        return self._maker.make(make)
+
+    def change_source(self, hosted: Hosted, unit: Unit) -> None:
+        """Remember that an agent is made by this source from now on; clones are too."""
+        hosted.settings = hosted.settings | {"class_name": unit.target, "source": unit.to_dict()}
+        hosted.agent._init_settings = hosted.settings
+
+    async def _make(
+        self, agent_id: str, settings: dict[str, Any], state: dict[str, Any] | None = None
+    ) -> AgentBase:
+        return (await self._make_all([agent_id], settings, state))[0]
 
     async def _make_all(
-        self, agent_ids: Sequence[str], settings: dict[str, Any], folders: list[str]
+        self, agent_ids: Sequence[str], settings: dict[str, Any], state: dict[str, Any] | None = None
     ) -> list[AgentBase]:
         for agent_id in agent_ids:
             check_id(agent_id, "agent_id")
-        name = settings["class_name"]
+        name, source = settings["class_name"], settings.get("source")
+        folders = settings.get("import_path", [])
+        unit = None if source is None else Unit.of(source)
 
         def construct() -> list[AgentBase]:
-            cls = self._classes.find(name, folders)
-            return [self._made(cls, agent_id, settings) for agent_id in agent_ids]
+            cls = self.classes.find(name, folders) if unit is None else self.classes.make(unit, folders)
+            return [self._made(cls, agent_id, settings, state) for agent_id in agent_ids]
 
         try:
-            return await self._maker.make(construct)
+            made: list[AgentBase] = await self._maker.make(construct)
+            return made
         except (AgentCreationError, UsageError):
             raise
         except NbAgentsError as error:
@@ -219,8 +248,12 @@ class AgentTable:
             raise AgentCreationError(f"{name} could not be made: {type(error).__name__}: {error}") from error
 
     @staticmethod
-    def _made(cls: type[AgentBase], agent_id: str, settings: dict[str, Any]) -> AgentBase:
+    def _made(
+        cls: type[AgentBase], agent_id: str, settings: dict[str, Any], state: dict[str, Any] | None
+    ) -> AgentBase:
         agent: AgentBase = cls(*settings["args"], **settings["kwargs"])
+        if state is not None:
+            agent.load_state_dict(state)
         agent.agent_id = agent_id
         agent._init_settings = settings  # as it is kept here: one is enough
         return agent
@@ -233,14 +266,16 @@ def _size(memory: Any) -> int:
         return 0
 
 
-def _checked(settings: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return what makes an agent, and where its class may be imported from."""
+def _checked(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what makes an agent, where its class may be imported from or its source included."""
     name, args, kwargs = settings.get("class_name"), settings.get("args", []), settings.get("kwargs", {})
     if not isinstance(name, str) or not isinstance(args, list) or not isinstance(kwargs, dict):
         raise AgentCreationError(
             "an agent is made from a class_name, a list of args and a dictionary of kwargs"
         )
     kwargs.pop("to_dist", None)
-    folders = settings.get("import_path")
-    folders = [f for f in folders if isinstance(f, str)] if isinstance(folders, list) else []
-    return {"class_name": name, "args": args, "kwargs": kwargs}, folders
+    folders, source = settings.get("import_path"), settings.get("source")
+    checked = {"class_name": name, "args": args, "kwargs": kwargs}
+    if isinstance(folders, list) and folders:
+        checked["import_path"] = [folder for folder in folders if isinstance(folder, str)]
+    return checked if source is None else checked | {"source": source}

@@ -100,14 +100,22 @@ class RpcAgentClient:
         """Stop the server; it ends soon after the answer."""
         self._ask("stop")
 
-    def create_agent(self, agent_configs: Mapping[str, Any], agent_id: str | None = None) -> dict[str, Any]:
+    def create_agent(
+        self,
+        agent_configs: Mapping[str, Any],
+        agent_id: str | None = None,
+        *,
+        state: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """Make an agent from its ``class_name``, ``args`` and ``kwargs``; return what the server tells of it.
+
+        ``state`` is what the `state_dict` of another agent told, which it then becomes.
 
         Raises:
             AgentCreationError: the id is taken, the class is unknown, or its constructor failed.
             UsageError: the id is malformed, or an argument cannot travel.
         """
-        return self._make(agent_configs, agent_id=agent_id or self.agent_id)
+        return self._make(agent_configs, state, agent_id=agent_id or self.agent_id)
 
     def create_agents(self, agent_configs: Mapping[str, Any], agent_ids: Sequence[str]) -> int:
         """Make agents alike, one for each id, as one request: all of them or none; return how many.
@@ -261,10 +269,18 @@ class RpcAgentClient:
         answer = await self.attachment.request("update_placeholder", task_id=task_id)
         return from_json(answer.message)
 
-    def _make(self, agent_configs: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+    def _make(
+        self, agent_configs: Mapping[str, Any], state: Mapping[str, Any] | None = None, **fields: Any
+    ) -> dict[str, Any]:
         from ._codec import to_json
 
-        body = to_json(dict(agent_configs)).encode()
+        settings = dict(agent_configs)
+        source = settings.pop("source", None)
+        if source is not None:
+            fields["agent_source_code"] = to_json(source).encode()
+        if state is not None:
+            fields["state"] = to_json(dict(state)).encode()
+        body = to_json(settings).encode()
         answer = self._ask("create_agent", MAKING_SECONDS, agent_init_args=body, **fields)
         made: dict[str, Any] = json.loads(answer.message)
         return made

@@ -1,9 +1,10 @@
-"""Turns values and messages into payloads and back. Knows nothing of channels, agents or errors.
+"""Turns values and messages into payloads and back. Knows nothing of channels or errors.
 
 Values are JSON with marked objects: a `Msg`, by its ``__module__`` and ``__name__``; a reference to a
-message that has not arrived, ``{"__promise__": call id}``; bytes, ``{"__blob__": n}`` in a payload and
+message that has not arrived, ``{"__promise__": call id}``; an agent that lives in a server,
+``{"__agent__": its name}``, see `_handles`; bytes, ``{"__blob__": n}`` in a payload and
 ``{"__bytes__": base64}`` in plain text. A plain dictionary that happens to have such a key is wrapped as
-``{"__dict__": [[key, value], ...]}``. Decoding imports nothing and makes nothing but these.
+``{"__dict__": [[key, value], ...]}``. Decoding imports nothing, makes nothing but these, and dials nobody.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-from ..exceptions import MessageTooLargeError, ProtocolError, UsageError
+from .. import _loop
+from ..agents import AgentBase
+from ..exceptions import MessageTooLargeError, NbAgentsError, ProtocolError, UsageError
 from ..message import ROLES, Msg, PlaceholderMessage
 from ._limits import MAX_MESSAGE, MAX_PAYLOAD
 from ._proto import agent_pb2 as pb
@@ -26,7 +29,7 @@ MESSAGE = Msg("", "").to_dict()
 MODULE = MESSAGE["__module__"]
 HEAD = ("__module__", "__name__")
 FIELDS = tuple(key for key in MESSAGE if key not in HEAD)
-MARKS = frozenset({"__module__", "__promise__", "__blob__", "__bytes__", "__dict__"})
+MARKS = frozenset({"__module__", "__promise__", "__blob__", "__bytes__", "__dict__", "__agent__"})
 MAX_DEPTH = 100
 """Containers inside containers; what is deeper is refused."""
 
@@ -183,6 +186,8 @@ class _Unfit(Exception):
 class _Encoder:
     def __init__(self, blobs: list[bytes] | None, reference: Reference | None) -> None:
         self.blobs, self.reference = blobs, reference
+        self.in_message = False
+        """Nothing in a message waits: what is not there cannot come later."""
 
     def walk(self, value: Any, depth: int) -> Any:
         if type(value) is Msg and type(value.__dict__["_content"]) is str and depth < MAX_DEPTH:
@@ -205,6 +210,8 @@ class _Encoder:
             return self._dictionary(value, depth)
         if isinstance(value, bytes | bytearray | memoryview):
             return self._bytes(bytes(value))
+        if isinstance(value, AgentBase):
+            return self._agent(value)
         raise _Unfit(
             f"is a {type(value).__name__}, which cannot travel to another process: "
             "send text, numbers, lists, dictionaries, bytes or messages"
@@ -234,19 +241,42 @@ class _Encoder:
         }
 
     def _part(self, value: Any, name: str, depth: int) -> Any:
+        outside, self.in_message = self.in_message, True
         try:
             return self.walk(value, depth + 1)
         except _Unfit as unfit:
             raise unfit.inside(f".{name}") from None
+        finally:
+            self.in_message = outside
+
+    def _agent(self, value: AgentBase) -> Any:
+        from . import _handles  # proxies know the whole wire
+
+        try:
+            named = _handles.name_of(value)
+            if named is None and self.reference is not None and not self.in_message:
+                return self.reference(PlaceholderMessage.of(_handles.Rising(value)))
+            if named is None and not _loop.background().here():
+                _handles.bring_up(value)
+                named = _handles.name_of(value)
+        except UsageError as error:
+            raise _Unfit(str(error)) from None
+        except NbAgentsError as error:
+            raise _Unfit(f"is {value._name}, whose server cannot be brought up: {error}") from error
+        if named is None:
+            raise _Unfit(f"is {value._name}, whose server is not up yet: call it first")
+        return {"__agent__": named}
 
     def _message(self, value: Msg, depth: int) -> dict[str, Any]:
         tree = value.to_dict()
+        outside, self.in_message = self.in_message, True
         for key, part in tree.items():
             if not isinstance(part, str):
                 try:
                     tree[key] = self.walk(part, depth + 1)
                 except _Unfit as unfit:
                     raise unfit.inside(f".{key}") from None
+        self.in_message = outside
         return tree
 
     def _list(self, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
@@ -333,6 +363,10 @@ class _Decoder:
             return self._blob(tree["__blob__"])
         if "__bytes__" in tree:
             return self._bytes(tree["__bytes__"])
+        if "__agent__" in tree:
+            from . import _handles
+
+            return _handles.agent_of(tree["__agent__"])
         pairs = tree["__dict__"]
         if not isinstance(pairs, list) or not all(isinstance(p, list) and len(p) == 2 for p in pairs):
             raise ProtocolError("a wrapped dictionary is not a list of pairs")

@@ -18,12 +18,24 @@ from ._client import RpcAgentClient
 from ._launcher import RpcAgentServerLauncher, import_path
 from ._loader import class_name
 from ._proxy import RpcAgent
+from ._redefined import NotebookAgent, NotebookClass
+from ._unit import Unit
+from ._workshop import unit_of
 
 if TYPE_CHECKING:
     from ._attachment import Attachment
 
 __all__ = ["DistConf", "make_proxy", "settings_of"]
 
+OPTIONS = (
+    "host",
+    "port",
+    "max_pool_size",
+    "max_timeout_seconds",
+    "local_mode",
+    "lazy_launch",
+    "launch_server",
+)
 MODEL_KEYS = ("model_config_name", "model_or_config_name")
 
 
@@ -33,7 +45,8 @@ class DistConf:
 
     Without ``port`` the agent gets a server process of its own, which ends with this process, and as
     soon as neither the proxy nor a clone of it is left. With ``host`` and ``port`` it goes to the server
-    there. ``lazy_launch`` puts off both until the first call.
+    there. ``lazy_launch`` puts off both until the first call, and with them what can go wrong; it is what
+    ``Cls(..., to_dist=...)`` does unless told otherwise, and ``agent.to_dist()`` does not.
     """
 
     host: str = "localhost"
@@ -41,7 +54,7 @@ class DistConf:
     max_pool_size: int = 8192
     max_timeout_seconds: float = 7200
     local_mode: bool = True
-    lazy_launch: bool = False
+    lazy_launch: bool = True
 
     def __post_init__(self) -> None:
         if self.port is not None and not (isinstance(self.port, int) and 0 < self.port <= 65535):
@@ -62,7 +75,7 @@ class DistConf:
             known = {field.name for field in fields(cls)}
             if given.get("launch_server") is not None:
                 text = "launch_server is deprecated: without a port a server is launched, with one it is not"
-                warnings.warn(text, DeprecationWarning, stacklevel=4)
+                warnings.warn(text, DeprecationWarning, stacklevel=5)
             odd = sorted(set(given) - known - {"launch_server"})
             if odd:
                 raise UsageError(f"to_dist has no option {', '.join(odd)}; known: {', '.join(sorted(known))}")
@@ -70,11 +83,21 @@ class DistConf:
         raise UsageError(f"to_dist is True, a DistConf or a dictionary of its fields, not {given!r}")
 
 
-class _Home:
-    """Where one agent is made: in a server of its own, or in one that is there already."""
+class Home:
+    """Where one agent is made: in a server of its own, or in one that is there already.
 
-    def __init__(self, where: DistConf, agent_id: str, settings: dict[str, Any]) -> None:
-        self._where, self._agent_id, self._settings = where, agent_id, settings
+    ``state`` is what it has become here. The proxies among its arguments live as long as this does.
+    """
+
+    def __init__(
+        self,
+        where: DistConf,
+        agent_id: str,
+        settings: dict[str, Any],
+        state: dict[str, Any] | None = None,
+    ) -> None:
+        self._where, self._agent_id, self._settings, self._state = where, agent_id, settings, state
+        self._newer: dict[str, Any] = {}
         self._launcher: RpcAgentServerLauncher | None = None
         self._client: RpcAgentClient | None = None
         self._lock = threading.Lock()
@@ -86,6 +109,14 @@ class _Home:
             raise AgentServerNotAliveError("the server of this agent was stopped; make the agent anew")
         return self._client.attachment if self._client is not None else None
 
+    def check(self) -> None:
+        """Raise UsageError if an argument cannot travel or an option is wrong. Contacts nobody."""
+        from ._codec import encode
+
+        if self._where.port is None:
+            self._launcher_here()
+        encode(self._settings, reference=lambda _: None)
+
     def bring_up(self) -> None:
         """Launch the server where that is due, and make the agent. Blocking."""
         with self._lock:
@@ -95,12 +126,30 @@ class _Home:
                 RpcAgentClient(self._where.host, self._where.port) if self._where.port else self._launch()
             )
             try:
-                client.create_agent(self._settings, self._agent_id)
+                client.create_agent(self._settings, self._agent_id, state=self._state)
             except BaseException:
                 if self._launcher is not None:
                     self._launcher.shutdown()
                 raise
             self._client = client
+            self._settings = self._settings | self._newer
+
+    def renew(self, unit: Unit, *, idle: bool) -> bool:
+        """Make the agent by this source from now on; return whether one that is there must be told.
+
+        ``idle`` says that no call waits for the agent to be made.
+        """
+        newer = {"class_name": unit.target, "source": unit.to_dict()}
+        if idle and self._lock.acquire(blocking=False):
+            made = self._client is not None
+            self._settings = self._settings | newer
+            self._lock.release()
+            return made
+        if self._client is not None:
+            self._settings = self._settings | newer
+        else:  # it is being made, for calls that were made before
+            self._newer = newer
+        return True
 
     def stop(self) -> None:
         """End the server that was launched for this agent. Twice is fine."""
@@ -109,13 +158,16 @@ class _Home:
                 self._stopped = True
                 self._launcher.shutdown()
 
-    def _launch(self) -> RpcAgentClient:
-        self._launcher = launcher = RpcAgentServerLauncher(
+    def _launcher_here(self) -> RpcAgentServerLauncher:
+        return RpcAgentServerLauncher(
             self._where.host,
             max_pool_size=self._where.max_pool_size,
             max_timeout_seconds=self._where.max_timeout_seconds,
             local_mode=self._where.local_mode,
         )
+
+    def _launch(self) -> RpcAgentClient:
+        self._launcher = launcher = self._launcher_here()
         launcher.launch()
         weakref.finalize(self, launcher.release).atexit = False
         return RpcAgentClient(launcher.address, token=launcher.token)
@@ -128,28 +180,47 @@ def make_proxy(what: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: 
         AgentCreationError: the server cannot make it; the message says why.
         UsageError: the options are wrong, or an argument of its constructor cannot travel.
     """
+    state = None
     if isinstance(what, AgentBase):
-        names = [field.name for field in fields(DistConf)]
-        where = DistConf.of(dict(zip(names, args, strict=False)) | kwargs)
+        given = dict(zip(OPTIONS, args, strict=False)) | kwargs
+        where = DistConf.of({"lazy_launch": False} | given)
         made = what._init_settings
         cls, args, kwargs, agent_id = type(what), made["args"], made["kwargs"], what.agent_id
-        name = what._name
+        name, state = what._name, _state_of(what)
     else:
         cls, where, agent_id = what, DistConf.of(where), new_id()
         name = str(kwargs.get("name", args[0] if args else cls.__name__))
-    home = _Home(where, agent_id, settings_of(cls, tuple(args), kwargs))
-    if not where.lazy_launch:
+    written = NotebookClass.of(cls) if unit_of(cls) is None else None
+    if written is not None:
+        cls = written.newest
+    home = Home(where, agent_id, settings_of(cls, tuple(args), kwargs), state)
+    if written is not None:
+        proxy: RpcAgent = NotebookAgent(
+            name, agent_id, kind=cls.__name__, written=written, home=home, stop=home.stop
+        )
+    else:
+        proxy = RpcAgent(
+            name, agent_id, kind=cls.__name__, connect=home.connect, bring_up=home.bring_up, stop=home.stop
+        )
+    if where.lazy_launch:
+        home.check()
+    else:
         home.bring_up()
-    return RpcAgent(
-        name, agent_id, kind=cls.__name__, connect=home.connect, bring_up=home.bring_up, stop=home.stop
-    )
+    return proxy
+
+
+def _state_of(agent: AgentBase) -> dict[str, Any]:
+    """Return what an agent has become by the calls made before."""
+    if agent.__dict__.get("_open"):
+        agent._settle_first()
+    return agent.state_dict()
 
 
 def settings_of(cls: type[AgentBase], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return how a server makes an agent, with its model's configuration resolved here, key and all.
 
     Raises:
-        AgentCreationError: no server can import the class.
+        AgentCreationError: no server can import the class, or what it needs cannot travel.
         ModelChoiceError: its model cannot be had.
     """
     kwargs = dict(kwargs)
@@ -166,14 +237,17 @@ def settings_of(cls: type[AgentBase], args: tuple[Any, ...], kwargs: dict[str, A
             else:
                 kwargs[MODEL_KEYS[0]] = config
     builtin = cls.__module__.startswith("nbagents.")
-    settings: dict[str, Any] = {
-        "class_name": cls.__name__ if builtin else class_name(cls),
-        "args": list(args),
-        "kwargs": kwargs,
-    }
-    if not builtin:
-        settings["import_path"] = import_path()
-    return settings
+    settings: dict[str, Any] = {"class_name": cls.__name__, "args": list(args), "kwargs": kwargs}
+    if builtin:
+        return settings
+    unit = unit_of(cls)
+    if unit is None and (written := NotebookClass.of(cls)) is not None:
+        unit = written.unit
+    if unit is not None:
+        settings |= {"class_name": unit.target, "source": unit.to_dict()}
+    else:
+        settings["class_name"] = class_name(cls)
+    return settings | {"import_path": import_path()}
 
 
 def _takes_model(cls: type[AgentBase]) -> bool:

@@ -58,7 +58,8 @@ class AgentGroup(Sequence[RpcAgent]):
             raise UsageError("a group has at least one agent in at least one server")
         self.name, self.group_id = cls.__name__, new_id()[:12]
         self._count, self._kind = count, cls.__name__
-        settings = settings_of(cls, tuple(args), dict(kwargs or {}))
+        # Kept: the proxies among the arguments live as long as the group.
+        self._settings = settings = settings_of(cls, tuple(args), dict(kwargs or {}))
         self._launchers = [RpcAgentServerLauncher() for _ in range(servers)] if own else []  # type: ignore[arg-type]
         launchers: Sequence[RpcAgentServerLauncher] = self._launchers if own else servers  # type: ignore[assignment]
         self._bounds = [count * n // len(launchers) for n in range(len(launchers) + 1)]

@@ -1,8 +1,9 @@
 """Finds the class of an agent. The one place that imports by name.
 
 A class is one of ours, one that the server was given at its start (``custom_agent_classes``,
-``agent_dir``), or, on a private socket only, an agent class of a module that the server can import.
-Whatever else a name says is refused; nothing is looked up inside an object.
+``agent_dir``), or, on a private socket only, an agent class of a module that the server can import or
+one that its user wrote in a notebook (`_workshop`). Whatever else a name says is refused; nothing is
+looked up inside an object.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from ..agents import AgentBase, DialogAgent, UserAgent
-from ..exceptions import AgentCreationError
+from ..exceptions import AgentCallError, AgentCreationError
+from ._unit import Unit
+from ._workshop import PACKAGE, Workshop
 
 __all__ = ["AgentClasses", "class_name"]
 
@@ -48,6 +51,7 @@ class AgentClasses:
 
     def __init__(self, *, private: bool) -> None:
         self._private = private
+        self._workshop = Workshop(_imported)
         self._known: dict[str, type[AgentBase]] = {c.__name__: c for c in (AgentBase, DialogAgent, UserAgent)}
 
     def register(self, cls: type[AgentBase]) -> None:
@@ -100,21 +104,45 @@ class AgentClasses:
         if match is None or not self._private:
             known = ", ".join(sorted(known for known in self._known if ":" not in known))
             raise AgentCreationError(f"class {name[:80]!r} is not registered on this server; known: {known}")
-        cls = self._import(match[1], match[2], import_path or [])
+        cls = _class_of(match[1], match[2], import_path or [])
         self._known[name] = cls
         return cls
 
-    def _import(self, module_name: str, attribute: str, import_path: list[str]) -> type[AgentBase]:
-        for folder in import_path:
-            if folder not in sys.path:
-                sys.path.append(folder)  # last: a user's json.py must not hide the real one
-        importlib.invalidate_caches()  # the module may be a minute old
-        try:
-            module: Any = importlib.import_module(module_name)
-        except (Exception, SystemExit) as error:
-            why = f"{type(error).__name__}: {error}"
-            raise AgentCreationError(f"the server cannot import {module_name}: {why}") from error
-        found = vars(module).get(attribute)
-        if not (isinstance(found, type) and issubclass(found, AgentBase)):
-            raise AgentCreationError(f"{module_name} has no agent class {attribute}")
-        return found
+    def check_source(self) -> None:
+        """Raise AgentCallError if this server takes no classes as source text."""
+        if not self._private:
+            raise AgentCallError(
+                "agent_source_code is not taken by this server, which listens on TCP: put the class into a"
+                " module, or launch a server without a port"
+            )
+
+    def make(self, unit: Unit, import_path: list[str]) -> type[AgentBase]:
+        """Return the class that was written in a notebook. Blocking: it may import modules.
+
+        Raises:
+            AgentCallError: this server takes none.
+            AgentCreationError: it cannot be defined here; the message tells where and why.
+        """
+        self.check_source()
+        return self._workshop.make(unit, import_path)
+
+
+def _imported(module_name: str, import_path: list[str]) -> Any:
+    for folder in import_path:
+        if folder not in sys.path:
+            sys.path.append(folder)  # last: a user's json.py must not hide the real one
+    importlib.invalidate_caches()  # the module may be a minute old
+    try:
+        return importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise AgentCreationError(f"the server cannot import {module_name}: {why}") from error
+
+
+def _class_of(module_name: str, attribute: str, import_path: list[str]) -> type[AgentBase]:
+    found = None
+    if module_name.partition(".")[0] != PACKAGE:  # those come as source, never by a name
+        found = vars(_imported(module_name, import_path)).get(attribute)
+    if not (isinstance(found, type) and issubclass(found, AgentBase)):
+        raise AgentCreationError(f"{module_name} has no agent class {attribute}")
+    return found

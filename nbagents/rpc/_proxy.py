@@ -76,15 +76,16 @@ class RpcAgent(AgentBase):
         async def clone_all() -> list[str | None]:
             return await asyncio.gather(*(client.clone(self.agent_id) for _ in range(count)))
 
-        made = [self] if including_self and num_instances > 0 else []
+        made: list[RpcAgent] = [self] if including_self and num_instances > 0 else []
         for agent_id in _loop.background().run(clone_all()):
             if agent_id is None:
                 raise AgentServerError(f"{self.name} no longer lives in its server and cannot be cloned")
-            link = self._link
-            made.append(
-                RpcAgent(self.name, agent_id, kind=link.kind, connect=link.connect, bring_up=link.bring_up)
-            )
+            made.append(self._alike(agent_id))
         return made
+
+    def _alike(self, agent_id: str) -> RpcAgent:
+        link = self._link
+        return RpcAgent(self.name, agent_id, kind=link.kind, connect=link.connect, bring_up=link.bring_up)
 
     def delete(self) -> bool:
         """Delete the agent in its server; False if it is not there any more."""

@@ -22,15 +22,16 @@ from google.protobuf.message import Message
 from .._process import boot_id, process_started
 from .._version import __version__
 from ..agents import AgentBase, scheduler
-from ..exceptions import AgentCallError, CallCancelledError, NbAgentsError, ProtocolError
+from ..exceptions import CallCancelledError, NbAgentsError, ProtocolError
 from ..message import Msg
-from ._admission import admit_call
+from ._admission import admit_call, checked_settings
 from ._agents import AgentTable
 from ._anywhere import anywhere, streamed_anywhere
 from ._codec import from_json, to_json
 from ._exports import Exports
 from ._faults import AgentFailed, decode_error, encode_error
 from ._frames import SLICE, parsed
+from ._handles import host_agents
 from ._limits import ACCEPTED, GRACE_SECONDS, PROTOCOL
 from ._loader import AgentClasses
 from ._methods import REQUESTS
@@ -82,6 +83,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
             classes.register(cls)
         self._agents = AgentTable(classes)
         self._exports = exports or Exports()
+        host_agents(self.server_id, self._agents)
         self._results = Results(max_pool_size, max_timeout_seconds)
         self._usage = Usage()
         self.studio: Studio | None = None
@@ -145,20 +147,24 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
     @anywhere
     async def create_agent(self, request: pb.CreateAgentRequest, context: Any = None) -> pb.GeneralResponse:
         """Make an agent, or several alike; with a workspace and a name bring the one there up to date."""
-        if request.agent_source_code:
-            raise AgentCallError("agent_source_code is not taken by this server: put the class into a module")
-        settings = from_json(request.agent_init_args)
-        if not isinstance(settings, dict):
-            raise ProtocolError("agent_init_args is not a JSON object")
+        settings = checked_settings(request, self._agents, attached=context is None)
         if request.more:
             await self._agents.create_many([request.agent_id, *request.more], settings)
             return _told({"created": 1 + len(request.more)})
+        state = from_json(request.state) if request.state else None
+        if not isinstance(state, dict | None):
+            raise ProtocolError("state is not a JSON object")
         if request.name:
             hosted, change = await self._agents.define(
-                request.workspace, request.name, settings, agent_id=request.agent_id, fresh=request.fresh
+                request.workspace,
+                request.name,
+                settings,
+                agent_id=request.agent_id,
+                fresh=request.fresh,
+                state=state,
             )
         else:
-            hosted, change = await self._agents.create(request.agent_id, settings), "created"
+            hosted, change = await self._agents.create(request.agent_id, settings, state), "created"
         return _told(hosted.about() | {"change": change})
 
     @anywhere

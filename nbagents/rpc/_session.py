@@ -25,6 +25,7 @@ from ..message import PlaceholderMessage, Promise
 from ._admission import admit_call, checked_arguments, internal_error, outcome
 from ._agents import AgentTable
 from ._codec import decode, encode
+from ._exchange import EXCHANGE, admit_change
 from ._faults import decode_error, encode_error
 from ._frames import FrameWriter
 from ._limits import MAX_MESSAGE, MAX_PAYLOAD, MAX_UNREAD
@@ -137,7 +138,8 @@ class Session:
     def _admitted(
         self, frame: pb.Call, key: str, call_id: str, arguments: Any, needs: tuple[Promise, ...]
     ) -> Call:
-        call = admit_call(
+        admit = admit_change if frame.method == EXCHANGE else admit_call
+        call = admit(
             self._agents,
             frame.method,
             key,

@@ -343,11 +343,6 @@ def test_over_tcp_only_registered_classes_can_be_made(tmp_path: Path):
     assert not (tmp_path / "touched").exists()
 
 
-def test_source_text_of_a_class_is_refused(client):
-    with pytest.raises(AgentCallError, match="agent_source_code is not taken"):
-        client._ask("create_agent", agent_id="x", agent_init_args=b"{}", agent_source_code=b"class X: pass")
-
-
 def test_only_files_inside_the_folder_of_agents_are_loaded(tmp_path: Path):
     inside, outside = tmp_path / "agents", tmp_path / "outside.py"
     (inside / ".hidden").mkdir(parents=True)

@@ -159,7 +159,7 @@ def test_a_server_ends_when_neither_the_agent_nor_a_clone_is_left(wait_for):
 def test_a_failed_constructor_leaves_no_server():
     before = set(psutil.Process().children())
     with pytest.raises(AgentCreationError, match="f does not want to be made"):
-        Fussy("f", to_dist=True)
+        Fussy("f", to_dist={"lazy_launch": False})
     assert servers() == 0
     left = set(psutil.Process().children()) - before
     assert [child for child in left if child.status() != psutil.STATUS_ZOMBIE] == []
