@@ -356,11 +356,19 @@ class Scheduler(Patience):
             self.loop.call_soon(self.pump, mailbox)
 
     def end(self, call: Call, error: BaseException) -> None:
-        """Settle a call with an error now; its agent is free once the body is over. On the loop only."""
+        """Settle a call with an error now, and the calls below it; its agent is free once the body is over.
+
+        On the loop only.
+        """
+        family = [call]
+        for one in family:  # no recursion: a chain of calls may be longer than Python's stack
+            family.extend(one.children or ())
+        for one in reversed(family):
+            self._end_one(one, error)
+
+    def _end_one(self, call: Call, error: BaseException) -> None:
         if call.done:
             return
-        for child in list(call.children or ()):
-            self.end(child, error)
         self.settle(call, None, error)
         if call.remote is not None:
             call.remote.cancel(call)

@@ -173,7 +173,7 @@ class Attachment:
             frame.chain.extend(call.full_chain())
         if call.deadline is not None:
             frame.timeout_ms = min(max(1, int((call.deadline - time.monotonic()) * 1000)), LONGEST_MS)
-        if events.active():
+        if events.wanted(call):
             frame.watched = True
         if others:
             frame.others.extend(others)
@@ -317,7 +317,7 @@ class Attachment:
         data = decode(event.data)
         if event.HasField("error"):
             data["error"] = decode_error(event.error, event.agent)
-        told = events.Event(event.kind, event.call, event.agent, event.run, event.parent, data)
+        told = events.Event(event.kind, event.call, event.agent, event.run, event.parent, data, source=root)
         if root is None or root.context is None:
             events.publish(told)
         else:
@@ -327,6 +327,8 @@ class Attachment:
 def _tell(event: events.Event) -> None:
     """Tell of an event as the calling cell would; without a card, what was said is printed there."""
     events.publish(event)
+    if getattr(event.source, "origin", None) is not None:
+        return  # it was asked for by a client of this server, who has just been told
     if context.card.get() or event.kind not in ("printed", "spoke"):
         return
     try:

@@ -1,0 +1,155 @@
+"""Agents that ask other agents, of their own server or of another one; servers under test import them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from nbagents.agents import AgentBase, scheduler
+from nbagents.message import Msg
+from nbagents.rpc import RpcAgent, RpcAgentClient
+
+noted: dict[str, float] = {}
+"""When something happened to an agent of this process, by its name and what it was."""
+NEXT = {"twice": "ask", "ask": "who?"}
+"""What an `Asker` asks in its turn; anything else it passes on."""
+
+
+def elsewhere(address: str, agent_id: str) -> RpcAgent:
+    """Return a proxy of an agent of another server, or of this one, by the way over the wire."""
+    client = RpcAgentClient(address)
+    return RpcAgent(f"far-{agent_id[:4]}", agent_id, connect=lambda: client.attachment)
+
+
+def text_of(x: object) -> str:
+    return x.content if isinstance(x, Msg) else str(x)
+
+
+class Hop(AgentBase):
+    """Asks the next one, and adds one to its answer."""
+
+    def __init__(self, name, after=None):
+        super().__init__(name, use_memory=False)
+        self.after = after
+
+    async def reply(self, x=None):
+        if self.after is None:
+            noted[self.name] = time.monotonic()
+            await asyncio.sleep(x if isinstance(x, int) else 0)
+            return 1
+        return 1 + (await self.after(x)).content
+
+
+class BlockingHop(Hop):
+    def reply(self, x=None):
+        if self.after is None:
+            noted[self.name] = time.monotonic()
+            time.sleep(x if isinstance(x, int) else 0)
+            return 1
+        return 1 + self.after(x).content
+
+
+class Line(AgentBase):
+    """Has a line of agents of which each asks the next one."""
+
+    def __init__(self, name, length, blocking=False):
+        super().__init__(name, use_memory=False)
+        self.first = None
+        for number in range(length):
+            self.first = (BlockingHop if blocking else Hop)(f"{name}.{number}", self.first)
+
+    async def reply(self, x=None):
+        return (await self.first(x)).content
+
+
+class Narrow(AgentBase):
+    """Sets how many threads of its server may run at once; returns how many could."""
+
+    async def reply(self, limit):
+        before, scheduler().threads.limit = scheduler().threads.limit, limit
+        return before
+
+
+class Asker(AgentBase):
+    """Asks another agent, known by address and id, and says what it said; answers "who?" itself."""
+
+    def __init__(self, name, address="", agent_id=""):
+        super().__init__(name)
+        self.heard = []
+        if address:
+            self.point(address, agent_id)
+
+    def point(self, address, agent_id):
+        self._other = elsewhere(address, agent_id)
+
+    async def reply(self, x=None):
+        if isinstance(x, list):
+            self.point(*x)
+            return "ready"
+        if text_of(x) == "who?":
+            self.heard.append("who?")
+            return self.name
+        answer = (await self._other(Msg(self.name, NEXT.get(text_of(x), text_of(x))))).content
+        self.heard.append(text_of(x))
+        return f"{self.name} < {answer}"
+
+
+class BlockingAsker(Asker):
+    def reply(self, x=None):
+        if isinstance(x, list):
+            self.point(*x)
+            return "ready"
+        if text_of(x) == "who?":
+            return self.name
+        return f"{self.name} < {self._other(Msg(self.name, NEXT.get(text_of(x), text_of(x)))).content}"
+
+
+class Chatty(AgentBase):
+    """Streams, prints, shows a message and asks the next one, where there is one."""
+
+    def __init__(self, name, inside=False, address="", agent_id=""):
+        super().__init__(name)
+        self._next = Chatty(f"{name}.inner", False, address, agent_id) if inside else None
+        if address and not inside:
+            self._next = elsewhere(address, agent_id)
+
+    def reply(self, x=None):
+        self.speak((last, "one two"[: 4 * n]) for n, last in ((1, False), (2, True)))
+        print(f"{self.name} prints")
+        return self._next(x).content if self._next is not None else "deep"
+
+
+class Sleeper(AgentBase):
+    """Sleeps, here or in an agent of another server; notes when it began and when it was ended."""
+
+    def __init__(self, name, address="", agent_id=""):
+        super().__init__(name, use_memory=False)
+        self._other = elsewhere(address, agent_id) if address else None
+
+    async def reply(self, seconds=30):
+        noted[f"{self.name} began"] = time.monotonic()
+        try:
+            await (self._other(seconds) if self._other is not None else asyncio.sleep(seconds))
+        except BaseException:
+            noted[f"{self.name} ended"] = time.monotonic()
+            raise
+        noted[f"{self.name} slept"] = time.monotonic()
+        return "slept"
+
+
+class BlockingSleeper(Sleeper):
+    def reply(self, seconds=30):
+        noted[f"{self.name} began"] = time.monotonic()
+        try:
+            self._other(seconds).result()
+        except BaseException:
+            noted[f"{self.name} ended"] = time.monotonic()
+            raise
+        return "slept"
+
+
+class Noted(AgentBase):
+    """Tells what agents of its process have noted; monotonic time is the same in all of them."""
+
+    async def reply(self, x=None):
+        return dict(noted)
