@@ -119,6 +119,8 @@ class Call:
     watched: Any = None
     task: asyncio.Task[Any] | None = None
     timer: asyncio.TimerHandle | None = None
+    thread = 0
+    """The thread that runs its body, by its ident, if one does."""
     remote: Remote | None = None
 
     def __init__(

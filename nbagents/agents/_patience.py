@@ -29,6 +29,7 @@ from ._unread import Unread
 if TYPE_CHECKING:
     from ._mailbox import Mailbox
     from ._threads import WorkerThreads
+    from ._watchdog import Watchdog
 
 __all__ = ["Patience"]
 
@@ -42,6 +43,7 @@ class Patience(Unread):
     live: dict[str, Call]
     observing: set[Call]
     threads: WorkerThreads
+    watchdog: Watchdog
 
     def __init__(self, background: _loop.LoopThread) -> None:
         super().__init__(background.post)
@@ -292,6 +294,7 @@ class Patience(Unread):
 
     def close(self) -> None:
         """End the calls that are left and report unread failures. At exit."""
+        self.watchdog.close()
         done = threading.Event()
 
         def end_all() -> None:

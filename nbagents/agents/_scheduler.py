@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextvars
 import itertools
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +20,7 @@ from typing import Any
 
 from .. import _loop, context
 from .._ids import PROCESS
-from ..exceptions import CallCancelledError, CallTimeoutError, DeadlockError
+from ..exceptions import DeadlockError
 from ..message import Msg, PlaceholderMessage, Promise
 from ._bodies import Bodies
 from ._call import (
@@ -41,8 +40,10 @@ from ._deadlock import untie
 from ._mailbox import Mailbox
 from ._patience import Patience
 from ._spread import observed, spread
+from ._stops import Stops
 from ._tell import tell
 from ._threads import WorkerThreads
+from ._watchdog import Watchdog
 
 __all__ = ["Scheduler", "scheduler", "settled"]
 
@@ -61,6 +62,8 @@ class Scheduler(Patience):
         self.live: dict[str, Call] = {}
         self.threads = WorkerThreads(self.post)
         self.bodies = Bodies(self.loop, self.threads, self.post, self._over)
+        self.stops = Stops(self)
+        self.watchdog = Watchdog(self.background)
         self.observing: set[Call] = set()
         """Observes that run an agent's own code and are not over."""
 
@@ -218,8 +221,7 @@ class Scheduler(Patience):
         if call.kind == "call":
             self.live[call.id] = call
             if call.deadline is not None:
-                late = CallTimeoutError(f"the deadline of the call of {call.label()} passed")
-                call.timer = self.loop.call_later(call.deadline - time.monotonic(), self.end, call, late)
+                call.timer = self.stops.time_limit(call)
             tell("queued", call)
         elif call.kind == "observe" and call.remote is None and not peek(call.agent, "_observes_inline"):
             self.observing.add(call)
@@ -336,6 +338,7 @@ class Scheduler(Patience):
 
     def _over(self, call: Call, value: Any, error: BaseException | None) -> None:
         self.settle(call, value, error)
+        self.stops.over(call)
         call.state = ENDED
         if call.agent is not None:
             mark_over(call.agent, call.id)
@@ -360,41 +363,14 @@ class Scheduler(Patience):
 
         On the loop only.
         """
-        family = [call]
-        for one in family:  # no recursion: a chain of calls may be longer than Python's stack
-            family.extend(one.children or ())
-        for one in reversed(family):
-            self._end_one(one, error)
-
-    def _end_one(self, call: Call, error: BaseException) -> None:
-        if call.done:
-            return
-        self.settle(call, None, error)
-        if call.remote is not None:
-            call.remote.cancel(call)
-        elif call.state == RUNNING:
-            self.bodies.stop(call)
-        elif call.mailbox is not None:
-            self.pump(call.mailbox)
+        self.stops.end(call, error)
 
     def stop_run(self, run: str, why: str = "stopped") -> int:
         """End the unfinished calls of a run, the outermost first; return how many there were. Any thread.
 
         Where an agent's code blocks the loop it returns 0 after a second, and the calls end when it lets go.
         """
-        count: queue.SimpleQueue[int] = queue.SimpleQueue()
-
-        def stop() -> None:  # on the loop, where what was just issued counts
-            calls = [call for call in self.live.values() if call.run == run and call.parent is None]
-            for call in calls:
-                self.end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
-            count.put(len(calls))
-
-        self.post(stop)
-        try:
-            return count.get(timeout=1)
-        except queue.Empty:
-            return 0
+        return self.stops.run(run, why)
 
 
 def settled(agent: Any) -> PlaceholderMessage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 from nbagents.agents import AgentBase, scheduler
 from nbagents.message import Msg
@@ -153,3 +154,44 @@ class Noted(AgentBase):
 
     async def reply(self, x=None):
         return dict(noted)
+
+
+class LoopBlocker(AgentBase):
+    async def reply(self, x=None):
+        time.sleep(2.8)  # noqa: ASYNC251  # this is the mistake
+        return "at last"
+
+
+class Stubborn(AgentBase):
+    """Blocks in foreign code until a file appears, then asks another agent."""
+
+    def __init__(self, name, folder):
+        super().__init__(name)
+        self._folder, self._other = folder, Hop(f"{name}.other")
+
+    def reply(self, x=None):
+        if x == "hello":
+            return "hello"
+        (Path(self._folder) / f"{self.name}.began").touch()
+        while not (Path(self._folder) / "release").exists():
+            time.sleep(0.01)  # the stubborn line
+        noted[f"{self.name} returned"] = time.monotonic()
+        try:
+            self._other().result()
+        except BaseException as error:
+            noted[f"{self.name} raised"] = type(error).__name__
+            raise
+        return "never heard"
+
+
+class Asking(AgentBase):
+    """Asks its model, in a thread."""
+
+    def reply(self, x=None):
+        noted[f"{self.name} began"] = time.monotonic()
+        try:
+            return self.model(self.model.format(Msg("user", "Tell me a long story", "user"))).text
+        except BaseException as error:
+            noted[f"{self.name} raised"] = type(error).__name__
+            noted[f"{self.name} ended"] = time.monotonic()
+            raise
