@@ -220,9 +220,9 @@ class Scheduler(Patience):
                 call.deadline = min(parent.deadline, call.deadline or parent.deadline)
         if call.kind == "call":
             self.live[call.id] = call
-            if call.deadline is not None:
-                call.timer = self.stops.time_limit(call)
             tell("queued", call)
+            if (call.deadline is not None or (parent is not None and parent.done)) and self.stops.late(call):
+                return
         elif call.kind == "observe" and call.remote is None and not peek(call.agent, "_observes_inline"):
             self.observing.add(call)
         if call.remote is not None:

@@ -7,7 +7,6 @@ cannot be ended from outside. It is told at its next call or wait; until it retu
 
 from __future__ import annotations
 
-import asyncio
 import queue
 import time
 from typing import TYPE_CHECKING, Any
@@ -76,11 +75,19 @@ class Stops:
 
     # ---- deadlines
 
-    def time_limit(self, call: Call) -> asyncio.TimerHandle:
-        """Let a call end at its deadline."""
-        assert call.deadline is not None
-        grace = GRACE if call.remote is not None else 0.0
-        return self._clock.loop.call_later(call.deadline - time.monotonic() + grace, self._late, call)
+    def late(self, call: Call) -> bool:
+        """Let a call end at its deadline; return whether it, or the call that made it, is over already."""
+        stopped = call.parent.stopped() if call.parent is not None else None
+        if stopped is not None:  # a thread made it, before it was told
+            self._clock.settle(call, None, stopped)
+        elif call.deadline is not None:
+            left = call.deadline - time.monotonic()
+            if left <= 0:
+                self._late(call)
+            else:
+                grace = GRACE if call.remote is not None else 0.0
+                call.timer = self._clock.loop.call_later(left + grace, self._late, call)
+        return call.done
 
     def _late(self, call: Call) -> None:
         behind = self._stuck(call.agent) if call.state == QUEUED and call.agent is not None else None
