@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
 import time
 from pathlib import Path
 
-from nbagents.agents import AgentBase, scheduler
-from nbagents.message import Msg
+import psutil
+
+from nbagents.agents import AgentBase, Call, scheduler
+from nbagents.message import Msg, PlaceholderMessage
 from nbagents.rpc import RpcAgent, RpcAgentClient
 
 noted: dict[str, float] = {}
@@ -195,3 +199,51 @@ class Asking(AgentBase):
             noted[f"{self.name} raised"] = type(error).__name__
             noted[f"{self.name} ended"] = time.monotonic()
             raise
+
+
+class Register(AgentBase):
+    """Numbers what it hears; knows its history."""
+
+    def __init__(self, name):
+        super().__init__(name, use_memory=False)
+        self.history = []
+
+    async def reply(self, x=None):
+        if x is None:
+            return list(self.history)
+        number = len(self.history)
+        await asyncio.sleep(0)
+        self.history.append(x)
+        return [number, x]
+
+
+class Vitals(AgentBase):
+    """Tells how many tasks, threads, open calls and collectable objects its process has."""
+
+    async def reply(self, x=None):
+        gc.collect()
+        return {
+            "tasks": len(asyncio.all_tasks()),
+            "threads": threading.active_count(),
+            "live": len(scheduler().live),
+            "calls": sum(type(found) is Call for found in gc.get_objects()),
+            "placeholders": sum(type(found) is PlaceholderMessage for found in gc.get_objects()),
+            "rss": psutil.Process().memory_info().rss / 2**20,
+        }
+
+
+class Windowed(AgentBase):
+    """Remembers the last ten messages."""
+
+    def reply(self, x=None):
+        self.memory.add(x)
+        self.memory.delete(range(self.memory.size() - 10))
+        return Msg(self.name, f"heard {x.content}")
+
+
+class Plain(AgentBase):
+    def __init__(self, name):
+        super().__init__(name, use_memory=False)
+
+    async def reply(self, x=None):
+        return Msg(self.name, f"heard {x.content}")

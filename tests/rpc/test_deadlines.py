@@ -105,8 +105,8 @@ def test_a_deadline_also_counts_for_a_call_of_a_call_that_waits_in_a_queue(serve
     assert target(0).result(timeout=5).content == "slept"  # nothing else holds it
 
 
-def test_cancelled_calls_leave_the_order_of_the_others(remote, seed: int = 7):
-    counter, rng = remote(Counter), random.Random(seed)
+def test_cancelled_calls_leave_the_order_of_the_others(remote):
+    counter, rng = remote(Counter), random.Random(7)
     gate = remote(Sleeper, "before")
     first = gate(0.3)
     messages = [counter(first) for _ in range(200)]
