@@ -332,9 +332,9 @@ class Scheduler(Patience):
         call.callbacks = call.waiters = ()
         call.context = None
         if call.state == QUEUED:  # else its body still runs, and `_over` is to come
-            self._forget_arguments(call)
             if call.agent is not None:
                 mark_over(call.agent, call.id)
+            self._forget(call)
 
     def _over(self, call: Call, value: Any, error: BaseException | None) -> None:
         self.settle(call, value, error)
@@ -347,12 +347,13 @@ class Scheduler(Patience):
         else:
             self._release(call)
 
-    def _forget_arguments(self, call: Call) -> None:
-        # Without this every message would keep the whole conversation before it.
+    def _forget(self, call: Call) -> None:
+        # Without this every message would keep the whole conversation before it, and its agent.
+        call.agent = None
         call.args, call.kwargs, call.fn, call.task, call.needs = (), {}, None, None, ()
 
     def _release(self, call: Call) -> None:
-        self._forget_arguments(call)
+        self._forget(call)
         mailbox = call.mailbox
         if mailbox is not None and mailbox.running is call:
             mailbox.running = None

@@ -247,3 +247,14 @@ class Plain(AgentBase):
 
     async def reply(self, x=None):
         return Msg(self.name, f"heard {x.content}")
+
+
+class Treasurer(AgentBase):
+    """Holds much, and fails with it at hand."""
+
+    async def reply(self, x=None):
+        self.treasure = bytearray(b"x") * (20 * 2**20)
+        hand = bytearray(b"x") * (20 * 2**20)
+        if x == "fail":
+            raise ValueError(f"lost {len(hand)}")
+        return "rich"

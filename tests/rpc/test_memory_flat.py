@@ -7,7 +7,7 @@ import os
 
 import psutil
 import pytest
-from chain_agents import Plain, Vitals, Windowed
+from chain_agents import Plain, Treasurer, Vitals, Windowed
 
 from nbagents.message import Msg, PlaceholderMessage
 from nbagents.rpc import RpcAgentServerLauncher
@@ -36,7 +36,7 @@ def test_memory_stays_flat(make_in):
         before, at_home = vitals().content, resident()
         talk(4 * MESSAGES // 5 // AT_ONCE)
         after = vitals().content
-        print(f"server: {before}, then {after}; here: {at_home:.0f} MiB, then {resident():.0f}")
+        print(f"{MESSAGES}: {before}, then {after}; here: {at_home:.0f} MiB, then {resident():.0f}")
         assert after["rss"] - before["rss"] < 32
         assert after["rss"] < 1.05 * before["rss"]
         assert resident() - at_home < 32
@@ -70,3 +70,18 @@ def alive() -> int:
 
 def resident() -> float:
     return psutil.Process().memory_info().rss / 2**20
+
+
+@pytest.mark.parametrize("how", ["keep", "fail"])
+def test_a_kept_reply_keeps_neither_its_agent_nor_what_the_agent_had_at_hand(make_in, server, wait_for, how):
+    vitals = make_in(server, Vitals, "vitals")
+    before = vitals().content["rss"]
+    for _ in range(5):
+        treasurer = make_in(server, Treasurer, "treasurer")
+        if how == "fail":
+            with pytest.raises(ValueError, match="lost"):
+                treasurer(how).result(timeout=10)
+        else:
+            assert treasurer(how).content == "rich"
+        assert treasurer.delete()
+    wait_for(lambda: vitals().content["rss"] - before < 40)
