@@ -39,6 +39,7 @@ from ._call import (
 from ._deadlock import untie
 from ._mailbox import Mailbox
 from ._patience import Patience
+from ._rings import Rings
 from ._spread import observed, spread
 from ._stops import Stops
 from ._tell import tell
@@ -63,6 +64,7 @@ class Scheduler(Patience):
         self.threads = WorkerThreads(self.post)
         self.bodies = Bodies(self.loop, self.threads, self.post, self._over)
         self.stops = Stops(self)
+        self.rings = Rings(self)
         self.watchdog = Watchdog(self.background)
         self.observing: set[Call] = set()
         """Observes that run an agent's own code and are not over."""

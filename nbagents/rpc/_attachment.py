@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ from ._codec import decode, encode_arguments
 from ._faults import decode_error
 from ._limits import MAX_PAYLOAD
 from ._many import ManyCalls
-from ._methods import REQUESTS
+from ._methods import STREAM_REQUESTS
 from ._proto import agent_pb2 as pb
 from ._references import ArgumentFailedError, References
 from ._results import Promised
@@ -219,6 +220,7 @@ class Attachment:
         if self.error is not None:
             promised.settle(None, _same(self.error))
             return
+        promised.maker = self
         waiting = self._fetches.setdefault(promised.id, [])
         waiting.append(promised)
         if len(waiting) == 1:
@@ -246,7 +248,7 @@ class Attachment:
         Raises:
             NbAgentsError: whatever the server refused it with, or why it cannot be reached.
         """
-        body = REQUESTS[method](**fields).SerializeToString()
+        body = STREAM_REQUESTS[method](**fields).SerializeToString()
         if len(body) > MAX_PAYLOAD:
             raise MessageTooLargeError(f"a request of {len(body) / 2**20:.0f} MiB exceeds the wire's limit")
         await self.open()
@@ -259,6 +261,16 @@ class Attachment:
             return pb.GeneralResponse.FromString(await future)
         finally:
             self._requests.pop(number, None)
+
+    async def chase(self, call_id: str, trail: list[dict[str, Any]], round_: str) -> dict[str, Any] | None:
+        """Ask the server which ring of waiting calls a call closes, if one.
+
+        Raises:
+            NbAgentsError: it cannot be asked.
+        """
+        question = json.dumps({"call": call_id, "trail": trail, "round": round_})
+        found: dict[str, Any] | None = json.loads((await self.request("waits", value=question)).message)
+        return found
 
     # ---- what comes back
 

@@ -30,6 +30,8 @@ class Promised:
         self.id = call_id
         self.done, self.value = False, None
         self.error: BaseException | None = None
+        self.maker: Any = None
+        """The way to the server that makes it, where that is known."""
         self._callbacks: list[Callable[[], object]] = []
 
     def label(self) -> str:

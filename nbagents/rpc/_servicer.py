@@ -32,12 +32,13 @@ from ._faults import decode_error, encode_error
 from ._frames import SLICE, parsed
 from ._limits import ACCEPTED, GRACE_SECONDS, PROTOCOL
 from ._loader import AgentClasses
-from ._methods import REQUESTS
+from ._methods import STREAM_REQUESTS
 from ._proto import agent_pb2 as pb
 from ._proto.agent_pb2_grpc import AgentServerServicer as _AttachServicer
 from ._proto.agent_pb2_grpc import RpcAgentServicer
 from ._results import Results
 from ._session import Session
+from ._waits import answer_waits
 
 __all__ = ["AgentServerServicer"]
 
@@ -248,9 +249,13 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
 
     # ---- the stream
 
+    async def waits(self, request: pb.StringMsg) -> pb.GeneralResponse:
+        """Say which ring of waiting calls a call closes, with the way that led to it; see `agents._rings`."""
+        return _told(await answer_waits(self._results, request.value))
+
     async def request(self, method: str, body: bytes) -> bytes:
         """Answer one method by name, in bytes: the stream's way to the thirteen methods."""
-        kind = REQUESTS.get(method)
+        kind = STREAM_REQUESTS.get(method)
         if kind is None or method == "download_file":
             raise ProtocolError(f"no method {method[:60]!r} can be requested here")
         try:

@@ -258,3 +258,35 @@ class Treasurer(AgentBase):
         if x == "fail":
             raise ValueError(f"lost {len(hand)}")
         return "rich"
+
+
+class Consultant(AgentBase):
+    """Asks another one what it thinks, once it has been told whom; the answer to "?" it gives by itself."""
+
+    def __init__(self, name):
+        super().__init__(name, use_memory=False)
+        self.heard = []
+
+    async def reply(self, x=None, whom=None):
+        self.heard.append(x)
+        if whom is not None:
+            self._whom = elsewhere(*whom)
+        elif x == "heard":
+            return self.heard[:-1]
+        elif x != "?":
+            await asyncio.sleep(0.3)  # the other one is in its turn by now
+            return f"{self.name} asked {(await self._whom('?')).content}"
+        return self.name
+
+
+class BlockingConsultant(Consultant):
+    def reply(self, x=None, whom=None):
+        self.heard.append(x)
+        if whom is not None:
+            self._whom = elsewhere(*whom)
+        elif x == "heard":
+            return self.heard[:-1]
+        elif x != "?":
+            time.sleep(0.3)
+            return f"{self.name} asked {self._whom('?').content}"
+        return self.name
