@@ -58,6 +58,11 @@ class LoopThread:
         """Is this the loop's own thread?"""
         return threading.get_ident() == self._thread.ident
 
+    @property
+    def ident(self) -> int:
+        """The loop's own thread, by its ident."""
+        return self._thread.ident or 0
+
     def post(self, fn: Callable[..., object], *args: Any) -> None:
         """Run ``fn(*args)`` on the loop, after all that was posted before; return at once.
 

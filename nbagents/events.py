@@ -12,6 +12,9 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
              ``total_tokens``; ``estimated`` if the endpoint did not count
 ``printed``  the agent's code printed: ``text``
 ``spoke``    the agent showed a message with `speak`: ``message``
+``blocked``  the agent's code has held the loop for too long, and all others of its process wait:
+             ``seconds`` so far, ``where`` it stands, ``type`` of the agent; from a server it comes
+             once the loop is free again
 ``done``     the reply is there: ``message``
 ``failed``   the call ended without one: ``error``, an exception
 ============ ===================================================================================

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Coroutine
 from contextvars import Context
+from threading import get_ident
 from typing import Any
 
 from ..exceptions import CallCancelledError
@@ -80,10 +81,14 @@ class Bodies:
     def _on_thread(self, call: Call, ctx: Context, fn: Callable[[], Any]) -> None:
         value: Any = None
         error: BaseException | None = None
+        call.thread = get_ident()
         try:
+            if call.done:  # it was stopped while it waited for a thread
+                raise call.error or CallCancelledError(f"the call of {call.label()} was stopped")
             value = ctx.run(_value_of, fn)
         except BaseException as raised:  # noqa: BLE001  # a reply may raise anything; the caller gets it
             error = raised
+        call.thread = 0
         if inspect.iscoroutine(value):  # an `async def` behind a decorator that is none
             self._post(self._go_on, call, value)
         else:

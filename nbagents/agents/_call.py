@@ -59,6 +59,10 @@ class Remote:
         """Tell the other side that nobody wants this call any more. On the loop; must not wait."""
         raise NotImplementedError
 
+    async def chase(self, call_id: str, trail: list[dict[str, Any]], round_: str) -> dict[str, Any] | None:
+        """Ask over there which ring of waiting calls a call closes, if one; see `Rings`. On the loop."""
+        return None
+
     def way(self) -> Way | None:
         """Return what it shares with the other agents of its process; None where it must go alone."""
         return None
@@ -119,6 +123,8 @@ class Call:
     watched: Any = None
     task: asyncio.Task[Any] | None = None
     timer: asyncio.TimerHandle | None = None
+    thread = 0
+    """The thread that runs its body, by its ident, if one does."""
     remote: Remote | None = None
 
     def __init__(

@@ -6,8 +6,7 @@ a queue, the waits-for graph is searched for a ring. If the ring contains a queu
 blocking code would have run first is let in to the agent that is suspended anyway. A ring of pure
 data dependence cannot be untied: it is a `DeadlockError` that names it.
 
-Sees one process only. Between servers the chain of calls prevents the common rings, and the
-deadline ends the rest.
+Sees one process only; see `_rings` for several.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from ._mailbox import Mailbox
 if TYPE_CHECKING:
     from ._scheduler import Scheduler
 
-__all__ = ["dependencies", "untie"]
+__all__ = ["blockers", "dependencies", "let_in", "untie"]
 
 
 def dependencies(call: Call) -> list[Call]:
@@ -37,16 +36,21 @@ def untie(scheduler: Scheduler, start: Call) -> None:
         if not queued:
             names = " -> ".join(call.label() for call in [*ring, ring[0]])
             raise DeadlockError(f"these calls wait for each other: {names}")
-        call = min(queued, key=lambda c: c.path)
-        mailbox = call.mailbox
-        assert mailbox is not None
-        mailbox.queue.remove(call)
-        if mailbox.running is not None:
-            holder = mailbox.running
-            holder.inner = mailbox = holder.inner or Mailbox(holder)
-            call.mailbox = mailbox
-        mailbox.queue.insert(0, call)
-        scheduler.loop.call_soon(scheduler.pump, mailbox)
+        let_in(scheduler, min(queued, key=lambda c: c.path))
+
+
+def let_in(scheduler: Scheduler, call: Call) -> None:
+    """Let a queued call in to its agent, which is suspended anyway. Nothing if it is not queued."""
+    mailbox = call.mailbox
+    if mailbox is None or call.done or call not in mailbox.queue:
+        return
+    mailbox.queue.remove(call)
+    if mailbox.running is not None:
+        holder = mailbox.running
+        holder.inner = mailbox = holder.inner or Mailbox(holder)
+        call.mailbox = mailbox
+    mailbox.queue.insert(0, call)
+    scheduler.loop.call_soon(scheduler.pump, mailbox)
 
 
 def _stuck(call: Call, by: Call) -> bool:
@@ -54,7 +58,8 @@ def _stuck(call: Call, by: Call) -> bool:
     return call.state == QUEUED and by is not owner and by not in dependencies(call)
 
 
-def _blockers(call: Call) -> Iterator[Call]:
+def blockers(call: Call) -> Iterator[Call]:
+    """Yield the calls of this process that a call waits for; all of them must end before it can go on."""
     if call.remote is not None:
         return
     if call.state == ENDED or (call.done and call.state == QUEUED):
@@ -80,7 +85,7 @@ def _blockers(call: Call) -> Iterator[Call]:
 
 def _ring(start: Call) -> list[Call] | None:
     """Return the calls on a path of blockers that leads back to ``start``."""
-    stack: list[tuple[Call, Iterator[Call]]] = [(start, _blockers(start))]
+    stack: list[tuple[Call, Iterator[Call]]] = [(start, blockers(start))]
     seen = {start}
     while stack:
         for blocker in stack[-1][1]:
@@ -88,7 +93,7 @@ def _ring(start: Call) -> list[Call] | None:
                 return [call for call, _ in stack]
             if blocker not in seen:
                 seen.add(blocker)
-                stack.append((blocker, _blockers(blocker)))
+                stack.append((blocker, blockers(blocker)))
                 break
         else:
             stack.pop()

@@ -28,7 +28,9 @@ from ._unread import Unread
 
 if TYPE_CHECKING:
     from ._mailbox import Mailbox
+    from ._rings import Rings
     from ._threads import WorkerThreads
+    from ._watchdog import Watchdog
 
 __all__ = ["Patience"]
 
@@ -42,6 +44,8 @@ class Patience(Unread):
     live: dict[str, Call]
     observing: set[Call]
     threads: WorkerThreads
+    watchdog: Watchdog
+    rings: Rings
 
     def __init__(self, background: _loop.LoopThread) -> None:
         super().__init__(background.post)
@@ -70,6 +74,7 @@ class Patience(Unread):
     async def wait(self, frame: Call, call: Call) -> None:
         """Let the body of ``frame`` wait for ``call``; its agent is open to its own chain meanwhile."""
         frame.waits = [*frame.waits, call]
+        self.rings.begin(frame)
         try:
             untie(self, frame)  # type: ignore[arg-type]  # the Scheduler is the only subclass
             if frame.inner is not None:
@@ -88,6 +93,8 @@ class Patience(Unread):
             waits = list(frame.waits)
             waits.remove(call)
             frame.waits = waits
+            if not waits:
+                self.rings.over(frame)
 
     async def wait_anywhere(self, call: Call) -> None:
         """Wait for a call on whichever loop runs here; cancelling this cancels the call."""
@@ -292,6 +299,7 @@ class Patience(Unread):
 
     def close(self) -> None:
         """End the calls that are left and report unread failures. At exit."""
+        self.watchdog.close()
         done = threading.Event()
 
         def end_all() -> None:

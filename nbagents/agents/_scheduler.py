@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextvars
 import itertools
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +20,7 @@ from typing import Any
 
 from .. import _loop, context
 from .._ids import PROCESS
-from ..exceptions import CallCancelledError, CallTimeoutError, DeadlockError
+from ..exceptions import DeadlockError
 from ..message import Msg, PlaceholderMessage, Promise
 from ._bodies import Bodies
 from ._call import (
@@ -40,9 +39,12 @@ from ._call import (
 from ._deadlock import untie
 from ._mailbox import Mailbox
 from ._patience import Patience
+from ._rings import Rings
 from ._spread import observed, spread
+from ._stops import Stops
 from ._tell import tell
 from ._threads import WorkerThreads
+from ._watchdog import Watchdog
 
 __all__ = ["Scheduler", "scheduler", "settled"]
 
@@ -61,6 +63,9 @@ class Scheduler(Patience):
         self.live: dict[str, Call] = {}
         self.threads = WorkerThreads(self.post)
         self.bodies = Bodies(self.loop, self.threads, self.post, self._over)
+        self.stops = Stops(self)
+        self.rings = Rings(self)
+        self.watchdog = Watchdog(self.background)
         self.observing: set[Call] = set()
         """Observes that run an agent's own code and are not over."""
 
@@ -217,10 +222,9 @@ class Scheduler(Patience):
                 call.deadline = min(parent.deadline, call.deadline or parent.deadline)
         if call.kind == "call":
             self.live[call.id] = call
-            if call.deadline is not None:
-                late = CallTimeoutError(f"the deadline of the call of {call.label()} passed")
-                call.timer = self.loop.call_later(call.deadline - time.monotonic(), self.end, call, late)
             tell("queued", call)
+            if (call.deadline is not None or (parent is not None and parent.done)) and self.stops.late(call):
+                return
         elif call.kind == "observe" and call.remote is None and not peek(call.agent, "_observes_inline"):
             self.observing.add(call)
         if call.remote is not None:
@@ -330,12 +334,13 @@ class Scheduler(Patience):
         call.callbacks = call.waiters = ()
         call.context = None
         if call.state == QUEUED:  # else its body still runs, and `_over` is to come
-            self._forget_arguments(call)
             if call.agent is not None:
                 mark_over(call.agent, call.id)
+            self._forget(call)
 
     def _over(self, call: Call, value: Any, error: BaseException | None) -> None:
         self.settle(call, value, error)
+        self.stops.over(call)
         call.state = ENDED
         if call.agent is not None:
             mark_over(call.agent, call.id)
@@ -344,49 +349,31 @@ class Scheduler(Patience):
         else:
             self._release(call)
 
-    def _forget_arguments(self, call: Call) -> None:
-        # Without this every message would keep the whole conversation before it.
+    def _forget(self, call: Call) -> None:
+        # Without this every message would keep the whole conversation before it, and its agent.
+        call.agent = None
         call.args, call.kwargs, call.fn, call.task, call.needs = (), {}, None, None, ()
 
     def _release(self, call: Call) -> None:
-        self._forget_arguments(call)
+        self._forget(call)
         mailbox = call.mailbox
         if mailbox is not None and mailbox.running is call:
             mailbox.running = None
             self.loop.call_soon(self.pump, mailbox)
 
     def end(self, call: Call, error: BaseException) -> None:
-        """Settle a call with an error now; its agent is free once the body is over. On the loop only."""
-        if call.done:
-            return
-        for child in list(call.children or ()):
-            self.end(child, error)
-        self.settle(call, None, error)
-        if call.remote is not None:
-            call.remote.cancel(call)
-        elif call.state == RUNNING:
-            self.bodies.stop(call)
-        elif call.mailbox is not None:
-            self.pump(call.mailbox)
+        """Settle a call with an error now, and the calls below it; its agent is free once the body is over.
+
+        On the loop only.
+        """
+        self.stops.end(call, error)
 
     def stop_run(self, run: str, why: str = "stopped") -> int:
         """End the unfinished calls of a run, the outermost first; return how many there were. Any thread.
 
         Where an agent's code blocks the loop it returns 0 after a second, and the calls end when it lets go.
         """
-        count: queue.SimpleQueue[int] = queue.SimpleQueue()
-
-        def stop() -> None:  # on the loop, where what was just issued counts
-            calls = [call for call in self.live.values() if call.run == run and call.parent is None]
-            for call in calls:
-                self.end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
-            count.put(len(calls))
-
-        self.post(stop)
-        try:
-            return count.get(timeout=1)
-        except queue.Empty:
-            return 0
+        return self.stops.run(run, why)
 
 
 def settled(agent: Any) -> PlaceholderMessage:

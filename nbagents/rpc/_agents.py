@@ -34,7 +34,11 @@ class Hosted:
     color: int = 0
 
     def about(self) -> dict[str, Any]:
-        """Describe it, for lists. Holds no key and waits for nothing."""
+        """Describe it, for lists. Holds no key and waits for nothing.
+
+        ``state`` is "idle", "busy", or "stuck" in a call that was stopped and runs on; ``blocked`` is for
+        how many seconds it held the server's loop when it last did so for more than two, 0 if never.
+        """
         own = self.agent.__dict__
         memory, model = own.get("memory"), own.get("model")
         return self.agent._describe() | {
@@ -44,6 +48,8 @@ class Hosted:
             "messages": _size(memory),
             "model_name": getattr(model, "model_name", "") or "",
             "busy": bool(own.get("_open")),
+            "state": scheduler().stops.state(self.agent),
+            "blocked": own.get("_blocked", 0.0),
         }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ from ._codec import decode, encode_arguments
 from ._faults import decode_error
 from ._limits import MAX_PAYLOAD
 from ._many import ManyCalls
-from ._methods import REQUESTS
+from ._methods import STREAM_REQUESTS
 from ._proto import agent_pb2 as pb
 from ._references import ArgumentFailedError, References
 from ._results import Promised
@@ -181,7 +182,7 @@ class Attachment:
             frame.chain.extend(call.full_chain())
         if call.deadline is not None:
             frame.timeout_ms = min(max(1, int((call.deadline - time.monotonic()) * 1000)), LONGEST_MS)
-        if events.active():
+        if events.wanted(call):
             frame.watched = True
         if others:
             frame.others.extend(others)
@@ -227,6 +228,7 @@ class Attachment:
         if self.error is not None:
             promised.settle(None, _same(self.error))
             return
+        promised.maker = self
         waiting = self._fetches.setdefault(promised.id, [])
         waiting.append(promised)
         if len(waiting) == 1:
@@ -254,7 +256,7 @@ class Attachment:
         Raises:
             NbAgentsError: whatever the server refused it with, or why it cannot be reached.
         """
-        body = REQUESTS[method](**fields).SerializeToString()
+        body = STREAM_REQUESTS[method](**fields).SerializeToString()
         if len(body) > MAX_PAYLOAD:
             raise MessageTooLargeError(f"a request of {len(body) / 2**20:.0f} MiB exceeds the wire's limit")
         await self.open()
@@ -267,6 +269,16 @@ class Attachment:
             return pb.GeneralResponse.FromString(await future)
         finally:
             self._requests.pop(number, None)
+
+    async def chase(self, call_id: str, trail: list[dict[str, Any]], round_: str) -> dict[str, Any] | None:
+        """Ask the server which ring of waiting calls a call closes, if one.
+
+        Raises:
+            NbAgentsError: it cannot be asked.
+        """
+        question = json.dumps({"call": call_id, "trail": trail, "round": round_})
+        found: dict[str, Any] | None = json.loads((await self.request("waits", value=question)).message)
+        return found
 
     # ---- what comes back
 
@@ -325,7 +337,7 @@ class Attachment:
         data = decode(event.data)
         if event.HasField("error"):
             data["error"] = decode_error(event.error, event.agent)
-        told = events.Event(event.kind, event.call, event.agent, event.run, event.parent, data)
+        told = events.Event(event.kind, event.call, event.agent, event.run, event.parent, data, source=root)
         if root is None or root.context is None:
             events.publish(told)
         else:
@@ -335,6 +347,8 @@ class Attachment:
 def _tell(event: events.Event) -> None:
     """Tell of an event as the calling cell would; without a card, what was said is printed there."""
     events.publish(event)
+    if getattr(event.source, "origin", None) is not None:
+        return  # it was asked for by a client of this server, who has just been told
     if context.card.get() or event.kind not in ("printed", "spoke"):
         return
     try:

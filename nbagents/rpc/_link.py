@@ -89,6 +89,10 @@ class AgentLink(Remote):
         if self._there is not None:  # each call goes over the newest, and ends with it
             self._there.cancel(call)
 
+    async def chase(self, call_id: str, trail: list[dict[str, Any]], round_: str) -> dict[str, Any] | None:
+        """Ask the server which ring of waiting calls a call closes, if one."""
+        return await self._there.chase(call_id, trail, round_) if self._there is not None else None
+
     def address(self, call: Call) -> dict[str, Any]:
         """Say where another process can fetch the reply."""
         there = self._there

@@ -9,13 +9,15 @@ from google.protobuf import message_factory
 from ._proto import agent_pb2 as pb
 from ._proto import health_pb2
 
-__all__ = ["ATTACH", "HEALTH", "HEALTH_SERVICE", "REQUESTS", "health_paths", "paths"]
+__all__ = ["ATTACH", "HEALTH", "HEALTH_SERVICE", "REQUESTS", "STREAM_REQUESTS", "health_paths", "paths"]
 
 REQUESTS: dict[str, Any] = {
     method.name: message_factory.GetMessageClass(method.input_type)
     for method in pb.DESCRIPTOR.services_by_name["RpcAgent"].methods
 }
 """The class of each method's request, by the method's name."""
+STREAM_REQUESTS: dict[str, Any] = REQUESTS | {"waits": pb.StringMsg}
+"""What can be requested over the Attach stream: those, and what only servers ask of each other."""
 ATTACH = "/nbagents.v1.AgentServer/Attach"
 HEALTH_SERVICE = "grpc.health.v1.Health"
 """The name of gRPC's standard health service."""

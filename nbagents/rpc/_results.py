@@ -14,6 +14,7 @@ from typing import Any
 
 from ..agents import Call
 from ..exceptions import ProtocolError, ResultExpiredError
+from ._faults import decode_error, encode_error
 from ._limits import MAX_KEPT
 
 __all__ = ["Promised", "Results"]
@@ -29,6 +30,8 @@ class Promised:
         self.id = call_id
         self.done, self.value = False, None
         self.error: BaseException | None = None
+        self.maker: Any = None
+        """The way to the server that makes it, where that is known."""
         self._callbacks: list[Callable[[], object]] = []
 
     def label(self) -> str:
@@ -148,6 +151,9 @@ class Results:
             kept.size = kept.ended(call, kept.task_id) or 0
             self._bytes += kept.size
             kept.ended = None
+        if call.traceback is not None:  # its frames would keep the agent, and all that its code had at hand
+            assert call.error is not None
+            call.error, call.traceback = decode_error(encode_error(call.error), call.label()), None
         if len(self._finished) > self.max_size or self._bytes > self.max_bytes:
             self._drop_old()
 

@@ -34,7 +34,7 @@ from ._frames import SLICE, parsed
 from ._handles import host_agents
 from ._limits import ACCEPTED, GRACE_SECONDS, PROTOCOL
 from ._loader import AgentClasses
-from ._methods import REQUESTS
+from ._methods import STREAM_REQUESTS
 from ._model_configs import take_model_configs
 from ._options import check_studio_url
 from ._proto import agent_pb2 as pb
@@ -44,6 +44,7 @@ from ._results import Results
 from ._session import Session
 from ._studio import Studio
 from ._usage import Usage
+from ._waits import answer_waits
 
 __all__ = ["AgentServerServicer"]
 
@@ -284,9 +285,13 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
 
     # ---- the stream
 
+    async def waits(self, request: pb.StringMsg) -> pb.GeneralResponse:
+        """Say which ring of waiting calls a call closes, with the way that led to it; see `agents._rings`."""
+        return _told(await answer_waits(self._results, request.value))
+
     async def request(self, method: str, body: bytes) -> bytes:
         """Answer one method by name, in bytes: the stream's way to the thirteen methods."""
-        kind = REQUESTS.get(method)
+        kind = STREAM_REQUESTS.get(method)
         if kind is None or method == "download_file":
             raise ProtocolError(f"no method {method[:60]!r} can be requested here")
         try:

@@ -46,6 +46,33 @@ def remote(client: RpcAgentClient) -> Callable[..., RpcAgent]:
     return make
 
 
+@pytest.fixture(scope="module")
+def other() -> Iterator[RpcAgentServerLauncher]:
+    """A second server."""
+    with RpcAgentServerLauncher() as launcher:
+        yield launcher
+
+
+@pytest.fixture
+def make_in() -> Callable[..., RpcAgent]:
+    """Make an agent of a class in a server, and return its proxy."""
+
+    def make(
+        server: RpcAgentServerLauncher, cls: type[AgentBase], name: str, *args: Any, **kwargs: Any
+    ) -> RpcAgent:
+        client, agent_id = RpcAgentClient(server.address, token=server.token), uuid.uuid4().hex
+        settings = {
+            "class_name": f"{cls.__module__}:{cls.__name__}",
+            "args": [name, *args],
+            "kwargs": kwargs,
+            "import_path": sys.path,
+        }
+        client.create_agent(settings, agent_id)
+        return RpcAgent(name, agent_id, kind=cls.__name__, connect=lambda: client.attachment)
+
+    return make
+
+
 @pytest.fixture
 def wait_for() -> Callable[..., float]:
     """Wait until something is so; return how long it took."""
