@@ -25,6 +25,10 @@
     │   ├── MessageTooLargeError
     │   ├── ProtocolError
     │   └── VersionMismatchError
+    ├── StorageError               what agents have become could not be kept, or read
+    │   ├── StorageFullError       there is no room left
+    │   ├── StateCorruptError      what was kept is damaged
+    │   └── StateVersionError      a newer version of nbagents kept it
     └── InternalError              our fault: please report it
 
 A message says what happened, to whom, why, and what to do next. An error that crossed the wire
@@ -57,6 +61,10 @@ __all__ = [
     "ProtocolError",
     "RemoteAgentError",
     "ResultExpiredError",
+    "StateCorruptError",
+    "StateVersionError",
+    "StorageError",
+    "StorageFullError",
     "UsageError",
     "VersionMismatchError",
     "WouldBlockLoopError",
@@ -191,6 +199,22 @@ class ProtocolError(AgentServerError):
 
 class VersionMismatchError(AgentServerError):
     """Client and server are of different versions."""
+
+
+class StorageError(NbAgentsError):
+    """What agents have become could not be kept, or not be read; the message names the file."""
+
+
+class StorageFullError(StorageError):
+    """There is no room left where agents are kept. The agent is as it was before the call."""
+
+
+class StateCorruptError(StorageError):
+    """What was kept is damaged; the message names the file, and the row where there is one."""
+
+
+class StateVersionError(StorageError):
+    """A newer version of nbagents kept it; the message names both versions."""
 
 
 class InternalError(NbAgentsError):

@@ -116,6 +116,8 @@ class TemporaryMemory:
             what = "the text" if is_text else source
             raise UsageError(f"cannot load memory from {what}: {error}") from None
 
+    # As long as messages are only added the list stays the same object: whoever keeps a copy of the
+    # memory elsewhere compares that and the length.
     def _replace(self, messages: list[Msg]) -> None:
         self._messages = messages
         self._ids = {m.id for m in messages}

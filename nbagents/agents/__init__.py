@@ -3,20 +3,29 @@
 from ._base import AgentBase
 from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek, promised
 from ._dialog import DialogAgent
+from ._keeping import Kept
 from ._scheduler import scheduler, settled
 from ._spread import spread
+from ._state import APART, STEADY, UNFIT, apart, freeze, frozen, thaw
 from ._terminal import ask_in_terminal
 from ._user import UserAgent
 
 __all__ = [
+    "APART",
+    "STEADY",
+    "UNFIT",
     "AgentBase",
     "Call",
     "DialogAgent",
+    "Kept",
     "Remote",
     "UserAgent",
     "Way",
+    "apart",
     "ask_in_terminal",
     "current_call",
+    "freeze",
+    "frozen",
     "mark_open",
     "mark_over",
     "peek",
@@ -24,4 +33,5 @@ __all__ = [
     "scheduler",
     "settled",
     "spread",
+    "thaw",
 ]

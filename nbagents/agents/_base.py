@@ -19,7 +19,7 @@ from ..models import ModelWrapperBase, load_model
 from ._call import RUNNING, Remote, current_call, peek
 from ._mailbox import Mailbox
 from ._scheduler import scheduler, settled
-from ._state import freeze, frozen, thaw
+from ._state import APART, apart, frozen, remembered, thaw
 
 __all__ = ["AgentBase"]
 
@@ -193,10 +193,10 @@ class AgentBase(metaclass=AgentMeta):
     def state_dict(self) -> dict[str, Any]:
         """Return what the agent has become since it was made, as JSON can hold it.
 
-        Its memory, and its public attributes as far as JSON can hold them, messages and agents that
-        live in servers included. What
-        cannot be held, a connection say, is left to the constructor. Override it together with
-        `load_state_dict` where an agent knows better.
+        Its memory, and its public attributes as far as JSON can hold them, bytes, messages and agents that
+        live in servers included. What cannot be held, a connection say, is left to the constructor; a
+        message that cannot is left out with a warning. Override it together with `load_state_dict` where
+        an agent knows better.
 
         >>> class Counter(AgentBase):
         ...     n = 0
@@ -207,8 +207,10 @@ class AgentBase(metaclass=AgentMeta):
         """
         own = self.__dict__
         memory = own.get("memory")
-        kept = {"memory": [freeze(message) for message in memory.get_memory()]} if memory is not None else {}
-        return kept | frozen(own)
+        if memory is None:
+            return frozen(own)
+        kept = APART if apart.get() else remembered(memory.get_memory(), self._name)
+        return {"memory": kept} | frozen(own)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Become what `state_dict` told of another agent of this class; its memory replaces this one's."""

@@ -29,6 +29,7 @@ from ._unread import Unread
 if TYPE_CHECKING:
     from ._mailbox import Mailbox
     from ._rings import Rings
+    from ._stops import Stops
     from ._threads import WorkerThreads
     from ._watchdog import Watchdog
 
@@ -44,6 +45,7 @@ class Patience(Unread):
     live: dict[str, Call]
     observing: set[Call]
     threads: WorkerThreads
+    stops: Stops
     watchdog: Watchdog
     rings: Rings
 
@@ -217,6 +219,13 @@ class Patience(Unread):
         same_run = [c for c in self.live.values() if c.parent is None and c.run and c.run == call.run]
         for each in [call, *same_run]:
             self.end(each, CallCancelledError(f"the call of {each.label()} was interrupted"))
+
+    def stop_run(self, run: str, why: str = "stopped") -> int:
+        """End the unfinished calls of a run, the outermost first; return how many there were. Any thread.
+
+        Where an agent's code blocks the loop it returns 0 after a second, and the calls end when it lets go.
+        """
+        return self.stops.run(run, why)
 
     # ---- the main thread, lent to whoever needs it
 

@@ -16,6 +16,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from .. import _loop, context
@@ -37,6 +38,7 @@ from ._call import (
     snapshot,
 )
 from ._deadlock import untie
+from ._keeping import kept
 from ._mailbox import Mailbox
 from ._patience import Patience
 from ._rings import Rings
@@ -265,7 +267,9 @@ class Scheduler(Patience):
             elif failed is not None or call.kind == "hold":
                 self.settle(call)  # an observer skips a message that failed, and the hub goes on
             elif call.kind == "observe" and peek(call.agent, "_observes_inline"):
-                self.settle(call, None, observed(call.agent, resolved(call.args[0])))
+                error, keeper = observed(call.agent, resolved(call.args[0])), kept(call.agent)
+                if keeper is None or not keeper.observed(error, partial(self.settle, call, None)):
+                    self.settle(call, None, error)
             else:
                 self._start(mailbox, call)
         if not mailbox.busy():
@@ -339,6 +343,11 @@ class Scheduler(Patience):
             self._forget(call)
 
     def _over(self, call: Call, value: Any, error: BaseException | None) -> None:
+        keeper = kept(call.agent) if call.agent is not None else None
+        if keeper is None or not keeper.over(call, value, error, self._close):
+            self._close(call, value, error)
+
+    def _close(self, call: Call, value: Any, error: BaseException | None) -> None:
         self.settle(call, value, error)
         self.stops.over(call)
         call.state = ENDED
@@ -367,13 +376,6 @@ class Scheduler(Patience):
         On the loop only.
         """
         self.stops.end(call, error)
-
-    def stop_run(self, run: str, why: str = "stopped") -> int:
-        """End the unfinished calls of a run, the outermost first; return how many there were. Any thread.
-
-        Where an agent's code blocks the loop it returns 0 after a second, and the calls end when it lets go.
-        """
-        return self.stops.run(run, why)
 
 
 def settled(agent: Any) -> PlaceholderMessage:

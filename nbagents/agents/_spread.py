@@ -42,7 +42,11 @@ def spread(clock: Scheduler, whole: Call, agents: Sequence[Any]) -> None:
                 alone.append(agent)
         elif ready and peek(agent, "_observes_inline") and _is_free(own):
             if not failed:  # an observer skips a message that failed, and the hub goes on
-                over.failure = observed(agent, value) or over.failure
+                error, keeper = observed(agent, value), own.get("_kept")
+                if keeper is not None and keeper.observed(error, over.told):
+                    over.left += 1
+                else:
+                    over.failure = error or over.failure
             mark_over(agent, whole.id)
         else:
             alone.append(agent)
@@ -80,7 +84,11 @@ class _Countdown:
 
     def one(self, call: Call) -> None:
         """One more is over."""
-        self.failure = self.failure or call.error
+        self.told(call.error)
+
+    def told(self, error: BaseException | None) -> None:
+        """One more is over, and this is how."""
+        self.failure = self.failure or error
         self.left -= 1
         if self.left == 0:
             self.whole.read = True  # each failure is told by the observe that failed

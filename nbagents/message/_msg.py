@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -13,12 +14,21 @@ from typing import Any
 from .._ids import new_id
 from ..exceptions import UsageError
 
-__all__ = ["FIELDS", "MODULES", "ROLES", "Msg"]
+__all__ = ["FIELDS", "MODULES", "ROLES", "Msg", "last_edit"]
 
 ROLES = ("system", "user", "assistant")
 FIELDS = ("id", "name", "content", "role", "url", "metadata", "timestamp")
 MODULES = frozenset({"nbagents.message", "agentscope.message", "agentscope.message.msg"})
 """The spellings of ``__module__`` that mean our own `Msg`; any other is refused."""
+
+
+_last_edit = 0
+_edit_lock = threading.Lock()
+
+
+def last_edit() -> int:
+    """Return the number of the last change of a message of this process since it was made. Any thread."""
+    return _last_edit
 
 
 class Msg:
@@ -35,6 +45,9 @@ class Msg:
     >>> m.role, m["content"]
     ('assistant', 'Grey beads on the glass')
     """
+
+    _edit = 0
+    """The number of its last change since it was made; what it holds may be changed without that."""
 
     def __init__(
         self,
@@ -70,6 +83,7 @@ class Msg:
     @id.setter
     def id(self, value: str) -> None:
         self._id = value
+        self._edited()
 
     @property
     def name(self) -> str:
@@ -79,6 +93,7 @@ class Msg:
     @name.setter
     def name(self, value: str) -> None:
         self._name = value
+        self._edited()
 
     @property
     def content(self) -> Any:
@@ -88,6 +103,7 @@ class Msg:
     @content.setter
     def content(self, value: Any) -> None:
         self._take(value, 3)
+        self._edited()
 
     def _take(self, value: Any, stacklevel: int) -> None:
         if not isinstance(value, str):
@@ -111,6 +127,8 @@ class Msg:
     def role(self, value: str) -> None:
         if value not in ROLES:
             raise UsageError(f"Invalid role {value}. The role must be one of {list(ROLES)}")
+        if "_role" in self.__dict__:
+            self._edited()
         self._role = value
 
     @property
@@ -121,6 +139,7 @@ class Msg:
     @url.setter
     def url(self, value: str | list[str] | None) -> None:
         self._url = value
+        self._edited()
 
     @property
     def metadata(self) -> dict[str, Any] | str | None:
@@ -130,6 +149,7 @@ class Msg:
     @metadata.setter
     def metadata(self, value: dict[str, Any] | str | None) -> None:
         self._metadata = value
+        self._edited()
 
     @property
     def timestamp(self) -> str:
@@ -139,6 +159,13 @@ class Msg:
     @timestamp.setter
     def timestamp(self, value: str) -> None:
         self._timestamp = value
+        self._edited()
+
+    def _edited(self) -> None:
+        global _last_edit
+        with _edit_lock:
+            _last_edit += 1
+            self._edit = _last_edit
 
     def formatted_str(self, colored: bool = False) -> str:
         """Return ``name: content`` and a line for each url.

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import secrets
 from typing import Any
 
+from .._process import boot_id, process_started
+from .._version import __version__
 from ..agents import Call, peek, scheduler
 from ..exceptions import AgentCallError, InternalError, NbAgentsError, ProtocolError
 from ..message import Promise
 from ._agents import AgentTable
 from ._codec import encode, from_json
 from ._faults import encode_error
+from ._limits import PROTOCOL
 from ._proto import agent_pb2 as pb
 
-__all__ = ["admit_call", "checked_arguments", "checked_settings", "internal_error", "outcome"]
+__all__ = [
+    "admit_call",
+    "checked_arguments",
+    "checked_settings",
+    "greeting",
+    "internal_error",
+    "outcome",
+    "told",
+]
 
 log = logging.getLogger(__name__)
 KINDS = {"_reply": "call", "_observe": "observe", "_hold": "hold"}
@@ -116,3 +129,26 @@ def internal_error(error: Exception) -> InternalError:
     number = secrets.token_hex(4)
     log.error("error %s", number, exc_info=error)
     return InternalError(f"internal error {number}; the server's log tells more")
+
+
+def told(value: Any) -> pb.GeneralResponse:
+    """Return the answer of a method whose message is JSON."""
+    try:
+        return pb.GeneralResponse(ok=True, message=json.dumps(value, default=str))
+    except (TypeError, ValueError) as error:
+        raise NbAgentsError(f"the answer cannot be written as JSON: {error}") from None
+
+
+def greeting(session: str, seen: int, server_id: str, epoch: str) -> pb.Hello:
+    """Return what a server says first: who it is, and what it has heard of the session; "" for none."""
+    return pb.Hello(
+        session=session,
+        version=__version__,
+        protocol=PROTOCOL,
+        last_seen=seen,
+        server_id=server_id,
+        epoch=epoch,
+        pid=os.getpid(),
+        pid_started=process_started(os.getpid()),
+        boot=boot_id(),
+    )

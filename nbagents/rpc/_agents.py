@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from .._ids import check_id, new_id
 from ..agents import AgentBase, scheduler
-from ..exceptions import AgentCreationError, AgentNotFoundError, NbAgentsError, UsageError
+from ..exceptions import AgentCreationError, AgentNotFoundError, NbAgentsError, StorageError, UsageError
 from ..models import load_model
 from ._codec import from_json, to_json
+from ._keeper import Keeper
+from ._keys import ModelWithoutKey, give_keys
 from ._loader import AgentClasses
 from ._maker import Maker
 from ._unit import Unit
 
-__all__ = ["AgentTable", "Hosted"]
+if TYPE_CHECKING:
+    from ._revival import Lost
+
+__all__ = ["AgentTable", "Hosted", "checked"]
 
 LONGEST_NAME, LONGEST_WORKSPACE = 200, 4096
 
@@ -32,6 +37,10 @@ class Hosted:
     workspace: str = ""
     name: str = ""
     color: int = 0
+    defined: bool = False
+    """Is it found by its name in its workspace, rather than by its id alone?"""
+    without_key: Sequence[ModelWithoutKey] = ()
+    """Its models whose keys died with an earlier server."""
 
     def about(self) -> dict[str, Any]:
         """Describe it, for lists. Holds no key and waits for nothing.
@@ -50,14 +59,17 @@ class Hosted:
             "busy": bool(own.get("_open")),
             "state": scheduler().stops.state(self.agent),
             "blocked": own.get("_blocked", 0.0),
+            "needs_key": bool(self.without_key),
         }
 
 
 class AgentTable:
     """Creates, finds, copies and deletes agents. On the loop only."""
 
-    def __init__(self, classes: AgentClasses) -> None:
-        self.classes = classes
+    def __init__(self, classes: AgentClasses, keeper: Keeper | None = None) -> None:
+        self.classes, self.keeper = classes, keeper
+        self.lost: list[Lost] = []
+        """Agents of the journal that could not be brought back."""
         self._maker: Maker[Any] = Maker(scheduler().post)
         self._agents: dict[str, Hosted] = {}
         self._names: dict[tuple[str, str], str] = {}
@@ -92,14 +104,17 @@ class AgentTable:
         Raises:
             AgentCreationError: the id is taken, the class is unknown, or its constructor failed.
         """
+        settings = checked(settings)
         if agent_id in self._agents:
+            if give_keys(self._agents[agent_id], settings):
+                return self._agents[agent_id]  # whoever made it before brings its key
             raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
-        settings = _checked(settings)
         agent = await self._make(agent_id, settings, state)
         if agent_id in self._agents:
             raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
         hosted = Hosted(agent, agent_id, settings, name=agent._name, color=len(self._agents))
         self._agents[agent_id] = hosted
+        await self._keep(hosted)
         return hosted
 
     async def create_many(self, agent_ids: Sequence[str], settings: dict[str, Any]) -> None:
@@ -109,12 +124,14 @@ class AgentTable:
             AgentCreationError: an id is taken, the class is unknown, or its constructor failed.
         """
         self._check_free(agent_ids)
-        settings = _checked(settings)
+        settings = checked(settings)
         made = await self._make_all(agent_ids, settings)
         self._check_free(agent_ids)
+        fresh = []
         for agent_id, agent in zip(agent_ids, made, strict=True):
-            hosted = Hosted(agent, agent_id, settings, name=agent._name, color=len(self._agents))
-            self._agents[agent_id] = hosted
+            fresh.append(Hosted(agent, agent_id, settings, name=agent._name, color=len(self._agents)))
+            self._agents[agent_id] = fresh[-1]
+        await self._keep(*fresh)
 
     def _check_free(self, agent_ids: Sequence[str]) -> None:
         for agent_id in agent_ids:
@@ -142,7 +159,7 @@ class AgentTable:
                 f"the name of an agent has at most {LONGEST_NAME} characters,"
                 f" that of its workspace {LONGEST_WORKSPACE}"
             )
-        settings = _checked(settings)
+        settings = checked(settings)
         key = (workspace, name)
         making = self._making.setdefault(key, asyncio.Lock())
         async with making:  # two cells may define it at once
@@ -153,9 +170,11 @@ class AgentTable:
                 color = known.color if known else self._next_color(workspace)
                 if known is not None:
                     self._agents.pop(known.agent_id, None)
-                hosted = Hosted(agent, agent_id, settings, workspace, name, color)
+                hosted = Hosted(agent, agent_id, settings, workspace, name, color, defined=True)
                 self._agents[agent_id], self._names[key] = hosted, agent_id
+                await self._keep(hosted, instead=known)
                 return hosted, "created"
+            give_keys(known, settings)
             changed = any(known.settings[part] != settings[part] for part in ("args", "kwargs"))
             if changed or fresh:
                 await self._update(known, settings, fresh)
@@ -173,14 +192,82 @@ class AgentTable:
             return False
         if self._names.get((hosted.workspace, hosted.name)) == agent_id:
             del self._names[hosted.workspace, hosted.name]
+        if self.keeper is not None:
+            self.keeper.forgotten(hosted.agent)
         return True
 
     def delete_all(self) -> int:
         """Forget all agents; return how many there were."""
-        count = len(self._agents)
-        self._agents.clear()
-        self._names.clear()
-        return count
+        found = list(self._agents)
+        for agent_id in found:
+            self.delete(agent_id)
+        return len(found)
+
+    async def saved(self) -> None:
+        """Wait until all that was made and deleted before is kept; raises StorageError if it cannot be."""
+        if self.keeper is not None:
+            await self.keeper.saved()
+
+    def configured(self, given: dict[str, Any] | list[dict[str, Any]]) -> None:
+        """Give the agents that lack a key those of these model configurations, and keep the rest of them."""
+        configs = given if isinstance(given, list) else [given]
+        for hosted in self._agents.values():
+            give_keys(hosted, configs)
+        if self.keeper is not None:
+            self.keeper.configured(configs)
+
+    def restored(self, hosted: list[Hosted], lost: list[Lost]) -> None:
+        """Take in the agents that came out of a journal."""
+        self.lost = lost
+        for one in hosted:
+            self._agents[one.agent_id] = one
+            if one.defined:
+                self._names[one.workspace, one.name] = one.agent_id
+
+    def find_class(self, settings: dict[str, Any]) -> type[AgentBase]:
+        """Return the class of an agent that is made by these settings. Blocking: it may import.
+
+        Raises:
+            AgentCreationError: there is none.
+        """
+        source, folders = settings.get("source"), settings.get("import_path", [])
+        if source is not None:
+            return self.classes.make(Unit.of(source), folders)
+        return self.classes.find(settings["class_name"], folders)
+
+    async def _keep(self, *fresh: Hosted, instead: Hosted | None = None) -> None:
+        """Have new agents kept; if they cannot be, they are gone again, and the one before is back."""
+        if self.keeper is None:
+            return
+        try:
+            if instead is not None:
+                self.keeper.forgotten(instead.agent)
+            for hosted in fresh:
+                self._find_again(hosted, self.keeper)
+                self.keeper.kept(hosted)
+            await self.keeper.saved()
+        except StorageError:
+            for hosted in fresh:
+                self.delete(hosted.agent_id)
+            if instead is not None:
+                self._agents[instead.agent_id] = instead
+                self._names[instead.workspace, instead.name] = instead.agent_id
+                self.keeper.kept(instead)
+            raise
+
+    def _find_again(self, hosted: Hosted, keeper: Keeper) -> None:
+        """Give an agent that could not be brought back before, and is made anew, what is kept of it."""
+        for lost in list(self.lost):
+            row = lost.row
+            named = (
+                hosted.defined
+                and row.defined
+                and (row.workspace, row.name) == (hosted.workspace, hosted.name)
+            )
+            if named or row.agent_id == hosted.agent_id:
+                self.lost.remove(lost)
+                keeper.dropped(row.n)
+                lost.give(hosted.agent)
 
     def _next_color(self, workspace: str) -> int:
         taken = [self._agents[known].color for (place, _), known in self._names.items() if place == workspace]
@@ -191,10 +278,12 @@ class AgentTable:
 
         Waits for that turn unless the agent is busy now; then the change comes after what it does.
         """
-        agent, kwargs, before = hosted.agent, settings["kwargs"], hosted.settings["kwargs"]
+        agent, kwargs, before = hosted.agent, settings["kwargs"], hosted.settings
         config = kwargs.get("model_config_name")
         model = (
-            load_model(config) if config is not None and config != before.get("model_config_name") else None
+            load_model(config)
+            if config is not None and config != before["kwargs"].get("model_config_name")
+            else None
         )
 
         async def change() -> None:
@@ -205,12 +294,20 @@ class AgentTable:
             memory = agent.__dict__.get("memory")
             if fresh and memory is not None:
                 memory.clear()
+            if self.keeper is not None:
+                self.keeper.kept(hosted)  # written together with what has changed
 
         busy = bool(agent.__dict__.get("_open"))
         turn = scheduler().issue(agent, change, (), kind="change")
         hosted.settings = settings
+        if model is not None:
+            hosted.without_key = ()
         if not busy:
-            await turn
+            try:
+                await turn
+            except StorageError:
+                hosted.settings = before
+                raise
 
     def make_class(self, unit: Unit, import_path: list[str]) -> asyncio.Future[type[AgentBase]]:
         """Define a class that was written in a notebook, off the loop."""
@@ -224,6 +321,8 @@ class AgentTable:
         """Remember that an agent is made by this source from now on; clones are too."""
         hosted.settings = hosted.settings | {"class_name": unit.target, "source": unit.to_dict()}
         hosted.agent._init_settings = hosted.settings
+        if self.keeper is not None:
+            self.keeper.kept(hosted)  # in the turn of the change, which is over when it is written
 
     async def _make(
         self, agent_id: str, settings: dict[str, Any], state: dict[str, Any] | None = None
@@ -235,12 +334,10 @@ class AgentTable:
     ) -> list[AgentBase]:
         for agent_id in agent_ids:
             check_id(agent_id, "agent_id")
-        name, source = settings["class_name"], settings.get("source")
-        folders = settings.get("import_path", [])
-        unit = None if source is None else Unit.of(source)
+        name = settings["class_name"]
 
         def construct() -> list[AgentBase]:
-            cls = self.classes.find(name, folders) if unit is None else self.classes.make(unit, folders)
+            cls = self.find_class(settings)
             return [self._made(cls, agent_id, settings, state) for agent_id in agent_ids]
 
         try:
@@ -272,8 +369,12 @@ def _size(memory: Any) -> int:
         return 0
 
 
-def _checked(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return what makes an agent, where its class may be imported from or its source included."""
+def checked(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what makes an agent, where its class may be imported from or its source included.
+
+    Raises:
+        AgentCreationError: it is malformed.
+    """
     name, args, kwargs = settings.get("class_name"), settings.get("args", []), settings.get("kwargs", {})
     if not isinstance(name, str) or not isinstance(args, list) or not isinstance(kwargs, dict):
         raise AgentCreationError(
@@ -281,7 +382,7 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
         )
     kwargs.pop("to_dist", None)
     folders, source = settings.get("import_path"), settings.get("source")
-    checked = {"class_name": name, "args": args, "kwargs": kwargs}
+    made = {"class_name": name, "args": args, "kwargs": kwargs}
     if isinstance(folders, list) and folders:
-        checked["import_path"] = [folder for folder in folders if isinstance(folder, str)]
-    return checked if source is None else checked | {"source": source}
+        made["import_path"] = [folder for folder in folders if isinstance(folder, str)]
+    return made if source is None else made | {"source": source}

@@ -30,6 +30,8 @@ class ServerOptions:
     ``owner`` is who ends it: "process", "jupyter" or "service", the process that holds its standard input,
     be it a program, Jupyter or the command that serves; "user", nobody, until it is stopped or has had
     neither client nor call for ``idle_seconds``. ``tls`` and ``token_file`` are paths, never what is in them.
+    ``journal`` is the path of the file in which the server keeps what its agents become; agents that it
+    holds are brought back at the start, and it is removed when the server ends as it should.
     """
 
     host: str = "localhost"
@@ -49,6 +51,7 @@ class ServerOptions:
     export_limit: int = 2**30
     public_health: bool = False
     token_file: str | None = None
+    journal: str | None = None
 
     def __post_init__(self) -> None:
         given: Any = self.tls
@@ -78,6 +81,8 @@ class ServerOptions:
         for folder in self.export:
             if not os.path.isdir(folder):
                 raise UsageError(f"export= names {folder}, which is not a folder")
+        if self.journal is not None and not os.path.isabs(self.journal):
+            raise UsageError(f"the path of a journal is absolute; {self.journal} is not")
         if self.studio_url is not None:
             check_studio_url(self.studio_url, insecure=self.insecure)
 

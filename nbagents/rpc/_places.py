@@ -16,7 +16,7 @@ import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .._ids import new_id
+from .._ids import check_id, new_id
 from .._process import boot_id, host_name, is_running, process_started, user_id
 from .._version import __version__
 from ..exceptions import AgentServerError
@@ -26,6 +26,7 @@ __all__ = [
     "connection_at",
     "connection_folder",
     "connections",
+    "journal_path",
     "normal_address",
     "socket_folder",
 ]
@@ -193,6 +194,15 @@ def socket_folder() -> Path:
     folder.mkdir(exist_ok=True, mode=0o700)
     _make_private(folder)
     return folder
+
+
+def journal_path(server_id: str) -> Path:
+    """Return where a server of this machine keeps what its agents become, in the folder of sockets.
+
+    Raises:
+        AgentServerError: the folder is not this user's.
+    """
+    return socket_folder() / f"{check_id(server_id, 'server_id')}.journal"
 
 
 def _is_mine(folder: Path) -> bool:

@@ -22,14 +22,17 @@ import grpc
 
 from ..agents import AgentBase
 from ..exceptions import AgentServerError
+from ..store import Journal
 from ._exports import Exports
 from ._gate import TokenGate, add_services
 from ._health import Health
+from ._keeper import Keeper
 from ._limits import SERVER_OPTIONS
 from ._loader import AgentClasses
 from ._model_configs import take_model_configs
 from ._options import UNPROTECTED, ServerOptions
 from ._places import Connection, has_unix_sockets, socket_folder
+from ._revival import restore
 from ._servicer import AgentServerServicer
 from ._tls import TLS
 from ._token import new_token, read_token
@@ -58,6 +61,7 @@ class AgentServer:
         self._health: Health | None = None
         self._exports = Exports()
         self._server: Any = None
+        self._keeper: Keeper | None = None
 
     def is_listening(self) -> bool:
         """Is it up? Any thread."""
@@ -70,6 +74,7 @@ class AgentServer:
             AgentServerError: the port is taken, or the socket or the connection file cannot be made.
             UsageError: the token's file, the certificate or an exported folder cannot be used.
             AgentCreationError: one of its classes cannot be imported.
+            StorageError: its journal cannot be read or written.
         """
         # On a thread: a module may take its time to import.
         classes = await asyncio.to_thread(self._load_classes)
@@ -77,6 +82,8 @@ class AgentServer:
         token = read_token(options.token_file) if options.token_file else new_token()
         self._exports = Exports(options.export, options.export_limit)
         self._health = health = Health()
+        if options.journal is not None:
+            self._keeper = await asyncio.to_thread(self._open_journal, options.journal)
         self.servicer = servicer = AgentServerServicer(
             self.stop_event,
             options.host,
@@ -87,16 +94,18 @@ class AgentServer:
             options.max_timeout_seconds,
             classes=classes,
             exports=self._exports,
+            keeper=self._keeper,
         )
         gate = TokenGate(token, public_health=options.public_health)
         self._server = grpc.aio.server(interceptors=[gate], options=SERVER_OPTIONS)
         add_services(self._server, servicer, health)
         try:
-            if self._models:
-                refusal = take_model_configs(json.dumps(self._models))
-                self._models = []
+            models, self._models = self._models, []
+            if models:
+                refusal = take_model_configs(json.dumps(models))
                 if refusal:
                     raise AgentServerError(f"the model configurations were refused: {refusal}")
+            await restore(servicer._agents, models)
             address = await self._listen(servicer.server_id)
             await self._server.start()
             self.connection = Connection.of_this_process(servicer.server_id, address, token, options.owner)
@@ -109,6 +118,9 @@ class AgentServer:
             if options.is_public() and options.tls is None:
                 log.warning(UNPROTECTED, address)
         except BaseException as error:
+            if self._keeper is not None:  # what an earlier server left stays
+                self._keeper.close(remove=self._keeper.journal.is_new)
+                self._keeper = None
             await self.stop()
             if isinstance(error, OSError):
                 raise AgentServerError(
@@ -116,6 +128,10 @@ class AgentServer:
                 ) from error
             raise
         return self.connection
+
+    def _open_journal(self, path: str) -> Keeper:
+        options = self.options
+        return Keeper(Journal(path), max_replies=options.max_pool_size, max_age=options.max_timeout_seconds)
 
     def _load_classes(self) -> AgentClasses:
         options = self.options
@@ -173,6 +189,8 @@ class AgentServer:
         self._exports.close()
         if self.servicer is not None and self.servicer.studio is not None:
             await asyncio.to_thread(self.servicer.studio.join)
+        if self._keeper is not None:
+            self._keeper.close(remove=True)
         self.stop_event.set()
 
 

@@ -19,12 +19,10 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
-from .._process import boot_id, process_started
-from .._version import __version__
 from ..agents import AgentBase, scheduler
-from ..exceptions import CallCancelledError, NbAgentsError, ProtocolError
+from ..exceptions import CallCancelledError, ProtocolError
 from ..message import Msg
-from ._admission import admit_call, checked_settings
+from ._admission import admit_call, checked_settings, greeting, told
 from ._agents import AgentTable
 from ._anywhere import anywhere, streamed_anywhere
 from ._codec import from_json, to_json
@@ -32,6 +30,7 @@ from ._exports import Exports
 from ._faults import AgentFailed, decode_error, encode_error
 from ._frames import SLICE, parsed
 from ._handles import host_agents
+from ._keeper import Keeper
 from ._limits import ACCEPTED, GRACE_SECONDS, PROTOCOL
 from ._loader import AgentClasses
 from ._methods import STREAM_REQUESTS
@@ -55,6 +54,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
     ``stop_event`` is set when a client asks the server to stop. Replies are kept by number
     (``max_pool_size``) and age (``max_timeout_seconds``), the oldest finished ones dropped first. Replies
     are told to the studio at ``studio_url``, if there is one. ``custom_agent_classes`` can be made here.
+    ``keeper`` keeps what the agents become.
 
     `RpcAgentServerLauncher` makes one and guards it. Whoever makes one by hand can call its methods, or
     register it at a gRPC server of their own, which must then ask for a token itself.
@@ -73,6 +73,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         custom_agent_classes: Sequence[type[AgentBase]] = (),
         classes: AgentClasses | None = None,
         exports: Exports | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self.stop_event, self.host, self.port, self.studio_url = stop_event, host, port, studio_url
         self.server_id = server_id or secrets.token_hex(4)
@@ -82,7 +83,8 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         classes = classes or AgentClasses(private=False)
         for cls in custom_agent_classes:
             classes.register(cls)
-        self._agents = AgentTable(classes)
+        self.keeper = keeper
+        self._agents = AgentTable(classes, keeper)
         self._exports = exports or Exports()
         host_agents(self.server_id, self._agents)
         self._results = Results(max_pool_size, max_timeout_seconds)
@@ -151,7 +153,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         settings = checked_settings(request, self._agents, attached=context is None)
         if request.more:
             await self._agents.create_many([request.agent_id, *request.more], settings)
-            return _told({"created": 1 + len(request.more)})
+            return told({"created": 1 + len(request.more)})
         state = from_json(request.state) if request.state else None
         if not isinstance(state, dict | None):
             raise ProtocolError("state is not a JSON object")
@@ -166,12 +168,13 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
             )
         else:
             hosted, change = await self._agents.create(request.agent_id, settings, state), "created"
-        return _told(hosted.about() | {"change": change})
+        return told(hosted.about() | {"change": change})
 
     @anywhere
     async def delete_agent(self, request: pb.StringMsg, context: Any = None) -> pb.GeneralResponse:
         """Delete an agent."""
         if self._agents.delete(request.value):
+            await self._agents.saved()
             return pb.GeneralResponse(ok=True)
         return pb.GeneralResponse(
             ok=False, message=f"try to delete a non-existent agent [{request.value[:130]}]."
@@ -181,6 +184,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
     async def delete_all_agents(self, request: Any, context: Any = None) -> pb.GeneralResponse:
         """Delete every agent."""
         self._agents.delete_all()
+        await self._agents.saved()
         return pb.GeneralResponse(ok=True)
 
     @anywhere
@@ -234,7 +238,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
     @anywhere
     async def get_agent_list(self, request: Any, context: Any = None) -> pb.GeneralResponse:
         """List the agents; the message is a JSON list."""
-        return _told([hosted.about() for hosted in self._agents.all()])
+        return told([hosted.about() for hosted in self._agents.all()])
 
     @anywhere
     async def get_server_info(self, request: Any, context: Any = None) -> pb.GeneralResponse:
@@ -242,7 +246,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
 
         ``cpu`` is in percent of one core, since the last time that it was asked for; ``mem`` in MiB.
         """
-        return _told(
+        return told(
             {
                 "pid": os.getpid(),
                 "id": self.server_id,
@@ -251,6 +255,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
                 "size": len(self._agents),
                 "pending": self.pending(),
                 "clients": len(self.sessions),
+                "lost": [lost.about() for lost in self._agents.lost],
             }
         )
 
@@ -258,6 +263,8 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
     async def set_model_configs(self, request: pb.StringMsg, context: Any = None) -> pb.GeneralResponse:
         """Load model configurations, a JSON object or list of them, and warm up what they need."""
         refusal = take_model_configs(request.value)
+        if not refusal:
+            self._agents.configured(json.loads(request.value))
         return pb.GeneralResponse(ok=not refusal, message=refusal)
 
     @anywhere
@@ -287,7 +294,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
 
     async def waits(self, request: pb.StringMsg) -> pb.GeneralResponse:
         """Say which ring of waiting calls a call closes, with the way that led to it; see `agents._rings`."""
-        return _told(await answer_waits(self._results, request.value))
+        return told(await answer_waits(self._results, request.value))
 
     async def request(self, method: str, body: bytes) -> bytes:
         """Answer one method by name, in bytes: the stream's way to the thirteen methods."""
@@ -375,17 +382,8 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
             self._sessions[session.name] = session
         elif session is not None and not theirs.epoch:
             raise ProtocolError("there is a session of that name already")
-        hello = pb.Hello(
-            session=session.name if session is not None else "",
-            version=__version__,
-            protocol=PROTOCOL,
-            last_seen=session.writer.seen if session is not None else 0,
-            server_id=self.server_id,
-            epoch=self.epoch,
-            pid=os.getpid(),
-            pid_started=process_started(os.getpid()),
-            boot=boot_id(),
-        )
+        name, seen = (session.name, session.writer.seen) if session is not None else ("", 0)
+        hello = greeting(name, seen, self.server_id, self.epoch)
         if session is not None and theirs.epoch not in ("", self.epoch):
             session = None
         if session is not None:
@@ -394,10 +392,3 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         if session is not None:
             session.writer.connect(stream.write, theirs.last_seen)
         return session
-
-
-def _told(value: Any) -> pb.GeneralResponse:
-    try:
-        return pb.GeneralResponse(ok=True, message=json.dumps(value, default=str))
-    except (TypeError, ValueError) as error:
-        raise NbAgentsError(f"the answer cannot be written as JSON: {error}") from None
