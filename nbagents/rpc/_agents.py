@@ -335,6 +335,8 @@ class AgentTable:
         for agent_id in agent_ids:
             check_id(agent_id, "agent_id")
         name = settings["class_name"]
+        if "source" in settings:
+            Unit.of(settings["source"])  # one that is malformed is refused as such
 
         def construct() -> list[AgentBase]:
             cls = self.find_class(settings)

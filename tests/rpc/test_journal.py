@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -191,3 +192,29 @@ def test_another_server_cannot_take_a_journal_that_is_in_use(runtime: Path):
             Spawned.start(server.options)
         assert agent(Msg("user", "hi")).result(20).content == "a says 1"
         assert isinstance(server.client, RpcAgentClient)
+
+
+def test_a_class_that_was_written_in_a_cell_comes_back_with_its_agents(runtime: Path):
+    text = (
+        "class Poet(AgentBase):\n    async def reply(self, x=None):\n        self.memory.add(x)\n"
+        "        return str(self.memory.size())\n"
+    )
+    source = {
+        "target": "Poet",
+        "parts": [{"name": "Poet", "text": text, "file": "cell [1]", "line": 1, "flags": 0}],
+        "imports": [["AgentBase", "nbagents.agents", "AgentBase"]],
+        "constants": {},
+        "aliases": {},
+        "home": "",
+    }
+    settings = {"class_name": "Poet", "args": ["p"], "kwargs": {}}
+    with home() as server:
+        server.client._ask(
+            "create_agent",
+            agent_id="p",
+            agent_init_args=json.dumps(settings).encode(),
+            agent_source_code=json.dumps(source).encode(),
+        )
+        assert server.find("p")(Msg("user", "hi")).content == "1"
+        server.revive()
+        assert server.find("p")(Msg("user", "again")).content == "2"
