@@ -23,6 +23,7 @@ import grpc
 from ..agents import AgentBase
 from ..exceptions import AgentServerError
 from ._exports import Exports
+from ._forks import check_fork
 from ._gate import TokenGate, add_services
 from ._health import Health
 from ._limits import SERVER_OPTIONS
@@ -71,6 +72,7 @@ class AgentServer:
             UsageError: the token's file, the certificate or an exported folder cannot be used.
             AgentCreationError: one of its classes cannot be imported.
         """
+        check_fork()
         # On a thread: a module may take its time to import.
         classes = await asyncio.to_thread(self._load_classes)
         options = self.options
