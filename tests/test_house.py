@@ -28,6 +28,9 @@ COMPILES = {"rpc/_workshop.py"}
 # Importing by name is for the roof, which loads lazily, and for the server, which loads agent classes.
 IMPORTS_BY_NAME = {"rpc/__init__.py", "__init__.py", "rpc/_loader.py"}
 
+# The answers of the demo model tell when they were made, as those of any endpoint do.
+TELLS_THE_TIME = {"demo/_answer.py"}
+
 
 @functools.cache
 def _trees() -> dict[str, ast.Module]:
@@ -168,6 +171,15 @@ def test_nothing_is_evaluated_and_no_shell_is_started():
         if called.endswith("import_module") and where.split(":")[0] not in IMPORTS_BY_NAME:
             wrong.append(f"{where}: {called}")
         wrong += [f"{where}: shell" for key in node.keywords if key.arg == "shell"]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_clock_that_may_jump_is_asked_how_long_something_took():
+    """The wall clock says when a message was made, for people; for all else there is the monotonic one."""
+    wrong = []
+    for where, node in _nodes():
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in {"time.time", "datetime.now"}:
+            wrong += [] if where.split(":")[0] in TELLS_THE_TIME else [where]
     assert not wrong, "\n".join(wrong)
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 # gRPC's own log line for every connection that ends would land in the user's cell.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+# Its support starts threads in a fork, which crash there sooner or later; see `_forks`.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 if TYPE_CHECKING:
     from ._attachment import Attachment

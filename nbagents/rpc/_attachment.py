@@ -27,6 +27,7 @@ from ..exceptions import (
 )
 from ._codec import decode, encode_arguments
 from ._faults import decode_error
+from ._forks import check_fork, is_cut_off
 from ._limits import MAX_PAYLOAD
 from ._many import ManyCalls
 from ._methods import STREAM_REQUESTS
@@ -105,13 +106,14 @@ class Attachment:
 
     def is_open(self) -> bool:
         """Can calls be sent? They can while it connects. Any thread."""
-        return self.error is None
+        return self.error is None and not is_cut_off()
 
     async def close(self) -> None:
         """Leave the server. Calls that have no answer end with an error; they go on over there."""
         await self._stream.close()
 
     def _check(self) -> None:
+        check_fork()
         if self.error is not None:
             raise _same(self.error)
 

@@ -16,6 +16,8 @@ __all__ = ["attachment", "find_token", "known_token", "peer", "trust_of"]
 
 _attachments: dict[tuple[str, str, Trust | None], Attachment] = {}
 _lock = threading.Lock()
+_parents: list[Attachment] = []
+"""After a fork, the parent's: to let go of a channel of gRPC would end the child."""
 
 
 def attachment(address: str, token: str, trust: Trust | None = None, *, insecure: bool = False) -> Attachment:
@@ -123,6 +125,7 @@ def _forget_after_fork() -> None:
     # Its streams are the parent's.
     global _lock
     _lock = threading.Lock()
+    _parents.extend(_attachments.values())
     _attachments.clear()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from google.protobuf import message_factory
 
+from ..exceptions import ProtocolError
 from ._proto import agent_pb2 as pb
 from ._proto import health_pb2
 
@@ -27,6 +28,21 @@ HEALTH: dict[str, Any] = {
     "Watch": health_pb2.HealthCheckRequest,
 }
 """The class of each of its methods' request; ``Watch`` streams its answers."""
+
+
+def parsed_request(method: str, body: bytes) -> Any:
+    """Return the message of a request over the Attach stream.
+
+    Raises:
+        ProtocolError: there is no such method there, or the body is no message of its kind.
+    """
+    kind = STREAM_REQUESTS.get(method)
+    if kind is None or method == "download_file":
+        raise ProtocolError(f"no method {method[:60]!r} can be requested here")
+    try:
+        return kind.FromString(body)
+    except Exception:  # noqa: BLE001  # protobuf's own class, and RuntimeError from some of its backends
+        raise ProtocolError(f"the body of {method} is malformed") from None
 
 
 def paths() -> list[str]:

@@ -24,6 +24,7 @@ from ..agents import AgentBase
 from ..exceptions import AgentServerError
 from ..store import Journal
 from ._exports import Exports
+from ._forks import check_fork
 from ._gate import TokenGate, add_services
 from ._health import Health
 from ._keeper import Keeper
@@ -76,6 +77,7 @@ class AgentServer:
             AgentCreationError: one of its classes cannot be imported.
             StorageError: its journal cannot be read or written.
         """
+        check_fork()
         # On a thread: a module may take its time to import.
         classes = await asyncio.to_thread(self._load_classes)
         options = self.options

@@ -33,7 +33,7 @@ from ._handles import host_agents
 from ._keeper import Keeper
 from ._limits import ACCEPTED, GRACE_SECONDS, PROTOCOL
 from ._loader import AgentClasses
-from ._methods import STREAM_REQUESTS
+from ._methods import parsed_request
 from ._model_configs import take_model_configs
 from ._options import check_studio_url
 from ._proto import agent_pb2 as pb
@@ -298,14 +298,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
 
     async def request(self, method: str, body: bytes) -> bytes:
         """Answer one method by name, in bytes: the stream's way to the thirteen methods."""
-        kind = STREAM_REQUESTS.get(method)
-        if kind is None or method == "download_file":
-            raise ProtocolError(f"no method {method[:60]!r} can be requested here")
-        try:
-            message = kind.FromString(body)
-        except Exception:  # noqa: BLE001  # protobuf's own class, and RuntimeError from some of its backends
-            raise ProtocolError(f"the body of {method} is malformed") from None
-        answer: Message = await getattr(self, method)(message)
+        answer: Message = await getattr(self, method)(parsed_request(method, body))
         return answer.SerializeToString()
 
     async def attach(self, stream: grpc.aio.ServicerContext[bytes, bytes]) -> None:

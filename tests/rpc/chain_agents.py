@@ -14,6 +14,7 @@ from nbagents.agents import AgentBase, Call, scheduler
 from nbagents.message import Msg, PlaceholderMessage
 from nbagents.rpc import RpcAgent, RpcAgentClient
 
+REAL_TIME = time.time
 noted: dict[str, float] = {}
 """When something happened to an agent of this process, by its name and what it was."""
 NEXT = {"twice": "ask", "ask": "who?"}
@@ -290,3 +291,11 @@ class BlockingConsultant(Consultant):
             time.sleep(0.3)
             return f"{self.name} asked {self._whom('?').content}"
         return self.name
+
+
+class ClockBreaker(AgentBase):
+    """Moves the clock of its process by so many days."""
+
+    async def reply(self, days):
+        time.time = lambda: REAL_TIME() + days * 86_400
+        return days
