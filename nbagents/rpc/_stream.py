@@ -25,11 +25,13 @@ from ..exceptions import (
     MessageTooLargeError,
     NbAgentsError,
     ProtocolError,
+    ServerLostError,
     VersionMismatchError,
 )
 from ._channel import channel, unproved
 from ._frames import FrameWriter, parsed
 from ._limits import ACCEPTED, GRACE_SECONDS, MAX_MESSAGE, PROTOCOL
+from ._lost import HINT, died
 from ._methods import ATTACH
 from ._proto import agent_pb2 as pb
 from ._tls import Trust
@@ -110,6 +112,8 @@ class Stream:
                 await self._dial_again()
         except NbAgentsError as failure:
             error = failure
+            if isinstance(failure, ServerLostError) and not failure.server_id:
+                error = await died(self.who(), self._server[0] if self._server else 0, self.server_id)
         except Exception as failure:  # noqa: BLE001  # whatever it is, those who wait must hear of it
             error = await self._explained(failure)
         finally:
@@ -169,7 +173,7 @@ class Stream:
 
     def _greeted(self, hello: pb.Hello) -> int:
         if self.epoch and (hello.server_id, hello.epoch) != (self.server_id, self.epoch):
-            raise _Forgotten(f"the agent server {self.who()} is gone; another one is in its place")
+            raise ServerLostError(f"the agent server {self.who()} is gone; another one is in its place")
         if self.epoch and not hello.session:
             raise _Forgotten(f"the agent server {self.who()} no longer knows this session")
         self.server_id, self.epoch = hello.server_id, hello.epoch
@@ -224,7 +228,7 @@ class Stream:
             self._check_alive()
             try:
                 await self._dial(AGAIN_SECONDS)
-            except _Forgotten:
+            except (_Forgotten, ServerLostError):
                 raise
             except AgentServerNotAliveError as error:
                 if time.monotonic() > limit:
@@ -242,9 +246,15 @@ class Stream:
         if self._server is None:
             return
         if not is_running(*self._server):
-            raise self._gone("it has ended, or was killed")
+            raise ServerLostError(f"the agent server {self.who()} is gone")  # `died` tells how
         if is_stopped(self._server[0]):
-            raise self._gone(f"its process {self._server[0]} is frozen, by a signal or a debugger")
+            error = ServerLostError(
+                f"the agent server {self.who()} is out of reach: its process {self._server[0]} is frozen,"
+                " by a signal or a debugger",
+                hint=f"kill -CONT {self._server[0]}",
+            )
+            error.server_id, error.exit_status = self.server_id, "frozen"
+            raise error
 
     # ---- why
 
@@ -285,7 +295,7 @@ class Stream:
     def _gone(self, why: str) -> AgentServerNotAliveError:
         return AgentServerNotAliveError(
             f"the agent server {self.who()} is gone: {why}",
-            hint="run the cell again: a notebook's own server is started anew by itself",
+            hint=HINT,
         )
 
 
