@@ -189,8 +189,8 @@ class _Made:
         self.agent_id, self.settings, self.state = agent_id, settings, state
 
     def __call__(self, client: RpcAgentClient, before: str) -> None:
-        there = {about["agent_id"] for about in client.get_agent_list()} if before else ()
-        if self.agent_id not in there:
+        there = {about["agent_id"]: about for about in client.get_agent_list()} if before else {}
+        if there.get(self.agent_id, {"needs_key": True}).get("needs_key"):
             client.create_agent(self.settings, self.agent_id, state=self.state)
 
 

@@ -131,10 +131,6 @@ class Results:
         """Return the call that was made with this idempotency key, if it is still kept."""
         return self._by_key.get(key)
 
-    def kept_reply(self, key: str) -> Any:
-        """Return the Update that ended the call of a key before this process began, or None."""
-        return None
-
     def refuse(self, why: str) -> None:
         """Take no new call any more; those that belong to running ones still come."""
         self._refusal = why

@@ -168,10 +168,18 @@ class Session:
             call.read = True
             call.on_done(lambda: self._tell_again(frame.call, call))
             return True
-        kept = self._results.kept_reply(frame.idempotency_key)
-        if kept is not None:
-            self._send_update(frame.call, 0, kept)
-        return kept is not None
+        keeper: Any = getattr(self._agents, "keeper", None)
+        if keeper is None:
+            return False
+        try:
+            value = keeper.kept_reply(frame.idempotency_key)
+            if type(value) is object:  # none is kept
+                return False
+            update = pb.Update(done=encode(value))
+        except NbAgentsError as error:  # whether it has been done is not known: it is not done again
+            update = pb.Update(error=encode_error(error))
+        self._send_update(frame.call, 0, update)
+        return True
 
     def _tell_again(self, call_id: str, call: Call) -> None:
         if not self.closed:
