@@ -112,12 +112,12 @@ class Stream:
                 await self._dial_again()
         except NbAgentsError as failure:
             error = failure
-            if isinstance(failure, ServerLostError) and not failure.server_id:
-                error = await died(self.who(), self._server[0] if self._server else 0, self.server_id)
         except Exception as failure:  # noqa: BLE001  # whatever it is, those who wait must hear of it
             error = await self._explained(failure)
         finally:
             self._writer.disconnect()
+            if isinstance(error, ServerLostError) and not error.server_id:
+                error = await died(self.who(), self._server[0] if self._server else 0, self.server_id)
             self._end(error or AgentServerNotAliveError(f"the connection to {self.who()} was closed"))
             await self._hang_up()
 
@@ -173,7 +173,7 @@ class Stream:
 
     def _greeted(self, hello: pb.Hello) -> int:
         if self.epoch and (hello.server_id, hello.epoch) != (self.server_id, self.epoch):
-            raise ServerLostError(f"the agent server {self.who()} is gone; another one is in its place")
+            raise _ReplacedError(f"the agent server {self.who()} is gone; another one is in its place")
         if self.epoch and not hello.session:
             raise _Forgotten(f"the agent server {self.who()} no longer knows this session")
         self.server_id, self.epoch = hello.server_id, hello.epoch
@@ -228,7 +228,7 @@ class Stream:
             self._check_alive()
             try:
                 await self._dial(AGAIN_SECONDS)
-            except (_Forgotten, ServerLostError):
+            except (_Forgotten, _ReplacedError):
                 raise
             except AgentServerNotAliveError as error:
                 if time.monotonic() > limit:
@@ -290,6 +290,8 @@ class Stream:
         if status is grpc.StatusCode.UNIMPLEMENTED:
             return ProtocolError(f"what listens at {self.address} is no agent server of ours")
         unknown = unproved(self.address, details, self._trust)
+        if unknown is None and self.server_id:
+            return ServerLostError(f"the agent server {self.who()} is gone")  # `died` tells how
         return unknown or self._gone("it has ended, or was killed")
 
     def _gone(self, why: str) -> AgentServerNotAliveError:
@@ -305,3 +307,7 @@ class _Forgotten(AgentServerNotAliveError):
 
 def _nobody(error: NbAgentsError) -> None:
     """Hear of an end that was told already."""
+
+
+class _ReplacedError(ServerLostError):
+    """Another server listens where this one did."""

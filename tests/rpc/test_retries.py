@@ -58,6 +58,7 @@ def test_marked_calls_survive_their_server(tmp_path: Path, wait_for):
     assert sorted(done, key=int) == [f"{number}" for number in range(CALLS)], "each once, none twice"
     assert not (tmp_path / "no key.done").exists()
     again = runs(tmp_path)
+    assert all(len(line) == 2 for line in again), again
     assert len({key for _, key in again}) == CALLS
     assert max(Counter(key for _, key in again).values()) <= 3
     order = [int(what) for what, _ in again]
@@ -114,11 +115,15 @@ def test_a_marked_call_ends_at_its_deadline(wait_for):
 
 def test_a_client_that_does_not_own_the_server_repeats_too(tmp_path: Path, wait_for):
     with RpcAgentServerLauncher(custom_agent_classes=[Tally]) as launcher:
-        launcher._owned._on_ready = lambda client, before: client.create_agent(
-            {"class_name": "Tally", "args": ["t", str(tmp_path), 0.3]}, "t"
-        )
+        settings = {"class_name": "Tally", "args": ["t", str(tmp_path), 0.3]}
+
+        def make(client: RpcAgentClient, before: str) -> None:
+            if not client.get_agent_list():
+                client.create_agent(settings, "t")
+
+        launcher.on_ready = make
         client = RpcAgentClient(launcher.address, token=launcher.token)
-        client.create_agent({"class_name": "Tally", "args": ["t", str(tmp_path), 0.3]}, "t")
+        client.create_agent(settings, "t")
         tally = RpcAgent("t", "t", connect=lambda: client.attachment)
         with call_options(retry=True):
             call = tally(Msg("user", "x"))
