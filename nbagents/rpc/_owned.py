@@ -290,6 +290,7 @@ class OwnedServer:
             with self._lock:
                 if self.spawned is spawned:
                     self._up = False
+                    spawned.let_go()
                     self._tell(ServerStatus("stopped", owner=self.owner))
 
     def _stopped(self) -> AgentServerNotAliveError:
