@@ -30,8 +30,10 @@ class Tally(AgentBase):
         with open(Path(self.folder, "runs"), "a") as runs:
             runs.write(f"{what} {key}\n")
         note = Path(self.folder, f"{key or 'no key'}.done")
-        if not note.exists():
-            note.write_text(f"{what}\n")
+        if not note.exists():  # the file appears whole or not at all, whenever the server is killed
+            draft = note.with_suffix(".draft")
+            draft.write_text(f"{what}\n")
+            draft.rename(note)
 
 
 class Glutton(AgentBase):
