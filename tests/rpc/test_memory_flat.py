@@ -38,7 +38,8 @@ def test_memory_stays_flat(make_in):
         after = vitals().content
         print(f"{MESSAGES}: {before}, then {after}; here: {at_home:.0f} MiB, then {resident():.0f}")
         assert after["rss"] - before["rss"] < 32
-        assert after["rss"] < 1.05 * before["rss"]
+        # In the quick form a server has hardly reached its size: 6 MiB are 400 bytes for each message.
+        assert after["rss"] - before["rss"] < max(0.05 * before["rss"], 6)
         assert resident() - at_home < 32
         assert after["calls"] <= before["calls"] + 20
         assert after["placeholders"] <= before["placeholders"] + 5

@@ -66,6 +66,7 @@ def test_an_id_belongs_to_one_server():
         assert third.is_alive(), "once it has ended the id is free"
 
 
+@pytest.mark.timeout(300)
 def test_of_two_that_are_launched_at_once_one_has_the_id(runtime: Path):
     for number in range(50 if LONG else 5):
         options = ServerOptions(server_id=f"name{number}")
@@ -138,6 +139,7 @@ sys.stdin.read()
 
 
 @pytest.mark.linux
+@pytest.mark.timeout(300)
 def test_an_owner_that_is_killed_leaves_nothing(runtime: Path, wait_for):
     for _ in range(50 if LONG else 5):
         before = {process.pid for process in psutil.process_iter()}
