@@ -14,7 +14,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from ._loop import allow_nested
-    from .agents import AgentBase, DialogAgent, UserAgent
+    from .agents import AgentBase, DialogAgent, UserAgent, call_options, idempotency_key
     from .cli import as_server
     from .hub import MsgHubManager, msghub
     from .memory import TemporaryMemory
@@ -71,9 +71,11 @@ _HOME = {
     "agent": "setup",
     "allow_nested": "_loop",
     "as_server": "cli",
+    "call_options": "agents",
     "choose_model": "models",
     "fanoutpipeline": "pipelines",
     "forlooppipeline": "pipelines",
+    "idempotency_key": "agents",
     "ifelsepipeline": "pipelines",
     "init": "setup",
     "msghub": "hub",
@@ -108,9 +110,11 @@ __all__ = [
     "agent",
     "allow_nested",
     "as_server",
+    "call_options",
     "choose_model",
     "fanoutpipeline",
     "forlooppipeline",
+    "idempotency_key",
     "ifelsepipeline",
     "init",
     "msghub",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Protocol
 
-__all__ = ["Frame", "card", "deadline", "frame", "run", "workspace"]
+__all__ = ["Frame", "card", "deadline", "frame", "retry", "run", "workspace"]
 
 
 class Frame(Protocol):
@@ -31,3 +31,5 @@ card: ContextVar[bool] = ContextVar("nbagents_card", default=False)
 workspace: ContextVar[str] = ContextVar("nbagents_workspace", default="")
 deadline: ContextVar[float | None] = ContextVar("nbagents_deadline", default=None)
 """Seconds of ``time.monotonic`` by which the calls made here must end."""
+retry: ContextVar[bool] = ContextVar("nbagents_retry", default=False)
+"""Is it safe to repeat the calls made here, should the server die meanwhile?"""

@@ -19,6 +19,8 @@
     │   └── ModelResponseError     an answer came and could not be used
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError
+    │   │   ├── ServerLostError    it died while the call was there
+    │   │   └── ServerFailedError  it died again and again, and was given up
     │   ├── AgentCreationError
     │   ├── AgentCallError
     │   ├── AuthenticationError
@@ -61,6 +63,8 @@ __all__ = [
     "ProtocolError",
     "RemoteAgentError",
     "ResultExpiredError",
+    "ServerFailedError",
+    "ServerLostError",
     "StateCorruptError",
     "StateVersionError",
     "StorageError",
@@ -175,6 +179,23 @@ class AgentServerError(NbAgentsError):
 
 class AgentServerNotAliveError(AgentServerError, ConnectionError):
     """The agent server cannot be reached, or it went away during the call."""
+
+
+class ServerLostError(AgentServerNotAliveError):
+    """The server died while a call was there. ``hint`` says what to do."""
+
+    server_id = ""
+    exit_status = ""
+    """How its process ended, for example "killed by signal 9"; "" where this process cannot know."""
+    retryable = False
+    """Is it safe to make the call again? Only if its caller said so, by ``call_options(retry=True)``."""
+
+
+class ServerFailedError(AgentServerNotAliveError):
+    """The server died again and again, and is not started any more until somebody asks for it."""
+
+    log_lines: tuple[str, ...] = ()
+    """The end of its log, keys masked."""
 
 
 class AgentCreationError(AgentServerError):

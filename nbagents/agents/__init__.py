@@ -4,6 +4,7 @@ from ._base import AgentBase
 from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek, promised
 from ._dialog import DialogAgent
 from ._keeping import Kept
+from ._options import call_options, idempotency_key
 from ._scheduler import scheduler, settled
 from ._spread import spread
 from ._state import APART, STEADY, UNFIT, apart, freeze, frozen, thaw
@@ -23,9 +24,11 @@ __all__ = [
     "Way",
     "apart",
     "ask_in_terminal",
+    "call_options",
     "current_call",
     "freeze",
     "frozen",
+    "idempotency_key",
     "mark_open",
     "mark_over",
     "peek",

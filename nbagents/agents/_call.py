@@ -12,7 +12,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import context
-from .._ids import next_call_id
+from .._ids import new_id, next_call_id
 from ..exceptions import CallCancelledError, CallTimeoutError
 from ..message import Msg, PlaceholderMessage
 
@@ -63,6 +63,10 @@ class Remote:
         """Ask over there which ring of waiting calls a call closes, if one; see `Rings`. On the loop."""
         return None
 
+    def lost(self, call: Call) -> bool:
+        """Keep a call whose server died, to send it again; False if it ends here. On the loop."""
+        return False
+
     def way(self) -> Way | None:
         """Return what it shares with the other agents of its process; None where it must go alone."""
         return None
@@ -105,6 +109,7 @@ class Call:
     chain: tuple[str, ...] = ()
     key = ""
     """The same for each attempt at one piece of work; "" where it is not marked as safe to repeat."""
+    attempts = 1
     origin: Any = None
     """Who asked for it over the wire, for it and for what it calls; hears its events, see `events.Hearer`."""
     state, count = QUEUED, 0
@@ -150,6 +155,8 @@ class Call:
         self.id = call_id or next_call_id()
         self.run, self.workspace = context.run.get(), context.workspace.get()
         self.deadline = context.deadline.get()
+        if kind == "call" and context.retry.get():
+            self.key = new_id()
         if parent is not None:
             self.parent_id, self.origin = parent.id, parent.origin
         if agent is not None:

@@ -159,6 +159,7 @@ def _stop_one(desk: Desk, target: str) -> str:
 def _server(desk: Desk, spec: LineSpec) -> None:
     session = desk.session
     if spec.action == "start":
+        session.server.reset()
         session.server.ensure()
         _say(f"the agent server runs: {session.status().server_id}")
     elif spec.action == "stop":

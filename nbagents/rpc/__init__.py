@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ._handles import agent_of, mark_of
     from ._launcher import RpcAgentServerLauncher
     from ._options import UNPROTECTED, ServerOptions
+    from ._owned import OwnedServer, ServerStatus
     from ._places import Connection, connection_at, connections
     from ._proto.agent_pb2_grpc import RpcAgentServicer
     from ._proxy import RpcAgent
@@ -43,12 +44,14 @@ __all__ = [
     "Connection",
     "DistConf",
     "GroupReply",
+    "OwnedServer",
     "RpcAgent",
     "RpcAgentClient",
     "RpcAgentServerLauncher",
     "RpcAgentServicer",
     "RpcServerSideWrapper",
     "ServerOptions",
+    "ServerStatus",
     "Spawned",
     "agent_of",
     "attachment",
@@ -70,12 +73,14 @@ _HOME = {
     "Connection": "_places",
     "DistConf": "_dist",
     "GroupReply": "_group",
+    "OwnedServer": "_owned",
     "RpcAgent": "_proxy",
     "RpcAgentClient": "_client",
     "RpcAgentServerLauncher": "_launcher",
     "RpcAgentServicer": "_proto.agent_pb2_grpc",
     "RpcServerSideWrapper": "_wrapper",
     "ServerOptions": "_options",
+    "ServerStatus": "_owned",
     "Spawned": "_spawn",
     "TLS": "_tls",
     "UNPROTECTED": "_options",

@@ -55,9 +55,13 @@ def main() -> int:
         log.exception("the server could not start")
         _tell(answer, {"error": "AgentServerError", "message": f"{type(error).__name__}: {error}"})
         return 1
+
+    def end() -> None:  # asked for twice, it does not wait for calls
+        (server.hurry if server.stop_event.is_set() else server.stop_event).set()
+
     for name in (signal.SIGTERM, signal.SIGINT):
         # Not set here: the handler may interrupt the very thread that waits for the event.
-        signal.signal(name, lambda *_: background.loop.call_soon_threadsafe(server.stop_event.set))
+        signal.signal(name, lambda *_: background.loop.call_soon_threadsafe(end))
     if options.owner == "user":
         threading.Thread(target=_end_when_idle, args=(server, options.idle_seconds), daemon=True).start()
     else:
@@ -66,8 +70,9 @@ def main() -> int:
     while not server.stop_event.wait(TICK):
         # The lifeline may have been inherited by a process that its owner forked.
         if options.owner != "user" and os.getppid() != owner:
+            server.hurry.set()
             break
-    background.run(server.stop(), timeout=10)
+    background.run(server.stop(drain=options.drain_seconds), timeout=options.drain_seconds + 10)
     return 0
 
 
@@ -82,6 +87,7 @@ def _tell(answer: Any, fields: dict[str, Any]) -> None:
 def _end_with_lifeline(server: AgentServer) -> None:
     while os.read(0, 4096):  # nothing is ever sent: this returns at the end of the pipe
         pass
+    server.hurry.set()
     server.stop_event.set()
 
 

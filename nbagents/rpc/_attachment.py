@@ -24,11 +24,13 @@ from ..exceptions import (
     NbAgentsError,
     ProtocolError,
     RemoteAgentError,
+    ServerLostError,
 )
 from ._codec import decode, encode_arguments
 from ._faults import decode_error
 from ._forks import check_fork, is_cut_off
 from ._limits import MAX_PAYLOAD
+from ._lost import for_call, same
 from ._many import ManyCalls
 from ._methods import STREAM_REQUESTS
 from ._proto import agent_pb2 as pb
@@ -115,22 +117,24 @@ class Attachment:
     def _check(self) -> None:
         check_fork()
         if self.error is not None:
-            raise _same(self.error)
+            raise same(self.error)
 
     def _end(self, error: NbAgentsError) -> None:
         self.error = error
         calls, self._calls = list(self._calls.values()), {}
         for call in calls:
-            scheduler().settle(call, None, _same(error))
+            if call.key and isinstance(error, ServerLostError) and call.remote and call.remote.lost(call):
+                continue
+            scheduler().settle(call, None, for_call(error, call))
         self.many.end(error)
         requests, self._requests = list(self._requests.values()), {}
         for request in requests:
             if not request.done():
-                request.set_exception(_same(error))
+                request.set_exception(same(error))
         fetches, self._fetches = self._fetches, {}
         for waiting in fetches.values():
             for promised in waiting:
-                promised.settle(None, _same(error))
+                promised.settle(None, same(error))
         self._on_end(self)
 
     # ---- calls
@@ -188,6 +192,8 @@ class Attachment:
             frame.watched = True
         if others:
             frame.others.extend(others)
+        if call.key:
+            frame.idempotency_key = call.key
         return pb.Frame(call=frame)
 
     def _arguments(self, call: Call) -> pb.Payload:
@@ -228,7 +234,7 @@ class Attachment:
     def fetch(self, promised: Promised) -> None:
         """Ask for how a call of somebody else ended; the promise is settled with it. On the loop only."""
         if self.error is not None:
-            promised.settle(None, _same(self.error))
+            promised.settle(None, same(self.error))
             return
         promised.maker = self
         waiting = self._fetches.setdefault(promised.id, [])
@@ -364,10 +370,3 @@ def _tell(event: events.Event) -> None:
 
 def _type_name(error: BaseException) -> str:
     return error.type_name if isinstance(error, RemoteAgentError) else type(error).__name__
-
-
-def _same(error: NbAgentsError) -> NbAgentsError:
-    """Return a fresh exception like this one: many calls fail by it, each with its own traceback."""
-    fresh = type(error)(str(error), hint=error.hint)
-    fresh.remote_traceback = error.remote_traceback
-    return fresh

@@ -12,7 +12,7 @@ from ._options import is_loopback
 from ._places import Connection, connection_at, connections, normal_address
 from ._tls import Trust
 
-__all__ = ["attachment", "find_token", "known_token", "peer", "trust_of"]
+__all__ = ["attachment", "attachment_to", "find_token", "known_token", "peer", "trust_of"]
 
 _attachments: dict[tuple[str, str, Trust | None], Attachment] = {}
 _lock = threading.Lock()
@@ -105,6 +105,12 @@ def find_token(address: str) -> str:
     )
 
 
+def attachment_to(connection: Connection) -> Attachment:
+    """Return the attachment to a server of this user, proved by what its connection file says. Any thread."""
+    address = normal_address(connection.address)
+    return attachment(address, connection.token, _trusted(connection), insecure=True)
+
+
 def peer(server_id: str) -> Attachment:
     """Return the attachment to another server of this user, known by its id alone. Any thread.
 
@@ -115,9 +121,7 @@ def peer(server_id: str) -> Attachment:
     """
     for connection in connections():
         if connection.server_id == server_id and not connection.is_foreign():
-            address = normal_address(connection.address)
-            # Where it is the own machine, nothing needs to be proved but what its file says.
-            return attachment(address, connection.token, _trusted(connection), insecure=True)
+            return attachment_to(connection)
     raise AgentServerNotAliveError(f"no agent server of yours has the id {server_id[:60]!r}")
 
 

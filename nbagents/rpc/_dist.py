@@ -98,6 +98,7 @@ class Home:
     ) -> None:
         self._where, self._agent_id, self._settings, self._state = where, agent_id, settings, state
         self._newer: dict[str, Any] = {}
+        self._made: _Made | None = None
         self._launcher: RpcAgentServerLauncher | None = None
         self._client: RpcAgentClient | None = None
         self._lock = threading.Lock()
@@ -107,7 +108,9 @@ class Home:
         """Return the attachment; None before the agent is made. Never waits."""
         if self._stopped:
             raise AgentServerNotAliveError("the server of this agent was stopped; make the agent anew")
-        return self._client.attachment if self._client is not None else None
+        if self._client is None:
+            return None
+        return self._client.attachment if self._launcher is None else self._launcher.attach()
 
     def check(self) -> None:
         """Raise UsageError if an argument cannot travel or an option is wrong. Contacts nobody."""
@@ -121,16 +124,14 @@ class Home:
         """Launch the server where that is due, and make the agent. Blocking."""
         with self._lock:
             if self._client is not None or self._stopped:
-                return
-            client = (
-                RpcAgentClient(self._where.host, self._where.port) if self._where.port else self._launch()
-            )
-            try:
-                client.create_agent(self._settings, self._agent_id, state=self._state)
-            except BaseException:
                 if self._launcher is not None:
-                    self._launcher.shutdown()
-                raise
+                    self._launcher.bring_up()
+                return
+            if self._where.port:
+                client = RpcAgentClient(self._where.host, self._where.port)
+                client.create_agent(self._settings, self._agent_id, state=self._state)
+            else:
+                client = self._launch()
             self._client = client
             self._settings = self._settings | self._newer
 
@@ -140,6 +141,8 @@ class Home:
         ``idle`` says that no call waits for the agent to be made.
         """
         newer = {"class_name": unit.target, "source": unit.to_dict()}
+        if self._made is not None:  # also in a server that is started again
+            self._made.settings = self._made.settings | newer
         if idle and self._lock.acquire(blocking=False):
             made = self._client is not None
             self._settings = self._settings | newer
@@ -168,9 +171,27 @@ class Home:
 
     def _launch(self) -> RpcAgentClient:
         self._launcher = launcher = self._launcher_here()
-        launcher.launch()
+        launcher.on_ready = self._made = _Made(self._agent_id, self._settings, self._state)
+        try:
+            launcher.launch()
+            launcher.bring_up()
+        except BaseException:
+            launcher.shutdown()
+            raise
         weakref.finalize(self, launcher.release).atexit = False
         return RpcAgentClient(launcher.address, token=launcher.token)
+
+
+class _Made:
+    """Makes an agent in each server that comes up for it without it."""
+
+    def __init__(self, agent_id: str, settings: dict[str, Any], state: dict[str, Any] | None) -> None:
+        self.agent_id, self.settings, self.state = agent_id, settings, state
+
+    def __call__(self, client: RpcAgentClient, before: str) -> None:
+        there = {about["agent_id"]: about for about in client.get_agent_list()} if before else {}
+        if there.get(self.agent_id, {"needs_key": True}).get("needs_key"):
+            client.create_agent(self.settings, self.agent_id, state=self.state)
 
 
 def make_proxy(what: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: Any) -> RpcAgent:

@@ -10,7 +10,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import _loop
@@ -19,11 +19,14 @@ from ..config import model_configs
 from ..exceptions import UsageError
 from ._loader import class_name
 from ._options import UNPROTECTED, ServerOptions
+from ._owned import OwnedServer
 from ._places import Connection
 from ._spawn import Spawned
 from ._tls import TLS
 
 if TYPE_CHECKING:
+    from ._attachment import Attachment
+    from ._client import RpcAgentClient
     from ._server import AgentServer
 
 __all__ = ["RpcAgentServerLauncher", "import_path"]
@@ -35,6 +38,9 @@ EXIT_SECONDS = 1.0
 
 class RpcAgentServerLauncher:
     """Launches one agent server of this process: it ends with it, whatever happens. Also a ``with``.
+
+    One that dies is started again at once, under the same id, address and token, with what its agents
+    remembered; five deaths within a minute end that, until `launch` is called again.
 
     Without ``port`` the server listens on a private Unix socket, with ``port`` on TCP at ``host``; port 0
     is any that is free. A busy port is an error that names it. Only a ``host`` that other machines can
@@ -95,8 +101,9 @@ class RpcAgentServerLauncher:
             token_file=None if token_file is None else os.path.abspath(token_file),
         )
         self.options.check()
-        self.connection: Connection | None = None
-        self._spawned: Spawned | None = None
+        self.on_ready: Callable[[RpcAgentClient, str], object] | None = None
+        """Called each time that the server has come up, see `OwnedServer`; set before the launch."""
+        self._owned: OwnedServer | None = None
         self._local: AgentServer | None = None
 
     @classmethod
@@ -115,6 +122,10 @@ class RpcAgentServerLauncher:
             AgentServerError: it cannot listen, for example since the port is taken.
             AgentCreationError: it cannot import one of the classes.
         """
+        if self._owned is not None and self._owned.status().state == "failed":
+            self._owned.reset()
+            self._owned.ensure()
+            return
         if self.connection is not None:
             raise UsageError(
                 "this launcher has launched its server already; make another one for another server"
@@ -122,13 +133,16 @@ class RpcAgentServerLauncher:
         if in_subprocess:
             self.options.agent_classes = [class_name(cls) for cls in self.custom_agent_classes]
             self.options.import_path = import_path()
-            models = [model_configs.get(name) for name in model_configs.names()]
-            self._spawned = Spawned.start(self.options, _on_the_wire(models))
-            for ended in [other for other in _running if not other.is_alive()]:
-                _running.discard(ended)
-                ended.let_go()
-            _running.add(self._spawned)
-            self.connection = self._spawned.connection
+            self._owned = owned = OwnedServer(
+                self.options, on_ready=self._introduce, launch=_launched, eager=True
+            )
+            try:
+                owned.ensure()
+            except BaseException:
+                self._owned = None
+                raise
+            _running.difference_update([other for other in _running if other.is_over()])
+            _running.add(owned)
             if self.options.is_public() and self.options.tls is None:
                 log.warning(UNPROTECTED, self.address)  # where people see it: the server's own log is a file
         else:
@@ -140,7 +154,7 @@ class RpcAgentServerLauncher:
         from ._server import AgentServer
 
         server = AgentServer(self.options, self.custom_agent_classes)
-        self.connection = _loop.background().run(server.start())
+        _loop.background().run(server.start())
         self._local = server
 
         def end_when_stopped() -> None:  # by a client
@@ -148,6 +162,19 @@ class RpcAgentServerLauncher:
             _loop.background().run(server.stop())
 
         threading.Thread(target=end_when_stopped, name="nbagents-server", daemon=True).start()
+
+    def _introduce(self, client: RpcAgentClient, before: str) -> None:
+        if not client.address.startswith("unix:"):
+            self.port = int(client.address.rpartition(":")[2])
+        if self.on_ready is not None:
+            self.on_ready(client, before)
+
+    @property
+    def connection(self) -> Connection | None:
+        """How the server is reached; None before the launch."""
+        if self._local is not None:
+            return self._local.connection
+        return self._owned.connection if self._owned is not None else None
 
     @property
     def server_id(self) -> str:
@@ -164,35 +191,52 @@ class RpcAgentServerLauncher:
         """The token that every call of the server must carry."""
         return self._launched().token
 
+    def attach(self) -> Attachment | None:
+        """Return the attachment to the server; None while it is down, until `bring_up`. Never waits.
+
+        Raises:
+            AgentServerNotAliveError: it was stopped, or died again and again.
+        """
+        return self._owned.attach() if self._owned is not None else None
+
+    def bring_up(self) -> None:
+        """Wait until a server that died has been started again; fine if it runs. Blocking.
+
+        Raises:
+            AgentServerError: it cannot be.
+        """
+        if self._owned is not None:
+            self._owned.ensure()
+
     def is_alive(self) -> bool:
-        """Does the server run?"""
-        if self._spawned is not None:
-            return self._spawned.is_alive()
+        """Does the server run? False while one that died is being started again."""
+        if self._owned is not None:
+            return self._owned.is_alive()
         return self._local is not None and self._local.is_listening()
 
     def wait_until_terminate(self) -> None:
-        """Wait until the server ends; an interrupt ends the waiting.
+        """Wait until the server ends, and is not started again; an interrupt ends the waiting.
 
         Raises:
             UsageError: it was not launched.
         """
         self._launched()
-        while self.is_alive():
+        while self.is_alive() or not (self._owned is None or self._owned.is_over()):
             time.sleep(_loop.THREAD_TICK)
 
     def shutdown(self) -> None:
         """End the server and what runs in it. Twice is fine, and before the launch too."""
-        if self._spawned is not None:
-            self._spawned.stop()
-            _running.discard(self._spawned)
+        if self._owned is not None:
+            self._owned.stop()
+            _running.discard(self._owned)
         if self._local is not None:
             _loop.background().run(self._local.stop())
 
     def release(self) -> None:
         """End the server soon, without waiting for it. Any thread."""
-        if self._spawned is not None:
-            self._spawned.let_go()
-            _running.discard(self._spawned)
+        if self._owned is not None:
+            self._owned.release()
+            _running.discard(self._owned)
 
     def __enter__(self) -> RpcAgentServerLauncher:
         if self.connection is None:
@@ -210,16 +254,25 @@ class RpcAgentServerLauncher:
         return self.connection
 
 
-_running: set[Spawned] = set()
+def _launched(options: ServerOptions) -> tuple[Connection, Spawned]:
+    """Launch a server that knows the model configurations of this process."""
+    models = [model_configs.get(name) for name in model_configs.names()]
+    spawned = Spawned.start(options, _on_the_wire(models))
+    return spawned.connection, spawned
+
+
+_running: set[OwnedServer] = set()
 """Keeps the lifelines of servers whose launchers nobody holds."""
 
 
 @atexit.register
 def _release_all() -> None:
-    for spawned in _running:
-        spawned.let_go()
-    for spawned in _running:
-        spawned.wait(EXIT_SECONDS)
+    running = [(owned, owned.spawned) for owned in _running]
+    for owned, _ in running:
+        owned.release()
+    for _, spawned in running:
+        if spawned is not None:
+            spawned.wait(EXIT_SECONDS)
 
 
 def _on_the_wire(configs: list[dict[str, Any]]) -> list[dict[str, Any]]:

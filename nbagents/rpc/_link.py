@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .. import _loop
 from ..agents import Call, Remote, scheduler
 from ..exceptions import AgentServerNotAliveError, InternalError, NbAgentsError
 
 if TYPE_CHECKING:
     from ._attachment import Attachment
 
-__all__ = ["AgentLink"]
+__all__ = ["ATTEMPTS", "AgentLink"]
+
+ATTEMPTS = 3
+"""How often a call that is safe to repeat is made, should its server die."""
+AGAIN_SECONDS, FIRST_PAUSE, LONGEST_PAUSE = 10.0, 0.05, 0.5
+"""How long a proxy without an owner at hand waits for somebody to start the server again."""
+_kept: dict[Any, list[tuple[AgentLink, Call]]] = {}
+"""The calls that wait for a server, in their order, by what brings it up. On the loop only."""
 
 
 class AgentLink(Remote):
@@ -20,7 +30,8 @@ class AgentLink(Remote):
 
     ``connect`` returns the attachment to the server and never waits; where it returns None the
     server, or the agent, must come up first: ``bring_up``, which blocks, is called on a thread, and
-    calls made meanwhile are kept and sent in their order.
+    calls made meanwhile are kept and sent in their order. So are those that were marked as safe to
+    repeat when the server died.
     """
 
     def __init__(
@@ -32,7 +43,6 @@ class AgentLink(Remote):
     ) -> None:
         self.agent_id, self.kind, self.connect, self.bring_up = agent_id, kind, connect, bring_up
         self._there: Attachment | None = None
-        self._waiting: list[Call] | None = None
 
     def here(self) -> Attachment:
         """Return the attachment, after bringing the server up if need be. Blocking.
@@ -50,8 +60,9 @@ class AgentLink(Remote):
 
     def send(self, call: Call) -> None:
         """Send a call, or keep it until the server is up."""
-        if self._waiting is not None:
-            self._waiting.append(call)
+        kept = _kept.get(self._owner)
+        if kept is not None:
+            kept.append((self, call))
             return
         if self._there is not None and self._there.is_open():
             self._there.send(call, self.agent_id, self.kind)
@@ -62,15 +73,22 @@ class AgentLink(Remote):
             scheduler().settle(call, None, error)
             return
         if there is None:
-            self._waiting = [call]
-            threading.Thread(target=self._bring_up, name="nbagents-start", daemon=True).start()
+            self._keep(call)
         else:
             self._there = there
             there.send(call, self.agent_id, self.kind)
 
+    def lost(self, call: Call) -> bool:
+        """Keep a call whose server died, to make it again; False if it has been made often enough."""
+        if call.done or call.attempts >= ATTEMPTS:
+            return False
+        call.attempts += 1
+        self._keep(call)
+        return True
+
     def way(self) -> Attachment | None:
         """Return the attachment, where calls can be sent at once."""
-        if self._waiting is not None:
+        if self._owner in _kept:
             return None
         if self._there is None or not self._there.is_open():
             try:
@@ -108,22 +126,45 @@ class AgentLink(Remote):
             "_task_id": None,
         }
 
+    @property
+    def _owner(self) -> Any:
+        return self.bring_up or self
+
+    def _keep(self, call: Call) -> None:
+        kept = _kept.setdefault(self._owner, [])
+        kept.append((self, call))
+        if len(kept) == 1:
+            threading.Thread(target=self._bring_up, name="nbagents-start", daemon=True).start()
+
     def _bring_up(self) -> None:
         failure: NbAgentsError | None = None
         try:
-            self.here()
+            if self.bring_up is None:
+                self._wait_for_another()
+            else:
+                self.here()
         except NbAgentsError as error:
             failure = error
         except Exception as error:  # noqa: BLE001  # the calls that wait must end
             failure = InternalError(f"the agent server could not be brought up: {error}")
         scheduler().post(self._go_on, failure)
 
+    def _wait_for_another(self) -> None:
+        """Wait until the server, which somebody else may start again, can be reached. Blocking."""
+        limit, pause = time.monotonic() + AGAIN_SECONDS, FIRST_PAUSE
+        while time.monotonic() < limit:
+            with contextlib.suppress(AgentServerNotAliveError):
+                _loop.background().run(self.here().open())
+                return
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        _loop.background().run(self.here().open())
+
     def _go_on(self, failure: NbAgentsError | None) -> None:
-        waiting, self._waiting = self._waiting or [], None
-        for call in waiting:
+        for link, call in _kept.pop(self._owner, []):
             if call.done:  # cancelled, or late
                 continue
             if failure is not None:
                 scheduler().settle(call, None, failure)
             else:
-                self.send(call)
+                link.send(call)

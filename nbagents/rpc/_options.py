@@ -25,13 +25,15 @@ OWNERS = ("process", "jupyter", "service", "user")
 
 @dataclass(slots=True)
 class ServerOptions:
-    """What a server is told at its start. JSON-able, and free of secrets.
+    """What a server is told at its start. JSON-able; travels through a pipe, and its repr is free of secrets.
 
     ``owner`` is who ends it: "process", "jupyter" or "service", the process that holds its standard input,
     be it a program, Jupyter or the command that serves; "user", nobody, until it is stopped or has had
     neither client nor call for ``idle_seconds``. ``tls`` and ``token_file`` are paths, never what is in them.
-    ``journal`` is the path of the file in which the server keeps what its agents become; agents that it
-    holds are brought back at the start, and it is removed when the server ends as it should.
+    ``journal`` is the path of the file in which the server keeps what its agents become; agents that it holds
+    are brought back at the start, and it is removed when the server ends as it should. ``address`` and
+    ``token`` are those of the server that it takes the place of. A server that is stopped ends its running
+    calls first, within ``drain_seconds``.
     """
 
     host: str = "localhost"
@@ -52,6 +54,9 @@ class ServerOptions:
     public_health: bool = False
     token_file: str | None = None
     journal: str | None = None
+    address: str | None = None
+    token: str | None = field(default=None, repr=False)
+    drain_seconds: float = 10.0
 
     def __post_init__(self) -> None:
         given: Any = self.tls
@@ -72,6 +77,8 @@ class ServerOptions:
         for name in ("max_pool_size", "max_timeout_seconds", "idle_seconds", "export_limit"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} must be positive, not {getattr(self, name)}")
+        if self.drain_seconds < 0:
+            raise UsageError("drain_seconds must not be negative")
         if self.owner not in OWNERS:
             raise UsageError(f"a server is owned by {', '.join(OWNERS)}; not by {self.owner!r}")
         if self.server_id is not None:

@@ -13,6 +13,8 @@ import socket
 import stat
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -20,20 +22,27 @@ from .._ids import check_id, new_id
 from .._process import boot_id, host_name, is_running, process_started, user_id
 from .._version import __version__
 from ..exceptions import AgentServerError
+from ._locks import file_lock
 
 __all__ = [
     "Connection",
+    "claim",
+    "clear_away",
     "connection_at",
     "connection_folder",
     "connections",
     "journal_path",
     "normal_address",
+    "revivable",
     "socket_folder",
 ]
 
 MAX_SOCKET_PATH = 100
 THIS_MACHINE = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
 """Names of this machine, and the addresses that they are dialled by."""
+CLAIM_SECONDS = 10.0
+OLD_SECONDS, ANCIENT_SECONDS = 3600.0, 14 * 24 * 3600.0
+"""The age after which a log of a start, or a journal, is nobody's any more."""
 
 
 @dataclass(slots=True)
@@ -55,6 +64,9 @@ class Connection:
     """Where the certificate lies that proves the server, if it speaks TLS,"""
     ca_name: str = ""
     """and the name that its own certificate is for."""
+    owner_pid: int = 0
+    """The process that may start it again; where a user owns it, the one that launched it."""
+    owner_started: str = ""
 
     @classmethod
     def of_this_process(cls, server_id: str, address: str, token: str, owner: str) -> Connection:
@@ -72,6 +84,8 @@ class Connection:
             python=sys.executable,
             version=__version__,
             owner=owner,
+            owner_pid=(parent := os.getppid()),
+            owner_started=process_started(parent),
         )
 
     @property
@@ -98,13 +112,26 @@ class Connection:
             raise
 
     def remove(self) -> None:
-        """Remove the file, the log and the socket; fine if they are gone."""
+        """Remove the file, the log and the socket, not the journal; fine if they are gone."""
         for path in (self.path, self.log):
             with contextlib.suppress(OSError):
                 path.unlink()
         if self.address.startswith("unix:"):
             with contextlib.suppress(OSError):
                 Path(self.address.removeprefix("unix:")).unlink()
+
+    def remove_journal(self) -> None:
+        """Remove what its agents had become; nobody will start it again."""
+        for path in socket_folder().glob(f"{self.server_id}.journal*"):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def may_return(self) -> bool:
+        """Is it dead, and may somebody start it again in its place?"""
+        if self.owner != "user":
+            return self.owner_pid > 0 and is_running(self.owner_pid, self.owner_started)
+        journal = journal_path(self.server_id)
+        return journal.exists() and (self.fits_here() or _age(journal) < ANCIENT_SECONDS)
 
     def is_foreign(self) -> bool:
         """Does it run on another machine, or did it run before the last boot?"""
@@ -128,16 +155,17 @@ class Connection:
 
 
 def connections() -> list[Connection]:
-    """Return what the connection files tell, the dead ones of this machine removed."""
+    """Return what the connection files tell of servers that run, here or on other machines.
+
+    The files of dead ones of this machine are removed, unless somebody may start them again.
+    """
     found = []
-    for path in sorted(connection_folder().glob("*.json")):
-        connection = _read(path)
-        if connection is None:
-            continue
-        if not connection.is_foreign() and not connection.is_alive():
-            connection.remove()
-        else:
+    for connection in _all():
+        if connection.is_foreign() or connection.is_alive():
             found.append(connection)
+        elif not connection.may_return():
+            connection.remove()
+            connection.remove_journal()
     return found
 
 
@@ -154,6 +182,52 @@ def normal_address(address: str) -> str:
     """Return one spelling for an address; "localhost" never means whoever listens on IPv6."""
     host, colon, port = address.rpartition(":")
     return f"{THIS_MACHINE.get(host, host)}{colon}{port}"
+
+
+def revivable() -> Connection | None:
+    """Return this user's shared server for this interpreter and version, if it is dead and left a journal."""
+    return next((c for c in _all() if c.fits_here() and not c.is_alive() and c.may_return()), None)
+
+
+def clear_away() -> None:
+    """Remove what dead servers and broken starts have left."""
+    connections()
+    for path in connection_folder().glob("start-*.log"):
+        if _age(path) > OLD_SECONDS:
+            path.unlink(missing_ok=True)
+    for path in socket_folder().glob("*.journal*"):
+        if _age(path) > ANCIENT_SECONDS:
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def claim(server_id: str) -> Iterator[None]:
+    """Keep this id while its server begins to listen and writes its file: exactly one can have it.
+
+    Raises:
+        AgentServerError: a server of that id runs already.
+    """
+    folder = connection_folder()
+    with file_lock(folder, CLAIM_SECONDS):
+        known = _read(folder / f"{server_id}.json")
+        if known is not None and (known.is_alive() or known.host != host_name()):
+            raise AgentServerError(
+                f"an agent server with the id {server_id!r} runs already, as process {known.pid} of"
+                f" {known.host}: stop it, or give another server_id"
+            )
+        yield
+
+
+def _all() -> list[Connection]:
+    found = map(_read, sorted(connection_folder().glob("*.json")))
+    return [connection for connection in found if connection is not None]
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _read(path: Path) -> Connection | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..agents import Call
-from ..exceptions import ProtocolError, ResultExpiredError
+from ..exceptions import AgentServerNotAliveError, ProtocolError, ResultExpiredError
 from ._faults import decode_error, encode_error
 from ._limits import MAX_KEPT
 
@@ -92,8 +92,10 @@ class Results:
         self._next_task = itertools.count(1)
         self._kept: dict[str, _Kept] = {}
         self._by_task: dict[int, _Kept] = {}
+        self._by_key: dict[str, Call] = {}
         self._finished: deque[_Kept] = deque()
         self._bytes = 0
+        self._refusal = ""
         self._dropped: OrderedDict[int, tuple[str, float, float]] = OrderedDict()
 
     def new_task_id(self) -> int:
@@ -111,6 +113,8 @@ class Results:
         if call.id in self._kept:
             raise ProtocolError(f"there is a call {call.id[:60]!r} already")
         task_id = next(self._next_task)
+        if call.key:
+            self._by_key[call.key] = call
         kept = self._kept[call.id] = self._by_task[task_id] = _Kept(call, task_id, ended)
         if call.done:
             self._finish(call)
@@ -122,6 +126,19 @@ class Results:
         """Return the call of that id, if it is still kept."""
         kept = self._kept.get(call_id)
         return kept.call if kept is not None else None
+
+    def attempt(self, key: str) -> Call | None:
+        """Return the call that was made with this idempotency key, if it is still kept."""
+        return self._by_key.get(key)
+
+    def refuse(self, why: str) -> None:
+        """Take no new call any more; those that belong to running ones still come."""
+        self._refusal = why
+
+    def check_open(self) -> None:
+        """Raise AgentServerNotAliveError if no new call is taken any more; it says why."""
+        if self._refusal:
+            raise AgentServerNotAliveError(self._refusal)
 
     def by_task(self, task_id: int) -> Call:
         """Return the call of a task id.
@@ -167,6 +184,7 @@ class Results:
             finished.popleft()
             self._bytes -= oldest.size
             del self._kept[oldest.call.id], self._by_task[oldest.task_id]
+            self._by_key.pop(oldest.call.key, None)
             self._dropped[oldest.task_id] = (oldest.call.agent_name, oldest.finished_at, now)
             if len(self._dropped) > REMEMBERED:
                 self._dropped.popitem(last=False)

@@ -7,6 +7,7 @@ Runs on the background loop of whichever process starts it: a subprocess of its 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import json
 import logging
@@ -14,6 +15,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ from ._limits import SERVER_OPTIONS
 from ._loader import AgentClasses
 from ._model_configs import take_model_configs
 from ._options import UNPROTECTED, ServerOptions
-from ._places import Connection, has_unix_sockets, socket_folder
+from ._places import Connection, claim, has_unix_sockets, socket_folder
 from ._revival import restore
 from ._servicer import AgentServerServicer
 from ._tls import TLS
@@ -56,6 +58,8 @@ class AgentServer:
         options.check()
         self.options = options
         self.stop_event = threading.Event()
+        self.hurry = threading.Event()
+        """Set when nobody wants the calls that still run."""
         self.connection: Connection | None = None
         self.servicer: AgentServerServicer | None = None
         self._custom_classes, self._models = custom_classes or [], list(models)
@@ -81,7 +85,7 @@ class AgentServer:
         # On a thread: a module may take its time to import.
         classes = await asyncio.to_thread(self._load_classes)
         options = self.options
-        token = read_token(options.token_file) if options.token_file else new_token()
+        token = options.token or (read_token(options.token_file) if options.token_file else new_token())
         self._exports = Exports(options.export, options.export_limit)
         self._health = health = Health()
         if options.journal is not None:
@@ -107,14 +111,18 @@ class AgentServer:
                 refusal = take_model_configs(json.dumps(models))
                 if refusal:
                     raise AgentServerError(f"the model configurations were refused: {refusal}")
-            await restore(servicer._agents, models)
-            address = await self._listen(servicer.server_id)
-            await self._server.start()
-            self.connection = Connection.of_this_process(servicer.server_id, address, token, options.owner)
-            if options.tls is not None:
-                trust = await asyncio.to_thread(options.tls.trust)
-                self.connection.ca, self.connection.ca_name = trust.ca, trust.name
-            self.connection.write()
+            with contextlib.ExitStack() as held:
+                await asyncio.to_thread(held.enter_context, claim(servicer.server_id))
+                await restore(servicer._agents, models)
+                address = await self._listen(servicer.server_id)
+                await self._server.start()
+                self.connection = Connection.of_this_process(
+                    servicer.server_id, address, token, options.owner
+                )
+                if options.tls is not None:
+                    trust = await asyncio.to_thread(options.tls.trust)
+                    self.connection.ca, self.connection.ca_name = trust.ca, trust.name
+                self.connection.write()
             servicer.studio_url = options.studio_url
             servicer.listens_at(address)
             if options.is_public() and options.tls is None:
@@ -147,7 +155,14 @@ class AgentServer:
         return classes
 
     async def _listen(self, server_id: str) -> str:
-        options = self.options
+        """Listen where the server before did, if there was one and the place is free; return the address."""
+        options, before, port = self.options, self.options.address or "", self.options.port or 0
+        if before.startswith("unix:"):
+            if _is_free(before) and self._bind(before):
+                return before
+        elif before and not port:
+            with contextlib.suppress(AgentServerError):
+                return await self._listen_on(int(before.rpartition(":")[2]))
         if options.port is None and has_unix_sockets():
             path = socket_folder() / f"{server_id[:8]}-{secrets.token_hex(4)}.s"
             if self._bind(f"unix:{path}"):
@@ -155,14 +170,18 @@ class AgentServer:
             raise AgentServerError(
                 f"no socket could be made at {path}: is its path too long, or the disk full?"
             )
+        return await self._listen_on(port)
+
+    async def _listen_on(self, port: int) -> str:
+        options = self.options
         # Never by the name: where it means two addresses, one could be somebody else's.
         host = "127.0.0.1" if options.host == "localhost" else options.host
         host = f"[{host}]" if ":" in host else host
-        why = await asyncio.to_thread(_why_not, options.host, host.strip("[]"), options.port or 0)
-        port = 0 if why else self._bind(f"{host}:{options.port or 0}", options.tls)
-        if not port:
-            raise AgentServerError(why or f"port {options.port} of {options.host} cannot be listened on")
-        return f"{host}:{port}"
+        why = await asyncio.to_thread(_why_not, options.host, host.strip("[]"), port)
+        bound = 0 if why else self._bind(f"{host}:{port}", options.tls)
+        if not bound:
+            raise AgentServerError(why or f"port {port} of {options.host} cannot be listened on")
+        return f"{host}:{bound}"
 
     def _bind(self, address: str, tls: TLS | None = None) -> int:
         try:
@@ -173,11 +192,20 @@ class AgentServer:
         except RuntimeError:
             return 0
 
-    async def stop(self, grace: float = 1.0) -> None:
-        """End all calls, tell the clients, remove the files; who does not listen has ``grace`` seconds."""
+    async def stop(self, grace: float = 1.0, drain: float = 0.0) -> None:
+        """End all calls, tell the clients, remove the files; who does not listen has ``grace`` seconds.
+
+        For ``drain`` seconds the running calls may end by themselves, unless `hurry` is set; new ones are
+        refused meanwhile.
+        """
         server, self._server = self._server, None
         if server is None:
             return
+        if self.servicer is not None:
+            self.servicer.refuse_calls(f"the agent server {self.servicer.server_id} is being stopped")
+            limit = time.monotonic() + drain
+            while self.servicer.pending() and time.monotonic() < limit and not self.hurry.is_set():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
         if self.connection is not None:
             self.connection.remove()
         if self._health is not None:
@@ -217,3 +245,12 @@ def _why_not(named: str, host: str, port: int) -> str:
             return f"port {port} of {named} is taken: give another port, or none for a Unix socket"
         return f"port {port} of {named} cannot be had: {error.strerror or error}"
     return ""
+
+
+def _is_free(address: str) -> bool:
+    """Does nobody listen on this Unix socket? gRPC would take it over from a server that lives."""
+    if not address.startswith("unix:"):
+        return True
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(address.removeprefix("unix:")) in (errno.ENOENT, errno.ECONNREFUSED)

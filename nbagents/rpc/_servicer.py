@@ -88,6 +88,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         self._exports = exports or Exports()
         host_agents(self.server_id, self._agents)
         self._results = Results(max_pool_size, max_timeout_seconds)
+        self.refuse_calls = self._results.refuse
         self._usage = Usage()
         self.studio: Studio | None = None
         if studio_url is not None:
@@ -201,6 +202,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
 
         ``_observe`` is answered when the agent has observed.
         """
+        self._results.check_open()
         value = from_json(request.value or "null")
         call = admit_call(self._agents, request.target_func, request.agent_id, [[value], {}])
         task_id = self._results.add(call)

@@ -112,10 +112,14 @@ class Session:
     # ---- calls
 
     def _call(self, frame: pb.Call) -> None:
+        if frame.idempotency_key and self._answered(frame):
+            return
         if not frame.call or self._results.find(frame.call) is not None:
             raise ProtocolError(f"the id of a call, {frame.call[:60]!r}, is missing or taken")
         self._pending.add(frame.call)
         try:
+            if not frame.parent:
+                self._results.check_open()
             arguments, needs = self._arguments(frame)
             if frame.others and frame.method == "_observe":
                 self._spread(frame, arguments, needs)
@@ -152,7 +156,34 @@ class Session:
         )
         if frame.parent:
             call.chain, call.parent_id = tuple(frame.chain), frame.parent
+        if frame.idempotency_key:
+            call.key = frame.idempotency_key
         return call
+
+    def _answered(self, frame: pb.Call) -> bool:
+        """Answer a repeated call with how the attempt before ends, or has ended; False if there was none."""
+        call = self._results.attempt(frame.idempotency_key)
+        if call is not None:
+            self._pending.add(frame.call)
+            call.read = True
+            call.on_done(lambda: self._tell_again(frame.call, call))
+            return True
+        keeper: Any = getattr(self._agents, "keeper", None)
+        if keeper is None:
+            return False
+        try:
+            value = keeper.kept_reply(frame.idempotency_key)
+            if type(value) is object:  # none is kept
+                return False
+            update = pb.Update(done=encode(value))
+        except NbAgentsError as error:  # whether it has been done is not known: it is not done again
+            update = pb.Update(error=encode_error(error))
+        self._send_update(frame.call, 0, update)
+        return True
+
+    def _tell_again(self, call_id: str, call: Call) -> None:
+        if not self.closed:
+            self._send_update(call_id, 0, outcome(call))
 
     def _start(self, call: Call, frame: pb.Call) -> None:
         if frame.watched:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import time
-from collections.abc import Iterator
+import secrets
+from dataclasses import replace
 
-from ..exceptions import AgentServerError
+from ._locks import file_lock
 from ._options import ServerOptions
-from ._places import Connection, connection_folder, connections
+from ._places import Connection, connection_folder, connections, journal_path, revivable
 from ._spawn import START_SECONDS, Spawned
 
 __all__ = ["find_or_launch", "find_shared"]
@@ -23,8 +21,9 @@ def find_shared() -> Connection | None:
 def find_or_launch(options: ServerOptions) -> tuple[Connection, Spawned | None]:
     """Return a server of the owner ``options.owner``; the second value if this process has launched it.
 
-    Of the owner ``user`` there is one for all notebooks: two that start at once agree on one. Any
-    other owner gets a server of its own. Blocking, about half a second for a launch.
+    Of the owner ``user`` there is one for all notebooks: two that start at once agree on one, and one that
+    died is started again with what its journal holds. Any other owner gets a server of its own. Blocking,
+    about half a second for a launch.
 
     Raises:
         AgentServerError: it cannot be launched.
@@ -33,45 +32,24 @@ def find_or_launch(options: ServerOptions) -> tuple[Connection, Spawned | None]:
         known = find_shared()
         if known is not None:
             return known, None
-        with _lock():
+        with file_lock(connection_folder() / "launch.lock", START_SECONDS):
             known = find_shared()
             if known is not None:
                 return known, None
-            return _launched(options)
+            return _launched(_in_place_of_the_dead(options))
     return _launched(options)
+
+
+def _in_place_of_the_dead(options: ServerOptions) -> ServerOptions:
+    """Return the options that revive the shared server that has died, or those of a fresh one."""
+    dead = revivable()
+    if dead is not None:
+        options = replace(options, server_id=dead.server_id, address=dead.address, token=dead.token)
+    elif options.server_id is None:
+        options = replace(options, server_id=secrets.token_hex(4))
+    return replace(options, journal=str(journal_path(options.server_id or "")))
 
 
 def _launched(options: ServerOptions) -> tuple[Connection, Spawned]:
     spawned = Spawned.start(options)
     return spawned.connection, spawned
-
-
-@contextlib.contextmanager
-def _lock() -> Iterator[None]:
-    """Let one process of this user launch at a time."""
-    path = connection_folder() / "launch.lock"
-    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        _acquire(fd)
-        yield
-    finally:
-        os.close(fd)  # which releases it too
-
-
-def _acquire(fd: int) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows: two servers at worst, of which each notebook uses the first it finds
-        return
-    limit = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > limit:
-                raise AgentServerError(
-                    "another process has been launching the agent server for too long"
-                ) from None
-            time.sleep(0.05)
-        else:
-            return

@@ -8,6 +8,7 @@ import os
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,14 +16,16 @@ from typing import Any
 
 from .. import exceptions
 from .._ids import new_id
-from .._process import child_command, child_environment
+from .._process import child_command, child_environment, is_stopped
 from ..exceptions import AgentServerError
+from ._lost import children
 from ._options import ServerOptions
-from ._places import Connection, connection_folder
+from ._places import Connection, clear_away, connection_folder
 
 __all__ = ["START_SECONDS", "Spawned"]
 
 START_SECONDS = 30.0
+TICK = 0.5
 _left: list[subprocess.Popen[bytes]] = []
 """Processes that end without us; kept until they have, since each must be waited for once."""
 
@@ -48,6 +51,7 @@ class Spawned:
             UsageError, AgentServerError: it could not start; the message says why.
         """
         options.check()
+        clear_away()
         _left[:] = [process for process in _left if process.poll() is None]
         log = connection_folder() / f"start-{new_id()[:12]}.log"
         fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -61,6 +65,7 @@ class Spawned:
                 env=child_environment(),
                 start_new_session=True,  # an interrupt of the notebook is not one of the server
             )
+        children[process.pid] = process
         try:
             connection = cls._greeted(process, options, models, log)
         except BaseException:
@@ -128,6 +133,19 @@ class Spawned:
             return False
         return True
 
+    def ended(self, timeout: float = 1.0) -> int | None:
+        """Return the status of a process that has ended, or does just now; None if it has not."""
+        if not self.wait(timeout):
+            return None
+        _close(self.process)
+        return self.process.returncode
+
+    def kill(self) -> None:
+        """End the process by force; what it has written stays."""
+        self.process.kill()
+        _close(self.process)
+        self.process.wait()
+
     def let_go(self) -> None:
         """Let the process end by itself, which it does at once unless a user owns it. Never waits."""
         _close(self.process)
@@ -139,10 +157,13 @@ class Spawned:
         _close(self.process)
         if self.owner == "user" and self.is_alive():
             self.process.terminate()
-        if not self.wait(timeout):
-            self.process.kill()
-            self.process.wait()
+        limit = time.monotonic() + timeout
+        while not self.wait(TICK):
+            if time.monotonic() > limit or is_stopped(self.process.pid):  # frozen, it does not hear of it
+                self.process.kill()
+                self.process.wait()
         self.connection.remove()
+        self.connection.remove_journal()
 
 
 def _close(process: subprocess.Popen[bytes]) -> None:

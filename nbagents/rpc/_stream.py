@@ -25,11 +25,13 @@ from ..exceptions import (
     MessageTooLargeError,
     NbAgentsError,
     ProtocolError,
+    ServerLostError,
     VersionMismatchError,
 )
 from ._channel import channel, unproved
 from ._frames import FrameWriter, parsed
 from ._limits import ACCEPTED, GRACE_SECONDS, MAX_MESSAGE, PROTOCOL
+from ._lost import HINT, died
 from ._methods import ATTACH
 from ._proto import agent_pb2 as pb
 from ._tls import Trust
@@ -114,6 +116,8 @@ class Stream:
             error = await self._explained(failure)
         finally:
             self._writer.disconnect()
+            if isinstance(error, ServerLostError) and not error.server_id:
+                error = await died(self.who(), self._server[0] if self._server else 0, self.server_id)
             self._end(error or AgentServerNotAliveError(f"the connection to {self.who()} was closed"))
             await self._hang_up()
 
@@ -169,7 +173,7 @@ class Stream:
 
     def _greeted(self, hello: pb.Hello) -> int:
         if self.epoch and (hello.server_id, hello.epoch) != (self.server_id, self.epoch):
-            raise _Forgotten(f"the agent server {self.who()} is gone; another one is in its place")
+            raise _ReplacedError(f"the agent server {self.who()} is gone; another one is in its place")
         if self.epoch and not hello.session:
             raise _Forgotten(f"the agent server {self.who()} no longer knows this session")
         self.server_id, self.epoch = hello.server_id, hello.epoch
@@ -224,7 +228,7 @@ class Stream:
             self._check_alive()
             try:
                 await self._dial(AGAIN_SECONDS)
-            except _Forgotten:
+            except (_Forgotten, _ReplacedError):
                 raise
             except AgentServerNotAliveError as error:
                 if time.monotonic() > limit:
@@ -242,9 +246,15 @@ class Stream:
         if self._server is None:
             return
         if not is_running(*self._server):
-            raise self._gone("it has ended, or was killed")
+            raise ServerLostError(f"the agent server {self.who()} is gone")  # `died` tells how
         if is_stopped(self._server[0]):
-            raise self._gone(f"its process {self._server[0]} is frozen, by a signal or a debugger")
+            error = ServerLostError(
+                f"the agent server {self.who()} is out of reach: its process {self._server[0]} is frozen,"
+                " by a signal or a debugger",
+                hint=f"kill -CONT {self._server[0]}",
+            )
+            error.server_id, error.exit_status = self.server_id, "frozen"
+            raise error
 
     # ---- why
 
@@ -280,12 +290,14 @@ class Stream:
         if status is grpc.StatusCode.UNIMPLEMENTED:
             return ProtocolError(f"what listens at {self.address} is no agent server of ours")
         unknown = unproved(self.address, details, self._trust)
+        if unknown is None and self.server_id:
+            return ServerLostError(f"the agent server {self.who()} is gone")  # `died` tells how
         return unknown or self._gone("it has ended, or was killed")
 
     def _gone(self, why: str) -> AgentServerNotAliveError:
         return AgentServerNotAliveError(
             f"the agent server {self.who()} is gone: {why}",
-            hint="run the cell again: a notebook's own server is started anew by itself",
+            hint=HINT,
         )
 
 
@@ -295,3 +307,7 @@ class _Forgotten(AgentServerNotAliveError):
 
 def _nobody(error: NbAgentsError) -> None:
     """Hear of an end that was told already."""
+
+
+class _ReplacedError(ServerLostError):
+    """Another server listens where this one did."""

@@ -3,9 +3,9 @@
 Knows no notebook: whoever does opens the session and says who is there.
 """
 
+from ..rpc import ServerStatus
 from ._agent import agent, init
 from ._doctor import Finding
-from ._server import ServerStatus
 from ._session import AgentInfo, Definition, Session, close_session, open_session, session
 
 __all__ = [

@@ -16,9 +16,15 @@ from ..config import ProjectConfig
 from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg
 from ..models import ModelChoice, choose_model, model_config_to_wire
-from ..rpc import RpcAgent, RpcAgentClient
+from ..rpc import (
+    OwnedServer,
+    RpcAgent,
+    RpcAgentClient,
+    ServerOptions,
+    ServerStatus,
+    connections,
+)
 from ._doctor import Finding, examine
-from ._server import ServerStatus, SharedServer
 
 __all__ = ["AgentInfo", "Definition", "Session", "close_session", "open_session", "session"]
 
@@ -76,7 +82,7 @@ class Session:
     ) -> None:
         self.workspace, self.headless = workspace, headless
         self.folder = folder or os.getcwd()
-        self.server = SharedServer(owner, on_ready=self._on_ready)
+        self.server = OwnedServer(ServerOptions(owner=owner), on_ready=self._on_ready)
         self._agents: dict[str, _Known] = {}
         self._defaults: dict[str, str] = {}
         self._warm: dict[str, Any] | None = None
@@ -114,7 +120,7 @@ class Session:
                 "foreign": c.is_foreign(),
                 "mine": c.server_id == mine,
             }
-            for c in self.server.all_known()
+            for c in connections()
         ]
 
     def server_stop(self) -> None:
@@ -280,26 +286,32 @@ class Session:
             if about.get("workspace") == self.workspace:
                 self._remember(about, None)
 
-    def _on_ready(self, client: RpcAgentClient, again: bool) -> None:
-        """Make what is known here again in a server that has just come up.
+    def _on_ready(self, client: RpcAgentClient, before: str) -> None:
+        """Bring a server that has just come up to what is known here: agents, and the keys of their models.
 
         Raises:
             AgentServerError: the server does not answer.
         """
-        there = {about["agent_id"] for about in client.get_agent_list()}
-        empty: list[str] = []
-        gone: list[str] = []
+        there = {about["agent_id"]: about["messages"] for about in client.get_agent_list()}
+        told: dict[str, list[str]] = {"remembers": [], "empty": [], "gone": []}
         for name, known in list(self._agents.items()):
-            if isinstance(known.proxy, UserAgent) or known.proxy.agent_id in there:
+            if isinstance(known.proxy, UserAgent):
                 continue
-            (empty if self._made_again(client, name, known) else gone).append(name)
-        if again and empty:
-            names = ", ".join(empty)
-            text = f"the agent server had died and was started again: {names} began with an empty memory"
-            self._notice(text)
-        if gone:
-            names = ", ".join(gone)
-            self._notice(f"the agent server had died, and with it {names}: define them again")
+            count = there.get(known.proxy.agent_id)
+            if count is not None:
+                told["remembers"].append(f"{name} remembers {count} message{'s' if count != 1 else ''}")
+            made = self._made_again(client, name, known, keep=count is not None)
+            if count is None:
+                told["empty" if made else "gone"].append(name)
+        if before:
+            what = f"the agent server had {before}"
+            parts = ["; ".join(told["remembers"])] if told["remembers"] else []
+            if told["empty"]:
+                parts.append(f"{', '.join(told['empty'])} began with an empty memory")
+            if parts:
+                self._notice(f"{what} and was started again: {'; '.join(parts)}")
+            if told["gone"]:
+                self._notice(f"{what}, and with it {', '.join(told['gone'])}: define them again")
         if self._warm is not None:
             try:
                 client.set_model_configs(self._warm)
@@ -311,15 +323,17 @@ class Session:
         if not self.watched:
             log.warning("%s", text)
 
-    def _made_again(self, client: RpcAgentClient, name: str, known: _Known) -> bool:
+    def _made_again(self, client: RpcAgentClient, name: str, known: _Known, *, keep: bool) -> bool:
+        """Define an agent as it was last defined here, which changes no memory; False if that cannot be."""
         try:
             if known.settings is not None:
                 client.define_agent(self.workspace, name, known.settings, agent_id=known.proxy.agent_id)
                 return True
         except NbAgentsError as error:
             log.warning("%s could not be made again: %s", name, error)
-        self._agents.pop(name, None)
-        return False
+        if not keep:
+            self._agents.pop(name, None)
+        return keep
 
 
 def _info(about: dict[str, Any]) -> AgentInfo:

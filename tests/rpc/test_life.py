@@ -21,6 +21,7 @@ from nbagents.exceptions import (
     AgentServerError,
     AgentServerNotAliveError,
     NbAgentsError,
+    ServerLostError,
     UsageError,
     VersionMismatchError,
 )
@@ -116,9 +117,9 @@ def test_when_a_server_is_killed_every_call_ends_with_a_reason(runtime: Path, po
         failures += [outcome(call.result, 10) for call in calls]
         waiting.join(10)
         assert time.monotonic() - begin < 2
-        assert {type(failure) for failure in failures} == {AgentServerNotAliveError}
+        assert {type(failure) for failure in failures} == {ServerLostError}
         assert len(failures) == 201
-        assert str(failures[0]).endswith("is gone: it has ended, or was killed")
+        assert "is gone: it was killed by signal 9 (SIGKILL)" in str(failures[0])
         assert isinstance(outcome(agents[0](1).result, 10), AgentServerNotAliveError), "so do later calls"
         assert not client.is_alive()
     assert leftovers(runtime) == []
@@ -165,7 +166,7 @@ def test_a_signal_ends_a_server_in_order(runtime: Path, wait_for, number: signal
     with RpcAgentServerLauncher() as launcher:
         os.kill(launcher.connection.pid, number)
         wait_for(lambda: not launcher.is_alive())
-        assert launcher._spawned.process.returncode == 0
+        assert launcher._owned.spawned.process.returncode == 0
     assert leftovers(runtime) == []
 
 
@@ -317,9 +318,11 @@ def test_stale_connection_files_are_removed_and_foreign_ones_kept(runtime: Path)
             connection.write()
             return connection
 
-        dead = copied(server_id="dead", pid=lost.pid, address=f"unix:{socket_path}")
+        gone = {"owner_pid": lost.pid}
+        dead = copied(server_id="dead", pid=lost.pid, address=f"unix:{socket_path}", **gone)
         dead.log.touch()
-        reused = copied(server_id="reused", pid_started="1")
+        reused = copied(server_id="reused", pid_started="1", **gone)
+        awaited = copied(server_id="awaited", pid=lost.pid)  # its owner, this process, may revive it
         foreign = copied(server_id="foreign", host="elsewhere")
         rebooted = copied(server_id="rebooted", boot="another")
         odd = connection_folder() / "odd.json"
@@ -331,6 +334,7 @@ def test_stale_connection_files_are_removed_and_foreign_ones_kept(runtime: Path)
         found = {c.server_id for c in connections()}
         assert found == {mine.server_id, "foreign", "rebooted"}
         assert [c.path.exists() for c in (dead, reused, foreign, rebooted)] == [False, False, True, True]
+        assert awaited.path.exists()
         assert not dead.log.exists()
         assert not socket_path.exists()
         assert odd.exists()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 import time
 from pathlib import Path
@@ -163,15 +162,6 @@ def test_a_failed_constructor_leaves_no_server():
     assert servers() == 0
     left = set(psutil.Process().children()) - before
     assert [child for child in left if child.status() != psutil.STATUS_ZOMBIE] == []
-
-
-def test_an_agent_whose_server_was_killed_says_so():
-    agent = Echo("e").to_dist()
-    os.kill(connections()[0].pid, signal.SIGKILL)
-    for _ in range(2):
-        with pytest.raises(AgentServerNotAliveError):
-            agent("x").result(10)
-    agent.stop()
 
 
 # ---------------------------------------------------------------------------- together
