@@ -87,46 +87,11 @@ class AgentServer:
         options = self.options
         token = options.token or (read_token(options.token_file) if options.token_file else new_token())
         self._exports = Exports(options.export, options.export_limit)
-        self._health = health = Health()
-        if options.journal is not None:
-            self._keeper = await asyncio.to_thread(self._open_journal, options.journal)
-        self.servicer = servicer = AgentServerServicer(
-            self.stop_event,
-            options.host,
-            options.port,
-            options.server_id,
-            None,  # told below, once there is an address to tell
-            options.max_pool_size,
-            options.max_timeout_seconds,
-            classes=classes,
-            exports=self._exports,
-            keeper=self._keeper,
-        )
-        gate = TokenGate(token, public_health=options.public_health)
-        self._server = grpc.aio.server(interceptors=[gate], options=SERVER_OPTIONS)
-        add_services(self._server, servicer, health)
+        server_id = options.server_id or secrets.token_hex(4)
         try:
-            models, self._models = self._models, []
-            if models:
-                refusal = take_model_configs(json.dumps(models))
-                if refusal:
-                    raise AgentServerError(f"the model configurations were refused: {refusal}")
-            with contextlib.ExitStack() as held:
-                await asyncio.to_thread(held.enter_context, claim(servicer.server_id))
-                await restore(servicer._agents, models)
-                address = await self._listen(servicer.server_id)
-                await self._server.start()
-                self.connection = Connection.of_this_process(
-                    servicer.server_id, address, token, options.owner
-                )
-                if options.tls is not None:
-                    trust = await asyncio.to_thread(options.tls.trust)
-                    self.connection.ca, self.connection.ca_name = trust.ca, trust.name
-                self.connection.write()
-            servicer.studio_url = options.studio_url
-            servicer.listens_at(address)
-            if options.is_public() and options.tls is None:
-                log.warning(UNPROTECTED, address)
+            with contextlib.ExitStack() as held:  # nobody else of that id, until there is a connection file
+                await asyncio.to_thread(held.enter_context, claim(server_id))
+                connection = self.connection = await self._open(server_id, classes, token)
         except BaseException as error:
             if self._keeper is not None:  # what an earlier server left stays
                 self._keeper.close(remove=self._keeper.journal.is_new)
@@ -137,7 +102,48 @@ class AgentServer:
                     f"the agent server cannot write its connection file: {error}"
                 ) from error
             raise
-        return self.connection
+        if options.is_public() and options.tls is None:
+            log.warning(UNPROTECTED, connection.address)
+        return connection
+
+    async def _open(self, server_id: str, classes: AgentClasses, token: str) -> Connection:
+        """Bring back what the journal holds, listen, and write the connection file."""
+        options = self.options
+        if options.journal is not None:
+            self._keeper = await asyncio.to_thread(self._open_journal, options.journal)
+        self.servicer = servicer = AgentServerServicer(
+            self.stop_event,
+            options.host,
+            options.port,
+            server_id,
+            None,  # told below, once there is an address to tell
+            options.max_pool_size,
+            options.max_timeout_seconds,
+            classes=classes,
+            exports=self._exports,
+            keeper=self._keeper,
+        )
+        self._health = health = Health()
+        gate = TokenGate(token, public_health=options.public_health)
+        self._server = grpc.aio.server(interceptors=[gate], options=SERVER_OPTIONS)
+        add_services(self._server, servicer, health)
+        models, self._models = self._models, []
+        if models:
+            refusal = take_model_configs(json.dumps(models))
+            if refusal:
+                raise AgentServerError(f"the model configurations were refused: {refusal}")
+        await restore(servicer._agents, models)
+        address = await self._listen(server_id)
+        await self._server.start()
+        connection = Connection.of_this_process(server_id, address, token, options.owner)
+        self.connection = connection  # from here on there is something to remove
+        if options.tls is not None:
+            trust = await asyncio.to_thread(options.tls.trust)
+            connection.ca, connection.ca_name = trust.ca, trust.name
+        connection.write()
+        servicer.studio_url = options.studio_url
+        servicer.listens_at(address)
+        return connection
 
     def _open_journal(self, path: str) -> Keeper:
         options = self.options

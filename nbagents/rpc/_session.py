@@ -28,6 +28,7 @@ from ._codec import decode, encode
 from ._exchange import EXCHANGE, admit_change
 from ._faults import decode_error, encode_error
 from ._frames import FrameWriter
+from ._keeper import NO_REPLY
 from ._limits import MAX_MESSAGE, MAX_PAYLOAD, MAX_UNREAD
 from ._peers import fetched
 from ._proto import agent_pb2 as pb
@@ -168,12 +169,12 @@ class Session:
             call.read = True
             call.on_done(lambda: self._tell_again(frame.call, call))
             return True
-        keeper: Any = getattr(self._agents, "keeper", None)
+        keeper = self._agents.keeper
         if keeper is None:
             return False
         try:
             value = keeper.kept_reply(frame.idempotency_key)
-            if type(value) is object:  # none is kept
+            if value is NO_REPLY:
                 return False
             update = pb.Update(done=encode(value))
         except NbAgentsError as error:  # whether it has been done is not known: it is not done again
