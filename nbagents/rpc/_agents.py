@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,13 @@ from ..models import load_model
 from ._codec import from_json, to_json
 from ._loader import AgentClasses
 from ._maker import Maker
+from ._printable import printable
 from ._unit import Unit
 
 __all__ = ["AgentTable", "Hosted"]
 
 LONGEST_NAME, LONGEST_WORKSPACE = 200, 4096
+SETTINGS = ("class_name", "args", "kwargs", "import_path", "source")
 
 
 @dataclass(slots=True)
@@ -75,7 +78,7 @@ class AgentTable:
         """
         hosted = self._agents.get(agent_id)
         if hosted is None:
-            raise AgentNotFoundError(f"Agent [{agent_id[:130]}] not exists.")
+            raise AgentNotFoundError(f"Agent [{printable(agent_id, 130)}] not exists.")
         return hosted
 
     async def create(
@@ -87,11 +90,11 @@ class AgentTable:
             AgentCreationError: the id is taken, the class is unknown, or its constructor failed.
         """
         if agent_id in self._agents:
-            raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
+            raise AgentCreationError(f"Agent with agent_id [{printable(agent_id, 130)}] already exists")
         settings = _checked(settings)
         agent = await self._make(agent_id, settings, state)
         if agent_id in self._agents:
-            raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
+            raise AgentCreationError(f"Agent with agent_id [{printable(agent_id, 130)}] already exists")
         hosted = Hosted(agent, agent_id, settings, name=agent._name, color=len(self._agents))
         self._agents[agent_id] = hosted
         return hosted
@@ -113,7 +116,7 @@ class AgentTable:
     def _check_free(self, agent_ids: Sequence[str]) -> None:
         for agent_id in agent_ids:
             if agent_id in self._agents:
-                raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
+                raise AgentCreationError(f"Agent with agent_id [{printable(agent_id, 130)}] already exists")
 
     async def define(
         self,
@@ -266,6 +269,10 @@ def _size(memory: Any) -> int:
         return 0
 
 
+def _is_place(folder: str) -> bool:
+    return os.path.isabs(folder) and os.path.exists(folder)
+
+
 def _checked(settings: dict[str, Any]) -> dict[str, Any]:
     """Return what makes an agent, where its class may be imported from or its source included."""
     name, args, kwargs = settings.get("class_name"), settings.get("args", []), settings.get("kwargs", {})
@@ -273,9 +280,14 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
         raise AgentCreationError(
             "an agent is made from a class_name, a list of args and a dictionary of kwargs"
         )
+    odd = settings.keys() - SETTINGS
+    if odd:
+        shown = ", ".join(printable(key, 40) for key in sorted(odd)[:5])
+        raise AgentCreationError(f"agent_init_args has no field {shown}; known: {', '.join(SETTINGS)}")
     kwargs.pop("to_dist", None)
     folders, source = settings.get("import_path"), settings.get("source")
     checked = {"class_name": name, "args": args, "kwargs": kwargs}
     if isinstance(folders, list) and folders:
-        checked["import_path"] = [folder for folder in folders if isinstance(folder, str)]
+        # A folder that cannot be would stand in the way of every later import.
+        checked["import_path"] = [f for f in folders if isinstance(f, str) and _is_place(f)]
     return checked if source is None else checked | {"source": source}

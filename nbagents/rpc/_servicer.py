@@ -37,11 +37,13 @@ from ._loader import AgentClasses
 from ._methods import REQUESTS
 from ._model_configs import take_model_configs
 from ._options import check_studio_url
+from ._printable import printable
 from ._proto import agent_pb2 as pb
 from ._proto.agent_pb2_grpc import AgentServerServicer as _AttachServicer
 from ._proto.agent_pb2_grpc import RpcAgentServicer
 from ._results import Results
 from ._session import Session
+from ._shape import parse
 from ._studio import Studio
 from ._usage import Usage
 
@@ -151,7 +153,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         if request.more:
             await self._agents.create_many([request.agent_id, *request.more], settings)
             return _told({"created": 1 + len(request.more)})
-        state = from_json(request.state) if request.state else None
+        state = from_json(request.state, "state") if request.state else None
         if not isinstance(state, dict | None):
             raise ProtocolError("state is not a JSON object")
         if request.name:
@@ -173,7 +175,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         if self._agents.delete(request.value):
             return pb.GeneralResponse(ok=True)
         return pb.GeneralResponse(
-            ok=False, message=f"try to delete a non-existent agent [{request.value[:130]}]."
+            ok=False, message=f"try to delete a non-existent agent [{printable(request.value, 130)}]."
         )
 
     @anywhere
@@ -186,7 +188,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
     async def clone_agent(self, request: pb.StringMsg, context: Any = None) -> pb.GeneralResponse:
         """Make a new agent like another one; the message is its id."""
         if request.value not in self._agents:
-            text = f"Try to clone a non-existent agent [{request.value[:130]}]."
+            text = f"Try to clone a non-existent agent [{printable(request.value, 130)}]."
             return pb.GeneralResponse(ok=False, message=text)
         return pb.GeneralResponse(ok=True, message=(await self._agents.clone(request.value)).agent_id)
 
@@ -196,7 +198,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
 
         ``_observe`` is answered when the agent has observed.
         """
-        value = from_json(request.value or "null")
+        value = from_json(request.value or "null", "value")
         call = admit_call(self._agents, request.target_func, request.agent_id, [[value], {}])
         task_id = self._results.add(call)
         scheduler().admit(call, run="", workspace="", timeout=None)
@@ -263,7 +265,9 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
     async def get_agent_memory(self, request: pb.StringMsg, context: Any = None) -> pb.GeneralResponse:
         """Return what an agent remembers; the message is a JSON list."""
         if request.value not in self._agents:
-            return pb.GeneralResponse(ok=False, message=f"Agent [{request.value[:130]}] has not found")
+            return pb.GeneralResponse(
+                ok=False, message=f"Agent [{printable(request.value, 130)}] has not found"
+            )
         memory = self._agents.get(request.value).agent.__dict__.get("memory")
         if memory is None:
             return pb.GeneralResponse(ok=False, message=f"Agent [{request.value}] has no memory")
@@ -289,10 +293,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         kind = REQUESTS.get(method)
         if kind is None or method == "download_file":
             raise ProtocolError(f"no method {method[:60]!r} can be requested here")
-        try:
-            message = kind.FromString(body)
-        except Exception:  # noqa: BLE001  # protobuf's own class, and RuntimeError from some of its backends
-            raise ProtocolError(f"the body of {method} is malformed") from None
+        message = parse(kind, body, f"the body of {method}")
         answer: Message = await getattr(self, method)(message)
         return answer.SerializeToString()
 

@@ -32,6 +32,7 @@ from ._limits import MAX_MESSAGE, MAX_PAYLOAD, MAX_UNREAD
 from ._peers import fetched
 from ._proto import agent_pb2 as pb
 from ._results import Promised, Results
+from ._shape import unknown_kind
 
 __all__ = ["Session"]
 
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 SHOWN = frozenset({"printed", "spoke"})
 """The events that the caller's own output shows; others are for those who listen."""
 ENDS = frozenset({"queued", "done", "failed"})
+LONGEST_ID = 512
 LATE_SECONDS, LATE_TICK = 5.0, 0.05
 """How long a server waits for a call that another server asks about and that it has not heard of yet."""
 
@@ -89,8 +91,8 @@ class Session:
             task.add_done_callback(self._requests.discard)
         elif kind == "fetch":
             self._fetch(frame.fetch.call)
-        elif kind is not None:
-            raise ProtocolError(f"a client may not send {kind!r} frames in this version")
+        elif kind is not None or unknown_kind(frame):
+            raise ProtocolError(f"a client may not send {kind or 'nameless'!r} frames in this version")
 
     def reconnect(self) -> None:
         """A connection begins; what comes over an earlier one is not heard any more."""
@@ -112,8 +114,11 @@ class Session:
     # ---- calls
 
     def _call(self, frame: pb.Call) -> None:
-        if not frame.call or self._results.find(frame.call) is not None:
-            raise ProtocolError(f"the id of a call, {frame.call[:60]!r}, is missing or taken")
+        if not 0 < len(frame.call) <= LONGEST_ID or self._results.find(frame.call) is not None:
+            raise ProtocolError(
+                f"the id of a call, {frame.call[:60]!r}, is missing, taken,"
+                f" or longer than {LONGEST_ID} characters"
+            )
         self._pending.add(frame.call)
         try:
             arguments, needs = self._arguments(frame)
