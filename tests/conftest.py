@@ -23,6 +23,8 @@ PLACES = {
     "root": (getattr(os, "geteuid", lambda: -1)() == 0, "root: sudo make test"),
 }
 DELETED = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OLLAMA_HOST")
+SCALES = ("NBAGENTS_LONG", "NBAGENTS_EXAMPLES")
+"""What says how much is tested, not how nbagents behaves."""
 left_out = pytest.StashKey[list[str]]()
 
 
@@ -32,7 +34,8 @@ def pytest_configure() -> None:
     home = Path(tempfile.mkdtemp(prefix="nb-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     for name in [name for name in os.environ if name.startswith(("JUPYTER", "NBAGENTS_"))]:
-        del os.environ[name]
+        if name not in SCALES:
+            del os.environ[name]
     for name in DELETED:
         os.environ.pop(name, None)
     for name, folder in {

@@ -25,97 +25,15 @@ from nbagents.exceptions import (
 )
 from nbagents.message import Msg, PlaceholderMessage
 from nbagents.rpc import RpcAgentClient, RpcAgentServerLauncher
-from nbagents.rpc._methods import paths
 from nbagents.rpc._proto import agent_pb2 as pb
 
 CANARY = "sk-canary0123456789canary"
-UNKNOWN = ["/nbagents.v1.RpcAgent/nonsense", "/nonsense.Nonsense/nonsense", "/grpc.health.v1.Health/nonsense"]
-UNKNOWN += [
-    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-    "/RpcAgent/Attach",
-    "/RpcAgent/",
-]
 
 
 @pytest.fixture(scope="module")
 def channel(server):
     with grpc.insecure_channel(server.address) as opened:
         yield opened
-
-
-def refused(channel, path: str, metadata) -> tuple[grpc.StatusCode, str]:
-    """Call a method as the generated stubs would; return how it was refused."""
-    streaming = path.endswith(("Attach", "download_file", "ServerReflectionInfo", "Watch"))
-    try:
-        if streaming:
-            call = channel.stream_stream(path)
-            for _ in call(iter([pb.Batch().SerializeToString()]), metadata=metadata, timeout=10):
-                pass
-        else:
-            channel.unary_unary(path)(b"", metadata=metadata, timeout=10)
-    except grpc.RpcError as error:
-        return error.code(), error.details()
-    return grpc.StatusCode.OK, ""
-
-
-# ---------------------------------------------------------------------------- the token
-
-
-def test_the_methods_are_those_of_the_contract():
-    services = pb.DESCRIPTOR.services_by_name.values()
-    described = {f"/{s.full_name}/{m.name}" for s in services for m in s.methods}
-    legacy = {f"/RpcAgent/{m.name}" for m in pb.DESCRIPTOR.services_by_name["RpcAgent"].methods}
-    health = {f"/grpc.health.v1.Health/{name}" for name in ("Check", "List", "Watch")}
-    assert set(paths()) == described | legacy | health
-    assert len(legacy) == 13
-
-
-@pytest.mark.parametrize("path", [*paths(), *UNKNOWN])
-def test_without_the_token_every_method_is_refused(server, channel, path: str):
-    other = "A" * len(server.token)
-    for metadata in (
-        None,
-        [("authorization", "")],
-        [("authorization", "Bearer ")],
-        [("authorization", f"Bearer {other}")],
-        [("authorization", f"Bearer {server.token[:-1]}")],
-        [("authorization", f"Bearer {server.token}x")],
-        [("authorization", server.token)],
-        [("authorization", f"Basic {server.token}")],
-        [("token", server.token)],
-        [("authorization-bin", f"Bearer {server.token}".encode())],
-    ):
-        code, details = refused(channel, path, metadata)
-        assert code is grpc.StatusCode.UNAUTHENTICATED, metadata
-        assert server.token not in details
-
-
-@pytest.mark.parametrize("path", UNKNOWN)
-def test_with_the_token_an_unknown_method_is_unknown(server, channel, path: str):
-    code, _ = refused(channel, path, [("authorization", f"Bearer {server.token}")])
-    assert code is grpc.StatusCode.UNIMPLEMENTED
-
-
-def test_nothing_has_happened_to_the_server(client):
-    assert client.is_alive()
-    assert client.get_agent_list() == []
-
-
-def test_a_client_with_a_wrong_token_is_told_so(server):
-    stranger = RpcAgentClient(server.address, token="wrong")
-    with pytest.raises(AuthenticationError, match="refused the token"):
-        stranger.get_agent_list()
-    assert not stranger.is_alive()
-    with pytest.raises(AuthenticationError, match="no server of yours listens there"):
-        RpcAgentClient("localhost", 1).get_agent_list()
-
-
-def test_each_start_has_a_token_of_its_own(server):
-    with RpcAgentServerLauncher() as other:
-        assert other.token != server.token
-        assert len(other.token) >= 43  # 256 bits
-        with pytest.raises(AuthenticationError):
-            RpcAgentClient(other.address, token=server.token).get_agent_list()
 
 
 # ---------------------------------------------------------------------------- files and other users
