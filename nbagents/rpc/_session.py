@@ -119,20 +119,20 @@ class Session:
                 f"the id of a call, {frame.call[:60]!r}, is missing, taken,"
                 f" or longer than {LONGEST_ID} characters"
             )
-        self._pending.add(frame.call)
+        ids = [frame.call]
+        if frame.method != "_observe":
+            ids += [f"{frame.call}.{number}" for number in range(1, len(frame.others) + 1)]
+        self._pending.update(ids)
         try:
             arguments, needs = self._arguments(frame)
             if frame.others and frame.method == "_observe":
                 self._spread(frame, arguments, needs)
                 return
-            call = self._admitted(frame, frame.agent.key, frame.call, arguments, needs)
         except NbAgentsError as error:
-            self._send_update(frame.call, 0, pb.Update(error=encode_error(error)))
-        else:
-            self._start(call, frame)
-        for number, key in enumerate(frame.others, 1):
-            call_id = f"{frame.call}.{number}"
-            self._pending.add(call_id)
+            for call_id in ids:
+                self._send_update(call_id, 0, pb.Update(error=encode_error(error)))
+            return
+        for call_id, key in zip(ids, (frame.agent.key, *frame.others), strict=False):
             try:
                 call = self._admitted(frame, key, call_id, arguments, needs)
             except NbAgentsError as error:

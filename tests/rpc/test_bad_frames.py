@@ -69,6 +69,13 @@ REFUSED_CALLS = {
 }
 
 
+def test_what_is_wrong_for_many_is_told_to_each(wire: Wire):
+    frame = call_of(call="many", arguments=payload(b"[[NaN], {}]"), others=["echo", "slow"])
+    answer = wire.attach(hello(), batch(frame), want=3)
+    told = {frame.update.call: frame.update.error.type for frame in answer.frames}
+    assert told == dict.fromkeys(("many", "many.1", "many.2"), "ProtocolError")
+
+
 @pytest.mark.parametrize("name", REFUSED_CALLS)
 def test_a_call_that_is_refused_leaves_the_stream_alone(wire: Wire, name: str):
     frame = REFUSED_CALLS[name]
