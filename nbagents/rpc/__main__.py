@@ -22,19 +22,19 @@ from .. import _loop, asking
 from .._process import close_to_others
 from ..agents import scheduler
 from ..exceptions import NbAgentsError
+from ._log import start_log
 from ._options import ServerOptions
 from ._prints import capture_prints
 from ._server import AgentServer
 
 log = logging.getLogger("nbagents.server")
-FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 TICK, IDLE_TICK = 1.0, 30.0
 
 
 def main() -> int:
     """Serve; return the exit status."""
     owner = os.getppid()
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=FORMAT)
+    start_log()
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)  # whatever prints below Python must not reach the answer's pipe

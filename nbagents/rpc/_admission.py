@@ -95,7 +95,7 @@ def checked_settings(request: pb.CreateAgentRequest, agents: AgentTable, *, atta
         ProtocolError: it is malformed.
         AgentCallError: its source came through another door.
     """
-    settings = from_json(request.agent_init_args)
+    settings = from_json(request.agent_init_args, "agent_init_args")
     if not isinstance(settings, dict):
         raise ProtocolError("agent_init_args is not a JSON object")
     if "source" in settings:
@@ -107,7 +107,7 @@ def checked_settings(request: pb.CreateAgentRequest, agents: AgentTable, *, atta
                 "agent_source_code is not taken from a single request, only over the stream of the user"
                 " who launched this server: use nbagents, or put the class into a module"
             )
-        settings["source"] = from_json(request.agent_source_code)
+        settings["source"] = from_json(request.agent_source_code, "agent_source_code")
     return settings
 
 

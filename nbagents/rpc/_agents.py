@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from ._keeper import Keeper
 from ._keys import ModelWithoutKey, give_keys
 from ._loader import AgentClasses
 from ._maker import Maker
+from ._printable import printable
 from ._unit import Unit
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["AgentTable", "Hosted", "checked"]
 
 LONGEST_NAME, LONGEST_WORKSPACE = 200, 4096
+SETTINGS = ("class_name", "args", "kwargs", "import_path", "source")
 
 
 @dataclass(slots=True)
@@ -93,7 +96,7 @@ class AgentTable:
         """
         hosted = self._agents.get(agent_id)
         if hosted is None:
-            raise AgentNotFoundError(f"Agent [{agent_id[:130]}] not exists.")
+            raise AgentNotFoundError(f"Agent [{printable(agent_id, 130)}] not exists.")
         return hosted
 
     async def create(
@@ -108,10 +111,10 @@ class AgentTable:
         if agent_id in self._agents:
             if give_keys(self._agents[agent_id], settings):
                 return self._agents[agent_id]  # whoever made it before brings its key
-            raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
+            raise AgentCreationError(f"Agent with agent_id [{printable(agent_id, 130)}] already exists")
         agent = await self._make(agent_id, settings, state)
         if agent_id in self._agents:
-            raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
+            raise AgentCreationError(f"Agent with agent_id [{printable(agent_id, 130)}] already exists")
         hosted = Hosted(agent, agent_id, settings, name=agent._name, color=len(self._agents))
         self._agents[agent_id] = hosted
         await self._keep(hosted)
@@ -136,7 +139,7 @@ class AgentTable:
     def _check_free(self, agent_ids: Sequence[str]) -> None:
         for agent_id in agent_ids:
             if agent_id in self._agents:
-                raise AgentCreationError(f"Agent with agent_id [{agent_id}] already exists")
+                raise AgentCreationError(f"Agent with agent_id [{printable(agent_id, 130)}] already exists")
 
     async def define(
         self,
@@ -382,9 +385,15 @@ def checked(settings: dict[str, Any]) -> dict[str, Any]:
         raise AgentCreationError(
             "an agent is made from a class_name, a list of args and a dictionary of kwargs"
         )
+    odd = settings.keys() - SETTINGS
+    if odd:
+        shown = ", ".join(printable(key, 40) for key in sorted(odd)[:5])
+        raise AgentCreationError(f"agent_init_args has no field {shown}; known: {', '.join(SETTINGS)}")
     kwargs.pop("to_dist", None)
     folders, source = settings.get("import_path"), settings.get("source")
     made = {"class_name": name, "args": args, "kwargs": kwargs}
     if isinstance(folders, list) and folders:
-        made["import_path"] = [folder for folder in folders if isinstance(folder, str)]
+        # A folder that cannot be would stand in the way of every later import.
+        there = (f for f in folders if isinstance(f, str) and os.path.isabs(f))
+        made["import_path"] = [folder for folder in there if os.path.exists(folder)]
     return made if source is None else made | {"source": source}

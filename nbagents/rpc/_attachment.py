@@ -36,6 +36,8 @@ from ._methods import STREAM_REQUESTS
 from ._proto import agent_pb2 as pb
 from ._references import ArgumentFailedError, References
 from ._results import Promised
+from ._shape import parse, unknown_kind
+from ._strays import Strays
 from ._stream import Stream
 from ._tls import Trust
 
@@ -58,9 +60,10 @@ class Attachment:
         *,
         trust: Trust | None = None,
         on_end: Callable[[Attachment], object] = lambda _: None,
+        expects: str = "",
     ) -> None:
         self.trust = trust
-        self.server_address, self.token, self._on_end = address, token, on_end
+        self.server_address, self.token, self._on_end, self._expects = address, token, on_end, expects
         self.error: NbAgentsError | None = None
         """Why it has ended, once it has."""
         self._calls: dict[str, Call] = {}
@@ -70,6 +73,7 @@ class Attachment:
         self.many = ManyCalls(self)
         self._heard: tuple[Any, pb.Payload] | None = None
         self._fetches: dict[str, list[Promised]] = {}
+        self.strays = Strays()
         self._opened: Stream | None = None
 
     @property
@@ -82,6 +86,7 @@ class Attachment:
                 handle=self._handle,
                 ended=self._end,
                 in_flight=lambda: len(self._calls) + len(self._requests) + len(self.many),
+                expects=self._expects,
             )
         return self._opened
 
@@ -215,6 +220,7 @@ class Attachment:
     def cancel(self, call: Call) -> None:
         """Tell the server that nobody wants this call any more; nothing if it was not sent from here."""
         if self._calls.pop(call.id, None) is not None and self.error is None:
+            self.strays.expect()
             self._stream.put(pb.Frame(cancel=pb.Cancel(call=call.id, why="cancelled")))
 
     @property
@@ -274,9 +280,10 @@ class Attachment:
         self._requests[number] = future
         self._stream.put(pb.Frame(request=pb.Request(id=number, method=method, body=body)))
         try:
-            return pb.GeneralResponse.FromString(await future)
+            return parse(pb.GeneralResponse, await future, f"the answer of {method}")
         finally:
-            self._requests.pop(number, None)
+            if self._requests.pop(number, None) is not None:
+                self.strays.expect()
 
     async def chase(self, call_id: str, trail: list[dict[str, Any]], round_: str) -> dict[str, Any] | None:
         """Ask the server which ring of waiting calls a call closes, if one.
@@ -298,16 +305,17 @@ class Attachment:
             self._event(frame.event)
         elif kind == "response":
             self._response(frame.response)
-        elif kind is not None:
-            text = f"the agent server {self._stream.who()} sent a {kind!r} frame, unused in this version"
-            raise ProtocolError(text)
+        elif kind is not None or unknown_kind(frame):
+            raise ProtocolError(f"the agent server {self._stream.who()} sent a {kind or 'nameless'!r} frame")
 
     def _update(self, update: pb.Update) -> None:
         if self._fetches and update.call in self._fetches:
+            self.strays.expect()
             self._fetched(update)
         call = self._calls.pop(update.call, None)
         if call is None:
-            self.many.update(update)  # or it was cancelled here meanwhile
+            if not self.many.update(update):  # it was cancelled here meanwhile
+                self.strays.note("replies", self._stream.who())
             return
         if update.WhichOneof("outcome") == "done":
             try:
@@ -334,6 +342,7 @@ class Attachment:
     def _response(self, response: pb.Response) -> None:
         future = self._requests.pop(response.id, None)
         if future is None or future.done():
+            self.strays.note("answers", self._stream.who())
             return
         if response.HasField("error"):
             future.set_exception(decode_error(response.error, "the agent server"))
@@ -342,10 +351,15 @@ class Attachment:
 
     def _event(self, event: pb.Event) -> None:
         root = self._calls.get(event.root)
+        if root is None and event.root not in self.many:
+            return  # of a call that was cancelled here, or of none of ours
         data = decode(event.data)
+        if not isinstance(data, dict):
+            raise ProtocolError(f"the agent server {self._stream.who()} told an event without its fields")
         if event.HasField("error"):
             data["error"] = decode_error(event.error, event.agent)
-        told = events.Event(event.kind, event.call, event.agent, event.run, event.parent, data, source=root)
+        run = root.run if root is not None else ""
+        told = events.Event(event.kind, event.call, event.agent, run, event.parent, data, source=root)
         if root is None or root.context is None:
             events.publish(told)
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from ..exceptions import (
     AgentCallError,
     AgentServerError,
     NbAgentsError,
+    ProtocolError,
     UsageError,
     WouldBlockLoopError,
 )
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RpcAgentClient"]
 
+_NUMBER = re.compile(r"[0-9]{1,19}\Z")
 ALIVE_SECONDS = 5.0
 SECONDS = 60.0
 MAKING_SECONDS = 600.0
@@ -164,13 +167,14 @@ class RpcAgentClient:
 
     def get_agent_list(self) -> list[dict[str, Any]]:
         """Return what the server tells of its agents, in the order in which they were made."""
-        found: list[dict[str, Any]] = json.loads(self._ask("get_agent_list").message)
-        return found
+        found = _read(self._ask("get_agent_list").message, list)
+        if not all(isinstance(about, dict) for about in found):
+            raise ProtocolError("the agent server told something else than a list of agents")
+        return list(found)
 
     def get_server_info(self) -> dict[str, Any]:
         """Return the server's pid, id, memory (MiB), number of agents, pending calls and clients."""
-        found: dict[str, Any] = json.loads(self._ask("get_server_info").message)
-        return found
+        return dict(_read(self._ask("get_server_info").message, dict))
 
     def set_model_configs(self, model_configs: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bool:
         """Load model configurations into the server, keys and all.
@@ -199,7 +203,9 @@ class RpcAgentClient:
         answer = self._ask("get_agent_memory", value=agent_id or self.agent_id)
         if not answer.ok:
             raise AgentCallError(answer.message)
-        memory: list[Msg] = from_json(answer.message)
+        memory: list[Msg] = from_json(answer.message, "the memory of the agent")
+        if not isinstance(memory, list) or not all(isinstance(message, Msg) for message in memory):
+            raise ProtocolError("the agent server told something else than the messages of a memory")
         return memory
 
     def download_file(self, path: str, to: str | os.PathLike[str] | None = None) -> str:
@@ -250,6 +256,8 @@ class RpcAgentClient:
             target_func=func_name,
             agent_id=agent_id or self.agent_id,
         )
+        if not _NUMBER.match(answer.message):
+            raise ProtocolError(f"the agent server named no task but {answer.message[:60]!r}")
         return int(answer.message)
 
     def update_placeholder(self, task_id: int, timeout: float | None = None) -> Any:
@@ -282,7 +290,9 @@ class RpcAgentClient:
             fields["state"] = to_json(dict(state)).encode()
         body = to_json(settings).encode()
         answer = self._ask("create_agent", MAKING_SECONDS, agent_init_args=body, **fields)
-        made: dict[str, Any] = json.loads(answer.message)
+        made = dict(_read(answer.message, dict))
+        if not isinstance(made.get("agent_id"), str) and "more" not in fields:
+            raise ProtocolError("the agent server told nothing of the agent that it made")
         return made
 
     def _ask(self, method: str, timeout: float = SECONDS, **fields: Any) -> Any:
@@ -292,3 +302,12 @@ class RpcAgentClient:
         except TimeoutError:
             text = f"the agent server at {self.address} did not answer {method} within {timeout:.0f} s"
             raise AgentServerError(text) from None
+
+
+def _read(text: str, kind: type) -> Any:
+    from ._json import read_json
+
+    found = read_json(text, "what the agent server answered")
+    if not isinstance(found, kind):
+        raise ProtocolError(f"the agent server answered with a {type(found).__name__}, not a {kind.__name__}")
+    return found

@@ -10,7 +10,6 @@ message that has not arrived, ``{"__promise__": call id}``; an agent that lives 
 from __future__ import annotations
 
 import base64
-import json
 import math
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
@@ -19,6 +18,7 @@ from .. import _loop
 from ..agents import AgentBase
 from ..exceptions import MessageTooLargeError, NbAgentsError, ProtocolError, UsageError
 from ..message import ROLES, Msg, PlaceholderMessage
+from ._json import MAX_DEPTH, as_bytes, dump, load, too_many
 from ._limits import MAX_MESSAGE, MAX_PAYLOAD
 from ._proto import agent_pb2 as pb
 
@@ -29,9 +29,8 @@ MESSAGE = Msg("", "").to_dict()
 MODULE = MESSAGE["__module__"]
 HEAD = ("__module__", "__name__")
 FIELDS = tuple(key for key in MESSAGE if key not in HEAD)
+TEXTS = ("id", "name", "role", "timestamp")
 MARKS = frozenset({"__module__", "__promise__", "__blob__", "__bytes__", "__dict__", "__agent__"})
-MAX_DEPTH = 100
-"""Containers inside containers; what is deeper is refused."""
 
 Reference = Callable[[PlaceholderMessage], Any]
 
@@ -71,11 +70,11 @@ def encode_arguments(args: Iterable[Any], kwargs: dict[str, Any], reference: Ref
 def to_json(value: Any) -> str:
     """Return a value as text, bytes in it as base64; raises as `encode` does."""
     try:
-        text = _dump(_Encoder(None, None).walk(value, 0)).decode()
+        data = dump(_Encoder(None, None).walk(value, 0))
     except _Unfit as unfit:
         raise UsageError(f"the value{unfit.place()} {unfit.why}") from None
-    _check_size(len(text))
-    return text
+    _check_size(len(data), data)
+    return data.decode()
 
 
 def decode(payload: pb.Payload, promise: Callable[[dict[str, Any]], Any] | None = None) -> Any:
@@ -86,81 +85,30 @@ def decode(payload: pb.Payload, promise: Callable[[dict[str, Any]], Any] | None 
     """
     if payload.content_type not in ("", JSON):
         raise ProtocolError(f"payload of type {payload.content_type[:40]!r}; only {JSON} is taken")
-    return _Decoder(payload.blobs, promise).walk(_load(payload.data), 0)
+    return _Decoder(payload.blobs, promise).walk(load(payload.data), 0)
 
 
-def from_json(text: str | bytes) -> Any:
-    """Return the value that `to_json` wrote; raises ProtocolError if it is none."""
-    return _Decoder((), None).walk(_load(text if isinstance(text, bytes) else text.encode()), 0)
-
-
-# ---- JSON as the wire has it
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    return value if math.isfinite(value) else _refuse(text[:40])
-
-
-_READER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
-_WRITER = json.JSONEncoder(
-    separators=(",", ":"),
-    ensure_ascii=False,
-    allow_nan=False,
-    check_circular=False,  # `walk` has ended
-)
-_scan: Callable[[str, int], tuple[Any, int]] = _READER.scan_once  # type: ignore[attr-defined]
-# Made once: `encode` makes one for each value.
-_make = json.encoder.c_make_encoder  # type: ignore[attr-defined]
-_write: Callable[[Any, int], Iterable[str]] = (
-    _make(None, _WRITER.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
-    if _make is not None
-    else lambda tree, _: [_WRITER.encode(tree)]
-)
-_ASCII_WRITER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
-
-
-def _load(data: bytes) -> Any:
-    try:
-        text = data.decode()
-        try:
-            value, end = _scan(text, 0)  # what `decode` does, without looking for white space first
-            if end == len(text):
-                return value
-        except StopIteration:
-            pass
-        return _READER.decode(text)
-    except (ValueError, RecursionError):
-        raise ProtocolError("the payload is not valid JSON") from None
-
-
-def _dump(tree: Any) -> bytes:
-    try:
-        return "".join(_write(tree, 0)).encode()
-    except UnicodeEncodeError:  # half a surrogate pair cannot stand in UTF-8; escaped it can
-        return _ASCII_WRITER.encode(tree).encode()
-    except ValueError as error:  # an integer of thousands of digits
-        raise UsageError(f"the value cannot be written as JSON: {error}") from None
+def from_json(text: str | bytes, what: str = "the payload") -> Any:
+    """Return the value that `to_json` wrote; raises ProtocolError, naming ``what``, if it is none."""
+    return _Decoder((), None, what).walk(load(as_bytes(text), what), 0)
 
 
 def _payload(tree: Any, blobs: list[bytes]) -> pb.Payload:
-    data = _dump(tree)
+    data = dump(tree)
     if blobs:
-        _check_size(len(data) + sum(map(len, blobs)))
+        _check_size(len(data) + sum(map(len, blobs)), data)
         return pb.Payload(data=data, blobs=blobs)
-    _check_size(len(data))
+    _check_size(len(data), data)
     return pb.Payload(data=data)
 
 
-def _check_size(size: int) -> None:
+def _check_size(size: int, data: bytes) -> None:
     if size > MAX_PAYLOAD:
         raise MessageTooLargeError(
             f"a message of {size / 2**20:.0f} MiB cannot travel; the limit is {MAX_MESSAGE // 2**20} MiB"
         )
+    if many := too_many(data):
+        raise MessageTooLargeError(f"a message that holds {many} cannot travel; send it as bytes")
 
 
 # ---- values
@@ -181,6 +129,10 @@ class _Unfit(Exception):
     def place(self) -> str:
         shown = self._steps if len(self._steps) <= 12 else [*self._steps[:6], "…", *self._steps[-6:]]
         return "".join(shown)
+
+
+def _no_text(key: str, value: Any) -> NoReturn:
+    raise _Unfit(f"is a message whose {key} is a {type(value).__name__}, not a text")
 
 
 class _Encoder:
@@ -232,7 +184,7 @@ class _Encoder:
             "__module__": MODULE,
             "__name__": "Msg",
             "id": own["_id"],
-            "name": own["_name"] if type(own["_name"]) is str else self.walk(own["_name"], depth + 1),
+            "name": own["_name"] if type(own["_name"]) is str else _no_text("name", own["_name"]),
             "content": own["_content"],
             "role": own["_role"],
             "url": url if url is None else self._part(url, "url", depth),
@@ -272,6 +224,8 @@ class _Encoder:
         outside, self.in_message = self.in_message, True
         for key, part in tree.items():
             if not isinstance(part, str):
+                if key in TEXTS:
+                    _no_text(key, part)
                 try:
                     tree[key] = self.walk(part, depth + 1)
                 except _Unfit as unfit:
@@ -309,8 +263,10 @@ class _Encoder:
 
 
 class _Decoder:
-    def __init__(self, blobs: Any, promise: Callable[[dict[str, Any]], Any] | None) -> None:
-        self.blobs, self.promise = blobs, promise
+    def __init__(
+        self, blobs: Any, promise: Callable[[dict[str, Any]], Any] | None, what: str = "the payload"
+    ) -> None:
+        self.blobs, self.promise, self.what = blobs, promise, what
 
     def walk(self, tree: Any, depth: int) -> Any:
         if isinstance(tree, dict):
@@ -330,6 +286,8 @@ class _Decoder:
         content, url, metadata = tree.get("content"), tree.get("url"), tree.get("metadata")
         if type(content) is not str or tree.get("role") not in ROLES or tree.get("__name__") != "Msg":
             return None
+        if not (type(tree.get("id")) is type(tree.get("name")) is type(tree.get("timestamp")) is str):
+            return None  # it is refused by name
         message = Msg.__new__(Msg)  # its constructor would name and date it anew
         try:
             message.__dict__.update(
@@ -347,7 +305,7 @@ class _Decoder:
 
     def _check(self, depth: int) -> None:
         if depth > MAX_DEPTH + 4:  # arguments are two levels inside their payload
-            raise ProtocolError(f"the payload is nested deeper than {MAX_DEPTH} levels")
+            raise ProtocolError(f"{self.what} is nested deeper than {MAX_DEPTH} levels")
 
     def _plain(self, tree: dict[str, Any], depth: int) -> dict[str, Any]:
         return {key: self.walk(item, depth + 1) for key, item in tree.items()}
@@ -357,7 +315,7 @@ class _Decoder:
             return self._message(tree, depth)
         if "__promise__" in tree:
             if self.promise is None:
-                raise ProtocolError("a reference to a message cannot stand here")
+                raise ProtocolError(f"a reference to a message cannot stand in {self.what}")
             return self.promise(tree)
         if "__blob__" in tree:
             return self._blob(tree["__blob__"])
@@ -369,7 +327,7 @@ class _Decoder:
             return _handles.agent_of(tree["__agent__"])
         pairs = tree["__dict__"]
         if not isinstance(pairs, list) or not all(isinstance(p, list) and len(p) == 2 for p in pairs):
-            raise ProtocolError("a wrapped dictionary is not a list of pairs")
+            raise ProtocolError(f"a wrapped dictionary in {self.what} is not a list of pairs")
         return {str(key): self.walk(item, depth + 1) for key, item in pairs}
 
     def _message(self, tree: dict[str, Any], depth: int) -> Msg:
@@ -378,22 +336,25 @@ class _Decoder:
             for key, part in tree.items()
         }
         try:
+            for key in TEXTS:
+                if not isinstance(parts.get(key, ""), str):
+                    raise TypeError(f"its {key} is no text")
             if parts.keys() != MESSAGE.keys() or any(parts[key] != MESSAGE[key] for key in HEAD):
                 return Msg.from_dict(parts)  # another spelling, or none
             message = Msg.__new__(Msg)  # its constructor would name and date it anew
             message.role = parts["role"]
         except (ValueError, TypeError) as error:
-            raise ProtocolError(f"a message in the payload is malformed: {str(error)[:200]}") from None
+            raise ProtocolError(f"a message in {self.what} is malformed: {str(error)[:200]}") from None
         message.__dict__.update({f"_{key}": parts[key] for key in FIELDS})
         return message
 
     def _blob(self, index: Any) -> bytes:
         if type(index) is not int or not 0 <= index < len(self.blobs):
-            raise ProtocolError("the payload names a blob that it does not carry")
+            raise ProtocolError(f"{self.what} names a blob that it does not carry")
         return bytes(self.blobs[index])
 
     def _bytes(self, text: Any) -> bytes:
         try:
             return base64.b64decode(text, validate=True)
         except (ValueError, TypeError):
-            raise ProtocolError("bytes in the payload are no base64") from None
+            raise ProtocolError(f"bytes in {self.what} are no base64") from None

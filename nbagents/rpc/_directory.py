@@ -36,8 +36,16 @@ def attachment(address: str, token: str, trust: Trust | None = None, *, insecure
     with _lock:
         known = _attachments.get(key)
         if known is None or not known.is_open():
-            known = _attachments[key] = Attachment(address, token, trust=trust, on_end=_forget)
+            known = _attachments[key] = Attachment(
+                address, token, trust=trust, on_end=_forget, expects=_server_of(address, token)
+            )
         return known
+
+
+def _server_of(address: str, token: str) -> str:
+    """Return the id of the server to which this token belongs, where a connection file tells it."""
+    known = connection_at(address)
+    return known.server_id if known is not None and known.token == token else ""
 
 
 def _is_here(address: str) -> bool:

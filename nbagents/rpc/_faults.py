@@ -14,7 +14,8 @@ from types import TracebackType
 
 from .. import exceptions
 from ..config import redact
-from ..exceptions import NbAgentsError, RemoteAgentError
+from ..exceptions import NbAgentsError, ProtocolError, RemoteAgentError
+from ._printable import printable
 from ._proto import agent_pb2 as pb
 
 __all__ = ["AgentFailed", "decode_error", "encode_error"]
@@ -32,6 +33,7 @@ BUILT_IN: dict[str, type[Exception]] = {
 }
 TEXT, TRACE = 20_000, 20_000
 """Characters that travel of an error's text, and of its traceback."""
+LONGEST_LINE = 2000
 _PACKAGE = str(Path(__file__).parents[1])
 
 
@@ -57,9 +59,10 @@ def encode_error(error: BaseException) -> pb.Error:
     if not trace:
         trace = _traceback(error)
     return pb.Error(
-        type=_clean(name[:200]),
+        type=printable(_clean(name[:200]), 200),
         message=_clean(_text(error)[:TEXT]),
-        traceback=_clean(trace[-TRACE:]),
+        # Masked before it is cut: the second half of a key does not look like one.
+        traceback=_clean(trace[-TRACE - LONGEST_LINE :])[-TRACE:],
         hint=_clean((getattr(error, "hint", None) or "")[:2000]),
         builtin=kind,
     )
@@ -67,13 +70,16 @@ def encode_error(error: BaseException) -> pb.Error:
 
 def decode_error(error: pb.Error, who: str) -> NbAgentsError:
     """Return the exception to raise for an error that came over the wire, ``who`` being the agent."""
+    if not error.type:
+        return ProtocolError(f"{who}: what ended the call is neither a message nor an error")
     ours = OURS.get(error.type)
     if ours is not None:
         known = ours(error.message, hint=error.hint or None)
         known.remote_traceback = error.traceback or None
         return known
-    text = f"{who}: {error.type}: {error.message}" if error.message else f"{who}: {error.type}"
-    made = _remote_class(error.builtin)(text, type_name=error.type, hint=error.hint or None)
+    name = printable(error.type, 200)
+    text = f"{who}: {name}: {error.message}" if error.message else f"{who}: {name}"
+    made = _remote_class(error.builtin)(text, type_name=name, hint=error.hint or None)
     made.remote_traceback = error.traceback or None
     return made
 

@@ -20,6 +20,7 @@ from ..exceptions import ProtocolError
 from ._begun import Begun
 from ._limits import MAX_MESSAGE
 from ._proto import agent_pb2 as pb
+from ._shape import parse
 
 __all__ = ["SLICE", "FrameWriter", "parsed"]
 
@@ -218,9 +219,6 @@ def parsed(data: bytes) -> pb.Batch:
     """Return the frames that came together.
 
     Raises:
-        ProtocolError: these bytes are none.
+        ProtocolError: these bytes are none, or would take far more memory than they have.
     """
-    try:
-        return pb.Batch.FromString(data)
-    except Exception:  # noqa: BLE001  # protobuf's own class, and RuntimeError from some of its backends
-        raise ProtocolError("a batch of frames is malformed") from None
+    return parse(pb.Batch, data, "what came over the stream")

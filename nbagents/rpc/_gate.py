@@ -13,11 +13,11 @@ from typing import Any
 
 import grpc
 
-from ..exceptions import ProtocolError
 from ._agentscope import as_agentscope
 from ._health import Health
 from ._methods import HEALTH, HEALTH_SERVICE, REQUESTS, health_paths
 from ._servicer import AgentServerServicer
+from ._shape import parse
 from ._status import status_of
 
 __all__ = ["TokenGate", "add_services"]
@@ -63,7 +63,7 @@ def _unary(call: Callable[..., Any], kind: Any, active: Callable[[], object] = l
     async def handler(body: bytes, context: Any) -> bytes:
         active()
         try:
-            answer: bytes = (await call(_parsed(kind, body), context)).SerializeToString()
+            answer: bytes = (await call(parse(kind, body, "the body"), context)).SerializeToString()
             return answer
         except Exception as error:
             await _abort(context, error)
@@ -76,7 +76,7 @@ def _streaming(call: Callable[..., Any], kind: Any, active: Callable[[], object]
     async def handler(body: bytes, context: Any) -> Any:
         active()
         try:
-            async for part in call(_parsed(kind, body), context):
+            async for part in call(parse(kind, body, "the body"), context):
                 yield part.SerializeToString()
         except Exception as error:
             await _abort(context, error)
@@ -94,13 +94,6 @@ def _attached(servicer: AgentServerServicer) -> Any:
             raise
 
     return handler
-
-
-def _parsed(kind: Any, body: bytes) -> Any:
-    try:
-        return kind.FromString(body)
-    except Exception:  # noqa: BLE001  # protobuf's own class, and RuntimeError from some of its backends
-        raise ProtocolError(f"the body is not a {kind.DESCRIPTOR.name}") from None
 
 
 async def _abort(context: Any, error: Exception) -> None:

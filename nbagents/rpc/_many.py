@@ -39,6 +39,9 @@ class ManyCalls:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def __contains__(self, call_id: object) -> bool:
+        return call_id in self._waiting
+
     def ask(self, call_id: str, payload: pb.Payload, keys: Sequence[str], reply: Many, first: int) -> None:
         """Call the agents of these ids; the first of them has the number ``first``. Never raises or waits."""
         error = self._attachment.error
@@ -61,18 +64,20 @@ class ManyCalls:
         for call_id in [call_id for call_id, (whose, _) in self._waiting.items() if whose is reply]:
             del self._waiting[call_id]
             if self._attachment.error is None:
+                self._attachment.strays.expect()
                 self._attachment.put(pb.Frame(cancel=pb.Cancel(call=call_id, why="cancelled")))
 
-    def update(self, update: pb.Update) -> None:
-        """A call has ended; nothing happens if it is none of these."""
+    def update(self, update: pb.Update) -> bool:
+        """A call has ended; False, and nothing happens, if it is none of these."""
         waiting = self._waiting.pop(update.call, None)
         if waiting is None:
-            return
+            return False
         reply, index = waiting
         if update.WhichOneof("outcome") == "done":
             reply.arrived(index, update.done)
         else:
             reply.failed(index, decode_error(update.error, reply.label(index)))
+        return True
 
     def end(self, error: BaseException) -> None:
         """There will be no more replies."""

@@ -9,6 +9,7 @@ from google.protobuf import message_factory
 from ..exceptions import ProtocolError
 from ._proto import agent_pb2 as pb
 from ._proto import health_pb2
+from ._shape import parse
 
 __all__ = ["ATTACH", "HEALTH", "HEALTH_SERVICE", "REQUESTS", "STREAM_REQUESTS", "health_paths", "paths"]
 
@@ -39,10 +40,7 @@ def parsed_request(method: str, body: bytes) -> Any:
     kind = STREAM_REQUESTS.get(method)
     if kind is None or method == "download_file":
         raise ProtocolError(f"no method {method[:60]!r} can be requested here")
-    try:
-        return kind.FromString(body)
-    except Exception:  # noqa: BLE001  # protobuf's own class, and RuntimeError from some of its backends
-        raise ProtocolError(f"the body of {method} is malformed") from None
+    return parse(kind, body, f"the body of {method}")
 
 
 def paths() -> list[str]:

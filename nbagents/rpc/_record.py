@@ -107,7 +107,7 @@ class Record:
         if call.key and failed is None and call.kind == "call" and not call.done:
             try:
                 value = self.agent._as_message(value)
-            except Exception:  # noqa: BLE001  # it fails the call when it is settled
+            except Exception:  # noqa: BLE001, S110  # it fails the call when it is settled
                 pass
             else:
                 keyed = self.keeper.keep_reply(call.key, value)

@@ -36,6 +36,7 @@ from ._loader import AgentClasses
 from ._methods import parsed_request
 from ._model_configs import take_model_configs
 from ._options import check_studio_url
+from ._printable import printable
 from ._proto import agent_pb2 as pb
 from ._proto.agent_pb2_grpc import AgentServerServicer as _AttachServicer
 from ._proto.agent_pb2_grpc import RpcAgentServicer
@@ -155,7 +156,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         if request.more:
             await self._agents.create_many([request.agent_id, *request.more], settings)
             return told({"created": 1 + len(request.more)})
-        state = from_json(request.state) if request.state else None
+        state = from_json(request.state, "state") if request.state else None
         if not isinstance(state, dict | None):
             raise ProtocolError("state is not a JSON object")
         if request.name:
@@ -178,7 +179,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
             await self._agents.saved()
             return pb.GeneralResponse(ok=True)
         return pb.GeneralResponse(
-            ok=False, message=f"try to delete a non-existent agent [{request.value[:130]}]."
+            ok=False, message=f"try to delete a non-existent agent [{printable(request.value, 130)}]."
         )
 
     @anywhere
@@ -192,7 +193,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
     async def clone_agent(self, request: pb.StringMsg, context: Any = None) -> pb.GeneralResponse:
         """Make a new agent like another one; the message is its id."""
         if request.value not in self._agents:
-            text = f"Try to clone a non-existent agent [{request.value[:130]}]."
+            text = f"Try to clone a non-existent agent [{printable(request.value, 130)}]."
             return pb.GeneralResponse(ok=False, message=text)
         return pb.GeneralResponse(ok=True, message=(await self._agents.clone(request.value)).agent_id)
 
@@ -203,7 +204,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         ``_observe`` is answered when the agent has observed.
         """
         self._results.check_open()
-        value = from_json(request.value or "null")
+        value = from_json(request.value or "null", "value")
         call = admit_call(self._agents, request.target_func, request.agent_id, [[value], {}])
         task_id = self._results.add(call)
         scheduler().admit(call, run="", workspace="", timeout=None)
@@ -273,7 +274,9 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
     async def get_agent_memory(self, request: pb.StringMsg, context: Any = None) -> pb.GeneralResponse:
         """Return what an agent remembers; the message is a JSON list."""
         if request.value not in self._agents:
-            return pb.GeneralResponse(ok=False, message=f"Agent [{request.value[:130]}] has not found")
+            return pb.GeneralResponse(
+                ok=False, message=f"Agent [{printable(request.value, 130)}] has not found"
+            )
         memory = self._agents.get(request.value).agent.__dict__.get("memory")
         if memory is None:
             return pb.GeneralResponse(ok=False, message=f"Agent [{request.value}] has no memory")

@@ -33,6 +33,7 @@ from ._limits import MAX_MESSAGE, MAX_PAYLOAD, MAX_UNREAD
 from ._peers import fetched
 from ._proto import agent_pb2 as pb
 from ._results import Promised, Results
+from ._shape import unknown_kind
 
 __all__ = ["Session"]
 
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 SHOWN = frozenset({"printed", "spoke"})
 """The events that the caller's own output shows; others are for those who listen."""
 ENDS = frozenset({"queued", "done", "failed"})
+LONGEST_ID = 512
 LATE_SECONDS, LATE_TICK = 5.0, 0.05
 """How long a server waits for a call that another server asks about and that it has not heard of yet."""
 
@@ -90,8 +92,8 @@ class Session:
             task.add_done_callback(self._requests.discard)
         elif kind == "fetch":
             self._fetch(frame.fetch.call)
-        elif kind is not None:
-            raise ProtocolError(f"a client may not send {kind!r} frames in this version")
+        elif kind is not None or unknown_kind(frame):
+            raise ProtocolError(f"a client may not send {kind or 'nameless'!r} frames in this version")
 
     def reconnect(self) -> None:
         """A connection begins; what comes over an earlier one is not heard any more."""
@@ -115,9 +117,15 @@ class Session:
     def _call(self, frame: pb.Call) -> None:
         if frame.idempotency_key and self._answered(frame):
             return
-        if not frame.call or self._results.find(frame.call) is not None:
-            raise ProtocolError(f"the id of a call, {frame.call[:60]!r}, is missing or taken")
-        self._pending.add(frame.call)
+        if not 0 < len(frame.call) <= LONGEST_ID or self._results.find(frame.call) is not None:
+            raise ProtocolError(
+                f"the id of a call, {frame.call[:60]!r}, is missing, taken,"
+                f" or longer than {LONGEST_ID} characters"
+            )
+        ids = [frame.call]
+        if frame.method != "_observe":
+            ids += [f"{frame.call}.{number}" for number in range(1, len(frame.others) + 1)]
+        self._pending.update(ids)
         try:
             if not frame.parent:
                 self._results.check_open()
@@ -125,14 +133,11 @@ class Session:
             if frame.others and frame.method == "_observe":
                 self._spread(frame, arguments, needs)
                 return
-            call = self._admitted(frame, frame.agent.key, frame.call, arguments, needs)
         except NbAgentsError as error:
-            self._send_update(frame.call, 0, pb.Update(error=encode_error(error)))
-        else:
-            self._start(call, frame)
-        for number, key in enumerate(frame.others, 1):
-            call_id = f"{frame.call}.{number}"
-            self._pending.add(call_id)
+            for call_id in ids:
+                self._send_update(call_id, 0, pb.Update(error=encode_error(error)))
+            return
+        for call_id, key in zip(ids, (frame.agent.key, *frame.others), strict=False):
             try:
                 call = self._admitted(frame, key, call_id, arguments, needs)
             except NbAgentsError as error:

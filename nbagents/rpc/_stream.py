@@ -33,6 +33,7 @@ from ._frames import FrameWriter, parsed
 from ._limits import ACCEPTED, GRACE_SECONDS, MAX_MESSAGE, PROTOCOL
 from ._lost import HINT, died
 from ._methods import ATTACH
+from ._printable import printable
 from ._proto import agent_pb2 as pb
 from ._tls import Trust
 
@@ -43,6 +44,8 @@ CONNECT_SECONDS = 10.0
 AGAIN_SECONDS = 1.0
 """How long one attempt to connect again may take."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
+STEADY_SECONDS = 2.0
+"""A connection that breaks sooner than this has not ended the break before it."""
 STATUS_SECONDS = 1.0
 LEAVE_SECONDS = 0.2
 
@@ -52,6 +55,7 @@ class Stream:
 
     ``handle`` gets every frame that comes, in order and once; ``ended`` is called once, with the reason.
     ``in_flight`` tells how many answers are awaited. Frames put before it is open are kept.
+    ``expects`` is the id of the server that should be there, where that is known.
     """
 
     def __init__(
@@ -63,7 +67,9 @@ class Stream:
         handle: Callable[[pb.Frame], None],
         ended: Callable[[NbAgentsError], None],
         in_flight: Callable[[], int],
+        expects: str = "",
     ) -> None:
+        self._expects = expects
         self.address, self.server_id, self.epoch = address, "", ""
         self._token, self._handle, self._ended = token, handle, ended
         self._trust = trust
@@ -108,8 +114,13 @@ class Stream:
         try:
             await self._dial(CONNECT_SECONDS)
             ready.set_result(None)
+            since, limit = time.monotonic(), 0.0
             while (error := await self._until_broken()) is None:
-                await self._dial_again()
+                now = time.monotonic()
+                if not limit or now - since > STEADY_SECONDS:  # else it counts as the same break
+                    limit = now + GRACE_SECONDS
+                await self._dial_again(limit)
+                since = time.monotonic()
         except NbAgentsError as failure:
             error = failure
         except Exception as failure:  # noqa: BLE001  # whatever it is, those who wait must hear of it
@@ -176,12 +187,19 @@ class Stream:
             raise _ReplacedError(f"the agent server {self.who()} is gone; another one is in its place")
         if self.epoch and not hello.session:
             raise _Forgotten(f"the agent server {self.who()} no longer knows this session")
-        self.server_id, self.epoch = hello.server_id, hello.epoch
+        if self._expects and hello.server_id != self._expects:
+            raise ProtocolError(
+                f"what listens at {self.address} is not the agent server {self._expects} that should be there"
+            )
+        if not hello.server_id or not hello.epoch or hello.session != self._session:
+            raise ProtocolError(f"the agent server at {self.address} greeted somebody else")
+        self.server_id, self.epoch = printable(hello.server_id, 128), hello.epoch
         if hello.boot and hello.boot == boot_id():
             self._server = (hello.pid, hello.pid_started)
         if hello.version != __version__:
             raise VersionMismatchError(
-                f"the agent server {self.who()} is of nbagents {hello.version}, this is {__version__}",
+                f"the agent server {self.who()} is of nbagents {printable(hello.version, 40)},"
+                f" this is {__version__}",
                 hint="%agents server stop --all, then run the cell again",
             )
         return int(hello.last_seen)
@@ -217,13 +235,15 @@ class Stream:
 
     # ---- another connection
 
-    async def _dial_again(self) -> None:
+    async def _dial_again(self, limit: float) -> None:
         """Connect again while the server lives.
 
         Raises:
             NbAgentsError: it is dead or frozen, or did not answer in time.
         """
-        limit, pause = time.monotonic() + GRACE_SECONDS, FIRST_PAUSE
+        if time.monotonic() > limit:
+            raise self._gone(f"its connections kept breaking for {GRACE_SECONDS:.0f} s")
+        pause = FIRST_PAUSE
         while True:
             self._check_alive()
             try:
@@ -279,14 +299,16 @@ class Stream:
 
     def _meaning(self, status: grpc.StatusCode, details: str) -> NbAgentsError:
         if status is grpc.StatusCode.UNAUTHENTICATED:
-            return AuthenticationError(f"the agent server {self.who()} refused the token: {details}")
+            return AuthenticationError(
+                f"the agent server {self.who()} refused the token: {printable(details)}"
+            )
         if status is grpc.StatusCode.RESOURCE_EXHAUSTED:
             limit = MAX_MESSAGE // 2**20
             return MessageTooLargeError(
                 f"a message to or from the agent server {self.who()} exceeds {limit} MiB"
             )
         if status is grpc.StatusCode.INVALID_ARGUMENT:
-            return ProtocolError(f"the agent server {self.who()} refused a frame: {details}")
+            return ProtocolError(f"the agent server {self.who()} refused a frame: {printable(details)}")
         if status is grpc.StatusCode.UNIMPLEMENTED:
             return ProtocolError(f"what listens at {self.address} is no agent server of ours")
         unknown = unproved(self.address, details, self._trust)

@@ -23,7 +23,7 @@ MANY_DEAD = 50_000
 COLUMNS = "n, id, workspace, name, defined, color, settings, state, begins"
 STATEMENTS = {
     "forgotten": "DELETE FROM agents WHERE n = ?",
-    "agents": f"INSERT INTO agents ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "agents": f"INSERT INTO agents ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
     "settings": "UPDATE agents SET settings = ? WHERE n = ?",
     "states": "UPDATE agents SET state = ? WHERE n = ?",
     "messages": "INSERT INTO messages (n, body) VALUES (?, ?)",
@@ -161,7 +161,7 @@ class Journal:
             StateCorruptError: a row is damaged; the message names it.
         """
         found = []
-        for row in self._rows(f"SELECT {COLUMNS} FROM agents ORDER BY n"):
+        for row in self._rows(f"SELECT {COLUMNS} FROM agents ORDER BY n"):  # noqa: S608  # a constant of ours
             n, agent_id, workspace, name, defined, color, settings, state, begins = row
             if not all(isinstance(text, str) for text in (agent_id, workspace, name, settings)):
                 raise self.corrupt("agents", n, "its id, workspace, name or settings are no text")
@@ -224,7 +224,7 @@ class Journal:
                 Path(f"{self.path}{end}").unlink()
 
     def _last(self, table: str) -> int:
-        found = self._connection.execute(f"SELECT max(n) FROM {table}").fetchone()[0]
+        found = self._connection.execute(f"SELECT max(n) FROM {table}").fetchone()[0]  # noqa: S608  # ours too
         return found if isinstance(found, int) else 0
 
     def _object(self, table: str, n: object, text: object) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 import uuid
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from nbagents.agents import AgentBase
+from nbagents.message import Msg
 from nbagents.rpc import RpcAgent, RpcAgentClient, RpcAgentServerLauncher
 
 sys.path.append(str(Path(__file__).parent))  # so that servers, which get this path, find remote_agents too
@@ -71,6 +73,32 @@ def make_in() -> Callable[..., RpcAgent]:
         return RpcAgent(name, agent_id, kind=cls.__name__, connect=lambda: client.attachment)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def wire(server: RpcAgentServerLauncher) -> Iterator[Any]:
+    """A raw channel to the server, in which an ``echo`` and a ``slow`` agent live."""
+    from wire import Wire, entry
+
+    opened = Wire(server.address, server.token)
+    for name in ("Echo", "Slow"):
+        settings = {"class_name": f"remote_agents:{name}", "args": [name.lower()], "import_path": sys.path}
+        body = entry(1, name.lower().encode()) + entry(2, json.dumps(settings).encode())
+        assert not opened.unary("/RpcAgent/create_agent", body).refused
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def unharmed(server: RpcAgentServerLauncher, wire: Any) -> Iterator[None]:
+    """Afterwards the server lives, does what it did, and has logged nothing that wants a person."""
+    yield
+    echo = RpcAgent(
+        "echo", "echo", connect=lambda: RpcAgentClient(server.address, token=server.token).attachment
+    )
+    assert echo(Msg("user", "still there?")).result(20).content == "echo heard still there?"
+    log = server.connection.log.read_text()
+    assert not any(word in log for word in (" ERROR ", " CRITICAL ", "Traceback")), log
 
 
 @pytest.fixture

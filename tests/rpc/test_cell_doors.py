@@ -129,10 +129,10 @@ def test_in_no_other_field_is_it_taken(client, tmp_path: Path, place: str):
     given: dict[str, Any] = {"class_name": TEXT, "args": [evil], "kwargs": {"source": evil}}
     settings[place] = given.get(place, evil)
     body = json.dumps(settings).encode()
-    if place in ("class_name", "kwargs", "source"):
+    if place in ("class_name", "kwargs", "source", "agent_source_code"):
         with pytest.raises((AgentCallError, AgentCreationError)):
             client._ask("create_agent", agent_id=f"in-{place}", agent_init_args=body)
-    else:  # what is not known is left aside, and a name may be anything
+    else:  # a name may be anything
         client._ask("create_agent", agent_id=f"in-{place}", agent_init_args=body)
     assert not (tmp_path / "touched").exists()
 
