@@ -303,7 +303,8 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
 
     async def request(self, method: str, body: bytes) -> bytes:
         """Answer one method by name, in bytes: the stream's way to the thirteen methods."""
-        answer: Message = await getattr(self, method)(parsed_request(method, body))
+        message = parsed_request(method, body)  # first, since it refuses what is no method
+        answer: Message = await getattr(self, method)(message)
         return answer.SerializeToString()
 
     async def attach(self, stream: grpc.aio.ServicerContext[bytes, bytes]) -> None:
