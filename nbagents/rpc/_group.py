@@ -37,7 +37,8 @@ class AgentGroup(Sequence[RpcAgent]):
     ``args`` and ``kwargs`` go to the constructor of each. ``servers`` may also be a sequence of
     launched `RpcAgentServerLauncher`s, which are left running. Making it blocks. Also a ``with``.
 
-    The agents are placed by their number, in blocks as even as they can be.
+    The agents are placed by their number, in blocks as even as they can be. A server that dies is started
+    again; its agents come back with it only if the group is ``durable``, which costs a write for each change.
 
     Raises:
         UsageError: ``count`` or ``servers`` is not positive.
@@ -52,6 +53,7 @@ class AgentGroup(Sequence[RpcAgent]):
         kwargs: Mapping[str, Any] | None = None,
         *,
         servers: int | Sequence[RpcAgentServerLauncher] = 1,
+        durable: bool = False,
     ) -> None:
         own = isinstance(servers, int)
         if count < 1 or servers == 0 or (isinstance(servers, int) and servers < 1):
@@ -60,7 +62,7 @@ class AgentGroup(Sequence[RpcAgent]):
         self._count, self._kind = count, cls.__name__
         # Kept: the proxies among the arguments live as long as the group.
         self._settings = settings = settings_of(cls, tuple(args), dict(kwargs or {}))
-        self._launchers = [RpcAgentServerLauncher() for _ in range(servers)] if own else []  # type: ignore[arg-type]
+        self._launchers = [RpcAgentServerLauncher(durable=durable) for _ in range(servers)] if own else []  # type: ignore[arg-type]
         launchers: Sequence[RpcAgentServerLauncher] = self._launchers if own else servers  # type: ignore[assignment]
         self._bounds = [count * n // len(launchers) for n in range(len(launchers) + 1)]
         self._clients: list[RpcAgentClient] = []

@@ -57,7 +57,8 @@ class RpcAgentServerLauncher:
     ``export`` names folders whose files `RpcAgentClient.download_file` may fetch, if they have at most
     ``export_limit`` bytes; nothing else is given away. With ``public_health`` gRPC's standard health
     service answers without the token. ``token_file`` holds the token, in a file that only its user can
-    read; without it every start makes a new one.
+    read; without it every start makes a new one. With ``durable=False`` nothing is written to disk: faster
+    for crowds that need not outlive their server.
 
     After ``launch`` the attributes ``address``, ``port``, ``server_id`` and ``token`` tell how it is
     reached.
@@ -81,6 +82,7 @@ class RpcAgentServerLauncher:
         export_limit: int = 2**30,
         public_health: bool = False,
         token_file: str | os.PathLike[str] | None = None,
+        durable: bool = True,
     ) -> None:
         self.host, self.port, self.local_mode = ("localhost" if local_mode else host), port, local_mode
         self.custom_agent_classes = list(custom_agent_classes or [])
@@ -99,6 +101,7 @@ class RpcAgentServerLauncher:
             export_limit=export_limit,
             public_health=public_health,
             token_file=None if token_file is None else os.path.abspath(token_file),
+            durable=durable,
         )
         self.options.check()
         self.on_ready: Callable[[RpcAgentClient, str], object] | None = None

@@ -31,7 +31,8 @@ class ServerOptions:
     be it a program, Jupyter or the command that serves; "user", nobody, until it is stopped or has had
     neither client nor call for ``idle_seconds``. ``tls`` and ``token_file`` are paths, never what is in them.
     ``journal`` is the path of the file in which the server keeps what its agents become; agents that it holds
-    are brought back at the start, and it is removed when the server ends as it should. ``address`` and
+    are brought back at the start, and it is removed when the server ends as it should. An owner gives a
+    ``durable`` one a journal. ``address`` and
     ``token`` are those of the server that it takes the place of. A server that is stopped ends its running
     calls first, within ``drain_seconds``.
     """
@@ -54,6 +55,7 @@ class ServerOptions:
     public_health: bool = False
     token_file: str | None = None
     journal: str | None = None
+    durable: bool = True
     address: str | None = None
     token: str | None = field(default=None, repr=False)
     drain_seconds: float = 10.0

@@ -255,7 +255,8 @@ class OwnedServer:
                 )
             else:
                 options = replace(options, server_id=options.server_id or secrets.token_hex(4))
-            options = replace(options, journal=str(journal_path(options.server_id or "")))
+            if options.durable:
+                options = replace(options, journal=str(journal_path(options.server_id or "")))
         connection, self.spawned = self._launch(options)
         self.connection = connection
         try:
