@@ -37,8 +37,8 @@ test: $(DEV) chromium  ## every test, those in a browser too
 test-quick: $(DEV)  ## the tests that need no browser, no notebook and no patience
 	$(BIN)/python -m pytest -m "not (browser or long or notebook or bench)" $(ARGS)
 
-test-long: $(DEV) chromium  ## only the tests that test-quick leaves out
-	$(BIN)/python -m pytest -m "(browser or long or notebook) and not bench" $(ARGS)
+test-long: $(DEV) chromium  ## every test, with the numbers of the long forms; an hour
+	NBAGENTS_LONG=1 $(BIN)/python -m pytest $(ARGS)
 
 notebooks: $(DEV)  ## every tutorial, run in a real kernel
 	$(BIN)/python -m pytest -m notebook $(ARGS)

@@ -133,7 +133,7 @@ class Home:
             else:
                 client = self._launch()
             self._client = client
-            self._settings = self._settings | self._newer
+            self._renewed(self._newer)  # for a server that is started again
 
     def renew(self, unit: Unit, *, idle: bool) -> bool:
         """Make the agent by this source from now on; return whether one that is there must be told.
@@ -141,18 +141,21 @@ class Home:
         ``idle`` says that no call waits for the agent to be made.
         """
         newer = {"class_name": unit.target, "source": unit.to_dict()}
-        if self._made is not None:  # also in a server that is started again
-            self._made.settings = self._made.settings | newer
         if idle and self._lock.acquire(blocking=False):
             made = self._client is not None
-            self._settings = self._settings | newer
+            self._renewed(newer)
             self._lock.release()
             return made
         if self._client is not None:
-            self._settings = self._settings | newer
+            self._renewed(newer)
         else:  # it is being made, for calls that were made before
             self._newer = newer
         return True
+
+    def _renewed(self, newer: dict[str, Any]) -> None:
+        self._settings = self._settings | newer
+        if self._made is not None:
+            self._made.settings = self._settings
 
     def stop(self) -> None:
         """End the server that was launched for this agent. Twice is fine."""

@@ -240,6 +240,7 @@ class RpcAgentServerLauncher:
         if self._owned is not None:
             self._owned.release()
             _running.discard(self._owned)
+            self.on_ready = None  # which may hold proxies, and with them servers
 
     def __enter__(self) -> RpcAgentServerLauncher:
         if self.connection is None:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..agents import APART, STEADY, AgentBase, Call, apart, freeze, frozen, peek, thaw
+from ..agents import APART, STEADY, UNFIT, AgentBase, Call, apart, freeze, frozen, peek, thaw
 from ..exceptions import StorageError
 from ..memory import TemporaryMemory
 from ..message import Msg, last_edit
@@ -219,7 +219,12 @@ class Record:
             )
         if not self.whole:
             tree.pop("memory", None)
-        return tree
+        held = freeze(tree)
+        if held is UNFIT:
+            raise StorageError(
+                f"what {self.agent._name} has become cannot be kept: JSON cannot hold its state"
+            )
+        return dict(held)
 
     # ---- how it ended
 
@@ -262,6 +267,8 @@ class Record:
 
 def become(agent: AgentBase, state: dict[str, Any], messages: list[Msg]) -> None:
     """Have an agent become what was kept of it; an agent's own ``load_state_dict`` may raise anything."""
+    if type(agent).state_dict is not AgentBase.state_dict:
+        state = thaw(state)  # its own form, which may hold messages and bytes as they are
     if "memory" in state or agent.__dict__.get("memory") is None:
         agent.load_state_dict(state)  # it tells what it remembers in its own way, or nothing
     elif type(agent).load_state_dict is AgentBase.load_state_dict:
@@ -285,7 +292,7 @@ def _messages_in(memory: Any, known: list[Msg]) -> list[Msg]:
     """Return what is remembered; the very list where that tells whether it only grew."""
     if memory is None:
         return [] if known else known
-    if type(memory).get_memory is TemporaryMemory.get_memory:
+    if getattr(type(memory), "get_memory", None) is TemporaryMemory.get_memory:
         live: list[Msg] = memory._messages
         return live
     try:

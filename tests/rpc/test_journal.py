@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -189,7 +190,7 @@ def test_another_server_cannot_take_a_journal_that_is_in_use(runtime: Path):
     with home() as server:
         agent = server.make(Keeps, "a")
         with pytest.raises(StorageError, match="in use by another server"):
-            Spawned.start(server.options)
+            Spawned.start(replace(server.options, server_id="another"))
         assert agent(Msg("user", "hi")).result(20).content == "a says 1"
         assert isinstance(server.client, RpcAgentClient)
 

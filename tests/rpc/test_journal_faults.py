@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import sqlite3
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ from journal_agents import Big, Keeps, Still
 from journal_faults import Thief
 from revival import Home, home
 
-import nbagents
 from nbagents.exceptions import (
     NbAgentsError,
     StateCorruptError,
@@ -165,22 +163,3 @@ def test_a_file_that_others_can_read_is_no_journal(runtime: Path):
         server.journal.chmod(0o644)
         with pytest.raises(StorageError, match="only you can read"):
             server.start()
-
-
-def test_leases_and_limits_read_only_the_clock_that_nobody_sets():
-    """Wall time tells when something was said, or names it; it decides nothing."""
-    allowed = {
-        ("rpc/_launcher.py", "time.time_ns"),  # a part of a fresh id
-        ("message/_msg.py", "time.strftime"),  # the timestamp that people read
-        ("demo/_answer.py", "time.time"),  # a field of the protocol
-    }
-    wall = {"time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.strftime", "time.ctime"}
-    package = Path(nbagents.__file__).parent
-    found = set()
-    for path in package.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Attribute):
-                text = ast.unparse(node)
-                if text in wall or node.attr in ("now", "utcnow", "today"):
-                    found.add((path.relative_to(package).as_posix(), text))
-    assert found <= allowed

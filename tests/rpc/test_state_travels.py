@@ -34,7 +34,7 @@ def test_public_data_and_memory_travel_and_the_rest_is_the_constructors():
     local.connection = "a text now"
     local.friend = Generator("friend", 3).to_dist()
     local.stranger = Generator("stranger", 3)
-    local.both = (1, 2)
+    local.both = {1, 2}
     there = local.to_dist()(Msg("me", "again")).content
     assert (there["given"], there["count"], there["connection"]) == (5, 2, "str")
     assert there["notes"]["deep"][1]["two"].content == "noted"
