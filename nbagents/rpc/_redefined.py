@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["NotebookAgent", "NotebookClass", "send_new_classes"]
 
 EXCHANGE = "_exchange"
-IDLE_SECONDS, BUSY_SECONDS = 2.0, 0.3
+IDLE_SECONDS, BUSY_SECONDS = 5.0, 0.3
 """How long the end of a cell waits for agents to take on their new class: those that are free, and others."""
 
 
