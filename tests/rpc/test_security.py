@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc
 import psutil
 import pytest
-from remote_agents import Echo, Environment, Exposure
+from remote_agents import Echo, Environment, Exposure, Probe
 
 from nbagents.agents import DialogAgent
 from nbagents.exceptions import (
@@ -242,6 +242,12 @@ def test_only_agent_classes_can_be_made(client, name: str):
         with pytest.raises(AgentCreationError):
             client.create_agent({"class_name": name, "args": args, "import_path": sys.path}, "gadget")
     assert "gadget" not in [about["agent_id"] for about in client.get_agent_list()]
+
+
+def test_what_is_no_class_is_not_called(client, remote):
+    with pytest.raises(AgentCreationError, match="has no agent class note"):
+        client.create_agent({"class_name": "remote_agents:note", "args": ["x"], "import_path": sys.path}, "x")
+    assert remote(Probe)("called for a class").content is None
 
 
 @pytest.mark.parametrize("name", ["..evil:Evil", "evil/evil:Evil", "a b:c", "os\n:system", "os:path.join"])
