@@ -57,6 +57,10 @@ def test_a_secret_compares_and_copies_as_itself():
         ("gsk_0123456789abcdefWXYZ", "…WXYZ"),
         ("the task-force asked, risk-free", "the task-force asked, risk-free"),
         ("sk-…9f2c Bearer ***", "sk-…9f2c Bearer ***"),
+        # Behind what a repr, JSON or a URL writes for a line's end, there begins a word.
+        (rf"KeyError: 'refused\n{KEY}'", r"KeyError: 'refused\nsk-…9f2c'"),
+        (rf"\x1b{KEY} \u202e{KEY} %0a{KEY} my_{KEY}", r"\x1bsk-…9f2c \u202esk-…9f2c %0ask-…9f2c my_sk-…9f2c"),
+        (r"\nBearer abcdef0123456789", r"\nBearer ***"),
     ],
 )
 def test_redact_masks_what_looks_like_a_key(text, safe):

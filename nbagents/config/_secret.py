@@ -75,8 +75,10 @@ def mask(key: str) -> str:
     return (kind[0] if kind else "") + "…" + (key[-4:] if len(key) >= 12 else "")
 
 
-_KEY = re.compile(r"\b(?:sk|pk|rk)-[A-Za-z0-9_\-]{8,}|\b(?:gsk_|hf_|xai-|AIza)[A-Za-z0-9_\-]{16,}")
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+(?!…|\*\*\*)[A-Za-z0-9._~+/\-]{6,}=*")
+# Where a key may begin: at the edge of a word, or behind what stands for a character in a repr, JSON or URL.
+_EDGE = r"(?:(?<![A-Za-z0-9])|(?<=\\[abfnrtv])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4})|(?<=%[0-9A-Fa-f]{2}))"
+_KEY = re.compile(_EDGE + r"(?:(?:sk|pk|rk)-[A-Za-z0-9_\-]{8,}|(?:gsk_|hf_|xai-|AIza)[A-Za-z0-9_\-]{16,})")
+_BEARER = re.compile(_EDGE + r"(?i:(bearer|basic))\s+(?!…|\*\*\*)[A-Za-z0-9._~+/\-]{6,}=*")
 _USERINFO = re.compile(r"(?<=://)[^/\s@:]*:[^/\s@]*@")
 
 

@@ -26,7 +26,10 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufff9-\ufffb\ufffe\uffff]")
 # These reorder or hide what stands beside them: a name must not be able to do that to its row.
 _INVISIBLE = re.compile(r"[\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-_SECRET = re.compile(r"\b(sk|pk|rk)-[A-Za-z0-9_-]{8,}([A-Za-z0-9_-]{4})|(?i:\b(bearer)\s+)[^\s'\"<>]{8,}")
+_SECRET = re.compile(
+    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))(sk|pk|rk)-[A-Za-z0-9_-]{8,}([A-Za-z0-9_-]{4})"
+    r"|(?i:\b(bearer)\s+)[^\s'\"<>]{8,}"
+)
 _WIDTH = 88
 
 

@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ..config import redact
 from ..exceptions import AgentCallError, AgentCreationError, AgentNotFoundError
 from ._printable import printable
 from ._proto import agent_pb2 as pb
@@ -38,7 +37,7 @@ def _as_answer(call: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return await call(request, context)
         except AgentCreationError as error:
-            return pb.GeneralResponse(ok=False, message=printable(redact(str(error))))
+            return pb.GeneralResponse(ok=False, message=printable(str(error)))
 
     return create_agent
 

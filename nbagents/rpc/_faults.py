@@ -59,7 +59,7 @@ def encode_error(error: BaseException) -> pb.Error:
     if not trace:
         trace = _traceback(error)
     return pb.Error(
-        type=printable(_clean(name[:200]), 200),
+        type=printable(name, 200),
         message=_clean(_text(error)[:TEXT]),
         # Masked before it is cut: the second half of a key does not look like one.
         traceback=_clean(trace[-TRACE - LONGEST_LINE :])[-TRACE:],

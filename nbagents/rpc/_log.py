@@ -35,13 +35,13 @@ class LogFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Return the line itself."""
-        record.message = printable(redact(record.message[:LONGEST_LINE]))
+        record.message = printable(record.message)
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:
         """Return a traceback, set in."""
         lines = super().formatException(ei)[-LONGEST_TRACE:].split("\n")
-        return "\n".join(f"    {printable(redact(line[:LONGEST_LINE]), LONGEST_LINE)}" for line in lines)
+        return "\n".join(f"    {printable(line, LONGEST_LINE)}" for line in lines)
 
 
 class _Masked(io.TextIOBase):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..config import redact
+
 __all__ = ["LONGEST", "printable"]
 
 LONGEST = 512
@@ -15,12 +17,13 @@ _UNPRINTABLE = re.compile(
 
 
 def printable(text: str, most: int = LONGEST) -> str:
-    r"""Return a text in which nothing can forge a line or hide: such characters escaped, and cut to ``most``.
+    r"""Return a text in which nothing can forge a line or hide, and no key is told; cut to ``most``.
 
-    >>> printable("a\r\nERROR forged \x1b[31m")
-    'a\\r\\nERROR forged \\x1b[31m'
+    >>> printable("a\r\nERROR forged \x1b[31m, sk-0123456789abcdef")
+    'a\\r\\nERROR forged \\x1b[31m, sk-…cdef'
     """
-    shown = _UNPRINTABLE.sub(_escaped, text[: most + 1])
+    # What is masked must be whole, so a little more is looked at than is shown.
+    shown = _UNPRINTABLE.sub(_escaped, redact(text[: most + LONGEST]))
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 

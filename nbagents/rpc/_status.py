@@ -22,7 +22,6 @@ from __future__ import annotations
 import grpc
 
 from .. import exceptions as e
-from ..config import redact
 from ._admission import internal_error
 from ._printable import printable
 
@@ -43,12 +42,10 @@ _STATUS: list[tuple[type[BaseException], grpc.StatusCode]] = [
     (e.InternalError, grpc.StatusCode.INTERNAL),
     (e.NbAgentsError, grpc.StatusCode.FAILED_PRECONDITION),
 ]
-LONGEST = 4000
-"""Characters of a text that are looked at before it is cut, since what is masked must be whole."""
 
 
 def status_of(error: Exception) -> tuple[grpc.StatusCode, str]:
     """Return how a call ends by that error. One that is not ours is logged, and its text kept back."""
     known = error if isinstance(error, e.NbAgentsError) else internal_error(error)
     status = next(code for kind, code in _STATUS if isinstance(known, kind))
-    return status, printable(redact(str(known)[:LONGEST]))
+    return status, printable(str(known))

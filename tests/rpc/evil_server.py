@@ -24,6 +24,7 @@ GREETINGS: dict[str, Harm] = {}
 HARMS: dict[str, Harm] = {}
 ANSWERS: dict[str, bytes] = {}
 CHUNK = 1000
+PLACE = "sits_in_the_place_of_another"
 
 
 class Victim:
@@ -336,8 +337,8 @@ async def attach(_: Any, context: Any) -> None:
         return
     await victim.greet()
     victim.first = await next_frame(victim)
-    if token in ANSWERS:
-        await respond(victim, ANSWERS[token])
+    if token in ANSWERS or token == PLACE:
+        await respond(victim, ANSWERS.get(token, b""))
     else:
         await (HARMS | OTHERS)[token](victim)
     if token.startswith(("answers", "tells", "sends", "leaves", "greets", "calls", "asks")):

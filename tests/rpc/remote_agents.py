@@ -20,6 +20,11 @@ noted: dict[str, object] = {}
 _gates: dict[str, asyncio.Event] = {}
 
 
+def note(name: str) -> None:
+    """Be no class, and tell when called nevertheless."""
+    noted["called for a class"] = name
+
+
 class Echo(AgentBase):
     """Says what it heard; remembers both."""
 

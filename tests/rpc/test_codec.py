@@ -193,7 +193,59 @@ def test_bytes_that_are_no_batch_are_refused(data: bytes) -> None:
         parsed(data)
 
 
+def test_a_batch_of_very_many_frames_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="more than 20,000 frames"):
+        parsed(b"\x0a\x00" * 1_000_000)
+    with pytest.raises(ProtocolError, match="more than 1,000,000 fields"):
+        parsed(
+            pb.Batch(
+                frames=[pb.Frame(update=pb.Update(done=pb.Payload(blobs=[b""] * 1_100_000)))]
+            ).SerializeToString()
+        )
+    big = bytes(range(256)) * 8000 + b"\x08\x01" * 1_000_000  # what looks like fields, in a blob
+    batch = pb.Batch(frames=[pb.Frame(update=pb.Update(done=pb.Payload(data=big, blobs=[big])))])
+    assert parsed(batch.SerializeToString()) == batch
+
+
+@pytest.mark.parametrize(
+    "many", ["[[]" + ",[]" * 250_000 + "]", "[1" + ",1" * 4_000_000 + "]"], ids=["lists", "numbers"]
+)
+def test_a_value_of_very_many_parts_is_refused(many: str) -> None:
+    with pytest.raises(ProtocolError, match="value holds more than"):
+        from_json(many, "value")
+
+
+def test_brackets_and_commas_in_a_text_are_none() -> None:
+    text = '[{"a", \\"' * 600_000
+    assert from_json(to_json(text)) == text
+    with pytest.raises(MessageTooLargeError, match="more than 250,000 lists and dictionaries"):
+        to_json([[]] * 300_000)
+
+
+@pytest.mark.parametrize("field", ["id", "name", "timestamp"])
+def test_a_message_whose_fields_are_no_texts_is_refused(field: str) -> None:
+    odd = Msg("user", "x").to_dict() | {field: 3}
+    with pytest.raises(ProtocolError, match=f"its {field} is no text"):
+        from_json(json.dumps(odd))
+
+
+def test_a_message_that_names_no_text_does_not_travel() -> None:
+    with pytest.raises(UsageError, match="is a message whose name is a int, not a text"):
+        encode(Msg(3, "x"))
+
+
 # ---------------------------------------------------------------------------- errors
+
+
+def test_keys_in_errors_are_masked() -> None:
+    key = "sk-canary-0123456789abcdefghij"
+    for length in (0, 100, 19_990, 20_000, 20_010, 30_000):
+        try:
+            raise ValueError(f"{'x' * length} {key} {key}")
+        except ValueError as error:
+            wire = encode_error(error)
+        for shown in (wire.message, wire.traceback, str(decode_error(wire, "poet"))):
+            assert "0123456789" not in shown
 
 
 @pytest.mark.parametrize("name", sorted(BUILT_IN))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from evil_server import ANSWERS, GREETINGS, HARMS
+from evil_server import ANSWERS, GREETINGS, HARMS, PLACE
 from remote_agents import Echo
 
 from nbagents import _loop, events
@@ -171,7 +171,7 @@ def leave(agent: RpcAgent) -> None:
 
 def test_a_server_that_is_not_the_one_of_the_connection_file_is_left(evil: str, runtime: Path):
     """Whoever sits on the socket of a server whose file is still there is found out."""
-    Connection.of_this_process("gone", evil, "says_nothing", "process").write()
+    Connection.of_this_process("gone", evil, PLACE, "process").write()
     with pytest.raises(ProtocolError, match="is not the agent server gone that should be there"):
         RpcAgentClient(evil).get_agent_list()
     with pytest.raises(ProtocolError, match="is not the agent server gone that should be there"):

@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc
 import psutil
 import pytest
-from remote_agents import Echo, Environment, Exposure
+from remote_agents import Echo, Environment, Exposure, Probe
 
 from nbagents.agents import DialogAgent
 from nbagents.exceptions import (
@@ -68,6 +68,8 @@ def test_files_are_closed_to_others_under_any_umask(runtime: Path, in_subprocess
         assert socket.parent == runtime / "sockets" / "nbagents"
         assert [mode(folder), mode(socket.parent)] == [0o700, 0o700]
         assert mode(folder / f"{server_id}.json") == 0o600
+        if in_subprocess:  # the umask of a process that is not ours stays as it is
+            assert mode(socket) & 0o077 == 0
         open_to_others = [path for path in folder.rglob("*") if mode(path) & 0o077]
         assert open_to_others == []
         child.stdin.close()
@@ -240,6 +242,18 @@ def test_only_agent_classes_can_be_made(client, name: str):
         with pytest.raises(AgentCreationError):
             client.create_agent({"class_name": name, "args": args, "import_path": sys.path}, "gadget")
     assert "gadget" not in [about["agent_id"] for about in client.get_agent_list()]
+
+
+def test_what_is_no_class_is_not_called(client, remote):
+    with pytest.raises(AgentCreationError, match="has no agent class note"):
+        client.create_agent({"class_name": "remote_agents:note", "args": ["x"], "import_path": sys.path}, "x")
+    assert remote(Probe)("called for a class").content is None
+
+
+@pytest.mark.parametrize("name", ["..evil:Evil", "evil/evil:Evil", "a b:c", "os\n:system", "os:path.join"])
+def test_what_is_no_name_is_not_looked_for(client, name: str):
+    with pytest.raises(AgentCreationError, match="not registered on this server"):
+        client.create_agent({"class_name": name, "import_path": sys.path}, "gadget")
 
 
 @pytest.mark.parametrize("name", [None, 3, ["os", "system"], {"__module__": "x"}])

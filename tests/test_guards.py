@@ -1,0 +1,163 @@
+"""Take each guard away, in a copy, and see the test that is named for it fail: no guard stands untested."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SECURITY, EVIL, CODEC = (
+    "tests/rpc/test_security.py",
+    "tests/rpc/test_evil_server.py",
+    "tests/rpc/test_codec.py",
+)
+GATE = "tests/rpc/test_gate.py::test_the_gate_lets_nothing_through_but_what_its_policy_opens"
+# What is taken away: the module, the guard's text, what stands there instead, the test that must fail.
+GUARDS: dict[str, tuple[str, str, str, str]] = {
+    "the token": ("rpc/_gate.py", "if hmac.compare_digest(given, self._expected) or", "if True or", GATE),
+    "comparing in constant time": (
+        "rpc/_gate.py", "hmac.compare_digest(given, self._expected)", "given == self._expected",
+        "tests/test_house.py::test_tokens_are_compared_in_constant_time",
+    ),
+    "the own machine only": (
+        "rpc/_options.py", "if self.is_public() and self.tls is None and not self.insecure:", "if False:",
+        "tests/rpc/test_tls.py::test_a_public_host_needs_tls",
+    ),
+    "no token without TLS": (
+        "rpc/_directory.py", "if trust is None and not insecure and not _is_here(address):", "if False:",
+        "tests/rpc/test_tls.py::test_another_machine_gets_the_token_by_tls_only",
+    ),
+    "importing on private sockets only": (
+        "rpc/_loader.py", "if match is None or not self._private:", "if match is None:",
+        f"{SECURITY}::test_over_tcp_only_registered_classes_can_be_made",
+    ),
+    "the form of a class's name": (
+        "rpc/_loader.py",
+        '_QUALIFIED = re.compile(r"([A-Za-z_]\\w*(?:\\.[A-Za-z_]\\w*)*):([A-Za-z_]\\w*)\\Z")',
+        '_QUALIFIED = re.compile(r"(.*):(.*)")', f"{SECURITY}::test_what_is_no_name_is_not_looked_for",
+    ),
+    "agent classes only": (
+        "rpc/_loader.py", "if not (isinstance(found, type) and issubclass(found, AgentBase)):",
+        "if found is None:",
+        f"{SECURITY}::test_what_is_no_class_is_not_called",
+    ),
+    "source over the stream only": (
+        "rpc/_admission.py", "if not attached:", "if False:",
+        "tests/rpc/test_cell_doors.py::test_by_a_single_request_it_is_refused",
+    ),
+    "known addresses only": (
+        "rpc/_fetch.py", "if known_only and known_token(normal_address(client.address)) is None:",
+        "if False:",
+        f"{SECURITY}::test_an_address_that_came_inside_a_message_is_not_dialled",
+    ),
+    "the depth of JSON": (
+        "rpc/_codec.py", "if depth > MAX_DEPTH + 4:", "if False:",
+        f"{CODEC}::test_what_nobody_encoded_is_refused",
+    ),
+    "the number of values": (
+        "rpc/_json.py", "if many := too_many(data):", "if many := '':",
+        f"{CODEC}::test_a_value_of_very_many_parts_is_refused",
+    ),
+    "the number of fields": (
+        "rpc/_shape.py", "if len(data) > SHORT:", "if False:",
+        f"{CODEC}::test_a_batch_of_very_many_frames_is_refused",
+    ),
+    "types of a message's fields": (
+        "rpc/_codec.py", 'if not isinstance(parts.get(key, ""), str):', "if False:",
+        f"{CODEC}::test_a_message_whose_fields_are_no_texts_is_refused",
+    ),
+    "keys in errors": (
+        "rpc/_faults.py", "return redact(text", "return str(text", f"{CODEC}::test_keys_in_errors_are_masked",
+    ),
+    "keys in the log": (
+        "rpc/_log.py", "self._stream.write(redact(text)", "self._stream.write(str(text)",
+        "tests/rpc/test_server_log.py::test_keys_are_masked",
+    ),
+    "forged lines in the log": (
+        "rpc/_log.py", "printable(record.message)", "record.message",
+        "tests/rpc/test_server_log.py::test_no_line_is_forged",
+    ),
+    "files that others could write": (
+        "rpc/_places.py", "if stat.S_IMODE(path.stat().st_mode) & 0o077 and", "if False and",
+        f"{SECURITY}::test_a_connection_file_that_others_may_write_is_not_believed",
+    ),
+    "folders open to others": (
+        "rpc/_places.py", "folder.chmod(0o700)", "pass",
+        f"{SECURITY}::test_a_folder_that_was_open_to_others_is_closed",
+    ),
+    "folders of others": (
+        "rpc/_places.py", "if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():", "if False:",
+        f"{SECURITY}::test_a_folder_of_somebody_else_is_not_used",
+    ),
+    "the umask": (
+        "rpc/__main__.py", "os.umask(0o077)", "os.umask(0)",
+        f"{SECURITY}::test_files_are_closed_to_others_under_any_umask[True]",
+    ),
+    "secrets of the environment": (
+        "_process.py", "if not _is_private(name)", "if True",
+        f"{SECURITY}::test_secrets_of_the_environment_stay_at_home",
+    ),
+    "the memory of the process": (
+        "rpc/__main__.py", "    close_to_others()\n", "",
+        f"{SECURITY}::test_the_memory_of_a_server_is_closed_to_programs_of_the_same_user",
+    ),
+    "the server that should be there": (
+        "rpc/_stream.py", "if self._expects and hello.server_id != self._expects:", "if False:",
+        f"{EVIL}::test_a_server_that_is_not_the_one_of_the_connection_file_is_left",
+    ),
+    "answers that nobody asked for": (
+        "rpc/_strays.py", "if self._left < 0:", "if False:",
+        f"{EVIL}::test_whoever_is_harmed_is_told[answers_others_without_end]",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The package and its tests once more, to be spoilt."""
+    place = tmp_path_factory.mktemp("copy")
+    left = shutil.ignore_patterns("__pycache__", "*.svg")
+    for name in ("nbagents", "tests"):
+        shutil.copytree(ROOT / name, place / name, ignore=left)
+    shutil.copy(ROOT / "pyproject.toml", place)
+    yield place
+    shutil.rmtree(place)
+
+
+def outcome(place: Path, *tests: str) -> subprocess.CompletedProcess[str]:
+    options = ["-q", "-p", "no:cacheprovider", "-x", "--timeout=20", "-m", ""]
+    command = [sys.executable, "-P", "-m", "pytest", *options, *tests]
+    environment = os.environ | {"PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment.pop("PYTEST_CURRENT_TEST", None)
+    return subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.long
+@pytest.mark.linux
+@pytest.mark.parametrize("guard", GUARDS)
+def test_without_the_guard_its_test_fails(copy: Path, guard: str):
+    module, text, instead, test = GUARDS[guard]
+    path = copy / "nbagents" / module
+    whole = path.read_text("utf-8")
+    assert text in whole, f"the guard is not where it was: {module}"
+    path.write_text(whole.replace(text, instead), "utf-8")
+    try:
+        run = outcome(copy, test)
+    finally:
+        path.write_text(whole, "utf-8")
+    assert run.returncode == 1, run.stdout[-2000:] + run.stderr[-1000:]
+    assert re.search(r"[1-9]\d* failed", run.stdout), run.stdout[-2000:]
+
+
+@pytest.mark.long
+def test_with_all_guards_the_tests_pass(copy: Path):
+    """Else the test above would tell nothing."""
+    run = outcome(copy, *{test for _, _, _, test in GUARDS.values()})
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-1000:]
