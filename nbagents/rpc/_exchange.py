@@ -16,7 +16,6 @@ from ..agents import AgentBase, Call, scheduler
 from ..exceptions import AgentCallError, AgentCreationError
 from ..message import Promise
 from ._agents import AgentTable, Hosted
-from ._source import code_of
 from ._unit import Unit
 
 __all__ = ["EXCHANGE", "admit_change"]
@@ -117,6 +116,8 @@ def _moved(old: AgentBase, new: AgentBase) -> AgentBase:
 
 def _constructors(cls: type) -> Iterator[Any]:
     """Yield what tells one constructor from another, of the class and of those that it inherits from."""
+    from ._source import code_of  # the collector's, which most servers never need
+
     for base in cls.__mro__:
         own = vars(base).get("__init__")
         function = code_of(own)

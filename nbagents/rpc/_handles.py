@@ -10,17 +10,17 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from .. import _loop
 from .._ids import check_id
-from ..agents import AgentBase
+from ..agents import AgentBase, peek
 from ..exceptions import AgentNotFoundError, InternalError, NbAgentsError, ProtocolError, UsageError
-from ._proxy import RpcAgent
 from ._results import Promised
 
 if TYPE_CHECKING:
     from ._agents import AgentTable
+    from ._proxy import RpcAgent
 
 __all__ = ["MARK", "Rising", "agent_of", "bring_up", "host_agents", "mark_of", "name_of"]
 
@@ -49,7 +49,7 @@ def name_of(agent: AgentBase) -> dict[str, Any] | None:
     if known is not None:
         return known
     agent_id = str(agent.__dict__.get("agent_id", ""))
-    if not isinstance(agent, RpcAgent):
+    if not _is_proxy(agent):
         for server_id, agents in list(_hosts.items()):
             if agent_id in agents and agents.get(agent_id).agent is agent:
                 return _fields(server_id, agent_id, agent._name, type(agent).__name__)
@@ -81,8 +81,12 @@ def bring_up(agent: AgentBase) -> None:
     Raises:
         NbAgentsError: it cannot be brought up.
     """
-    if isinstance(agent, RpcAgent):
+    if _is_proxy(agent):
         _loop.background().run(agent._link.here().open())
+
+
+def _is_proxy(agent: AgentBase) -> TypeGuard[RpcAgent]:
+    return peek(agent, "__dict__").get("_remote") is not None
 
 
 def _fields(server_id: str, agent_id: str, name: str, kind: str) -> dict[str, Any]:
@@ -144,6 +148,8 @@ def agent_of(named: Any) -> AgentBase:
         from ._directory import peer
 
         return peer(server_id)
+
+    from ._proxy import RpcAgent  # a client's, which most servers never need
 
     proxy = RpcAgent(named["name"], agent_id, kind=named["kind"], connect=connect)
     proxy.__dict__["_named"] = dict(named)

@@ -123,8 +123,6 @@ class OwnedServer:
             ServerFailedError: it died again and again; the error holds the end of its log.
             AgentServerError: it cannot be brought up.
         """
-        from ._directory import attachment_to
-
         with self._lock:
             self._deaths.check()
             if self._eager and self._status.state == "stopped":
@@ -132,6 +130,8 @@ class OwnedServer:
             known = self.connection
             if known is None or not self._up or not _answers(known):
                 known = self._bring_up()
+            from ._directory import attachment_to  # not before the server starts, which loads it meanwhile
+
             # From here on calls and requests share one stream, in the order in which they are made.
             self._attachment = attachment_to(known)
             return known
