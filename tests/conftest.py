@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import atexit
 import os
+import platform
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,10 @@ import pytest
 PROGRAMS = {
     "browser": (("chromium", "chromium-browser", "google-chrome"), "Chromium: apt-get install chromium"),
 }
+# A marker that needs a module: its name, and how to get it.
+MODULES = {"atheris": ("atheris", "Atheris: pip install atheris (for Linux on x86-64)")}
+# What the continuous integration must have: the module where there are wheels of it.
+REQUIRED = {*PROGRAMS, *(MODULES if (sys.platform, platform.machine()) == ("linux", "x86_64") else ())}
 # A marker that needs a place: whether this is one, and how to get there.
 PLACES = {
     "linux": (sys.platform == "linux", "Linux"),
@@ -54,11 +60,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out the tests whose program is missing; in the continuous integration, refuse to."""
     config.stash[left_out] = []
     programs = {marker: (any(map(shutil.which, known)), how) for marker, (known, how) in PROGRAMS.items()}
-    for marker, (there, remedy) in (programs | PLACES).items():
+    modules = {marker: (find_spec(name) is not None, how) for marker, (name, how) in MODULES.items()}
+    for marker, (there, remedy) in (programs | modules | PLACES).items():
         needy = [item for item in items if item.get_closest_marker(marker)]
         if not needy or there:
             continue
-        if marker in PROGRAMS and os.environ.get("CI") == "true":
+        if marker in REQUIRED and os.environ.get("CI") == "true":
             raise pytest.UsageError(f"{len(needy)} {marker} tests need {remedy}")
         config.stash[left_out].append(f"left out {len(needy)} {marker} tests, which need {remedy}")
         items[:] = [item for item in items if item not in needy]

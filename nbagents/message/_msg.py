@@ -194,7 +194,7 @@ class Msg:
             UsageError: a key is missing or unknown, or it is not a message at all.
         """
         kind = (serialized_dict.get("__module__"), serialized_dict.get("__name__"))
-        if kind[0] not in MODULES or kind[1] != "Msg":
+        if not isinstance(kind[0], str) or kind[0] not in MODULES or kind[1] != "Msg":
             raise UsageError(f"not a message: {kind[0]}.{kind[1]}")
         keys = set(serialized_dict) - {"__module__", "__name__"}
         if keys != set(FIELDS):

@@ -121,8 +121,9 @@ class PlaceholderMessage(Msg):
         """
         if serialized_dict.get("__name__") != "PlaceholderMessage":
             return Msg.from_dict(serialized_dict)
-        if serialized_dict.get("__module__") not in ADDRESS_MODULES:
-            raise UsageError(f"not a message: {serialized_dict.get('__module__')}.PlaceholderMessage")
+        module = serialized_dict.get("__module__")
+        if not isinstance(module, str) or module not in ADDRESS_MODULES:
+            raise UsageError(f"not a message: {module}.PlaceholderMessage")
         host, port, task_id = (serialized_dict.get(key) for key in ("_host", "_port", "_task_id"))
         if host is None or port is None or task_id is None:
             raise UsageError("the address of a message has _host, _port and _task_id; one of them is missing")
