@@ -43,9 +43,9 @@ def spread(clock: Scheduler, whole: Call, agents: Sequence[Any]) -> None:
         elif ready and peek(agent, "_observes_inline") and _is_free(own):
             if not failed:  # an observer skips a message that failed, and the hub goes on
                 error, keeper = observed(agent, value), own.get("_kept")
-                if keeper is not None and keeper.observed(error, over.told):
-                    over.left += 1
-                else:
+                over.left += 1  # before it is asked: it may tell at once
+                if keeper is None or not keeper.observed(error, over.told):
+                    over.left -= 1
                     over.failure = error or over.failure
             mark_over(agent, whole.id)
         else:

@@ -29,7 +29,7 @@ from ..exceptions import (
 from ._codec import decode, encode_arguments
 from ._faults import decode_error
 from ._forks import check_fork, is_cut_off
-from ._limits import MAX_PAYLOAD
+from ._limits import LONGEST_MS, MAX_PAYLOAD
 from ._lost import for_call, same
 from ._many import ManyCalls
 from ._methods import STREAM_REQUESTS
@@ -44,7 +44,6 @@ from ._tls import Trust
 __all__ = ["Attachment"]
 
 log = logging.getLogger(__name__)
-LONGEST_MS = 2**32 - 1
 
 
 class Attachment:

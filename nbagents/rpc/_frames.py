@@ -82,6 +82,13 @@ class FrameWriter:
             task.cancel()
         self._told = 0  # what was said of it may be lost with the connection
 
+    def discard(self) -> None:
+        """There will be no other connection: keep nothing of what was put."""
+        self.disconnect()
+        self._queued.clear()
+        self._kept.clear()
+        self.backlog = 0
+
     def close(self) -> None:
         """Take no more frames; `finished` is set when those that are queued are written."""
         self._closing = True

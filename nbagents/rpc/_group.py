@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, overload
 
-from .. import _loop
+from .. import _loop, context
 from .._ids import PROCESS, new_id, next_call_id
 from ..agents import AgentBase, current_call, scheduler
-from ..exceptions import CallCancelledError, UsageError, WouldBlockLoopError
+from ..exceptions import CallCancelledError, NbAgentsError, UsageError, WouldBlockLoopError
 from ..message import Msg, PlaceholderMessage
 from ._client import RpcAgentClient
 from ._dist import settings_of
@@ -108,13 +109,16 @@ class AgentGroup(Sequence[RpcAgent]):
     def ask(self, x: Any = None) -> GroupReply:
         """Call every agent with ``x``; return at once. At most 20,000 calls of a server are under way.
 
-        The calls of one `ask` come, for each agent, after those of the asks before.
+        The calls of one `ask` come, for each agent, after those of the asks before. An ``x`` that has not
+        arrived is waited for. `call_options` gives them a deadline; they are never repeated.
 
         Raises:
-            UsageError: ``x`` cannot travel.
+            UsageError: ``x`` cannot travel, or the calls are to be repeated.
         """
         from ._codec import encode_arguments
 
+        if context.retry.get():
+            raise UsageError("a group's calls are not repeated: ask its agents one by one, or without retry")
         if isinstance(x, PlaceholderMessage):
             x = x.result()
         payload = encode_arguments(() if x is None else (x,), {}, None)
@@ -178,6 +182,7 @@ class GroupReply(Sequence[Any]):
         self._change = threading.Condition()
         self._awaited: list[Future[None]] = []
         self._cancelled = False
+        self._deadline = context.deadline.get()
 
     def done(self) -> bool:
         """Have all ended? Never waits."""
@@ -245,15 +250,22 @@ class GroupReply(Sequence[Any]):
         if self._going[server]:  # one that fails at once leads back here
             return
         self._going[server] = True
-        high = self._group._bounds[server + 1]
-        attachment = self._attachment(server)
-        while self._next[server] < high and self._under_way[server] + CHUNK <= WINDOW and not self._cancelled:
-            first = self._next[server]
-            self._next[server] = last = min(first + CHUNK, high)
-            self._under_way[server] += last - first
-            keys = [self._group._id(number) for number in range(first, last)]
-            attachment.many.ask(next_call_id(), self._payload, keys, self, first)
-        self._going[server] = False
+        low, high = self._next[server], self._group._bounds[server + 1]
+        try:
+            many = self._attachment(server).many
+            while low < high and self._under_way[server] + CHUNK <= WINDOW and not self._cancelled:
+                first, low = low, min(low + CHUNK, high)
+                self._next[server] = low
+                self._under_way[server] += low - first
+                keys = [self._group._id(number) for number in range(first, low)]
+                many.ask(next_call_id(), self._payload, keys, self, first, self._deadline)
+        except NbAgentsError as error:  # the server cannot be reached: nor can those not asked yet
+            self._next[server] = high
+            self._under_way[server] += high - low
+            for number in range(low, high):
+                self.failed(number, error)
+        finally:
+            self._going[server] = False
 
     def _attachment(self, server: int) -> Attachment:
         return self._group._clients[server].attachment
@@ -305,20 +317,21 @@ class GroupReply(Sequence[Any]):
                 f"the replies of {self._group!r} have not arrived; write `await replies`"
             )
         frame = current_call()
-        with self._change:
-            left = timeout
-            while not ready():
-                tick = _loop.THREAD_TICK if left is None else min(left, _loop.THREAD_TICK)
-                self._change.wait(tick)
-                stop = frame.stopped() if frame is not None else None
-                if stop is not None:
-                    raise stop
-                if left is not None:
-                    left -= tick
-                    if left <= 0 and not ready():
-                        raise TimeoutError(
-                            f"{self._left} of {len(self)} agents did not answer in {timeout} s"
-                        )
+        limit = None if timeout is None else time.monotonic() + timeout
+        try:
+            with self._change:
+                while not ready():
+                    left = None if limit is None else max(0.0, limit - time.monotonic())
+                    if left == 0.0:
+                        late = f"{self._left} of {len(self)} agents did not answer in {timeout} s"
+                        raise TimeoutError(late)
+                    self._change.wait(_loop.THREAD_TICK if left is None else min(left, _loop.THREAD_TICK))
+                    stop = frame.stopped() if frame is not None else None
+                    if stop is not None:
+                        raise stop
+        except KeyboardInterrupt:
+            self.cancel()
+            raise
 
     def _read(self, number: int) -> Any:
         from ._codec import decode

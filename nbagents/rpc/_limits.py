@@ -8,6 +8,7 @@ __all__ = [
     "ACCEPTED",
     "CHANNEL_OPTIONS",
     "GRACE_SECONDS",
+    "LONGEST_MS",
     "MAX_KEPT",
     "MAX_MESSAGE",
     "MAX_PAYLOAD",
@@ -29,6 +30,8 @@ MAX_UNREAD = 1024 * 1024
 """Bytes that wait for a slow client before it is no longer told what only informs."""
 GRACE_SECONDS = 30.0
 """How long a session outlives its connection."""
+LONGEST_MS = 2**32 - 1
+"""The longest deadline that a call can carry, in milliseconds."""
 
 _SIZE: list[tuple[str, Any]] = [
     ("grpc.max_send_message_length", MAX_MESSAGE),

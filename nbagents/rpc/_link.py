@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,8 @@ AGAIN_SECONDS, FIRST_PAUSE, LONGEST_PAUSE = 10.0, 0.05, 0.5
 """How long a proxy without an owner at hand waits for somebody to start the server again."""
 _kept: dict[Any, list[tuple[AgentLink, Call]]] = {}
 """The calls that wait for a server, in their order, by what brings it up. On the loop only."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_kept.clear)  # whoever brings it up is in the parent
 
 
 class AgentLink(Remote):
@@ -139,10 +142,9 @@ class AgentLink(Remote):
     def _bring_up(self) -> None:
         failure: NbAgentsError | None = None
         try:
-            if self.bring_up is None:
-                self._wait_for_another()
-            else:
-                self.here()
+            if self.bring_up is not None:
+                self.bring_up()
+            self._wait_for_another()
         except NbAgentsError as error:
             failure = error
         except Exception as error:  # noqa: BLE001  # the calls that wait must end

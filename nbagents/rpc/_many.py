@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from .._ids import PROCESS
 from ..agents import scheduler
+from ..exceptions import NbAgentsError
 from ._faults import decode_error
+from ._forks import check_fork
+from ._limits import LONGEST_MS
+from ._lost import same
 from ._proto import agent_pb2 as pb
 
 if TYPE_CHECKING:
@@ -42,12 +47,27 @@ class ManyCalls:
     def __contains__(self, call_id: object) -> bool:
         return call_id in self._waiting
 
-    def ask(self, call_id: str, payload: pb.Payload, keys: Sequence[str], reply: Many, first: int) -> None:
-        """Call the agents of these ids; the first of them has the number ``first``. Never raises or waits."""
+    def ask(
+        self,
+        call_id: str,
+        payload: pb.Payload,
+        keys: Sequence[str],
+        reply: Many,
+        first: int,
+        deadline: float | None = None,
+    ) -> None:
+        """Call the agents of these ids, of which the first has the number ``first``. Never waits.
+
+        ``deadline`` is in seconds of ``time.monotonic``.
+
+        Raises:
+            UsageError: this is a fork of the process that the attachment belongs to.
+        """
+        check_fork()
         error = self._attachment.error
         if error is not None:
             for index in range(first, first + len(keys)):
-                reply.failed(index, error)
+                reply.failed(index, same(error))
             return
         self._waiting[call_id] = (reply, first)
         for number in range(1, len(keys)):
@@ -55,6 +75,8 @@ class ManyCalls:
         frame = pb.Call(
             agent=pb.Agent(key=keys[0]), call=call_id, method="_reply", arguments=payload, client=PROCESS
         )
+        if deadline is not None:
+            frame.timeout_ms = max(1, min(int((deadline - time.monotonic()) * 1000), LONGEST_MS))
         frame.path.append(next(scheduler().counter))
         frame.others.extend(keys[1:])
         self._attachment.put(pb.Frame(call=frame))
@@ -83,4 +105,4 @@ class ManyCalls:
         """There will be no more replies."""
         waiting, self._waiting = list(self._waiting.values()), {}
         for reply, index in waiting:
-            reply.failed(index, error)
+            reply.failed(index, same(error) if isinstance(error, NbAgentsError) else error)

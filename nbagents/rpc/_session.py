@@ -105,7 +105,8 @@ class Session:
     def close(self) -> None:
         """The client is gone for good. Its calls go on; what it promised to send will never come."""
         self.closed = True
-        self.writer.disconnect()
+        self.writer.discard()
+        self._heard = None
         promised, self._promised = self._promised, {}
         for promise in promised.values():
             promise.settle(None, AgentServerNotAliveError("the client that promised this message is gone"))
@@ -181,11 +182,19 @@ class Session:
             value = keeper.kept_reply(frame.idempotency_key)
             if value is NO_REPLY:
                 return False
-            update = pb.Update(done=encode(value))
         except NbAgentsError as error:  # whether it has been done is not known: it is not done again
-            update = pb.Update(error=encode_error(error))
-        self._send_update(frame.call, 0, update)
+            self._send_update(frame.call, 0, pb.Update(error=encode_error(error)))
+            return True
+        self._results.add(self._done_before(frame, value), self._ended)
         return True
+
+    def _done_before(self, frame: pb.Call, value: Any) -> Call:
+        """Return the call whose reply the journal has kept; what waits for it finds it like any other."""
+        place: Any = {"path": tuple(frame.path), "client": frame.client or self.name, "call_id": frame.call}
+        call = Call(scheduler(), None, None, (), {}, kind="call", parent=None, **place)
+        call.key, call.agent_name = frame.idempotency_key, frame.agent.key
+        scheduler().settle(call, value)
+        return call
 
     def _tell_again(self, call_id: str, call: Call) -> None:
         if not self.closed:
@@ -245,11 +254,10 @@ class Session:
 
     def _ended(self, call: Call, task_id: int, missing: NbAgentsError | None = None) -> int:
         call.read = True  # the client reads it
-        if self.closed:
-            return 0
         update = outcome(call, missing)
-        size = len(update.done.data)
-        self._send_update(call.id, task_id, update)
+        size: int = update.ByteSize()  # it is kept, whether or not the client is still there
+        if not self.closed:
+            self._send_update(call.id, task_id, update)
         return size
 
     def _send_update(self, call_id: str, task_id: int, update: pb.Update) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 
 import pytest
-from remote_agents import Counter, Echo, Odd
+from remote_agents import Counter, Echo, Odd, Slow
 
-from nbagents import AgentGroup, Msg
+from nbagents import AgentGroup, Msg, call_options
 from nbagents.exceptions import (
     AgentCreationError,
     AgentServerNotAliveError,
     CallCancelledError,
+    CallTimeoutError,
     RemoteAgentError,
     UsageError,
 )
@@ -87,6 +89,36 @@ def test_what_is_cancelled_is_not_waited_for(group):
     with pytest.raises(CallCancelledError):
         replies.result(10)
     assert group[0]().content  # and the agents go on
+
+
+def test_a_time_out_is_as_long_as_it_says():
+    """However often the waiting wakes up, as it does for each thousand replies."""
+    with AgentGroup(Slow, 2, ["slow"]) as slow:
+        replies = slow.ask(1.0)
+
+        def wake() -> None:
+            while not replies.done():
+                with replies._change:
+                    replies._change.notify_all()
+
+        waker = threading.Thread(target=wake)
+        waker.start()
+        assert [reply.content for reply in replies.result(20)] == ["slow slept"] * 2
+        waker.join()
+        late = slow.ask(30.0)
+        with pytest.raises(TimeoutError, match=r"2 of 2 agents did not answer in 0\.1 s"):
+            late.result(0.1)
+        late.cancel()
+
+
+def test_a_group_s_calls_have_the_deadline_of_their_options_and_are_not_repeated():
+    with AgentGroup(Slow, 2, ["slow"]) as slow:
+        with call_options(timeout=0.2):
+            late = slow.ask(30.0)
+        with pytest.raises(CallTimeoutError):
+            late.result(20)
+        with call_options(retry=True), pytest.raises(UsageError, match="not repeated"):
+            slow.ask(0.0)
 
 
 def test_an_agent_that_cannot_be_made_ends_the_group_s_servers():
