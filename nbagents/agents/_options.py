@@ -21,7 +21,8 @@ def call_options(*, timeout: float | None = None, retry: bool = False) -> Iterat
     was entered, unless an earlier deadline holds already. With ``retry`` a call whose agent server dies is
     made again in the server that is started in its place, three times in all, within its deadline; an
     answer that the first attempt had given already is not made twice. Only the caller can know that this
-    is safe: an agent with side effects of its own tells repeated attempts by `idempotency_key`.
+    is safe: an agent with side effects of its own tells repeated attempts by `idempotency_key`, and the
+    calls that it makes of other agents are made anew by each attempt.
 
         with call_options(timeout=30, retry=True):
             reply = poet("a haiku about rain")
