@@ -19,12 +19,12 @@ from .. import context, events
 from ..agents import Call, scheduler
 from ..exceptions import (
     AgentNotFoundError,
+    AgentServerNotAliveError,
     InternalError,
     MessageTooLargeError,
     NbAgentsError,
     ProtocolError,
     RemoteAgentError,
-    ServerLostError,
 )
 from ._codec import decode, encode_arguments
 from ._faults import decode_error
@@ -73,6 +73,7 @@ class Attachment:
         self._heard: tuple[Any, pb.Payload] | None = None
         self._fetches: dict[str, list[Promised]] = {}
         self.strays = Strays()
+        self._leaving = False
         self._opened: Stream | None = None
 
     @property
@@ -116,6 +117,7 @@ class Attachment:
 
     async def close(self) -> None:
         """Leave the server. Calls that have no answer end with an error; they go on over there."""
+        self._leaving = True
         await self._stream.close()
 
     def _check(self) -> None:
@@ -125,9 +127,11 @@ class Attachment:
 
     def _end(self, error: NbAgentsError) -> None:
         self.error = error
+        # Also where the server lives and only the session is over: it knows by the key what it has done.
+        again = isinstance(error, AgentServerNotAliveError) and not self._leaving
         calls, self._calls = list(self._calls.values()), {}
         for call in calls:
-            if call.key and isinstance(error, ServerLostError) and call.remote and call.remote.lost(call):
+            if again and call.key and call.remote is not None and call.remote.lost(call):
                 continue
             scheduler().settle(call, None, for_call(error, call))
         self.many.end(error)

@@ -18,9 +18,8 @@ from ..message import Promise
 from ._agents import AgentTable, Hosted
 from ._unit import Unit
 
-__all__ = ["EXCHANGE", "admit_change"]
+__all__ = ["admit_change"]
 
-EXCHANGE = "_exchange"
 """The method of such a call."""
 
 

@@ -20,14 +20,13 @@ from ..exceptions import AgentCreationError, NbAgentsError
 from ..message import PlaceholderMessage
 from ._proxy import RpcAgent
 from ._source import MISSING, NOTEBOOKS, Collector, namespace_of
-from ._unit import Unit
+from ._unit import EXCHANGE, Unit
 
 if TYPE_CHECKING:
     from ._dist import Home
 
 __all__ = ["NotebookAgent", "NotebookClass", "send_new_classes"]
 
-EXCHANGE = "_exchange"
 IDLE_SECONDS, BUSY_SECONDS = 5.0, 0.3
 """How long the end of a cell waits for agents to take on their new class: those that are free, and others."""
 

@@ -329,7 +329,8 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         try:
             await asyncio.wait([serving, *ends], return_when=asyncio.FIRST_COMPLETED)
             if serving.done():
-                left = serving.result()
+                serving.result()
+                left = session.leaving
         except asyncio.CancelledError:
             left = False
             raise
@@ -354,8 +355,8 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
             if self._sessions.get(session.name) is session:
                 del self._sessions[session.name]
 
-    async def _serve(self, session: Session, frames: Any, stream: Any) -> bool:
-        """Handle what comes; return whether the client left, rather than its connection broke."""
+    async def _serve(self, session: Session, frames: Any, stream: Any) -> None:
+        """Handle what comes, until nothing comes any more."""
         while True:
             self.last_active = time.monotonic()
             for number, frame in enumerate(frames, 1):
@@ -365,7 +366,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
                     await asyncio.sleep(0)
             data = await stream.read()
             if data is grpc.aio.EOF:
-                return True
+                return
             frames = parsed(data).frames
 
     async def _greet(self, frame: pb.Frame, stream: Any) -> Session | None:

@@ -25,7 +25,7 @@ from ..message import PlaceholderMessage, Promise
 from ._admission import admit_call, checked_arguments, internal_error, outcome
 from ._agents import AgentTable
 from ._codec import decode, encode
-from ._exchange import EXCHANGE, admit_change
+from ._exchange import admit_change
 from ._faults import decode_error, encode_error
 from ._frames import FrameWriter
 from ._keeper import NO_REPLY
@@ -34,6 +34,7 @@ from ._peers import fetched
 from ._proto import agent_pb2 as pb
 from ._results import Promised, Results
 from ._shape import unknown_kind
+from ._unit import EXCHANGE
 
 __all__ = ["Session"]
 
@@ -65,7 +66,7 @@ class Session:
         self._needs: list[Promise] = []
         self._unheard = 0
         self.writer = FrameWriter(lambda: len(self._pending) + len(self._requests))
-        self.closed = False
+        self.closed = self.leaving = False
         self.connection: object = None
         """What names the connection that it has now; None between two."""
         self.broken: object = None
@@ -299,6 +300,9 @@ class Session:
             promised.settle(None, decode_error(update.error, "another agent"))
 
     def _cancel(self, cancel: pb.Cancel) -> None:
+        if not cancel.call:
+            self.leaving = True  # the end of a connection alone does not tell
+            return
         call = self._results.find(cancel.call)
         if call is not None and call.origin is self:
             why = cancel.why[:200] or "cancelled"

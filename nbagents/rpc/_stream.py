@@ -47,6 +47,13 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
 STEADY_SECONDS = 2.0
 """A connection that breaks sooner than this has not ended the break before it."""
 STATUS_SECONDS = 1.0
+BROKEN = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.INTERNAL,  # what the core says of a connection that is reset in the middle of a frame
+}
+"""What the end of a connection can be that says nothing of the server."""
 LEAVE_SECONDS = 0.2
 
 
@@ -91,7 +98,11 @@ class Stream:
         return self._ready
 
     async def close(self) -> None:
-        """Leave the server."""
+        """Leave the server, once what was put is written, if that takes no longer than a moment."""
+        self._writer.put(pb.Frame(cancel=pb.Cancel(why="leaving")))
+        self._writer.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._writer.finished.wait(), LEAVE_SECONDS)
         self._end(AgentServerNotAliveError(f"the connection to the agent server {self.who()} was closed"))
         if self._rpc is not None:
             with contextlib.suppress(Exception):  # it may be broken: leaving is a courtesy
@@ -224,7 +235,7 @@ class Stream:
             status, details = await self._status()
         if status is grpc.StatusCode.OK:
             return self._gone("it was stopped")
-        if status in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN):
+        if status in BROKEN:
             return None
         return self._meaning(status, details)
 

@@ -12,7 +12,10 @@ from typing import Any
 
 from ..exceptions import ProtocolError
 
-__all__ = ["LAZY_ANNOTATIONS", "Part", "Unit"]
+__all__ = ["EXCHANGE", "LAZY_ANNOTATIONS", "Part", "Unit"]
+
+EXCHANGE = "_exchange"
+"""The method of a call by which an agent gets its new class."""
 
 LAZY_ANNOTATIONS = __future__.annotations.compiler_flag
 LONGEST = 4 * 1024 * 1024
