@@ -11,6 +11,7 @@ import pytest
 from remote_agents import Counter, Echo, Odd, Slow
 
 from nbagents import AgentGroup, Msg, call_options
+from nbagents._process import is_stopped
 from nbagents.exceptions import (
     AgentCreationError,
     AgentServerNotAliveError,
@@ -72,10 +73,11 @@ def test_failures_are_told_by_number_and_raised_where_they_are_read():
         assert sorted(replies.failures()) == [0, 1, 2]
 
 
-def test_a_server_that_dies_ends_its_replies_and_no_others():
+def test_a_server_that_dies_ends_its_replies_and_no_others(wait_for):
     with AgentGroup(Echo, 4, ["echo"], servers=2) as echoes:
         pids = [client.get_server_info()["pid"] for client in echoes._clients]
         os.kill(pids[1], signal.SIGSTOP)
+        wait_for(lambda: is_stopped(pids[1]))  # or it might answer yet
         replies = echoes.ask("x")
         assert replies[0].content == replies[1].content == "echo heard x"
         os.kill(pids[1], signal.SIGKILL)

@@ -196,15 +196,3 @@ def test_the_nearest_deadline_holds():
         call = sleeper()
     with pytest.raises(CallTimeoutError):
         call.result(3)
-
-
-def test_a_marked_call_waits_for_a_server_that_somebody_else_starts_again(tmp_path: Path, wait_for):
-    """The agent was put into a server by its port: the launcher brings that back, not the proxy."""
-    with RpcAgentServerLauncher(port=0) as launcher:
-        tally = Tally("t", str(tmp_path), 0.3).to_dist(host="localhost", port=launcher.port)
-        with call_options(retry=True):
-            call = tally(Msg("user", "1"))
-        wait_for(lambda: runs(tmp_path))
-        kill()
-        assert call.result(30).content == "1 done"
-        assert tally(Msg("user", "2")).result(30).content == "2 done"

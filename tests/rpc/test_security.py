@@ -349,7 +349,7 @@ def test_no_file_is_exported(server, channel, path: str):
 def test_only_the_unary_methods_can_be_requested_over_the_stream(server, channel, method: str):
     metadata = [("authorization", f"Bearer {server.token}")]
     call = channel.stream_stream("/nbagents.v1.AgentServer/Attach")
-    greeting = pb.Frame(hello=pb.Hello(protocol=1, session="s"))
+    greeting = pb.Frame(hello=pb.Hello(protocol=1, session=f"only {method}"))
     request = pb.Frame(request=pb.Request(id=1, method=method))
     answers = call(
         iter([pb.Batch(frames=[greeting, request]).SerializeToString()]), metadata=metadata, timeout=10
