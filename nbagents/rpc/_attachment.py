@@ -30,6 +30,7 @@ from ._codec import decode, encode_arguments
 from ._faults import decode_error
 from ._forks import check_fork, is_cut_off
 from ._limits import LONGEST_MS, MAX_PAYLOAD
+from ._link import Together
 from ._lost import for_call, same
 from ._many import ManyCalls
 from ._methods import STREAM_REQUESTS
@@ -168,6 +169,8 @@ class Attachment:
 
     def send_all(self, call: Call, remotes: Sequence[Any]) -> None:
         """Send one observe to several agents of this server, as one frame. Never raises or waits."""
+        if call.key:
+            call.remote = Together(remotes)
         first, *others = (remote.agent_id for remote in remotes)
         self.send(call, first, "", others)
 

@@ -128,8 +128,12 @@ class Results:
         return kept.call if kept is not None else None
 
     def attempt(self, key: str) -> Call | None:
-        """Return the call that was made with this idempotency key, if it is still kept."""
-        return self._by_key.get(key)
+        """Return the call that was made with this idempotency key, if it is still kept.
+
+        One that was ended from outside has told nothing of its work: it is made again.
+        """
+        call = self._by_key.get(key)
+        return call if call is not None and call.stopped() is None else None
 
     def refuse(self, why: str) -> None:
         """Take no new call any more; those that belong to running ones still come."""
@@ -184,7 +188,8 @@ class Results:
             finished.popleft()
             self._bytes -= oldest.size
             del self._kept[oldest.call.id], self._by_task[oldest.task_id]
-            self._by_key.pop(oldest.call.key, None)
+            if self._by_key.get(oldest.call.key) is oldest.call:
+                del self._by_key[oldest.call.key]
             self._dropped[oldest.task_id] = (oldest.call.agent_name, oldest.finished_at, now)
             if len(self._dropped) > REMEMBERED:
                 self._dropped.popitem(last=False)

@@ -224,7 +224,7 @@ class Session:
             call_id=frame.call,
             needs=needs,
         )
-        whole.origin, whole.chain = self, tuple(frame.chain)
+        whole.origin, whole.chain, whole.key = self, tuple(frame.chain), frame.idempotency_key
         whole.agent_name = f"{len(frame.others) + 1} agents"
         missing: NbAgentsError | None = None
         there = []
