@@ -36,11 +36,11 @@ from ._many import ManyCalls
 from ._methods import STREAM_REQUESTS
 from ._proto import agent_pb2 as pb
 from ._references import ArgumentFailedError, References
-from ._results import Promised
 from ._shape import parse, unknown_kind
 from ._strays import Strays
 from ._stream import Stream
 from ._tls import Trust
+from ._wanted import Wanted
 
 __all__ = ["Attachment"]
 
@@ -72,7 +72,7 @@ class Attachment:
         self._references = References(self)
         self.many = ManyCalls(self)
         self._heard: tuple[Any, pb.Payload] | None = None
-        self._fetches: dict[str, list[Promised]] = {}
+        self.wanted = Wanted(self)
         self.strays = Strays()
         self._leaving = False
         self._opened: Stream | None = None
@@ -140,10 +140,7 @@ class Attachment:
         for request in requests:
             if not request.done():
                 request.set_exception(same(error))
-        fetches, self._fetches = self._fetches, {}
-        for waiting in fetches.values():
-            for promised in waiting:
-                promised.settle(None, same(error))
+        self.wanted.end(error)
         self._on_end(self)
 
     # ---- calls
@@ -243,31 +240,6 @@ class Attachment:
         self._stream.start()
         self._stream.put(frame)
 
-    def fetch(self, promised: Promised) -> None:
-        """Ask for how a call of somebody else ended; the promise is settled with it. On the loop only."""
-        if self.error is not None:
-            promised.settle(None, same(self.error))
-            return
-        promised.maker = self
-        waiting = self._fetches.setdefault(promised.id, [])
-        waiting.append(promised)
-        if len(waiting) == 1:
-            self._stream.start()
-            self._stream.put(pb.Frame(fetch=pb.Fetch(call=promised.id)))
-
-    def _fetched(self, update: pb.Update) -> None:
-        value: Any = None
-        error: BaseException | None = None
-        if update.WhichOneof("outcome") == "done":
-            try:
-                value = decode(update.done)
-            except NbAgentsError as unfit:
-                error = unfit
-        else:
-            error = decode_error(update.error, "another agent")
-        for promised in self._fetches.pop(update.call, ()):
-            promised.settle(value, error)
-
     # ---- requests
 
     async def request(self, method: str, **fields: Any) -> pb.GeneralResponse:
@@ -315,9 +287,9 @@ class Attachment:
             raise ProtocolError(f"the agent server {self._stream.who()} sent a {kind or 'nameless'!r} frame")
 
     def _update(self, update: pb.Update) -> None:
-        if self._fetches and update.call in self._fetches:
+        if update.call in self.wanted:
             self.strays.expect()
-            self._fetched(update)
+            self.wanted.update(update)
         call = self._calls.pop(update.call, None)
         if call is None:
             if not self.many.update(update):  # it was cancelled here meanwhile
