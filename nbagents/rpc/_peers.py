@@ -42,10 +42,8 @@ def fetched(server_id: str, call_id: str, epoch: str = "", whose: str = "") -> P
 def _ask(there: Attachment, promised: Promised, epoch: str, whose: str) -> None:
     if epoch and there.epoch != epoch:
         by = f", by {printable(whose, 200)}," if whose else ""
-        text = (
-            f"a message passed on by reference{by} is gone: the agent server {there.server_id} that made it"
-        )
-        promised.settle(None, ResultExpiredError(f"{text} has ended and was started again since"))
+        text = f"a message passed on by reference{by} is gone: the agent server {there.server_id}"
+        promised.settle(None, ResultExpiredError(f"{text} was started again since it promised it"))
     else:
         there.wanted.fetch(promised)
 
