@@ -11,7 +11,8 @@ from __future__ import annotations
 from ._error import error_html, error_text
 from ._line import agent_line_html, agent_line_text, banner_html, banner_text
 from ._markdown import markdown_to_html, text_to_html
-from ._message import memory_html, memory_text, message_html, message_text
+from ._memory import entry_html, memory_html, memory_text
+from ._message import message_html, message_text
 from ._page import Cell, page_html
 from ._plain import content_text
 from ._run import run_html, run_text
@@ -19,6 +20,7 @@ from ._sanitize import clean_html
 from ._table import table_html, table_text
 from ._views import (
     AgentCardView,
+    EntryView,
     ErrorView,
     LaneView,
     MemoryView,
@@ -34,6 +36,7 @@ from ._views import (
 __all__ = [
     "AgentCardView",
     "Cell",
+    "EntryView",
     "ErrorView",
     "LaneView",
     "MemoryView",
@@ -50,6 +53,7 @@ __all__ = [
     "banner_text",
     "clean_html",
     "content_text",
+    "entry_html",
     "error_html",
     "error_text",
     "markdown_to_html",
