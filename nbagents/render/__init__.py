@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ._error import error_html, error_text
 from ._line import agent_line_html, agent_line_text, banner_html, banner_text
+from ._live import LiveRows, live_run
 from ._markdown import markdown_to_html, text_to_html
 from ._memory import entry_html, memory_html, memory_text
 from ._message import message_html, message_text
@@ -17,6 +18,7 @@ from ._page import Cell, page_html
 from ._plain import content_text
 from ._run import run_html, run_text
 from ._sanitize import clean_html
+from ._style import style_rules
 from ._table import table_html, table_text
 from ._views import (
     AgentCardView,
@@ -39,6 +41,7 @@ __all__ = [
     "EntryView",
     "ErrorView",
     "LaneView",
+    "LiveRows",
     "MemoryView",
     "MessageLike",
     "RowView",
@@ -56,6 +59,7 @@ __all__ = [
     "entry_html",
     "error_html",
     "error_text",
+    "live_run",
     "markdown_to_html",
     "memory_html",
     "memory_text",
@@ -64,6 +68,7 @@ __all__ = [
     "page_html",
     "run_html",
     "run_text",
+    "style_rules",
     "table_html",
     "table_text",
     "text_to_html",
