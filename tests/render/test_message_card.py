@@ -146,9 +146,8 @@ def test_an_empty_memory_is_shown(read: Read):
 
 
 def test_a_muted_message_says_so_in_words(read: Read):
-    view = MemoryView(
-        "poet", 0, entries=(EntryView("critic", "Too long!", muted=True),), colors={"critic": 3}
-    )
+    entries = (EntryView("critic", "Too long!", muted=True),)
+    view = MemoryView("poet", 0, entries=entries, colors={"critic": 3})
     html = memory_html(view)
     assert "⊘ muted" in read(html).text
     assert "nba-c3" in html
