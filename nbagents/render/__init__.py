@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from ._error import error_html, error_text
 from ._line import agent_line_html, agent_line_text, banner_html, banner_text
+from ._live import LiveRows, live_run
 from ._markdown import markdown_to_html, text_to_html
-from ._message import memory_html, memory_text, message_html, message_text
+from ._memory import entry_html, memory_html, memory_text
+from ._message import message_html, message_text
 from ._page import Cell, page_html
 from ._plain import content_text
 from ._run import run_html, run_text
 from ._sanitize import clean_html
+from ._style import style_rules
 from ._table import table_html, table_text
 from ._views import (
     AgentCardView,
+    EntryView,
     ErrorView,
     LaneView,
     MemoryView,
@@ -34,8 +38,10 @@ from ._views import (
 __all__ = [
     "AgentCardView",
     "Cell",
+    "EntryView",
     "ErrorView",
     "LaneView",
+    "LiveRows",
     "MemoryView",
     "MessageLike",
     "RowView",
@@ -50,8 +56,10 @@ __all__ = [
     "banner_text",
     "clean_html",
     "content_text",
+    "entry_html",
     "error_html",
     "error_text",
+    "live_run",
     "markdown_to_html",
     "memory_html",
     "memory_text",
@@ -60,6 +68,7 @@ __all__ = [
     "page_html",
     "run_html",
     "run_text",
+    "style_rules",
     "table_html",
     "table_text",
     "text_to_html",

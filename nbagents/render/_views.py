@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 __all__ = [
     "AgentCardView",
+    "EntryView",
     "ErrorView",
     "LaneView",
     "MemoryView",
@@ -58,6 +60,7 @@ class RowView:
     ``color`` is the agent's number, counted from 0 in order of creation, or None for a person.
     ``text`` is Markdown, unless ``live``: then it still grows and is shown as it is. ``elapsed`` is
     in seconds. ``printed`` is what the agent's code printed, ``note`` a remark in our own words.
+    ``key`` tells it from the other rows of its run for as long as that lasts: the id of its call.
     """
 
     agent: str
@@ -72,6 +75,7 @@ class RowView:
     printed: str = ""
     note: str = ""
     live: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class SectionView:
     """A line between rows, such as "pass 2 of 3"."""
 
     label: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +125,25 @@ class RunView:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryView:
+    """One message that an agent remembers; its model is not sent one that is ``muted``."""
+
+    name: str
+    content: Any
+    role: str = "user"
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryView:
-    """What an agent will be sent, oldest first."""
+    """What an agent will be sent, oldest first. ``colors`` are the numbers of those it has heard."""
 
     agent: str
     color: int | None = None
     model: str | None = None
     entries: tuple[MessageLike, ...] = ()
     is_demo: bool = False
+    colors: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
