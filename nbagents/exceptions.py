@@ -5,6 +5,7 @@
     │   ├── AgentNotFoundError     nobody of that name lives there
     │   ├── FileNotExportedError   the server gives no such file away
     │   ├── ModelChoiceError       no model can be picked from what was given
+    │   ├── RunNotFoundError       the server knows no such run, or no longer
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
     ├── CallError                  one call ended without a reply
     │   ├── CallCancelledError     somebody stopped it
@@ -63,6 +64,7 @@ __all__ = [
     "ProtocolError",
     "RemoteAgentError",
     "ResultExpiredError",
+    "RunNotFoundError",
     "ServerFailedError",
     "ServerLostError",
     "StateCorruptError",
@@ -110,6 +112,10 @@ class FileNotExportedError(UsageError, FileNotFoundError):
 
 class ModelChoiceError(UsageError):
     """No model can be picked from what was given."""
+
+
+class RunNotFoundError(UsageError, LookupError):
+    """The server knows no such run, or no longer."""
 
 
 class WouldBlockLoopError(UsageError, RuntimeError):
