@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .. import exceptions
@@ -57,8 +58,6 @@ class Replay(Run):
                 self.notes += (f"{data.get('count')} events of its beginning are no longer kept",)
             case "lost":
                 self._ends("failed", str(data.get("why", "")), time.monotonic())
-            case "question" | "answered":
-                self._asks(str(told.get("call", "")), kind == "question", at)
             case _:
                 agent = str(told.get("agent", ""))
                 if "message" in data:
@@ -71,7 +70,7 @@ class Replay(Run):
 
     def _put(self, entry: SectionView | RowView) -> None:
         with self._lock:
-            self._entries.append(entry)
+            self._entries.append(replace(entry, key=f"said-{len(self._entries)}"))
 
     def _ends(self, state: str, outcome: str, at: float) -> None:
         with self._lock:
@@ -82,18 +81,6 @@ class Replay(Run):
                 self._why = outcome.partition(" after ")[0] or self._why
             self._end, self.outcome = at, outcome
             self.state = state if state in STATES else "done"  # type: ignore[assignment]
-
-    def _asks(self, call: str, begins: bool, at: float) -> None:
-        with self._lock:
-            record = self._records.get(call)
-            if record is None or record.over:
-                return
-            if begins:
-                record.state = "human"
-                record.human.append((at, None))
-            elif record.human:
-                record.state = "running"
-                record.human[-1] = (record.human[-1][0], at)
 
 
 def _message(tree: Any) -> Any:

@@ -7,8 +7,9 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import Token
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -148,28 +149,10 @@ class Run:
     def _add(self, entry: RowView | SectionView) -> None:
         def add() -> None:
             with self._lock:
-                self._entries.append(entry)
+                self._entries.append(replace(entry, key=f"said-{len(self._entries)}"))
             self._changed()
 
         scheduler().post(add)  # the calls made before take the same way
-
-    @contextlib.contextmanager
-    def person(self, call: str) -> Iterator[None]:
-        """While inside, the call of this id waits for a person."""
-        with self._lock:
-            record = self._records.get(call)
-            if record is not None and not record.over:
-                record.state = "human"
-                record.human.append((time.monotonic(), None))
-        self._changed()
-        try:
-            yield
-        finally:
-            with self._lock:
-                if record is not None and not record.over:
-                    record.state = "running"
-                    record.human[-1] = (record.human[-1][0], time.monotonic())
-            self._changed()
 
     def end(self, state: State = "done", *, outcome: str = "", error: BaseException | None = None) -> None:
         """Say how it ended; what is heard later no longer changes that. The first word counts."""

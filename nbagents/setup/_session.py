@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..agents import AgentBase, UserAgent, settled
+from ..asking import OpenQuestion
 from ..config import ProjectConfig
 from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg
@@ -163,6 +164,15 @@ class Session:
     def doctor(self) -> list[Finding]:
         """Look at everything that can be wrong, and say what to type."""
         return examine(self)
+
+    # ---- people
+
+    def ask_by_page(self, opened: OpenQuestion) -> str | None:
+        """Let a page of this machine's jupyter-server answer a question.
+
+        Returns the id of the server that takes the answer, None where there is no such way.
+        """
+        return None
 
     # ---- agents
 
