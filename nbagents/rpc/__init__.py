@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from ._proto.agent_pb2_grpc import RpcAgentServicer
     from ._proxy import RpcAgent
     from ._redefined import send_new_classes
+    from ._relays import post_question
     from ._servicer import AgentServerServicer
     from ._shared import find_or_launch, find_shared
     from ._spawn import Spawned
+    from ._teller import RunTeller
     from ._tls import TLS
     from ._wrapper import RpcServerSideWrapper
 
@@ -50,6 +52,7 @@ __all__ = [
     "RpcAgentServerLauncher",
     "RpcAgentServicer",
     "RpcServerSideWrapper",
+    "RunTeller",
     "ServerOptions",
     "ServerStatus",
     "Spawned",
@@ -62,6 +65,7 @@ __all__ = [
     "find_shared",
     "make_proxy",
     "mark_of",
+    "post_question",
     "send_new_classes",
     "settings_of",
 ]
@@ -79,6 +83,7 @@ _HOME = {
     "RpcAgentServerLauncher": "_launcher",
     "RpcAgentServicer": "_proto.agent_pb2_grpc",
     "RpcServerSideWrapper": "_wrapper",
+    "RunTeller": "_teller",
     "ServerOptions": "_options",
     "ServerStatus": "_owned",
     "Spawned": "_spawn",
@@ -93,6 +98,7 @@ _HOME = {
     "find_shared": "_shared",
     "make_proxy": "_dist",
     "mark_of": "_handles",
+    "post_question": "_relays",
     "send_new_classes": "_redefined",
     "settings_of": "_dist",
 }

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..agents import AgentBase, UserAgent, settled
+from ..asking import OpenQuestion
 from ..config import ProjectConfig
 from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg
@@ -20,45 +21,20 @@ from ..rpc import (
     OwnedServer,
     RpcAgent,
     RpcAgentClient,
+    RunTeller,
     ServerOptions,
     ServerStatus,
     connections,
+    post_question,
 )
+from ..runs import numbers
+from ._about import AgentInfo, Definition
 from ._doctor import Finding, examine
 
 __all__ = ["AgentInfo", "Definition", "Session", "close_session", "open_session", "session"]
 
 log = logging.getLogger(__name__)
 KINDS = ("chat", "user")
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """What came of defining an agent: ``change`` is "created", "updated" or "unchanged"."""
-
-    agent: AgentBase
-    change: str
-    kept: int
-    """How many messages it still remembers."""
-    color: int
-    """Its place in the order of creation in its workspace; decides its colour in every notebook."""
-    choice: ModelChoice | None
-    """The model it got, and why; None for a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class AgentInfo:
-    """One agent as its server lists it."""
-
-    name: str
-    workspace: str
-    kind: str
-    model: str
-    messages: int
-    color: int
-    busy: bool
-    sys_prompt: str
-    agent_id: str
 
 
 @dataclass(slots=True)
@@ -83,6 +59,8 @@ class Session:
         self.workspace, self.headless = workspace, headless
         self.folder = folder or os.getcwd()
         self.server = OwnedServer(ServerOptions(owner=owner), on_ready=self._on_ready)
+        self.teller = RunTeller(workspace, self.server.attach)
+        """Tells the server of the runs of this session; what `nbagents.runs.Run` takes."""
         self._agents: dict[str, _Known] = {}
         self._defaults: dict[str, str] = {}
         self._warm: dict[str, Any] | None = None
@@ -160,6 +138,24 @@ class Session:
         """Look at everything that can be wrong, and say what to type."""
         return examine(self)
 
+    # ---- people
+
+    def ask_by_page(self, opened: OpenQuestion) -> str | None:
+        """Let a page of this machine's jupyter-server answer a question.
+
+        Returns the id of the server that takes the answer, None where there is no such way.
+        """
+        try:
+            there = self.server.attach()
+        except NbAgentsError:
+            return None
+        if there is None:
+            return None
+        if not opened.server:
+            post_question(there, opened)
+        extension = os.environ.get("NBAGENTS_EXTENSION")
+        return (opened.server or None) if extension and os.path.exists(extension) else None
+
     # ---- agents
 
     def define(
@@ -234,7 +230,7 @@ class Session:
     def agents(self, *, everywhere: bool = False) -> list[AgentInfo]:
         """Ask the server for the agents of this workspace, or of all."""
         listed = self.server.client().get_agent_list()
-        return [_info(a) for a in listed if everywhere or a.get("workspace") == self.workspace]
+        return [AgentInfo.of(a) for a in listed if everywhere or a.get("workspace") == self.workspace]
 
     def revive(self) -> list[AgentInfo]:
         """Bind the agents that live in this workspace already, after a restart of the kernel; return them."""
@@ -292,6 +288,9 @@ class Session:
         Raises:
             AgentServerError: the server does not answer.
         """
+        for run in client.runs(self.workspace):  # those of this process count on from there
+            numbers.reach(int(run["number"]))
+        self.teller.again(client.attachment)
         there = {about["agent_id"]: about["messages"] for about in client.get_agent_list()}
         told: dict[str, list[str]] = {"remembers": [], "empty": [], "gone": []}
         for name, known in list(self._agents.items()):
@@ -334,20 +333,6 @@ class Session:
         if not keep:
             self._agents.pop(name, None)
         return keep
-
-
-def _info(about: dict[str, Any]) -> AgentInfo:
-    return AgentInfo(
-        name=about["name"],
-        workspace=about.get("workspace", ""),
-        kind=about.get("type", ""),
-        model=about.get("model_name", ""),
-        messages=about.get("messages", 0),
-        color=about.get("color", 0),
-        busy=bool(about.get("busy")),
-        sys_prompt=about.get("sys_prompt") or "",
-        agent_id=about["agent_id"],
-    )
 
 
 _session: Session | None = None
