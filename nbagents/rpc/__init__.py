@@ -17,12 +17,13 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 if TYPE_CHECKING:
     from ._attachment import Attachment
     from ._client import RpcAgentClient
-    from ._custody import CUSTODIAN, KeptServer
+    from ._custody import CUSTODIAN
     from ._directory import attachment
     from ._dist import DistConf, make_proxy, settings_of
     from ._fetch import fetch_message
     from ._group import AgentGroup, GroupReply
     from ._handles import agent_of, mark_of
+    from ._kept import KeptServer
     from ._launcher import RpcAgentServerLauncher
     from ._options import UNPROTECTED, ServerOptions
     from ._owned import OwnedServer, ServerStatus
@@ -80,7 +81,7 @@ _HOME = {
     "Connection": "_places",
     "DistConf": "_dist",
     "GroupReply": "_group",
-    "KeptServer": "_custody",
+    "KeptServer": "_kept",
     "OwnedServer": "_owned",
     "Reception": "_reception",
     "RpcAgent": "_proxy",

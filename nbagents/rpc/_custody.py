@@ -1,4 +1,4 @@
-"""`Custodian`: the process that keeps agent servers for others, and how a kernel asks it for one.
+"""`Custodian`: a process that keeps agent servers for others, and how it is asked for one.
 
 Jupyter's extension is one. It writes a file that only its user can read, and names it in the environment
 of its kernels. Who has read the file connects to the socket it names, says the token in the first line and
@@ -12,7 +12,6 @@ import json
 import os
 import socket
 import stat
-import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from typing import Any
 from .. import exceptions
 from .._ids import new_id
 from .._process import boot_id, host_name, is_running
-from .._version import __version__
 from ..exceptions import (
     AgentServerError,
     AgentServerNotAliveError,
@@ -28,12 +26,8 @@ from ..exceptions import (
     ProtocolError,
     ServerFailedError,
 )
-from ._options import ServerOptions
-from ._places import Connection, connections
-from ._shared import find_or_launch
-from ._spawn import Spawned
 
-__all__ = ["CUSTODIAN", "Custodian", "KeptServer", "custodian"]
+__all__ = ["CUSTODIAN", "MAX_LINE", "Custodian", "custodian"]
 
 CUSTODIAN = "NBAGENTS_EXTENSION"
 """The variable that names the file."""
@@ -116,65 +110,6 @@ def custodian() -> Custodian | None:
     path = os.environ.get(CUSTODIAN)
     found = Custodian.read(Path(path)) if path else None
     return found if found is not None and found.is_alive() else None
-
-
-class KeptServer:
-    """Finds the server of one session, as `OwnedServer` wants it: kept by Jupyter, else the user's own.
-
-    Once Jupyter has kept it, the user's own one takes its place only when somebody asks for a server by
-    hand: a kernel that outlives its Jupyter for a moment must leave nothing behind.
-    """
-
-    def __init__(self) -> None:
-        self._kept, self._again = False, True
-
-    def reset(self) -> None:
-        """Hear that somebody asks for a server by hand, so that one that was given up is started again."""
-        self._again = True
-
-    def __call__(self, options: ServerOptions) -> tuple[Connection, Spawned | None]:
-        """Return the server that Jupyter keeps for kernels like this one, else what `find_or_launch` finds.
-
-        Of another owner than ``user`` it is always the latter.
-
-        Raises:
-            AgentServerError: neither can be had; or the Jupyter that kept it is gone.
-        """
-        if options.owner != "user":
-            return find_or_launch(options)
-        again, self._again = self._again, False
-        keeper = custodian()
-        connection: Connection | None = None
-        if keeper is not None:
-            try:
-                connection = _found(keeper.ask(_wish(again=again)))
-            except NbAgentsError as error:
-                # It cannot start one for this interpreter, or is of another version: we may.
-                if self._kept or isinstance(error, AgentServerNotAliveError):
-                    raise
-        if connection is not None:
-            self._kept = True
-            return connection, None
-        if self._kept and not again:
-            raise AgentServerNotAliveError(
-                "the Jupyter server that kept the agents has ended, and they with it",
-                hint="%agents server start",
-            )
-        self._kept = False
-        return find_or_launch(options)
-
-
-def _wish(*, again: bool) -> dict[str, Any]:
-    return {"want": "server", "python": sys.executable, "version": __version__, "again": again}
-
-
-def _found(answer: dict[str, Any] | None) -> Connection | None:
-    if answer is None:
-        return None
-    for connection in connections():
-        if connection.server_id == answer.get("server_id") and connection.is_alive():
-            return connection
-    raise AgentServerError("Jupyter named an agent server that is not there")
 
 
 def _refusal(told: dict[str, Any]) -> NbAgentsError:

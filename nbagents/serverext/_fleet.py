@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _loop
 from .._version import __version__
@@ -26,7 +26,10 @@ from ..exceptions import (
     UsageError,
     VersionMismatchError,
 )
-from ..rpc import Connection, OwnedServer, RpcAgentClient, ServerOptions, connections
+from ..rpc import Connection, RpcAgentClient, connections
+
+if TYPE_CHECKING:
+    from ..rpc import OwnedServer
 
 __all__ = ["Fleet", "Known", "UnknownServerError"]
 
@@ -96,6 +99,8 @@ class Fleet:
 
         Raises as `give`.
         """
+        from ..rpc import OwnedServer, ServerOptions  # Jupyter starts without what they load
+
         python = python or sys.executable
         with self._lock:
             if self._ending.is_set():
@@ -138,10 +143,6 @@ class Fleet:
         if known.owned is not None:
             known.owned.stop()
             return
-        if known.foreign:
-            raise UsageError(
-                f"the agent server {known.connection.server_id} is on {known.connection.host}: stop it there"
-            )
         self.client(known).stop()
         limit = time.monotonic() + END_SECONDS
         while known.connection.is_alive():
@@ -192,7 +193,15 @@ class Fleet:
         raise UnknownServerError(f"no agent server of yours has the id {server_id[:60]!r}")
 
     def client(self, known: Known) -> RpcAgentClient:
-        """Return a client; all of one server share one connection, which is kept."""
+        """Return a client; all of one server share one connection, which is kept.
+
+        Raises:
+            UsageError: it is on another machine.
+        """
+        if known.foreign:
+            raise UsageError(
+                f"the agent server {known.connection.server_id} is on {known.connection.host}: ask it there"
+            )
         client = RpcAgentClient(known.connection.address, token=known.connection.token)
         if known.owned is None:
             self._visited[known.connection.server_id] = time.monotonic(), client

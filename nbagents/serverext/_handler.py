@@ -89,6 +89,7 @@ class AgentsHandler(APIHandler):
         raise web.HTTPError(405)
 
     async def _answer(self, work: Callable[..., Any], place: tuple[str, ...]) -> None:
+        self.check_xsrf_cookie()  # Jupyter does it for the verbs that change something
         try:
             self.write_json(await work(*place))
         except NbAgentsError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import queue
 import shutil
 import signal
 import socket
@@ -48,6 +49,9 @@ class Kernel:
     def __init__(self, jupyter: Jupyter, session: dict[str, Any]) -> None:
         self.jupyter, self.id, self.session_id = jupyter, session["kernel"]["id"], session["id"]
         self.client: BlockingKernelClient | None = None
+        self.shown: dict[str, str] = {}
+        self.said: list[str] = []
+        self.parent, self.idle = "", True
         self._connect()
 
     def _connect(self) -> None:
@@ -56,33 +60,49 @@ class Kernel:
         self.client = BlockingKernelClient(connection_file=str(path))
         self.client.load_connection_file()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=PATIENCE)
+        limit = time.monotonic() + PATIENCE  # the client's own way takes a slow heartbeat for a death
+        while True:
+            self.client.kernel_info()
+            with contextlib.suppress(queue.Empty):
+                self.client.get_shell_msg(timeout=1)
+                self.client.get_iopub_msg(timeout=0.5)
+                return
+            assert time.monotonic() < limit, "the kernel does not answer"
+
+    def load(self) -> str:
+        """Load nbagents; return its banner once the server is there."""
+        said = self.run("%load_ext nbagents")
+        banners = dict(self.shown)
+        while "agent server starting" in said and set(banners) == set(self.shown):
+            self._listen(PATIENCE)
+            said = "\n".join(self.shown[name] for name in banners)
+        return said
 
     def run(self, code: str, *, wait: bool = True) -> str:
         """Run code and return what it says: streams, and what is shown as text, the last state of each."""
         assert self.client is not None
-        parent = self.client.execute(code)
-        return self.outcome(parent) if wait else parent
-
-    def outcome(self, parent: str) -> str:
-        assert self.client is not None
-        said: list[str] = []
-        shown: dict[str, str] = {}
+        self.shown, self.said = {}, []
+        self.parent, self.idle = self.client.execute(code), False
         limit = time.monotonic() + PATIENCE
-        while True:
-            message = self.client.get_iopub_msg(timeout=max(0.1, limit - time.monotonic()))
-            if message["parent_header"].get("msg_id") != parent:
-                continue
-            kind, content = message["msg_type"], message["content"]
-            if kind == "status" and content["execution_state"] == "idle":
-                return "\n".join([*said, *shown.values()])
-            if kind == "stream":
-                said.append(content["text"])
-            elif kind == "error":
-                said.append(f"{content['ename']}: {content['evalue']}")
-            elif kind in ("display_data", "update_display_data", "execute_result"):
-                name = content.get("transient", {}).get("display_id") or uuid.uuid4().hex
-                shown[name] = content["data"].get("text/plain", "")
+        while wait and not self.idle:
+            self._listen(limit - time.monotonic())
+        return "\n".join([*self.said, *self.shown.values()])
+
+    def _listen(self, seconds: float) -> None:
+        assert self.client is not None
+        message = self.client.get_iopub_msg(timeout=max(0.1, seconds))
+        kind, content = message["msg_type"], message["content"]
+        if kind in ("display_data", "update_display_data", "execute_result"):
+            name = content.get("transient", {}).get("display_id") or uuid.uuid4().hex
+            self.shown[name] = content["data"].get("text/plain", "")
+        if message["parent_header"].get("msg_id") != self.parent:
+            return
+        if kind == "status" and content["execution_state"] == "idle":
+            self.idle = True
+        elif kind == "stream":
+            self.said.append(content["text"])
+        elif kind == "error":
+            self.said.append(f"{content['ename']}: {content['evalue']}")
 
     def restart(self) -> None:
         assert self.client is not None
@@ -99,7 +119,8 @@ class Jupyter:
     """One Jupyter server, in folders of its own."""
 
     def __init__(self, folder: Path, *options: str, environment: dict[str, str] | None = None) -> None:
-        self.folder, self.kernels = folder, []
+        self.folder = folder
+        self.kernels: list[Kernel] = []
         for name in ("config", "data", "run", "tree", "etc/jupyter_server_config.d"):
             (folder / name).mkdir(parents=True, mode=0o700, exist_ok=True)
         self.runtime, self.sockets = folder / "run" / "r", folder / "run"
@@ -121,8 +142,9 @@ class Jupyter:
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
-                    *(f"--port={self.port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder / 'tree'}"),
+                    *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
+                    *("--ip=127.0.0.1", f"--port={self.port}", "--ServerApp.port_retries=0"),
+                    f"--ServerApp.root_dir={folder / 'tree'}",
                     f"--IdentityProvider.token={self.token}",
                     *options,
                 ],
