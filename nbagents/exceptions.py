@@ -3,8 +3,10 @@
     NbAgentsError
     ├── UsageError                 the call was wrong: fix the code that made it
     │   ├── AgentNotFoundError     nobody of that name lives there
+    │   ├── AnswerRefusedError     what a person has answered does not fit the question
     │   ├── FileNotExportedError   the server gives no such file away
     │   ├── ModelChoiceError       no model can be picked from what was given
+    │   ├── RunNotFoundError       the server knows no such run, or no longer
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
     ├── CallError                  one call ended without a reply
     │   ├── CallCancelledError     somebody stopped it
@@ -45,6 +47,7 @@ __all__ = [
     "AgentNotFoundError",
     "AgentServerError",
     "AgentServerNotAliveError",
+    "AnswerRefusedError",
     "AuthenticationError",
     "CallCancelledError",
     "CallError",
@@ -63,6 +66,7 @@ __all__ = [
     "ProtocolError",
     "RemoteAgentError",
     "ResultExpiredError",
+    "RunNotFoundError",
     "ServerFailedError",
     "ServerLostError",
     "StateCorruptError",
@@ -104,12 +108,20 @@ class AgentNotFoundError(UsageError, LookupError):
     """Nobody of that name lives there."""
 
 
+class AnswerRefusedError(UsageError):
+    """What a person has answered does not fit the question; each line names a field and what it wants."""
+
+
 class FileNotExportedError(UsageError, FileNotFoundError):
     """The server gives no such file away, whether there is one or not."""
 
 
 class ModelChoiceError(UsageError):
     """No model can be picked from what was given."""
+
+
+class RunNotFoundError(UsageError, LookupError):
+    """The server knows no such run, or no longer."""
 
 
 class WouldBlockLoopError(UsageError, RuntimeError):

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
 from ..exceptions import AgentServerError, AgentServerNotAliveError, NbAgentsError
 from ._custody import custodian
 from ._options import ServerOptions
+from ._owned import OwnedServer
 from ._places import Connection, connections
 from ._shared import find_or_launch
 from ._spawn import Spawned
+
+if TYPE_CHECKING:
+    from ._client import RpcAgentClient
 
 __all__ = ["KeptServer"]
 
@@ -25,6 +30,14 @@ class KeptServer:
 
     def __init__(self) -> None:
         self._kept, self._again = False, True
+
+    @classmethod
+    def owned(
+        cls, options: ServerOptions, *, on_ready: Callable[[RpcAgentClient, str], object] | None = None
+    ) -> OwnedServer:
+        """Return an `OwnedServer` that finds its server so."""
+        kept = cls()
+        return OwnedServer(options, on_ready=on_ready, launch=kept, on_reset=kept.reset)
 
     def reset(self) -> None:
         """Hear that somebody asks for a server by hand, so that one that was given up is started again."""

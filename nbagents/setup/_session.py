@@ -12,19 +12,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..agents import AgentBase, UserAgent, settled
+from ..asking import OpenQuestion
 from ..config import ProjectConfig
 from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg
 from ..models import ModelChoice, choose_model, model_config_to_wire
 from ..rpc import (
     KeptServer,
-    OwnedServer,
     RpcAgent,
     RpcAgentClient,
+    RunTeller,
     ServerOptions,
     ServerStatus,
     connections,
 )
+from ..runs import numbers
 from ._doctor import Finding, examine
 
 __all__ = ["AgentInfo", "Definition", "Session", "close_session", "open_session", "session"]
@@ -84,10 +86,9 @@ class Session:
     ) -> None:
         self.workspace, self.headless = workspace, headless
         self.folder = folder or os.getcwd()
-        kept = KeptServer()
-        self.server = OwnedServer(
-            ServerOptions(owner=owner), on_ready=self._on_ready, launch=kept, on_reset=kept.reset
-        )
+        self.server = KeptServer.owned(ServerOptions(owner=owner), on_ready=self._on_ready)
+        self.teller = RunTeller(workspace, self.server.attach)
+        """Tells the server of the runs of this session; what `nbagents.runs.Run` takes."""
         self._agents: dict[str, _Known] = {}
         self._defaults: dict[str, str] = {}
         self._warm: dict[str, Any] | None = None
@@ -164,6 +165,15 @@ class Session:
     def doctor(self) -> list[Finding]:
         """Look at everything that can be wrong, and say what to type."""
         return examine(self)
+
+    # ---- people
+
+    def ask_by_page(self, opened: OpenQuestion) -> str | None:
+        """Let a page of this machine's jupyter-server answer a question.
+
+        Returns the id of the server that takes the answer, None where there is no such way.
+        """
+        return None
 
     # ---- agents
 
@@ -297,6 +307,9 @@ class Session:
         Raises:
             AgentServerError: the server does not answer.
         """
+        for run in client.runs(self.workspace):  # those of this process count on from there
+            numbers.reach(int(run["number"]))
+        self.teller.again(client.attachment)
         there = {about["agent_id"]: about["messages"] for about in client.get_agent_list()}
         told: dict[str, list[str]] = {"remembers": [], "empty": [], "gone": []}
         for name, known in list(self._agents.items()):
