@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 from collections.abc import Iterator
@@ -34,6 +35,9 @@ class AgentsExtension(ExtensionApp):
         os.environ.pop(CUSTODIAN, None)  # that of a Jupyter in whose terminal this one was started
         try:
             os.environ[CUSTODIAN] = str(self._reception.open())
+            atexit.register(
+                self._reception.close
+            )  # an interrupt may end Jupyter without a word to extensions
         except (NbAgentsError, OSError) as error:
             self.log.warning("nbagents keeps no agent servers for kernels, they start their own: %s", error)
 
@@ -54,6 +58,11 @@ class AgentsExtension(ExtensionApp):
         os.environ.pop("NBAGENTS_EXTENSION", None)
         await in_thread(self.fleet.close)  # kernels that ask meanwhile are told that Jupyter ends
         await in_thread(self._reception.close)
+
+    def _leave(self) -> None:
+        """Let all end soon: where no terminal is, an interrupt ends Jupyter without a word to extensions."""
+        self._reception.close()
+        self.fleet.release()
 
     def _has_calls(self) -> None:
         """Hear that calls run now. Any thread."""

@@ -162,6 +162,12 @@ class Fleet:
         for thread in threads:
             thread.join(max(0.0, limit - time.monotonic()))
 
+    def release(self) -> None:
+        """End them soon. Never waits."""
+        self._ending.set()
+        for owned in list(self._owned.values()):
+            owned.release()
+
     # ---- knowing servers
 
     def calls(self) -> dict[str, int]:

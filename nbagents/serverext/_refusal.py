@@ -12,6 +12,7 @@ from ..exceptions import (
     AgentServerNotAliveError,
     MessageTooLargeError,
     NbAgentsError,
+    RunNotFoundError,
     UsageError,
 )
 from ._fleet import UnknownServerError
@@ -38,7 +39,7 @@ _SPOKEN: dict[int, tuple[str, str]] = {
 
 def status_of(error: NbAgentsError) -> int:
     """Return the HTTP status of an error."""
-    if isinstance(error, UnknownServerError | AgentNotFoundError):
+    if isinstance(error, UnknownServerError | AgentNotFoundError | RunNotFoundError):
         return 404
     if isinstance(error, MessageTooLargeError):
         return 413

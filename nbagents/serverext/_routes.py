@@ -12,6 +12,7 @@ from ..rpc import RpcAgentClient
 from ._fleet import Fleet
 from ._handler import AgentsHandler
 from ._log import end_of_log
+from ._runs import Run, Runs, StopCall, StopRun
 from ._threads import in_thread
 
 __all__ = ["routes"]
@@ -119,6 +120,10 @@ def routes(fleet: Fleet) -> list[tuple[str, type[AgentsHandler], dict[str, Any]]
         f"{server}/log": Log,
         f"{server}/agents": Agents,
         f"{server}/agents/{one}/memory": Memory,
+        f"{server}/runs": Runs,
+        f"{server}/runs/{one}": Run,
+        f"{server}/runs/{one}/stop": StopRun,
+        f"{server}/calls/{one}/stop": StopCall,
         ".*": Nothing,
     }
     return [(f"/nbagents/api/{path}", handler, {"fleet": fleet}) for path, handler in table.items()]

@@ -83,10 +83,17 @@ class Kernel:
         assert self.client is not None
         self.shown, self.said = {}, []
         self.parent, self.idle = self.client.execute(code), False
+        return self.finish() if wait else ""
+
+    def finish(self) -> str:
+        """Wait until what runs has ended; return what it says."""
         limit = time.monotonic() + PATIENCE
-        while wait and not self.idle:
+        while not self.idle:
             self._listen(limit - time.monotonic())
         return "\n".join([*self.said, *self.shown.values()])
+
+    def interrupt(self) -> None:
+        assert self.jupyter.ask(f"api/kernels/{self.id}/interrupt", "POST", {}).status == 204
 
     def _listen(self, seconds: float) -> None:
         assert self.client is not None
