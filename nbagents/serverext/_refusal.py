@@ -20,7 +20,7 @@ from ._fleet import UnknownServerError
 __all__ = ["body_of", "body_of_status", "status_of"]
 
 LONGEST = 2000
-_PATH = re.compile(r"(?:unix:)?(?<![\w./:])(?:[A-Za-z]:)?(?:[/\\][^\s/\\'\",;:()]+){2,}[/\\]?")
+_PATH = re.compile(r"(?<![\w./:])(?:unix:)?(?:[A-Za-z]:)?(?:[/\\][^\s/\\'\",;:()]+){2,}[/\\]?")
 _SPOKEN: dict[int, tuple[str, str]] = {
     400: ("UsageError", "the request cannot be read"),
     401: ("AuthenticationError", "Jupyter does not know who asks: log in"),
