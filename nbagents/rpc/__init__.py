@@ -17,6 +17,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 if TYPE_CHECKING:
     from ._attachment import Attachment
     from ._client import RpcAgentClient
+    from ._custody import CUSTODIAN, KeptServer
     from ._directory import attachment
     from ._dist import DistConf, make_proxy, settings_of
     from ._fetch import fetch_message
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ._places import Connection, connection_at, connections
     from ._proto.agent_pb2_grpc import RpcAgentServicer
     from ._proxy import RpcAgent
+    from ._reception import Reception, told_error
     from ._redefined import send_new_classes
     from ._servicer import AgentServerServicer
     from ._shared import find_or_launch, find_shared
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from ._wrapper import RpcServerSideWrapper
 
 __all__ = [
+    "CUSTODIAN",
     "TLS",
     "UNPROTECTED",
     "AgentGroup",
@@ -44,7 +47,9 @@ __all__ = [
     "Connection",
     "DistConf",
     "GroupReply",
+    "KeptServer",
     "OwnedServer",
+    "Reception",
     "RpcAgent",
     "RpcAgentClient",
     "RpcAgentServerLauncher",
@@ -64,16 +69,20 @@ __all__ = [
     "mark_of",
     "send_new_classes",
     "settings_of",
+    "told_error",
 ]
 
 _HOME = {
     "AgentGroup": "_group",
     "AgentServerServicer": "_servicer",
+    "CUSTODIAN": "_custody",
     "Attachment": "_attachment",
     "Connection": "_places",
     "DistConf": "_dist",
     "GroupReply": "_group",
+    "KeptServer": "_custody",
     "OwnedServer": "_owned",
+    "Reception": "_reception",
     "RpcAgent": "_proxy",
     "RpcAgentClient": "_client",
     "RpcAgentServerLauncher": "_launcher",
@@ -95,6 +104,7 @@ _HOME = {
     "mark_of": "_handles",
     "send_new_classes": "_redefined",
     "settings_of": "_dist",
+    "told_error": "_reception",
 }
 
 

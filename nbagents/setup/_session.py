@@ -17,6 +17,7 @@ from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg
 from ..models import ModelChoice, choose_model, model_config_to_wire
 from ..rpc import (
+    KeptServer,
     OwnedServer,
     RpcAgent,
     RpcAgentClient,
@@ -73,7 +74,8 @@ class Session:
     """The agents of one workspace of the shared server. Methods block; they are safe from any thread.
 
     ``workspace`` is the notebook's path, or a folder. ``owner`` is who ends the server: "process",
-    this one; "user", nobody, until it is stopped or idle for hours. With ``headless`` nobody watches:
+    this one; "user", the Jupyter server that started this kernel, where it keeps agent servers, else
+    nobody, until it is stopped or idle for hours. With ``headless`` nobody watches:
     the demo model does not pretend to type.
     """
 
@@ -82,7 +84,10 @@ class Session:
     ) -> None:
         self.workspace, self.headless = workspace, headless
         self.folder = folder or os.getcwd()
-        self.server = OwnedServer(ServerOptions(owner=owner), on_ready=self._on_ready)
+        kept = KeptServer()
+        self.server = OwnedServer(
+            ServerOptions(owner=owner), on_ready=self._on_ready, launch=kept, on_reset=kept.reset
+        )
         self._agents: dict[str, _Known] = {}
         self._defaults: dict[str, str] = {}
         self._warm: dict[str, Any] | None = None

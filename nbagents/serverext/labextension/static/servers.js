@@ -167,7 +167,7 @@ export class AgentServers {
 
 const about = (server) => {
   if (server.foreign) return "on another host";
-  const parts = [server.state === "running" ? "" : server.state];
+  const parts = [server.state === "ready" ? "" : server.state];
   if (server.questions) parts.push(counted(server.questions, "question"));
   if (server.calls) parts.push(counted(server.calls, "call"));
   parts.push(counted(server.agents ?? 0, "agent"), server.owner);
