@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import collections
 import functools
+import json
 import re
 import subprocess
 import sys
@@ -241,3 +242,8 @@ def test_the_stubs_are_fresh(tmp_path: Path):
 
 def test_the_citation_names_this_version():
     assert f"\nversion: {nbagents.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+
+
+def test_the_lab_extension_has_this_version():
+    package = PACKAGE / "serverext" / "labextension" / "package.json"
+    assert json.loads(package.read_text("utf-8"))["version"] == nbagents.__version__

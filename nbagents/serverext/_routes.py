@@ -14,6 +14,7 @@ from ._handler import AgentsHandler
 from ._log import end_of_log
 from ._runs import Run, Runs, StopCall, StopRun
 from ._threads import in_thread
+from ._tutorials import Tutorial, Tutorials
 
 __all__ = ["routes"]
 
@@ -124,6 +125,8 @@ def routes(fleet: Fleet) -> list[tuple[str, type[AgentsHandler], dict[str, Any]]
         f"{server}/runs/{one}": Run,
         f"{server}/runs/{one}/stop": StopRun,
         f"{server}/calls/{one}/stop": StopCall,
+        "tutorials": Tutorials,
+        f"tutorials/{one}": Tutorial,
         ".*": Nothing,
     }
     return [(f"/nbagents/api/{path}", handler, {"fleet": fleet}) for path, handler in table.items()]
