@@ -86,6 +86,7 @@ def _note(record: Record, known: Sequence[Record], text: str, why: str) -> str:
         awaited = _awaited(record, known)
         return f"waiting for {', '.join(awaited)}" if awaited else ""
     if record.state == "stopped":
+        why = _how(record) or why
         if record.started_at is None:
             return f"{why} before its turn"
         kept = " · partial text kept" if text else ""
@@ -93,6 +94,12 @@ def _note(record: Record, known: Sequence[Record], text: str, why: str) -> str:
     if record.state == "done" and record.heard_by:
         return f"heard by {', '.join(record.heard_by)}"
     return ""
+
+
+def _how(record: Record) -> str:
+    """Say how a call was stopped, where its error tells."""
+    how = str(record.error).rpartition(" was ")[2]
+    return how if how.startswith("stopped ") else ""
 
 
 def _awaited(record: Record, known: Sequence[Record]) -> list[str]:
