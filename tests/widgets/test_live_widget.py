@@ -210,7 +210,7 @@ def test_a_page_that_comes_later_has_all_of_it():
 
 
 def test_the_module_of_a_widget_is_one_text():
-    text = esm("lanes", "row", "find", "card")
+    text = esm("lanes", "rows", "find", "card")
     assert text.count("export default") == 1
     assert "import " not in text
     assert "innerHTML" not in text.replace("template.innerHTML = html", "")

@@ -2,23 +2,6 @@
 
 const CARD_TABS = ["Chat", "Timeline", "Raw"];
 
-// ---- the state
-
-// Change a run's state by what a message says; see `Changes` in the kernel, which makes these.
-function mergeRun(state, change) {
-  const rows = new Map((state.rows ?? []).map((row) => [row.key, row]));
-  for (const part of change.rows ?? []) {
-    const known = rows.get(part.key) ?? {};
-    const { add, more, ...rest } = part;
-    const row = { ...known, ...rest };
-    if (add !== undefined) row.text = (known.text ?? "") + add;
-    if (more !== undefined) row.blocks = [...(known.blocks ?? []), ...more];
-    rows.set(part.key, row);
-  }
-  const order = change.order ?? (state.rows ?? []).map((row) => row.key);
-  return { ...state, ...(change.run ?? {}), rows: order.map((key) => rows.get(key)).filter(Boolean) };
-}
-
 // ---- the card
 
 function runCard(model, store, el, signal) {

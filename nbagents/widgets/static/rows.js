@@ -1,4 +1,23 @@
-// One row of a run in the page: its HTML from Python, and the text in it that grows.
+// The rows of a run or a chat: how their state changes, and how each grows in the page.
+
+// ---- the state
+
+// Change a run's state by what a message says; see `Changes` in the kernel, which makes these.
+function mergeRun(state, change) {
+  const rows = new Map((state.rows ?? []).map((row) => [row.key, row]));
+  for (const part of change.rows ?? []) {
+    const known = rows.get(part.key) ?? {};
+    const { add, more, ...rest } = part;
+    const row = { ...known, ...rest };
+    if (add !== undefined) row.text = (known.text ?? "") + add;
+    if (more !== undefined) row.blocks = [...(known.blocks ?? []), ...more];
+    rows.set(part.key, row);
+  }
+  const order = change.order ?? (state.rows ?? []).map((row) => row.key);
+  return { ...state, ...(change.run ?? {}), rows: order.map((key) => rows.get(key)).filter(Boolean) };
+}
+
+// ---- one row
 
 function cardRow(card, key) {
   const row = { key, node: null, html: null, value: {}, grown: 0, shown: 0, seconds: null, tail: null, wide: false };
