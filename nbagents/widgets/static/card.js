@@ -12,10 +12,10 @@ function runCard(model, store, el, signal) {
   const stop = h("button", {
     type: "button",
     class: "nba-stop",
-    text: "■ stop run",
+    "aria-label": "stop run",
     title: "stop the whole run",
     on: { click: () => card.stopRun() },
-  });
+  }, "■ stop", h("span", { class: "nba-wideonly", text: " run" }));
   const find = finder(card);
   const tabs = CARD_TABS.map((name) =>
     h("button", {
@@ -262,7 +262,7 @@ function runCard(model, store, el, signal) {
 
   async function halt(button, path, body) {
     if (!button || button.disabled) return;
-    const was = button.textContent;
+    const was = [...button.childNodes];
     button.disabled = true;
     setText(button, "stopping…");
     try {
@@ -271,7 +271,7 @@ function runCard(model, store, el, signal) {
       setText(told, `it could not be stopped: ${error.message}`);
       button.title = error.message;
       button.disabled = false;
-      setText(button, was);
+      button.replaceChildren(...was);
     }
   }
 
