@@ -9,6 +9,7 @@ fetched, and each is readable with all its style taken away. Everything is safe 
 from __future__ import annotations
 
 from ._error import error_html, error_text
+from ._folds import split_content
 from ._line import agent_line_html, agent_line_text, banner_html, banner_text
 from ._live import LiveRows, live_run
 from ._markdown import markdown_to_html, text_to_html
@@ -25,6 +26,7 @@ from ._views import (
     AgentCardView,
     EntryView,
     ErrorView,
+    FoldView,
     LaneView,
     MemoryView,
     MessageLike,
@@ -41,6 +43,7 @@ __all__ = [
     "Cell",
     "EntryView",
     "ErrorView",
+    "FoldView",
     "LaneView",
     "LiveRows",
     "MemoryView",
@@ -73,6 +76,7 @@ __all__ = [
     "question_text",
     "run_html",
     "run_text",
+    "split_content",
     "style_rules",
     "table_html",
     "table_text",

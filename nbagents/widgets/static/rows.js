@@ -29,6 +29,8 @@ function cardRow(card, key) {
   };
   row.tick = () => {
     if (row.value.open && row.slot && row.value.elapsed !== null) setText(row.slot, seconds(row.seconds()));
+    const body = row.blocks?.parentElement;
+    body?.classList.toggle("nba-over", body.scrollHeight > body.clientHeight + 1);
   };
   row.select = () => {
     for (const other of card.rows.values()) other.node.tabIndex = -1;
