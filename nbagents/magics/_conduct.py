@@ -82,6 +82,9 @@ async def _to_its_end(run: Run, talk: Talk, value: Any) -> Any:
     failed = next(_failures(value), None)
     if failed is not None:
         if isinstance(failed, CallCancelledError):
+            if run.halted:  # from another page, or another notebook
+                halt(run)
+                raise stopped(run)
             run.end("stopped")
         run.end("failed", error=failed)
         raise failed
@@ -99,6 +102,8 @@ def new_run(desk: Desk, talk: Talk) -> Run:
         notes=(*talk.notes, *desk.notices()),
         color_of=desk.color,
         audience=talk.audience,
+        teller=desk.session.teller,
+        held=talk.held,
     )
     if talk.spec is not None:
         desk.specs.append((run.number, talk.spec))

@@ -47,6 +47,8 @@ class Talk:
     """Called with the value once it is there; may add an outcome to the run or raise."""
     spec: Spec | None = None
     """The cell that asked for it."""
+    held: bool = False
+    """Are its next steps taken here, so that it cannot go on without this process?"""
 
 
 def prompt_message(text: str, options: CommonOptions) -> Msg:
@@ -152,7 +154,11 @@ def _script(turns: Sequence[Turn], agents: Agents, options: CommonOptions, fill:
 
     preview = [(name, turn.text) for turn in turns for name in _named(turn, agents)]
     return Talk(
-        f"script of {len(turns)} turn{'s' if len(turns) > 1 else ''}", begin, options, preview=preview
+        f"script of {len(turns)} turn{'s' if len(turns) > 1 else ''}",
+        begin,
+        options,
+        preview=preview,
+        held=len(turns) > 1,
     )
 
 
@@ -206,7 +212,7 @@ def _until(
             f"--until never became true in {times}. Last value: {_last(value)}. The draft is in {where}."
         )
 
-    talk.begin, talk.finish = begin, finish
+    talk.begin, talk.finish, talk.held = begin, finish, True
 
 
 def _last(value: Any) -> str:

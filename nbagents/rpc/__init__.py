@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ._servicer import AgentServerServicer
     from ._shared import find_or_launch, find_shared
     from ._spawn import Spawned
+    from ._teller import RunTeller
     from ._tls import TLS
     from ._wrapper import RpcServerSideWrapper
 
@@ -50,6 +51,7 @@ __all__ = [
     "RpcAgentServerLauncher",
     "RpcAgentServicer",
     "RpcServerSideWrapper",
+    "RunTeller",
     "ServerOptions",
     "ServerStatus",
     "Spawned",
@@ -79,6 +81,7 @@ _HOME = {
     "RpcAgentServerLauncher": "_launcher",
     "RpcAgentServicer": "_proto.agent_pb2_grpc",
     "RpcServerSideWrapper": "_wrapper",
+    "RunTeller": "_teller",
     "ServerOptions": "_options",
     "ServerStatus": "_owned",
     "Spawned": "_spawn",

@@ -24,25 +24,23 @@ from ..exceptions import (
 from ..message import PlaceholderMessage, Promise
 from ._admission import admit_call, checked_arguments, internal_error, outcome
 from ._agents import AgentTable
-from ._codec import decode, encode
+from ._codec import decode
 from ._exchange import admit_change
 from ._faults import decode_error, encode_error
 from ._frames import FrameWriter
 from ._keeper import NO_REPLY
-from ._limits import MAX_MESSAGE, MAX_PAYLOAD, MAX_UNREAD
+from ._limits import LONGEST_ID, MAX_MESSAGE, MAX_PAYLOAD
 from ._peers import fetched
 from ._proto import agent_pb2 as pb
 from ._results import Promised, Results
 from ._shape import unknown_kind
+from ._steering import Steering
+from ._telling import Telling
 from ._unit import EXCHANGE
 
 __all__ = ["Session"]
 
 log = logging.getLogger(__name__)
-SHOWN = frozenset({"printed", "spoke"})
-"""The events that the caller's own output shows; others are for those who listen."""
-ENDS = frozenset({"queued", "done", "failed"})
-LONGEST_ID = 512
 LATE_SECONDS, LATE_TICK = 5.0, 0.05
 """How long a server waits for a call that another server asks about and that it has not heard of yet."""
 
@@ -56,17 +54,22 @@ class Session:
         agents: AgentTable,
         results: Results,
         request: Callable[[str, bytes], Awaitable[bytes]],
+        steering: Steering | None = None,
     ) -> None:
         self.name, self._agents, self._results, self._request = name, agents, results, request
+        self._steering = steering or Steering(results)
+        self.book = self._steering.book
         self._pending: set[str] = set()
         self._watched: set[str] = set()
         self._requests: set[asyncio.Task[None]] = set()
         self._promised: dict[str, Promised] = {}
         self._heard: tuple[bytes, Any] | None = None
         self._needs: list[Promise] = []
-        self._unheard = 0
         self.writer = FrameWriter(lambda: len(self._pending) + len(self._requests))
+        self.telling = Telling(self.writer, self._watched)
         self.closed = self.leaving = False
+        self.process: tuple[int, str] | None = None
+        """The client's pid and when it started, where it is a process of this machine."""
         self.connection: object = None
         """What names the connection that it has now; None between two."""
         self.broken: object = None
@@ -87,7 +90,12 @@ class Session:
             self._update(frame.update)
         elif kind == "cancel":
             self._cancel(frame.cancel)
+        elif kind == "event":
+            self.book.told(self, frame.event)
         elif kind == "request":
+            if self._steering.at_once(frame.request.method):
+                self._answer_at_once(frame.request)
+                return
             task = asyncio.ensure_future(self._answer(frame.request))
             self._requests.add(task)
             task.add_done_callback(self._requests.discard)
@@ -105,8 +113,9 @@ class Session:
 
     def close(self) -> None:
         """The client is gone for good. Its calls go on; what it promised to send will never come."""
-        self.closed = True
+        self.closed = self.telling.closed = True
         self.writer.discard()
+        self._steering.left(self)
         self._heard = None
         promised, self._promised = self._promised, {}
         for promise in promised.values():
@@ -131,6 +140,8 @@ class Session:
         try:
             if not frame.parent:
                 self._results.check_open()
+            if frame.run and frame.method == "_reply" and (refusal := self.book.refusal(frame.run)):
+                raise refusal
             arguments, needs = self._arguments(frame)
             if frame.others and frame.method == "_observe":
                 self._spread(frame, arguments, needs)
@@ -334,19 +345,37 @@ class Session:
     async def _answer(self, request: pb.Request) -> None:
         response = pb.Response(id=request.id)
         try:
-            body = await self._request(request.method, request.body)
-            if len(body) > MAX_PAYLOAD:
-                raise MessageTooLargeError(
-                    f"the answer of {request.method} has {len(body) / 2**20:.0f} MiB;"
-                    f" the limit is {MAX_MESSAGE // 2**20} MiB"
-                )
-            response.body = body
+            if self._steering.knows(request.method):
+                body = await self._steering.answer(self, request.method, request.body)
+            else:
+                body = await self._request(request.method, request.body)
+            self._fill(response, request.method, body)
         except NbAgentsError as error:
             response.error.CopyFrom(encode_error(error))
         except Exception as error:  # noqa: BLE001  # it is logged under a number
             response.error.CopyFrom(encode_error(internal_error(error)))
         if not self.closed:
             self.writer.put(pb.Frame(response=response))
+
+    def _answer_at_once(self, request: pb.Request) -> None:
+        """Answer what the calls behind it must find done."""
+        response = pb.Response(id=request.id)
+        try:
+            body = self._steering.answered(self, request.method, request.body)
+            self._fill(response, request.method, body)
+        except NbAgentsError as error:
+            response.error.CopyFrom(encode_error(error))
+        except Exception as error:  # noqa: BLE001  # as above
+            response.error.CopyFrom(encode_error(internal_error(error)))
+        self.writer.put(pb.Frame(response=response))
+
+    def _fill(self, response: pb.Response, method: str, body: bytes) -> None:
+        if len(body) > MAX_PAYLOAD:
+            raise MessageTooLargeError(
+                f"the answer of {method} has {len(body) / 2**20:.0f} MiB;"
+                f" the limit is {MAX_MESSAGE // 2**20} MiB"
+            )
+        response.body = body
 
     # ---- events
 
@@ -356,43 +385,4 @@ class Session:
 
     def hear(self, event: Event) -> None:
         """Take an event of a call of this client or below it, on any thread."""
-        if not self.closed and (self._watched or event.kind in SHOWN):
-            scheduler().post(self._tell, event)
-
-    def _tell(self, event: Event) -> None:
-        if self.closed:
-            return
-        root = event.source
-        while root.parent is not None:
-            root = root.parent
-        if root.id not in self._watched and event.kind not in SHOWN:
-            return
-        if root is event.source and event.kind in ENDS:
-            return  # the client knows: it made the call, and gets its end as an update
-        if self.writer.backlog > MAX_UNREAD and event.kind not in ENDS:
-            self._unheard += 1  # whoever reads that slowly still gets each message whole
-            return
-        if self._unheard and self.writer.backlog <= MAX_UNREAD // 2:
-            missed, self._unheard = self._unheard, 0
-            self._put_event(Event("missed", event.call, event.agent, event.run, data={"count": missed}), root)
-        self._put_event(event, root)
-
-    def _put_event(self, event: Event, root: Call) -> None:
-        frame = pb.Event(
-            kind=event.kind,
-            call=event.call,
-            agent=event.agent,
-            run=event.run,
-            parent=event.parent,
-            root=root.id,
-        )
-        data = dict(event.data)
-        error = data.pop("error", None)
-        if isinstance(error, BaseException):
-            frame.error.CopyFrom(encode_error(error))
-        try:
-            frame.data.CopyFrom(encode(data))
-        except NbAgentsError as unfit:
-            log.warning("an event of kind %s cannot travel and was left out: %s", event.kind, unfit)
-            return
-        self.writer.put(pb.Frame(event=frame), urgent=False)
+        self.telling.hear(event)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import grpc
 
 from .._ids import PROCESS, new_id
-from .._process import boot_id, is_running, is_stopped
+from .._process import boot_id, is_running, is_stopped, process_started
 from .._version import __version__
 from ..exceptions import (
     AgentServerNotAliveError,
@@ -183,6 +184,9 @@ class Stream:
             protocol=PROTOCOL,
             last_seen=self._writer.seen,
             epoch=self.epoch,
+            pid=os.getpid(),
+            pid_started=process_started(os.getpid()),
+            boot=boot_id(),
         )
         await self._rpc.write(pb.Batch(frames=[pb.Frame(hello=hello)]).SerializeToString())
         data = await self._rpc.read()

@@ -21,10 +21,12 @@ from ..rpc import (
     OwnedServer,
     RpcAgent,
     RpcAgentClient,
+    RunTeller,
     ServerOptions,
     ServerStatus,
     connections,
 )
+from ..runs import numbers
 from ._doctor import Finding, examine
 
 __all__ = ["AgentInfo", "Definition", "Session", "close_session", "open_session", "session"]
@@ -84,6 +86,8 @@ class Session:
         self.workspace, self.headless = workspace, headless
         self.folder = folder or os.getcwd()
         self.server = OwnedServer(ServerOptions(owner=owner), on_ready=self._on_ready)
+        self.teller = RunTeller(workspace, self.server.attach)
+        """Tells the server of the runs of this session; what `nbagents.runs.Run` takes."""
         self._agents: dict[str, _Known] = {}
         self._defaults: dict[str, str] = {}
         self._warm: dict[str, Any] | None = None
@@ -302,6 +306,9 @@ class Session:
         Raises:
             AgentServerError: the server does not answer.
         """
+        for run in client.runs(self.workspace):  # those of this process count on from there
+            numbers.reach(int(run["number"]))
+        self.teller.again(client.attachment)
         there = {about["agent_id"]: about["messages"] for about in client.get_agent_list()}
         told: dict[str, list[str]] = {"remembers": [], "empty": [], "gone": []}
         for name, known in list(self._agents.items()):

@@ -1,0 +1,151 @@
+"""`Steers`: the part of a client that sees runs and stops them, whichever session began them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .. import _loop
+from ..exceptions import ProtocolError
+from ._json import read_json
+
+if TYPE_CHECKING:
+    from ._attachment import Attachment
+    from ._own_runs import RunListener
+
+__all__ = ["Steers", "read"]
+
+
+class Steers:
+    """The requests about runs. All block, but may be made on any thread other than the background loop's."""
+
+    @property
+    def attachment(self) -> Attachment:
+        """The connection to the server."""
+        raise NotImplementedError
+
+    def _ask(self, method: str, timeout: float = 60.0, **fields: Any) -> Any:
+        raise NotImplementedError
+
+    def _steer(self, method: str, **asked: Any) -> Any:
+        given = {name: value for name, value in asked.items() if value is not None}
+        return read_json(self._ask(method, value=json.dumps(given)).message, f"the answer of {method}")
+
+    # ---- runs that this session begins
+
+    def begin_run(
+        self,
+        run_id: str,
+        *,
+        title: str,
+        prompt: str = "",
+        workspace: str = "",
+        number: int | None = None,
+        held: bool = False,
+        limits: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Tell the server of a run that begins here; return its number, counted in its workspace.
+
+        ``number`` is the one that it should have, where that is free. A run that is ``held`` takes its next
+        steps here: should this process end, it ends too; another goes on to the end of its calls.
+        """
+        attachment = self.attachment
+        _loop.background().post(attachment.runs.begun.add, run_id)
+        about = {"title": title, "prompt": prompt, "workspace": workspace, "number": number, "held": held}
+        limited = dict(limits) if limits else None
+        return int(self._steer("begin_run", run=run_id, limits=limited, **about))
+
+    def note_run(self, run_id: str, label: str) -> None:
+        """Tell how far a run has come, for example "pass 2 of 3".
+
+        Raises:
+            RunNotFoundError: the server knows no such run.
+        """
+        self._steer("note_run", run=run_id, label=label)
+
+    def end_run(self, run_id: str, state: str, outcome: str = "") -> None:
+        """Tell that a run is over: ``state`` is "done", "failed" or "stopped". Raises as `note_run` does."""
+        _loop.background().post(self.attachment.runs.begun.discard, run_id)
+        self._steer("end_run", run=run_id, state=state, outcome=outcome)
+
+    # ---- all runs
+
+    def runs(self, workspace: str | None = None) -> list[dict[str, Any]]:
+        """Return what the server tells of the runs of a workspace, or of all, the newest last.
+
+        Each is a dictionary of ``run`` (its id), ``number``, ``title``, ``prompt``, ``workspace``, ``state``
+        ("running", "done", "failed" or "stopped"), ``outcome``, ``started`` (seconds of the epoch),
+        ``elapsed``, ``messages`` (how many), ``open`` (how many calls), ``note`` (how far it has come), and
+        ``here``: is the session that began it still there?
+        """
+        listed = read(self._ask("runs", value=json.dumps({"workspace": workspace})).message, list)
+        if not all(isinstance(about, dict) for about in listed):
+            raise ProtocolError("the agent server told something else than a list of runs")
+        return list(listed)
+
+    def run_events(self, run_id: str) -> list[dict[str, Any]]:
+        """Return what has happened in a run, as plain data, enough for `nbagents.runs.Run.replay`.
+
+        Each is a dictionary of ``seq``, which grows, ``kind``, ``call``, ``agent``, ``parent``, ``data`` and
+        ``at``, in seconds since the run began. The kinds are those of `nbagents.events` and "note" (how far
+        the run has come), "you" (what a person said), "ended", "missed" (how much is no longer kept). What
+        streamed of a call that is over is not there: its message is.
+
+        Raises:
+            RunNotFoundError: the server knows no such run.
+        """
+        answer = self._ask("run_events", value=json.dumps({"run": run_id}))
+        listed = read(answer.message, list)
+        if not all(isinstance(each, dict) and isinstance(each.get("data"), dict) for each in listed):
+            raise ProtocolError("the agent server told something else than the events of a run")
+        return list(listed)
+
+    def watch_run(self, run_id: str, listener: RunListener) -> Callable[[], None]:
+        """Call ``listener`` with whatever happens in a run from now on; return the function that ends this.
+
+        It gets dictionaries as `run_events` returns them, deltas one by one, on the background loop, and must
+        be quick. Watch first and read the events then: ``seq`` tells which are both. When the server goes
+        away, it gets one of the kind "lost".
+
+        Raises:
+            RunNotFoundError: the server knows no such run.
+        """
+        attachment = self.attachment
+        _loop.background().post(attachment.runs.watch, run_id, listener)
+
+        def stop() -> None:
+            _loop.background().post(over)
+
+        def over() -> None:
+            if attachment.runs.unwatch(run_id, listener):
+                attachment.ask("watch_run", value=json.dumps({"run": run_id, "over": True}))
+
+        try:
+            self._steer("watch_run", run=run_id)
+        except BaseException:
+            _loop.background().post(attachment.runs.unwatch, run_id, listener)
+            raise
+        return stop
+
+    # ---- stopping
+
+    def stop_run(self, run_id: str, why: str = "stopped by you") -> int:
+        """End the open calls of a run, wherever they are; return how many there were.
+
+        The session that began it ends its own part of it at once, also while its cell blocks. What was said
+        is kept. Calls made in the run afterwards are refused.
+        """
+        return int(self._steer("stop_run", run=run_id, why=why))
+
+    def stop_call(self, call_id: str, why: str = "stopped by you") -> bool:
+        """End one call; return whether it was open."""
+        return bool(self._steer("stop_call", call=call_id, why=why))
+
+
+def read(text: str, kind: type) -> Any:
+    """Return what an answer holds; raises ProtocolError if that is of another kind."""
+    found = read_json(text, "what the agent server answered")
+    if not isinstance(found, kind):
+        raise ProtocolError(f"the agent server answered with a {type(found).__name__}, not a {kind.__name__}")
+    return found
