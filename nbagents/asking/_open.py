@@ -44,6 +44,8 @@ class OpenQuestion:
     def __init__(self, question: Question, check: Check | None = None, *, told: bool = True) -> None:
         self.question, self._check, self._told = question, check, told
         self.opened = time.monotonic()
+        self.server = ""
+        """The id of the agent server in which it is open too, and can be answered; "" for none."""
         self.answer: Answer | None = None
         self.error: BaseException | None = None
         self.how = ""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ._proto.agent_pb2_grpc import RpcAgentServicer
     from ._proxy import RpcAgent
     from ._redefined import send_new_classes
+    from ._relays import post_question
     from ._servicer import AgentServerServicer
     from ._shared import find_or_launch, find_shared
     from ._spawn import Spawned
@@ -64,6 +65,7 @@ __all__ = [
     "find_shared",
     "make_proxy",
     "mark_of",
+    "post_question",
     "send_new_classes",
     "settings_of",
 ]
@@ -96,6 +98,7 @@ _HOME = {
     "find_shared": "_shared",
     "make_proxy": "_dist",
     "mark_of": "_handles",
+    "post_question": "_relays",
     "send_new_classes": "_redefined",
     "settings_of": "_dist",
 }

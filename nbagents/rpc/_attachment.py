@@ -33,6 +33,7 @@ from ._many import ManyCalls
 from ._own_runs import OwnRuns
 from ._proto import agent_pb2 as pb
 from ._references import ArgumentFailedError, References
+from ._relays import Relays
 from ._requests import Requests
 from ._results import Promised
 from ._shape import unknown_kind
@@ -72,6 +73,7 @@ class Attachment:
         self.strays = Strays()
         self._requests = Requests(self)
         self.runs = OwnRuns()
+        self.relays = Relays(self)
         self._leaving = False
         self._opened: Stream | None = None
 
@@ -136,6 +138,7 @@ class Attachment:
         self.many.end(error)
         self._requests.end(error)
         self.runs.lost(error)
+        self.relays.lost(error)
         fetches, self._fetches = self._fetches, {}
         for waiting in fetches.values():
             for promised in waiting:
@@ -347,12 +350,12 @@ class Attachment:
         if not event.root:
             self.runs.happened(event)
             return
+        if event.kind == "answered":
+            self.relays.answered(_fields(event, self._stream.who()))
         root = self._calls.get(event.root)
         if root is None and event.root not in self.many:
             return  # of a call that was cancelled here, or of none of ours
-        data = decode(event.data)
-        if not isinstance(data, dict):
-            raise ProtocolError(f"the agent server {self._stream.who()} told an event without its fields")
+        data = _fields(event, self._stream.who())
         if event.HasField("error"):
             data["error"] = decode_error(event.error, event.agent)
         run = root.run if root is not None else ""
@@ -361,6 +364,15 @@ class Attachment:
             events.publish(told)
         else:
             root.context.copy().run(_tell, told)
+            if event.kind == "question":
+                self.relays.asked(root, data)
+
+
+def _fields(event: pb.Event, who: str) -> dict[str, Any]:
+    data = decode(event.data)
+    if not isinstance(data, dict):
+        raise ProtocolError(f"the agent server {who} told an event without its fields")
+    return data
 
 
 def _tell(event: events.Event) -> None:

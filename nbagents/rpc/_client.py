@@ -296,10 +296,12 @@ class RpcAgentClient(Steers):
             raise ProtocolError("the agent server told nothing of the agent that it made")
         return made
 
-    def _ask(self, method: str, timeout: float = SECONDS, **fields: Any) -> Any:
+    def _ask(self, method: str, timeout: float | None = SECONDS, **fields: Any) -> Any:
         work = self.attachment.request(method, **fields)
         try:
             return _loop.background().run(work, timeout=timeout)
         except TimeoutError:
+            if timeout is None:
+                raise
             text = f"the agent server at {self.address} did not answer {method} within {timeout:.0f} s"
             raise AgentServerError(text) from None

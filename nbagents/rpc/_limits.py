@@ -16,6 +16,7 @@ __all__ = [
     "MAX_KEPT",
     "MAX_MESSAGE",
     "MAX_PAYLOAD",
+    "MAX_QUESTIONS",
     "MAX_RUNS",
     "MAX_RUNS_BYTES",
     "MAX_RUNS_IN_ALL",
@@ -52,6 +53,8 @@ MAX_RUNS_BYTES = 256 * 1024 * 1024
 """Bytes kept of the events of all runs."""
 MAX_ASKED = 1024 * 1024
 """Bytes in a request about runs, questions and memories, and in an event that a client tells."""
+MAX_QUESTIONS = 100
+"""Questions that one session asks, or one server of this process, at the same time."""
 LONGEST_ID, LONGEST_LABEL, LONGEST_PROMPT = 512, 300, 20_000
 """Characters of an id; of a title, a note or a reason; of what a person has said."""
 

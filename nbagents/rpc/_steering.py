@@ -16,6 +16,7 @@ from ._fields import Fields
 from ._limits import LONGEST_LABEL
 from ._methods import parsed_request
 from ._proto import agent_pb2 as pb
+from ._questions import Questions
 from ._results import Results
 from ._run_book import RunBook
 
@@ -32,7 +33,7 @@ class Steering:
 
     def __init__(self, results: Results) -> None:
         self.book = RunBook()
-        self._results = results
+        self._results, self._questions = results, Questions(self.book)
         self._at_once: dict[str, Callable[[Session, Fields], Any]] = {
             "begin_run": self._begin_run,
             "note_run": lambda _, asked: self.book.note(asked),
@@ -42,8 +43,13 @@ class Steering:
             "watch_run": self._watch_run,
             "stop_run": self._stop_run,
             "stop_call": self._stop_call,
+            "questions": self._questions.listed,
+            "leave_question": self._questions.leave,
         }
-        self._in_time: dict[str, Callable[[Session, Fields], Awaitable[Any]]] = {}
+        self._in_time: dict[str, Callable[[Session, Fields], Awaitable[Any]]] = {
+            "answer": self._questions.answer,
+            "ask": self._questions.ask,
+        }
 
     def knows(self, method: str) -> bool:
         """Is this one of its requests?"""

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import _loop
-from ..exceptions import ProtocolError
+from .._ids import new_id
+from ..exceptions import CallCancelledError, ProtocolError, UsageError
 from ._json import read_json
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Steers:
         """The connection to the server."""
         raise NotImplementedError
 
-    def _ask(self, method: str, timeout: float = 60.0, **fields: Any) -> Any:
+    def _ask(self, method: str, timeout: float | None = 60.0, **fields: Any) -> Any:
         raise NotImplementedError
 
     def _steer(self, method: str, **asked: Any) -> Any:
@@ -141,6 +142,65 @@ class Steers:
     def stop_call(self, call_id: str, why: str = "stopped by you") -> bool:
         """End one call; return whether it was open."""
         return bool(self._steer("stop_call", call=call_id, why=why))
+
+    # ---- questions
+
+    def questions(self, workspace: str | None = None) -> list[dict[str, Any]]:
+        """Return the questions that wait for an answer, in a workspace or in all, the oldest first.
+
+        Each is what `nbagents.asking.Question.to_dict` tells of it.
+        """
+        listed = read(self._ask("questions", value=json.dumps({"workspace": workspace})).message, list)
+        if not all(isinstance(each, dict) for each in listed):
+            raise ProtocolError("the agent server told something else than a list of questions")
+        return list(listed)
+
+    def answer(
+        self,
+        question_id: str,
+        text: str | None,
+        fields: Mapping[str, Any] | None = None,
+        *,
+        absent: bool = False,
+    ) -> bool:
+        """Answer a question, whoever asked it; return False if it is not open any more.
+
+        ``absent`` or no text says that nobody will: its default stands for an answer, or it fails.
+
+        Raises:
+            AnswerRefusedError: the fields do not fit; the question stays open.
+        """
+        given = {
+            "id": question_id,
+            "text": text,
+            "absent": absent,
+            "fields": dict(fields) if fields else None,
+        }
+        return bool(self._steer("answer", **given))
+
+    def ask(
+        self, question: Mapping[str, Any], *, run: str = "", timeout: float | None = None
+    ) -> dict[str, Any]:
+        """Ask a person of this user, through the server, and wait for the answer.
+
+        ``question`` is a dictionary as `nbagents.asking.Question.to_dict` makes it. Returns ``text``,
+        ``fields``, ``url`` and ``how``: "answered", or "default" where nobody did.
+
+        Raises:
+            TimeoutError: nobody answered in time, and there is no default.
+            UsageError: somebody said that nobody will answer, and there is no default.
+            CallCancelledError: it was ended otherwise.
+        """
+        about = {"run": run, **question}
+        about["id"] = about.get("id") or new_id()
+        if timeout is not None:
+            about["timeout"] = about["left"] = timeout
+        body = json.dumps({"question": about})
+        told = read(self._ask("ask", timeout=None, value=body).message, dict)
+        how, why = told.get("how"), str(told.get("why") or "nobody answered")
+        if how in ("answered", "default"):
+            return dict(told)
+        raise {"timeout": TimeoutError, "absent": UsageError}.get(str(how), CallCancelledError)(why)
 
 
 def read(text: str, kind: type) -> Any:

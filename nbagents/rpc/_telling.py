@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["Telling"]
 
 log = logging.getLogger(__name__)
-SHOWN = frozenset({"printed", "spoke"})
-"""The events that the caller's own output shows; others are for those who listen."""
+SHOWN = frozenset({"printed", "spoke", "question", "answered"})
+"""The events that the caller itself shows, or acts upon; others are for those who listen."""
 ENDS = frozenset({"queued", "done", "failed"})
-ALWAYS = ENDS | {"note", "ended", "question", "answered"}
+ASKED = frozenset({"question", "answered"})
+ALWAYS = ENDS | ASKED | {"note", "ended"}
 """What a client that watches a run is told however slowly it reads."""
 
 
@@ -53,7 +54,7 @@ class Telling:
             return
         if root is event.source and event.kind in ENDS:
             return  # the client knows: it made the call, and gets its end as an update
-        if self._writer.backlog > MAX_UNREAD and event.kind not in ENDS:
+        if self._writer.backlog > MAX_UNREAD and event.kind not in ENDS | ASKED:
             self._unheard += 1  # whoever reads that slowly still gets each message whole
             return
         if self._unheard and self._writer.backlog <= MAX_UNREAD // 2:
@@ -79,7 +80,7 @@ class Telling:
         except NbAgentsError as unfit:
             log.warning("an event of kind %s cannot travel and was left out: %s", event.kind, unfit)
             return
-        self._writer.put(pb.Frame(event=frame), urgent=False)
+        self._writer.put(pb.Frame(event=frame), urgent=event.kind in ASKED)
 
     def watched(self, run: RecordedRun, entry: Entry) -> None:
         """Tell what has happened in a run that this client watches."""

@@ -25,8 +25,10 @@ from ..rpc import (
     ServerOptions,
     ServerStatus,
     connections,
+    post_question,
 )
 from ..runs import numbers
+from ._about import AgentInfo, Definition
 from ._doctor import Finding, examine
 from ._person import PERSON, Person, person_settings
 
@@ -34,35 +36,6 @@ __all__ = ["AgentInfo", "Definition", "Session", "close_session", "open_session"
 
 log = logging.getLogger(__name__)
 KINDS = ("chat", "user")
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """What came of defining an agent: ``change`` is "created", "updated" or "unchanged"."""
-
-    agent: AgentBase
-    change: str
-    kept: int
-    """How many messages it still remembers."""
-    color: int
-    """Its place in the order of creation in its workspace; decides its colour in every notebook."""
-    choice: ModelChoice | None
-    """The model it got, and why; None for a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class AgentInfo:
-    """One agent as its server lists it."""
-
-    name: str
-    workspace: str
-    kind: str
-    model: str
-    messages: int
-    color: int
-    busy: bool
-    sys_prompt: str
-    agent_id: str
 
 
 @dataclass(slots=True)
@@ -171,7 +144,16 @@ class Session:
 
         Returns the id of the server that takes the answer, None where there is no such way.
         """
-        return None
+        try:
+            there = self.server.attach()
+        except NbAgentsError:
+            return None
+        if there is None:
+            return None
+        if not opened.server:
+            post_question(there, opened)
+        extension = os.environ.get("NBAGENTS_EXTENSION")
+        return (opened.server or None) if extension and os.path.exists(extension) else None
 
     # ---- agents
 
@@ -244,7 +226,7 @@ class Session:
     def agents(self, *, everywhere: bool = False) -> list[AgentInfo]:
         """Ask the server for the agents of this workspace, or of all."""
         listed = self.server.client().get_agent_list()
-        return [_info(a) for a in listed if everywhere or a.get("workspace") == self.workspace]
+        return [AgentInfo.of(a) for a in listed if everywhere or a.get("workspace") == self.workspace]
 
     def revive(self) -> list[AgentInfo]:
         """Bind the agents that live in this workspace already, after a restart of the kernel; return them."""
@@ -343,20 +325,6 @@ class Session:
         if not keep:
             self._agents.pop(name, None)
         return keep
-
-
-def _info(about: dict[str, Any]) -> AgentInfo:
-    return AgentInfo(
-        name=about["name"],
-        workspace=about.get("workspace", ""),
-        kind=about.get("type", ""),
-        model=about.get("model_name", ""),
-        messages=about.get("messages", 0),
-        color=about.get("color", 0),
-        busy=bool(about.get("busy")),
-        sys_prompt=about.get("sys_prompt") or "",
-        agent_id=about["agent_id"],
-    )
 
 
 _session: Session | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 
+from nbagents import asking
 from nbagents.agents import AgentBase
 from nbagents.exceptions import CallCancelledError
 from nbagents.message import Msg
@@ -56,3 +57,21 @@ class Asker(AgentBase):
         except CallCancelledError as stopped:
             return Msg(self.name, f"the other was stopped: {stopped}")
         return Msg(self.name, f"it said {answer.content}")
+
+
+class Curious(AgentBase):
+    """Asks a person, waiting for the answer on the loop."""
+
+    async def reply(self, x=None, **about):
+        fields = tuple(map(asking.Field.from_dict, about.pop("fields", ())))
+        choices = tuple(about.pop("choices", ()))
+        asked = asking.Question(self.name, x or "Which?", choices=choices, fields=fields, **about)
+        answer = await asking.fill(asked)
+        return Msg(self.name, answer.text, metadata=dict(answer.fields) | {"how": answer.how})
+
+
+class Blunt(AgentBase):
+    """Asks a person, on a thread of its own."""
+
+    def reply(self, x=None):
+        return asking.ask(asking.Question(self.name, x or "Which?"))
