@@ -89,3 +89,61 @@ def test_a_plain_cell_that_waits_is_answered_by_the_form(desk) -> None:
     notebook.wait_text(3, "stopped before it was answered")
     notebook.run(4)
     assert notebook.text(4).strip() == "free"
+
+
+def test_a_person_in_a_pipeline_is_asked_below_the_run(desk) -> None:
+    desk.start("lab")
+    desk.write(
+        "a.ipynb",
+        [
+            "%load_ext nbagents",
+            "%%agent poet -m demo\nYou write four short lines about what you are asked.",
+            "%%agent me --kind user\nKeep the last line?",
+            "%%agent editor -m demo\nYou are a strict editor.",
+            "%%pipeline poet -> me -> editor -o said\nWrite about rain.",
+            "said.content",
+        ],
+    )
+    notebook = desk.open("a.ipynb")
+    for cell in range(4):
+        notebook.run(cell)
+    asked(notebook, 4)
+    page = notebook.page
+    page.wait_for_selector(".nba-run :text('waiting for you')")
+    notebook.picture("question-in-pipeline")
+    box = page.get_by_label("your answer", exact=True).and_(page.locator("textarea"))
+    box.fill("Keep it, but say <b>rain</b> twice.")
+    box.press("Enter")
+    notebook.finished()
+    text = notebook.wait_text(4, "you answered: “Keep it, but say <b>rain</b> twice.”")
+    assert text.count("me was asked: “Keep the last line?”") == 1
+    assert "✓ done" in text
+    notebook.picture("question-answered")
+    assert page.locator(".jp-OutputArea-output b", has_text="rain").count() == 0
+    notebook.run(5)
+    assert notebook.text(5)
+
+
+def test_the_default_answers_when_the_clock_is_over_and_escape_takes_it_at_once(desk) -> None:
+    desk.start("lab")
+    ask = 'x = UserAgent("me", "Keep it?", default="keep it", timeout={})().content\nx'
+    desk.write(
+        "a.ipynb",
+        [OWN, ask.format(2), ask.format(60), 'UserAgent("me", "Keep it?", timeout=1)().content'],
+    )
+    notebook = desk.open("a.ipynb", width=400, dark=True)
+    notebook.use_theme("JupyterLab Dark")
+    notebook.run(0)
+    asked(notebook, 1)
+    notebook.page.wait_for_selector(f"{FORM} .nba-clock:has-text('answers “keep it” in 0:0')")
+    notebook.picture("question-dark-narrow", FORM)
+    notebook.finished()
+    assert "'keep it'" in notebook.text(1)
+    notebook.wait_text(1, "nobody answered; taken instead: “keep it”")
+    asked(notebook, 2)
+    notebook.page.locator(f"{FORM} textarea").press("Escape")
+    notebook.finished()
+    notebook.wait_text(2, "nobody answered; taken instead: “keep it”")
+    asked(notebook, 3)
+    notebook.finished()
+    assert "TimeoutError" in notebook.wait_text(3, "nobody answered in time")

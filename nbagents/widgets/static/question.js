@@ -216,6 +216,7 @@ function questionCard(model, store, el, signal) {
     } else if (state.elsewhere) busy(true, state.elsewhere);
   }, signal);
   el.replaceChildren(section);
+  bringIntoView(section);
   tick();
   ticking(tick, signal, 250);
   if (!nbaAloud.has(asked.id)) {
@@ -224,6 +225,16 @@ function questionCard(model, store, el, signal) {
       aloud.textContent = `${asked.agent} asks you${asked.words ? `: ${asked.words}` : " for an answer"}`;
     }, 100);
   }
+}
+
+// A question below the edge of a cell that somebody watches is moved into sight; nothing else moves the page.
+function bringIntoView(section) {
+  requestAnimationFrame(() => {
+    const cell = section.closest(".jp-Cell")?.getBoundingClientRect();
+    const typing = document.activeElement?.matches?.("input, textarea, [contenteditable=true]");
+    if (!cell || typing || cell.bottom < 0 || cell.top > innerHeight) return;
+    section.scrollIntoView({ block: "nearest" });
+  });
 }
 
 const nbaAloud = new Set();
