@@ -67,6 +67,7 @@ def _status(desk: Desk, spec: LineSpec) -> None:
 
 def _row(info: AgentInfo) -> tuple[str, str, str, str]:
     model = f"{info.model} · not an AI" if info.model in DEMO_MODELS else info.model
+    model = "a person" if info.color is None else model
     return (info.name, model, str(info.messages), "busy" if info.busy else "idle")
 
 
