@@ -13,7 +13,7 @@ from ..exceptions import UsageError
 from ._condition import wrapped
 from ._literals import f_string, indented, literal
 from ._names import EVERYONE
-from ._nodes import Agent, FanOut, Node, Repeat, Sequence
+from ._nodes import Agent, Branch, Choice, FanOut, Node, Repeat, Sequence, Value
 from ._specs import AgentSpec, AgentsSpec, CommonOptions, HubSpec, LineSpec, PipelineSpec, Spec, Turn
 
 __all__ = ["to_python"]
@@ -127,6 +127,25 @@ def _node(node: Node, used: set[str]) -> str:
         case Repeat(step, times):
             used.add("ForLoopPipeline")
             return f"ForLoopPipeline({_operators(step, used)}, {times})"
+        case Branch(condition, then, other):
+            used.add("IfElsePipeline")
+            ways = [then] if other is None else [then, other]
+            parts = [_function(condition), *(_operators(way, used) for way in ways)]
+            return f"IfElsePipeline({', '.join(parts)})"
+        case Choice(subject, cases, other):
+            used.add("SwitchPipeline")
+            written = [f"{_value(value)}: {_operators(way, used)}" for value, way in cases]
+            last = [] if other is None else [_operators(other, used)]
+            parts = [_function(subject), f"{{{', '.join(written)}}}", *last]
+            return f"SwitchPipeline({', '.join(parts)})"
+
+
+def _function(condition: str) -> str:
+    return wrapped(condition, "%agents", "the condition")
+
+
+def _value(value: Value) -> str:
+    return literal(value) if isinstance(value, str) else repr(value)
 
 
 def _operators(node: Node, used: set[str]) -> str:

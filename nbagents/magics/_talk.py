@@ -14,13 +14,12 @@ from ..agents import AgentBase, scheduler
 from ..exceptions import NbAgentsError
 from ..hub import msghub
 from ..message import Msg
-from ..pipelines import FanOutPipeline, ForLoopPipeline, Pipeline, SequentialPipeline
+from ..pipelines import ForLoopPipeline, Pipeline
 from ..render import content_text
 from ..runs import Run
 from ._interpolation import Interpolated
 from ._names import EVERYONE
-from ._nodes import Agent, FanOut, Node, Repeat
-from ._nodes import Sequence as Steps
+from ._plan import Condition, foretold, pipeline_of
 from ._specs import AgentsSpec, CommonOptions, HubSpec, PipelineSpec, Spec, Turn
 
 __all__ = ["Talk", "prompt_message", "talk_of_agents", "talk_of_hub", "talk_of_pipeline"]
@@ -77,24 +76,34 @@ def talk_of_agents(spec: AgentsSpec, agents: Agents, fill: Fill) -> Talk:
 
 
 def talk_of_pipeline(
-    spec: PipelineSpec, agents: Agents, fill: Fill, until: Callable[[Any], Any] | None
+    spec: PipelineSpec,
+    agents: Agents,
+    fill: Fill,
+    until: Condition | None = None,
+    conditions: Sequence[Condition] = (),
 ) -> Talk:
-    """Return the talk of a ``%%pipeline`` cell; ``until`` is its condition, compiled by IPython."""
+    """Return the talk of a ``%%pipeline`` cell.
+
+    ``until`` is the condition of its loop, ``conditions`` are those of its expression, compiled by IPython.
+    """
     filled = fill(spec.body)
     message = prompt_message(filled.text, spec.options) if filled.text else None
-    body = _pipeline(spec.expr, agents)
+
+    def body(run: Run) -> AgentBase | Pipeline:
+        return pipeline_of(spec.expr, agents, conditions, run)
+
     arrows = str(spec.expr).replace("->", "→")
     talk = Talk(
         f"pipeline {arrows}" + (f" · up to {spec.passes} passes" if spec.passes > 1 else ""),
-        lambda run: _passes(run, body, spec.passes, message),
+        lambda run: _passes(run, body(run), spec.passes, message),
         spec.options,
         spec.body,
         filled.chips,
         filled.notes,
-        _preview(spec.expr, filled.text),
+        foretold(spec.expr, filled.text),
     )
-    if until is not None:
-        _until(talk, spec, body, message, until)
+    if until is not None or (conditions and spec.passes > 1):
+        _loop(talk, spec, body, message, until)
     return talk
 
 
@@ -160,18 +169,6 @@ def _named(turn: Turn, agents: Agents) -> Sequence[str]:
     return list(agents) if EVERYONE in turn.names else turn.names
 
 
-def _pipeline(node: Node, agents: Agents) -> AgentBase | Pipeline:
-    match node:
-        case Agent(name):
-            return agents[name]
-        case Steps(steps):
-            return SequentialPipeline([_pipeline(step, agents) for step in steps])
-        case FanOut(branches):
-            return FanOutPipeline([_pipeline(branch, agents) for branch in branches])
-        case Repeat(step, times):
-            return ForLoopPipeline(_pipeline(step, agents), times)
-
-
 def _passes(run: Run, body: AgentBase | Pipeline, passes: int, message: Any) -> Any:
     """Submit all passes at once, each with the placeholder of the one before."""
     value = message
@@ -182,21 +179,28 @@ def _passes(run: Run, body: AgentBase | Pipeline, passes: int, message: Any) -> 
     return value
 
 
-def _until(
-    talk: Talk, spec: PipelineSpec, body: AgentBase | Pipeline, message: Any, until: Callable[[Any], Any]
+def _loop(
+    talk: Talk,
+    spec: PipelineSpec,
+    body: Callable[[Run], AgentBase | Pipeline],
+    message: Any,
+    until: Condition | None,
 ) -> None:
+    """Let the talk go pass by pass, since what a pass comes to decides about the next."""
     loops: list[ForLoopPipeline] = []
 
     def begin(run: Run) -> Any:
         def on_pass(number: int) -> None:
             run.section(f"pass {number} of {spec.passes}")
 
-        loop = ForLoopPipeline(body, spec.passes, until, on_pass=on_pass)
+        loop = ForLoopPipeline(body(run), spec.passes, until, on_pass=on_pass)
         loops.append(loop)
         return loop(message)
 
     def finish(run: Run, value: Any) -> None:
         loop = loops[-1]
+        if until is None:
+            return
         if loop.broke:
             run.outcome = f"stopped by --until after pass {loop.passes}"
             return
@@ -213,21 +217,3 @@ def _last(value: Any) -> str:
     last = value[-1] if isinstance(value, (list, tuple)) and value else value
     text = content_text(last.content) if isinstance(last, Msg) else str(last)
     return repr(text if len(text) <= 80 else f"{text[:79]}…")
-
-
-def _preview(node: Node, text: str) -> list[tuple[str, str]]:
-    """Return who is sent what by a pipeline: the first ones the text, the others what was said before."""
-    match node:
-        case Agent(name):
-            return [(name, text)]
-        case Repeat(step, _):
-            return _preview(step, text)
-        case FanOut(branches):
-            return [each for branch in branches for each in _preview(branch, text)]
-        case Steps(steps):
-            first, *rest = steps
-            shown, before = _preview(first, text), first
-            for step in rest:
-                shown += _preview(step, f"*what {before} says*")
-                before = step
-            return shown

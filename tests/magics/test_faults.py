@@ -100,8 +100,12 @@ ERRORS = [
     ("%%agents", "a -o 2x", "x", "%%agents: --output needs the name of a variable, not '2x'"),
     ("%%agents", "a -o class", "x", "%%agents: --output needs the name of a variable, not 'class'"),
     ("%%pipeline", "", "x", "%%pipeline: which agents? %%pipeline poet -> critic"),
-    ("%%pipeline", "if x a else b", "x", "%%pipeline: if is not available in this version"),
-    ("%%pipeline", "switch x a b", "x", "%%pipeline: switch is not available in this version"),
+    (
+        "%%pipeline",
+        "if x a else b",
+        "",
+        "%%pipeline: what is it to look at? Write the first message below the first line",
+    ),
     (
         "%%pipeline",
         "loop a b",

@@ -80,6 +80,12 @@ def test_a_script():
         ("a -> b", "SequentialPipeline([a, b])"),
         ("a -> (b, c)*2 -> d", "SequentialPipeline([a, ForLoopPipeline(FanOutPipeline([b, c]), 2), d])"),
         ("loop a b -n 3", "ForLoopPipeline([a, b], 3)"),
+        (f'a -> if "{APPROVED}" b', f"SequentialPipeline([a, IfElsePipeline(lambda msg: ({APPROVED}), b)])"),
+        ("if n > 3 (a -> b) else c", "IfElsePipeline(lambda msg: (n > 3), [a, b], c)"),
+        (
+            "switch msg.name case 'k k' a case 2 b -> c else c",
+            'SwitchPipeline(lambda msg: (msg.name), {"k k": a, 2: [b, c]}, c)',
+        ),
         (f'a -> b --until "{APPROVED}"', f"ForLoopPipeline([a, b], 10, lambda msg: ({APPROVED}))"),
     ],
 )
