@@ -109,7 +109,14 @@ def new_run(desk: Desk, talk: Talk) -> Run:
 
 def new_card(desk: Desk, run: Run, options: CommonOptions, *, background: bool = False) -> RunCard:
     """Return the card of a run, not shown yet."""
-    return RunCard(run, desk.shell, quiet=options.quiet or options.view == "none", background=background)
+    return RunCard(
+        run,
+        desk.shell,
+        quiet=options.quiet or options.view == "none",
+        background=background,
+        view=options.view,
+        server=desk.session.status().server_id,
+    )
 
 
 async def finish_run(run: Run) -> None:

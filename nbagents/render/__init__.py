@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from ._error import error_html, error_text
 from ._line import agent_line_html, agent_line_text, banner_html, banner_text
+from ._live import LiveRows, live_run
 from ._markdown import markdown_to_html, text_to_html
 from ._message import memory_html, memory_text, message_html, message_text
 from ._page import Cell, page_html
 from ._plain import content_text
 from ._run import run_html, run_text
 from ._sanitize import clean_html
+from ._style import style_rules
 from ._table import table_html, table_text
 from ._views import (
     AgentCardView,
@@ -36,6 +38,7 @@ __all__ = [
     "Cell",
     "ErrorView",
     "LaneView",
+    "LiveRows",
     "MemoryView",
     "MessageLike",
     "RowView",
@@ -52,6 +55,7 @@ __all__ = [
     "content_text",
     "error_html",
     "error_text",
+    "live_run",
     "markdown_to_html",
     "memory_html",
     "memory_text",
@@ -60,6 +64,7 @@ __all__ = [
     "page_html",
     "run_html",
     "run_text",
+    "style_rules",
     "table_html",
     "table_text",
     "text_to_html",

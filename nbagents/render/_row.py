@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
 from ._body import body, coded, details, lines, preformatted
@@ -11,10 +12,15 @@ from ._markdown import text_to_html
 from ._plain import one_line, seconds, shown_lines, tidy, tokens
 from ._views import RowView
 
-__all__ = ["row_html", "row_lines"]
+__all__ = ["is_open", "row_html", "row_lines", "row_slots"]
 
 _TAIL_LINES = 12
 _TAIL = 2000
+_TICK = '<span class="nba-tick"></span>'
+_SLOTS = (
+    '<div class="nba-body nba-growing"><div class="nba-grown mathjax_process"></div>'
+    '<p class="nba-text nba-caret"><span class="nba-tail"></span></p></div>'
+)
 
 
 def row_html(row: RowView, position: int, total: int, limit: int | None = None, *, fold: bool = True) -> str:
@@ -23,13 +29,40 @@ def row_html(row: RowView, position: int, total: int, limit: int | None = None, 
     ``limit`` shortens what was said, printed and raised, each to so many characters. A long message
     folds, unless the row will soon be drawn anew, which would close it under the reader's eyes.
     """
-    name = one_line(row.agent, 60) or "?"
     said = tidy(row.text).strip("\n")
     inner = who(row.agent, _figures(row), _thinking(row, said), _chip(row))
     if row.live:
         inner += _growing(said) if said else ""
     elif said:
         inner += body(said, limit=limit, fold=fold)
+    return _article(row, inner, f", message {position} of {total}", limit)
+
+
+def row_slots(row: RowView, limit: int) -> str:
+    """Return a row for a page that fills in itself what changes often.
+
+    A row that is open has an empty ``nba-tick`` for its seconds, and if it grows an ``nba-grown`` for
+    the HTML of its finished blocks and an ``nba-tail`` for the text after them.
+    """
+    said = tidy(row.text).strip("\n")
+    figures = _figures(replace(row, elapsed=None)) if is_open(row) else _figures(row)
+    if is_open(row):
+        figures = [*figures[:1], _TICK, *figures[1:]] if row.state != "running" else [_TICK, *figures]
+    inner = who(row.agent, figures, _thinking(row, said), _chip(row))
+    if row.live:
+        inner += _SLOTS if said else ""
+    elif said:
+        inner += body(said, limit=limit)
+    return _article(row, inner, "", limit)
+
+
+def is_open(row: RowView) -> bool:
+    """Is it still on its way?"""
+    return row.state in ("running", "waiting", "human")
+
+
+def _article(row: RowView, inner: str, place: str, limit: int | None) -> str:
+    name = one_line(row.agent, 60) or "?"
     if row.printed.strip():
         inner += _printed(row, limit)
     if row.error:
@@ -37,8 +70,7 @@ def row_html(row: RowView, position: int, total: int, limit: int | None = None, 
     if row.note:
         inner += f'<p class="nba-sub">{coded(one_line(row.note, 300))}</p>'
     classes = agent_classes(row.color, is_demo=row.is_demo)
-    label = f"{name}, message {position} of {total}"
-    return f'<article class="nba-row {classes}" aria-label="{escape(label)}">{inner}</article>'
+    return f'<article class="nba-row {classes}" aria-label="{escape(name + place)}">{inner}</article>'
 
 
 def row_lines(row: RowView, limit: int | None = None) -> list[str]:

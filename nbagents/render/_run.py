@@ -16,11 +16,11 @@ from ._frame import fragment
 from ._head import state_html, state_text
 from ._plain import count_words, one_line, seconds, tokens
 from ._prompt import prompt_html, prompt_text
-from ._row import row_html, row_lines
+from ._row import is_open, row_html, row_lines
 from ._timeline import timeline_html, timeline_lines, timing
 from ._views import RowView, RunView, SectionView
 
-__all__ = ["run_html", "run_text"]
+__all__ = ["announcement", "run_facts", "run_html", "run_notes", "run_text"]
 
 _NOTES = 8
 _WARNING = '<span class="nba-icon" aria-hidden="true">⚠\ufe0e</span>'
@@ -44,9 +44,7 @@ def run_text(view: RunView) -> str:
 
 def _card(view: RunView, live: bool, size: Fit) -> str:
     inner = _header(view) + prompt_html(view.prompt, view.chips, size.of(4000))
-    inner += "".join(
-        f'<p class="nba-note">{_WARNING} {coded(one_line(note, 300))}</p>' for note in view.notes[:_NOTES]
-    )
+    inner += run_notes(view)
     times = timing(view.lanes, view.wall, view.work)
     lanes = timeline_html(view.lanes, times, 120 if size.limit is None else 40) if view.lanes else ""
     inner += lanes if times.overlaps else ""
@@ -62,13 +60,13 @@ def _card(view: RunView, live: bool, size: Fit) -> str:
     if lanes and not times.overlaps and not live:
         inner += f'<div class="nba-foot">{details("timeline", lanes)}</div>'
     if live:
-        inner += f'<p class="nba-foot nba-told" role="status">{escape(_announcement(view))}</p>'
+        inner += f'<p class="nba-foot nba-told" role="status">{escape(announcement(view))}</p>'
     return fragment("section", "nba-run", inner, f"run: {one_line(view.title)}")
 
 
 def _header(view: RunView) -> str:
     title = escape(one_line(view.title, 200))
-    facts = " · ".join(escape(fact) for fact in _facts(view))
+    facts = " · ".join(escape(fact) for fact in run_facts(view))
     if facts:
         facts = f" {facts}" if view.elapsed is not None else f" · {facts}"
     return (
@@ -77,7 +75,15 @@ def _header(view: RunView) -> str:
     )
 
 
-def _facts(view: RunView) -> list[str]:
+def run_notes(view: RunView) -> str:
+    """Return the notes of a run as HTML."""
+    return "".join(
+        f'<p class="nba-note">{_WARNING} {coded(one_line(note, 300))}</p>' for note in view.notes[:_NOTES]
+    )
+
+
+def run_facts(view: RunView) -> list[str]:
+    """Return the figures of a run, the seconds first if they are known."""
     facts = [] if view.elapsed is None else [seconds(view.elapsed)]
     count = sum(isinstance(row, RowView) for row in view.rows)
     facts.append(f"{count} message" + ("s" if count != 1 else ""))
@@ -119,7 +125,7 @@ def _row(row: RowView | SectionView, place: int, total: int, limit: int | None, 
 
 
 def _is_open(row: RowView | SectionView) -> bool:
-    return isinstance(row, RowView) and row.state in ("running", "waiting", "human")
+    return isinstance(row, RowView) and is_open(row)
 
 
 def _shortened(view: RunView) -> str:
@@ -127,7 +133,8 @@ def _shortened(view: RunView) -> str:
     return f"shortened to {CAP // 1000} kB{where}"
 
 
-def _announcement(view: RunView) -> str:
+def announcement(view: RunView) -> str:
+    """Return what a screen reader is told: who has finished last, and how."""
     if view.announcement:
         return one_line(view.announcement, 200)
     words = {"done": "finished", "stopped": "stopped", "failed": "failed"}
@@ -141,7 +148,7 @@ def _announcement(view: RunView) -> str:
 
 
 def _plain(view: RunView, size: Fit) -> str:
-    result = [" · ".join([one_line(view.title, 200), state_text(view.state), *_facts(view)])]
+    result = [" · ".join([one_line(view.title, 200), state_text(view.state), *run_facts(view)])]
     asked = prompt_text(view.prompt, view.chips, size.of(4000))
     if asked:
         result.append("you: " + asked.replace("\n", "\n     "))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["DARK", "LIGHT", "color_class", "sheet"]
+__all__ = ["DARK", "LIGHT", "color_class", "sheet", "style_rules"]
 
 LIGHT = ("#2c6eba", "#9d5d25", "#1d7c72", "#c22e8c", "#1e802e", "#884dd5", "#ca352f", "#786f1c")
 """Blue, orange, teal, magenta, green, violet, red, olive: at least 4.5:1 on white and on #f5f5f5."""
@@ -32,6 +32,11 @@ def sheet(html: str | None = None) -> str:
     """Return the style sheet that ``html`` needs, or the whole one. All selectors begin with ``.nba``."""
     parts = [rules for marker, rules in _SHEETS.items() if html is None or marker in html]
     return f"<style>{_THEME}{''.join(parts)}</style>"
+
+
+def style_rules() -> str:
+    """Return the rules of the whole sheet, for whoever brings fragments into a page without theirs."""
+    return _THEME + "".join(_SHEETS.values())
 
 
 def _agents(colors: tuple[str, ...]) -> str:

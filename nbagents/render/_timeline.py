@@ -13,7 +13,7 @@ from ._plain import one_line, seconds
 from ._style import color_class
 from ._views import LaneView, Span
 
-__all__ = ["Timing", "timeline_html", "timeline_lines", "timing"]
+__all__ = ["Timing", "lane_values", "timeline_html", "timeline_lines", "timing"]
 
 _WAITING = frozenset({"wait", "waiting", "waits"})
 _IDLE = _WAITING | {"queued"}
@@ -74,6 +74,27 @@ def timeline_html(lanes: Sequence[LaneView], times: Timing, bars: int = 120) -> 
     )
 
 
+def lane_values(lanes: Sequence[LaneView], now: float | None = None) -> list[dict[str, object]]:
+    """Return the lanes for a page that draws them itself, each span with its class.
+
+    A span that ends ``now`` is still going on: it has no end.
+    """
+    scale = _scale(lanes, timing(lanes, now))
+    values: list[dict[str, object]] = []
+    for lane in lanes[:_LANES]:
+        spans = [
+            [
+                round(start, 3),
+                None if now is not None and end >= now - 1e-6 else round(end, 3),
+                kind,
+                _class(kind),
+            ]
+            for start, end, kind in _merged(lane.spans, scale)[-40:]
+        ]
+        values.append({"agent": one_line(lane.agent, 20), "color": color_class(lane.color), "spans": spans})
+    return values
+
+
 def timeline_lines(lanes: Sequence[LaneView], times: Timing) -> list[str]:
     """Return the lanes as text, a swimlane for each."""
     scale = _scale(lanes, times)
@@ -131,9 +152,13 @@ def _merged(spans: Sequence[Span], scale: float) -> list[Span]:
 def _bar(span: Span, scale: float) -> str:
     left = _percent(span[0], scale)
     width = min(_percent(span[1] - span[0], scale), 100 - left)
-    kind = _CLASSES.get(span[2], "nba-wait" if span[2] in _WAITING else "")
+    kind = _class(span[2])
     place = f"left:{left:.2f}%;width:{width:.2f}%"
     return f'<span class="nba-bar{" " + kind if kind else ""}" style="{place}"></span>'
+
+
+def _class(kind: str) -> str:
+    return _CLASSES.get(kind, "nba-wait" if kind in _WAITING else "")
 
 
 def _percent(value: float, scale: float) -> float:

@@ -58,6 +58,7 @@ class RowView:
     ``color`` is the agent's number, counted from 0 in order of creation, or None for a person.
     ``text`` is Markdown, unless ``live``: then it still grows and is shown as it is. ``elapsed`` is
     in seconds. ``printed`` is what the agent's code printed, ``note`` a remark in our own words.
+    ``key`` tells it from the other rows of its run for as long as that lasts: the id of its call.
     """
 
     agent: str
@@ -72,6 +73,7 @@ class RowView:
     printed: str = ""
     note: str = ""
     live: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class SectionView:
     """A line between rows, such as "pass 2 of 3"."""
 
     label: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,15 @@ def record_rows(
     replies = record.messages()
     color = color_of(record.agent)
     rows = [
-        RowView(shown.name, content_text(shown.content), color, model=model, is_demo=is_demo)
-        for shown in record.asides()
+        RowView(
+            shown.name,
+            content_text(shown.content),
+            color,
+            model=model,
+            is_demo=is_demo,
+            key=f"{record.call}.{number}",
+        )
+        for number, shown in enumerate(record.asides())
     ]
     if record.state == "done" and replies:
         text = "\n\n".join(content_text(reply.content) for reply in replies)
@@ -53,6 +60,7 @@ def record_rows(
             printed="".join(record.printed),
             note=carried or _note(record, known, text, why),
             live=live and not record.over,
+            key=record.call,
         )
     )
     return rows

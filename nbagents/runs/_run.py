@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import Token
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -124,7 +125,7 @@ class Run:
     def _add(self, entry: RowView | SectionView) -> None:
         def add() -> None:
             with self._lock:
-                self._entries.append(entry)
+                self._entries.append(replace(entry, key=f"said-{len(self._entries)}"))
             self._changed()
 
         scheduler().post(add)  # the calls made before take the same way

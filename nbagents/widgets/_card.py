@@ -1,34 +1,63 @@
 """`RunCard`: a run in a cell's output, live while it runs, then frozen.
 
-Frozen means HTML without script and a text twin, which any page shows without a kernel. Where
-nobody watches only the frozen form is shown; in a terminal, messages are printed as they arrive.
+Live means a widget; where the front-end shows none, its HTML is drawn anew instead. Frozen means HTML
+without script and a text twin, which any page shows without a kernel. Where nobody watches only the
+frozen form is shown; in a terminal, messages are printed as they arrive.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import logging
 import threading
+import time
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..render import RowView, RunView, run_html, run_text
 from ..runs import Run
 from ._flusher import flusher
 from ._surface import Surface
 
+if TYPE_CHECKING:
+    from ._run_widget import RunWidget
+
 __all__ = ["RunCard"]
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 5.0
+"""Seconds that a page may take to draw a widget, before its HTML is drawn anew instead."""
+
+_sees_widgets = False
+"""Has a page ever drawn one of this process?"""
 
 
 class RunCard:
     """The output of one run. Use as ``with``: it is frozen when that is left, whatever happens.
 
     ``background`` leaves it live until the run itself has ended. ``quiet`` shows it only if the run
-    fails. Safe from any thread.
+    fails. ``view`` is what is open first: "chat", "timeline" or "raw". ``server`` is the id of the server
+    that knows the run: the page's stop buttons reach it there however busy the kernel is. Safe from any
+    thread.
     """
 
-    def __init__(self, run: Run, shell: Any, *, quiet: bool = False, background: bool = False) -> None:
+    def __init__(
+        self,
+        run: Run,
+        shell: Any,
+        *,
+        quiet: bool = False,
+        background: bool = False,
+        view: str = "chat",
+        server: str | None = None,
+    ) -> None:
         self.run, self.quiet, self.background = run, quiet, background
+        self.view, self.server = view, server
         self.surface = Surface(shell)
+        self._can_be_widget = hasattr(getattr(shell, "kernel", None), "comm_manager")
+        self._widget: RunWidget | None = None
+        self._shown_at = 0.0
         self._lock = threading.Lock()
         self._frozen = False
         self._printed = 0
@@ -38,7 +67,7 @@ class RunCard:
         if self.quiet or self.surface.mode == "headless":
             return self
         if self.surface.mode == "live":
-            self._draw(live=True)
+            self._begin()
         elif self.background:  # lines that come later would fall into what the person types then
             self.surface.write(f"run {self.run.number} · {self.run.title} goes on in the background")
             return self
@@ -77,12 +106,41 @@ class RunCard:
     def _mark(self) -> None:
         flusher().mark(self)
 
+    def _begin(self) -> None:
+        """Show it for the first time, as a widget if that can be."""
+        if self._can_be_widget:
+            try:
+                from ._run_widget import RunWidget
+
+                self._widget = RunWidget(self.run, server=self.server, tab=self.view)
+            except Exception:
+                log.exception("the run is shown without a widget")
+        self._shown_at = time.monotonic()
+        if self._widget is None:
+            self._draw(live=True)
+        else:
+            view = self.run.view(live=True)
+            self._widget.show(self.surface, run_html(view, live=True), run_text(view))
+
     def _draw(self, *, live: bool) -> None:
         view = self.run.view(live)
         if self.surface.mode == "terminal":
             self._print(view, live)
+        elif live and self._widget is not None and self._is_drawn(self._widget):
+            self._widget.refresh(view)
         else:
-            self.surface.show(run_html(view, live), run_text(view))
+            html, text = run_html(view, live), run_text(view)
+            widget, self._widget = self._widget, None
+            if widget is None:
+                self.surface.show(html, text)
+            else:
+                widget.freeze(self.surface, html, text)
+
+    def _is_drawn(self, widget: RunWidget) -> bool:
+        """Does the page show the widget? One that still may counts; so does one where others were shown."""
+        global _sees_widgets
+        _sees_widgets = _sees_widgets or widget.seen.is_set()
+        return _sees_widgets or time.monotonic() - self._shown_at < PATIENCE
 
     def _print(self, view: RunView, live: bool) -> None:
         """Print the rows that are finished and not printed yet, in their order; at the end, how it went."""

@@ -45,16 +45,18 @@ class Surface:
         """Is there something in the cell already?"""
         return self._id is not None
 
-    def show(self, html: str, text: str) -> None:
+    def show(self, html: str, text: str, more: Mapping[str, Any] | None = None) -> None:
         """Put this into the cell, in place of what this surface showed before.
 
-        A terminal takes the text alone, and only adds to what is there.
+        ``more`` are further forms by their types, which a front-end may prefer. A terminal takes the
+        text alone, and only adds to what is there.
         """
         with self._lock:
             if self.mode == "terminal":
                 self._write(text)
             else:
-                self._context.run(self._publish, {"text/html": html, "text/plain": text})
+                forms = {**(more or {}), "text/html": html, "text/plain": text}
+                self._context.run(self._publish, forms)
 
     def write(self, text: str) -> None:
         """Add lines in a terminal."""
@@ -66,7 +68,7 @@ class Surface:
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
 
-    def _publish(self, data: Mapping[str, str]) -> None:
+    def _publish(self, data: Mapping[str, Any]) -> None:
         update = self._id is not None
         self._id = self._id or f"nbagents-{new_id()}"
         self._publisher.publish(data=data, metadata={}, transient={"display_id": self._id}, update=update)

@@ -1,0 +1,70 @@
+"""`Changes`: what the page knows of a run, and what is new since.
+
+Knows how a run is told to a page, as plain values; sends nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..render import LiveRows, RunView, live_run
+
+__all__ = ["Changes"]
+
+_EACH_TIME = frozenset({"elapsed"})
+"""What the page reckons itself from then on: by itself it is no news."""
+
+
+class Changes:
+    """Follows one run. Not safe from several threads at a time."""
+
+    def __init__(self, fixed: dict[str, Any]) -> None:
+        self.fixed = fixed
+        self.size = 0
+        """Roughly how many bytes the last state takes."""
+        self._rows = LiveRows()
+        self._run: dict[str, Any] = {}
+        self._known: dict[str, dict[str, Any]] = {}
+        self._order: list[str] = []
+
+    def take(self, view: RunView) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Return the whole state of a run, and what has changed since the last time, None if nothing has.
+
+        A change holds ``run``, the values that differ; ``rows``, each with its key and what differs, where
+        ``add`` is text that was said since and ``more`` blocks that were finished; and ``order``, the
+        keys of all rows, if that differs.
+        """
+        run, rows = live_run(view), self._rows.values(view.rows)
+        change: dict[str, Any] = {}
+        about = {name: value for name, value in run.items() if self._run.get(name) != value}
+        if about.keys() - _EACH_TIME:
+            change["run"] = about
+        parts = [part for row in rows if (part := _part(self._known.get(row["key"]), row))]
+        if parts:
+            change["rows"] = parts
+        order = [row["key"] for row in rows]
+        if order != self._order:
+            change["order"] = order
+        if change:
+            change.setdefault("run", {})["elapsed"] = run["elapsed"]
+        self._run, self._known, self._order = run, {row["key"]: row for row in rows}, order
+        self.size = sum(len(row["html"]) + len(row["text"]) for row in rows)
+        return {**self.fixed, **run, "rows": rows}, change or None
+
+
+def _part(known: dict[str, Any] | None, row: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what is new of a row."""
+    if known is None:
+        return row
+    part = {name: value for name, value in row.items() if known.get(name) != value}
+    if not part.keys() - _EACH_TIME:
+        return None
+    before, text = known["text"], row["text"]
+    if "text" in part and before and text.startswith(before):
+        part["add"] = text[len(before) :]
+        del part["text"]
+    blocks = known.get("blocks")
+    if "blocks" in part and blocks and row["blocks"][: len(blocks)] == blocks:
+        part["more"] = row["blocks"][len(blocks) :]
+        del part["blocks"]
+    return {"key": row["key"], **part}

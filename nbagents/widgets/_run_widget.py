@@ -1,0 +1,55 @@
+"""`RunWidget`: the run card in the page while its run goes on.
+
+Loads anywidget, and is therefore loaded itself only where somebody watches.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..agents import scheduler
+from ..exceptions import UsageError
+from ..render import RunView
+from ..runs import Run
+from ._changes import Changes
+from ._esm import css, esm
+from ._live import LiveWidget
+
+__all__ = ["RunWidget"]
+
+STOPPED = "stopped by you"
+_STOP = re.compile(r"(?:servers/[^/]+/)?(?:runs|calls)/[^/]+/stop")
+
+
+class RunWidget(LiveWidget):
+    """Shows one run, and stops it or one of its calls when a person says so in the page.
+
+    ``server`` is the id of the server that knows the run, ``tab`` the view that is open first.
+    """
+
+    _esm = esm("lanes", "card")
+    _css = css("card")
+
+    def __init__(self, run: Run, *, server: str | None = None, tab: str = "chat") -> None:
+        self.run = run
+        self._changes = Changes({"run": run.id, "server": server, "tab": tab})
+        super().__init__(self._changes.take(run.view(live=True))[0])
+
+    def refresh(self, view: RunView) -> None:
+        """Tell the page what the run is like now."""
+        state, change = self._changes.take(view)
+        self.publish(state, change, self._changes.size)
+
+    def acted(self, path: str, body: dict[str, Any]) -> Any:
+        """Stop the whole run, or the call that ``body`` names."""
+        if path and not _STOP.fullmatch(path):
+            return super().acted(path, body)
+        call_id = body.get("call")
+        if call_id is None:
+            return {"stopped": self.run.stop(STOPPED)}
+        call = scheduler().live.get(str(call_id))
+        if call is None or call.run != self.run.id:
+            raise UsageError("that call is over already")
+        call.cancel(STOPPED)
+        return {"stopped": 1}

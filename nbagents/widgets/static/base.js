@@ -1,0 +1,196 @@
+// What every live output shares: reaching the server behind the page, following a state, small DOM builders.
+// It is put before a widget's own module text, so nothing here is exported. It knows no widget.
+
+// ---- the server behind the page
+
+const nbaPage = (() => {
+  try {
+    return JSON.parse(document.getElementById("jupyter-config-data").textContent);
+  } catch {
+    return {};
+  }
+})();
+let nbaFound = null;
+
+function nbaAddress(path) {
+  const base = new URL(nbaPage.baseUrl ?? "/", location.href);
+  return new URL(`nbagents/api/${path}`, base.href.endsWith("/") ? base : `${base.href}/`).href;
+}
+
+function nbaHeaders() {
+  const headers = { "Content-Type": "application/json" };
+  const cookie = document.cookie.match(/(?:^|; *)_xsrf=([^;]*)/);
+  if (cookie) headers["X-XSRFToken"] = decodeURIComponent(cookie[1]);
+  if (nbaPage.token) headers.Authorization = `token ${nbaPage.token}`;
+  return headers;
+}
+
+// Is this page served by a jupyter-server that runs the extension? Asked once.
+function reachable() {
+  nbaFound ??= nbaPage.baseUrl
+    ? fetch(nbaAddress("servers"), { headers: nbaHeaders(), credentials: "same-origin" })
+        .then((answer) => answer.ok && /json/.test(answer.headers.get("Content-Type") ?? ""))
+        .catch(() => false)
+    : Promise.resolve(false);
+  return nbaFound;
+}
+
+// Post to the extension; the promise holds what it answers, or fails with its error.
+async function post(path, body = {}) {
+  const answer = await fetch(nbaAddress(path), {
+    method: "POST",
+    headers: nbaHeaders(),
+    credentials: "same-origin",
+    body: JSON.stringify(body),
+  });
+  const told = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(told?.error?.message ?? `HTTP ${answer.status}`);
+  return told;
+}
+
+// ---- the kernel behind the widget
+
+const ACT_MS = 5000;
+let nbaActs = 0;
+
+// Ask the kernel's side of a widget to act; it may be too busy to answer.
+function ask(model, path, body = {}) {
+  return new Promise((resolve, reject) => {
+    const id = `${Date.now()}-${++nbaActs}`;
+    const done = () => {
+      clearTimeout(timer);
+      model.off("msg:custom", hear);
+    };
+    const hear = (message) => {
+      if (message?.kind !== "acted" || message.id !== id) return;
+      done();
+      if (message.error) reject(new Error(message.error));
+      else resolve(message.value);
+    };
+    const timer = setTimeout(() => {
+      done();
+      reject(new Error("the kernel is busy and does not answer"));
+    }, ACT_MS);
+    model.on("msg:custom", hear);
+    model.send({ kind: "act", id, path, body });
+  });
+}
+
+// Do something through the extension, which needs no kernel, else through the kernel.
+async function act(model, path, body = {}) {
+  if (path && (await reachable())) {
+    try {
+      return await post(path, body);
+    } catch {
+      // It may know nothing of this server or call: the kernel may.
+    }
+  }
+  return ask(model, path, body);
+}
+
+// ---- the state
+
+const nbaStores = new WeakMap();
+
+// The state of a model, kept up to date: `view` replaces it, messages with the next `seq` change it by `merge`.
+// A message out of turn is left out: the next `view` has what it said. One store serves all views of a model.
+function storeOf(model, merge) {
+  let store = nbaStores.get(model);
+  if (store) return store;
+  const watchers = new Set();
+  store = {
+    state: model.get("view") ?? {},
+    // Call `watcher(state, change)` at each change, until the signal; `change` is null if all may have changed.
+    watch(watcher, signal) {
+      watchers.add(watcher);
+      signal?.addEventListener("abort", () => watchers.delete(watcher));
+    },
+  };
+  const tell = (change) => {
+    for (const watcher of [...watchers]) {
+      try {
+        watcher(store.state, change);
+      } catch (error) {
+        console.error("nbagents: an output could not be redrawn", error);
+      }
+    }
+  };
+  model.on("change:view", () => {
+    store.state = model.get("view") ?? {};
+    tell(null);
+  });
+  model.on("msg:custom", (message) => {
+    if (message?.kind !== "delta" || message.seq !== (store.state.seq ?? 0) + 1) return;
+    store.state = merge(store.state, message);
+    store.state.seq = message.seq;
+    tell(message);
+  });
+  nbaStores.set(model, store);
+  return store;
+}
+
+// The kernel learns that somebody sees the widget.
+function ready(model) {
+  model.send({ kind: "ready" });
+}
+
+// ---- building
+
+// Make an element. `class`, `text` and `on` (listeners) are what they say, anything else is an attribute;
+// text becomes text, never markup.
+function h(tag, about = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(about)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === "class") made.className = value;
+    else if (name === "text") made.textContent = value;
+    else if (name === "on") {
+      for (const [kind, listener] of Object.entries(value)) made.addEventListener(kind, listener);
+    } else made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+// Parse HTML that Python has sanitized; nothing else may come here.
+function fromPython(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html ?? "";
+  return template.content;
+}
+
+// The frame of a live output: the theme's colours, and no key that is pressed inside reaches the notebook.
+function frame(classes, label, ...children) {
+  return h(
+    "section",
+    {
+      class: `nba nba-live ${classes} mathjax_ignore`,
+      "aria-label": label,
+      "data-lm-suppress-shortcuts": "true",
+    },
+    ...children,
+  );
+}
+
+// Write a duration as the frozen form does.
+function seconds(value) {
+  if (value < 59.95) return `${Math.max(value, 0).toFixed(1)} s`;
+  const whole = Math.round(value);
+  const two = (number) => String(number).padStart(2, "0");
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
+}
+
+// A clock that began `elapsed` seconds ago: it goes on in the page, whatever the kernel does.
+function clockFrom(elapsed) {
+  const began = performance.now() - 1000 * (elapsed ?? 0);
+  return () => (performance.now() - began) / 1000;
+}
+
+// Call `tick` some times a second while the element is in the page and the page is seen.
+function ticking(tick, signal, milliseconds = 200) {
+  const timer = setInterval(() => {
+    if (!document.hidden) tick();
+  }, milliseconds);
+  signal?.addEventListener("abort", () => clearInterval(timer));
+}

@@ -1,0 +1,409 @@
+// The run card while its run goes on: rows that grow, three views, stop buttons, find, keys.
+
+const CARD_TABS = ["Chat", "Timeline", "Raw"];
+
+// ---- the state
+
+// Change a run's state by what a message says; see `Changes` in the kernel, which makes these.
+function mergeRun(state, change) {
+  const rows = new Map((state.rows ?? []).map((row) => [row.key, row]));
+  for (const part of change.rows ?? []) {
+    const known = rows.get(part.key) ?? {};
+    const { add, more, ...rest } = part;
+    const row = { ...known, ...rest };
+    if (add !== undefined) row.text = (known.text ?? "") + add;
+    if (more !== undefined) row.blocks = [...(known.blocks ?? []), ...more];
+    rows.set(part.key, row);
+  }
+  const order = change.order ?? (state.rows ?? []).map((row) => row.key);
+  return { ...state, ...(change.run ?? {}), rows: order.map((key) => rows.get(key)).filter(Boolean) };
+}
+
+// ---- one row
+
+function cardRow(card, key) {
+  const row = { key, node: null, html: null, value: {}, grown: 0, shown: 0, seconds: null, tail: null, wide: false };
+  row.draw = (value) => {
+    if (row.html !== value.html || (value.blocks?.length ?? 0) < row.grown) rebuild(value);
+    if (value.elapsed !== row.value.elapsed) row.seconds = clockFrom(value.elapsed);
+    grow(value);
+    row.value = value;
+  };
+  row.tick = () => {
+    if (row.value.open && row.slot && row.value.elapsed !== null) setText(row.slot, seconds(row.seconds()));
+  };
+  row.select = () => {
+    for (const other of card.rows.values()) other.node.tabIndex = -1;
+    row.node.tabIndex = 0;
+    row.node.focus();
+  };
+  // Unfold or fold what is long in it.
+  row.unfold = () => {
+    const folds = [...row.node.querySelectorAll("details")];
+    if (folds.length) {
+      const open = !folds[0].open;
+      for (const fold of folds) fold.open = open;
+    } else {
+      row.wide = !row.wide;
+      row.node.classList.toggle("nba-wide", row.wide);
+    }
+  };
+
+  function rebuild(value) {
+    const fresh = fromPython(value.html).firstElementChild ?? h("p");
+    const focused = row.node?.contains(document.activeElement);
+    fresh.tabIndex = row.node?.tabIndex ?? -1;
+    fresh.classList.toggle("nba-wide", row.wide);
+    fresh.dataset.key = key;
+    if (value.state) {
+      fresh.setAttribute("aria-label", `${value.agent}, message ${value.place} of ${value.count}`);
+      if (value.open) stopButton(fresh, value);
+    }
+    row.node?.replaceWith(fresh);
+    Object.assign(row, { node: fresh, html: value.html, grown: 0, shown: 0 });
+    row.slot = fresh.querySelector(".nba-tick");
+    row.blocks = fresh.querySelector(".nba-grown");
+    const tail = fresh.querySelector(".nba-tail");
+    row.tail = tail ? tail.appendChild(document.createTextNode("")) : null;
+    if (focused) fresh.focus();
+  }
+
+  function stopButton(node, value) {
+    const button = h("button", {
+      type: "button",
+      class: "nba-stop",
+      text: "■ stop",
+      "aria-label": `stop ${value.agent}`,
+      title: `stop ${value.agent} (S)`,
+      tabindex: "-1",
+      on: { click: () => card.stopCall(row) },
+    });
+    node.querySelector(".nba-who")?.append(button);
+  }
+
+  function grow(value) {
+    if (!row.tail) return;
+    const blocks = value.blocks ?? [];
+    const begun = blocks.length !== row.grown;
+    for (; row.grown < blocks.length; row.grown++) row.blocks.append(fromPython(blocks[row.grown]));
+    const rest = value.text.slice(value.done ?? 0);
+    if (!begun && rest.length >= row.shown) row.tail.appendData(rest.slice(row.shown));
+    else row.tail.data = rest;
+    row.shown = rest.length;
+  }
+
+  return row;
+}
+
+// ---- the card
+
+function runCard(model, store, el, signal) {
+  const card = { rows: new Map(), tab: CARD_TABS[0], dead: false };
+  const title = h("strong", { class: "nba-title" });
+  const badge = h("span");
+  const facts = h("span");
+  const stop = h("button", {
+    type: "button",
+    class: "nba-stop",
+    text: "■ stop run",
+    title: "stop the whole run",
+    on: { click: () => card.stopRun() },
+  });
+  const find = finder(card);
+  const tabs = CARD_TABS.map((name) =>
+    h("button", {
+      type: "button",
+      role: "tab",
+      text: name,
+      on: { click: () => open(name), keydown: (event) => alongTabs(event, name) },
+    }),
+  );
+  const above = h("div", { class: "nba-above" });
+  const below = h("div", { class: "nba-below" });
+  const log = h("div", { class: "nba-log", role: "log", "aria-live": "off", "aria-label": "messages" });
+  const chart = laneChart();
+  const raw = h("pre", { class: "nba-raw", tabindex: "0", "aria-label": "the messages as they are written" });
+  const chat = h("div", {}, above, log, below);
+  const panel = h("div", { class: "nba-panel", role: "tabpanel", tabindex: "-1" }, chat, chart.node, raw);
+  const fresh = h("button", {
+    type: "button",
+    class: "nba-fresh",
+    hidden: true,
+    on: { click: () => toEnd() },
+  });
+  const told = h("p", { class: "nba-vh", role: "status" });
+  const section = frame(
+    "nba-run",
+    "run",
+    h(
+      "header",
+      { class: "nba-head nba-top" },
+      title,
+      h("span", { class: "nba-meta" }, badge, " ", facts),
+      stop,
+      h("div", { class: "nba-bar-tools" }, h("div", { role: "tablist", "aria-label": "views" }, ...tabs), find.node),
+    ),
+    panel,
+    fresh,
+    told,
+  );
+  let now = clockFrom(0);
+  let unseen = 0;
+  let order = "";
+
+  // ---- drawing
+
+  function draw(state, change) {
+    if (state.frozen !== undefined) return freeze(state);
+    const pinned = atEnd();
+    if (!change || change.run) head(state);
+    now = clockFrom(state.elapsed);
+    const before = card.rows.size;
+    rows(state, change);
+    if (pinned) toEnd();
+    else if (card.tab === "Chat") unseen += Math.max(card.rows.size - before, 0);
+    tick();
+  }
+
+  function head(state) {
+    section.setAttribute("aria-label", `run: ${state.title}`);
+    setText(title, state.title ?? "");
+    swap(badge, state.badge);
+    swap(above, state.above);
+    swap(below, state.below);
+    setText(told, state.told ?? "");
+    stop.hidden = state.state !== "running";
+  }
+
+  function swap(node, html) {
+    if (node.nbaHtml === html) return;
+    node.nbaHtml = html;
+    node.replaceChildren(fromPython(html));
+  }
+
+  function rows(state, change) {
+    const all = state.rows ?? [];
+    const said = all.filter((value) => value.state);
+    const changed = change?.rows && new Set(change.rows.map((part) => part.key));
+    const arranged = all.map((value) => value.key).join(" ");
+    let place = 0;
+    for (const value of all) {
+      if (value.state) Object.assign(value, { place: ++place, count: said.length });
+      let row = card.rows.get(value.key);
+      if (!row) {
+        row = cardRow(card, value.key);
+        card.rows.set(value.key, row);
+      } else if (changed && !changed.has(value.key) && arranged === order) continue;
+      row.draw(value);
+    }
+    if (arranged !== order) arrange(all, said.length);
+    order = arranged;
+  }
+
+  function arrange(all, count) {
+    const kept = new Set(all.map((value) => value.key));
+    for (const [key, row] of [...card.rows]) {
+      if (kept.has(key)) continue;
+      row.node.remove();
+      card.rows.delete(key);
+    }
+    all.forEach((value, place) => {
+      const node = card.rows.get(value.key).node;
+      if (log.children[place] !== node) log.insertBefore(node, log.children[place] ?? null);
+      if (value.state) node.setAttribute("aria-label", `${value.agent}, message ${value.place} of ${count}`);
+    });
+    if (!log.querySelector('[tabindex="0"]')) {
+      const first = card.rows.get(all[0]?.key);
+      if (first) first.node.tabIndex = 0;
+    }
+  }
+
+  function tick() {
+    const state = store.state;
+    if (card.dead) return;
+    const running = state.state === "running";
+    const time = running ? now() : (state.elapsed ?? 0);
+    setText(facts, [seconds(time), ...(state.facts ?? [])].join(" · "));
+    for (const row of card.rows.values()) row.tick();
+    if (card.tab === "Timeline") chart.draw(state.lanes ?? [], time, running);
+    if (card.tab === "Raw") drawRaw(state);
+    fresh.hidden = card.tab !== "Chat" || atEnd();
+    if (fresh.hidden) unseen = 0;
+    setText(fresh, unseen ? `↓ ${unseen} new` : "↓ to the end");
+  }
+
+  function drawRaw(state) {
+    const parts = (state.rows ?? []).map((row) =>
+      row.state ? `${row.agent} · ${row.state}\n${row.text}\n` : "",
+    );
+    setText(raw, parts.filter(Boolean).join("\n"));
+  }
+
+  // The finished form; where the notebook shows it by itself, this one is gone at once.
+  function freeze(state) {
+    card.dead = true;
+    el.replaceChildren(fromPython(state.frozen));
+    const about = { model: state.model, html: state.frozen, text: state.text };
+    el.dispatchEvent(new CustomEvent("nbagents:frozen", { bubbles: true, composed: true, detail: about }));
+  }
+
+  // ---- moving about
+
+  const atEnd = () => panel.scrollHeight - panel.scrollTop - panel.clientHeight < 24;
+
+  function toEnd() {
+    panel.scrollTop = panel.scrollHeight;
+    unseen = 0;
+    fresh.hidden = true;
+  }
+
+  function open(name) {
+    card.tab = name;
+    tabs.forEach((tab, place) => {
+      const chosen = CARD_TABS[place] === name;
+      tab.setAttribute("aria-selected", String(chosen));
+      tab.tabIndex = chosen ? 0 : -1;
+    });
+    panel.setAttribute("aria-label", name);
+    chat.hidden = name !== "Chat";
+    chart.node.hidden = name !== "Timeline";
+    raw.hidden = name !== "Raw";
+    find.node.hidden = name !== "Chat";
+    tick();
+    if (name === "Chat") toEnd();
+  }
+
+  function alongTabs(event, name) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const next = (CARD_TABS.indexOf(name) + step + CARD_TABS.length) % CARD_TABS.length;
+    open(CARD_TABS[next]);
+    tabs[next].focus();
+    event.preventDefault();
+  }
+
+  section.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const typing = event.target.matches("input, textarea");
+    const row = card.rows.get(event.target.closest?.("[data-key]")?.dataset.key);
+    const onRow = row && event.target === row.node;
+    if (event.key === "Escape") {
+      if (typing) find.close();
+      else section.closest("[tabindex]:not(.nba *)")?.focus() ?? document.activeElement?.blur();
+      (typing && firstRow()?.select()) || event.stopPropagation();
+    } else if (typing) return;
+    else if (event.key === "/") find.open();
+    else if (event.key === "s" || event.key === "S") {
+      if (row?.value.open) card.stopCall(row);
+      else if (!row) card.stopRun();
+    } else if (onRow && event.key === "Enter") row.unfold();
+    else if (onRow && ["ArrowDown", "ArrowUp", "Home", "End"].includes(event.key)) walk(row, event.key);
+    else return;
+    event.preventDefault();
+  });
+
+  const inOrder = () => [...log.children].map((node) => card.rows.get(node.dataset.key)).filter((row) => row?.value.state);
+  const firstRow = () => inOrder()[0];
+
+  function walk(row, key) {
+    const all = inOrder();
+    const place = { ArrowDown: all.indexOf(row) + 1, ArrowUp: all.indexOf(row) - 1, Home: 0, End: all.length - 1 }[key];
+    all[Math.min(Math.max(place, 0), all.length - 1)]?.select();
+  }
+
+  // ---- stopping
+
+  card.stopCall = (row) => {
+    const button = row.node.querySelector(".nba-stop");
+    halt(button, store.state.server && `servers/${store.state.server}/calls/${row.key}/stop`, { call: row.key });
+  };
+  card.stopRun = () => {
+    if (stop.hidden) return;
+    halt(stop, store.state.server && `servers/${store.state.server}/runs/${store.state.run}/stop`, {});
+  };
+
+  async function halt(button, path, body) {
+    if (!button || button.disabled) return;
+    const was = button.textContent;
+    button.disabled = true;
+    setText(button, "stopping…");
+    try {
+      await act(model, path, body);
+    } catch (error) {
+      setText(told, `it could not be stopped: ${error.message}`);
+      button.title = error.message;
+      button.disabled = false;
+      setText(button, was);
+    }
+  }
+
+  section.style.setProperty("--nba-cap", "480px");
+  el.replaceChildren(section);
+  open(CARD_TABS.find((name) => name.toLowerCase() === store.state.tab) ?? CARD_TABS[0]);
+  draw(store.state, null);
+  store.watch((state, change) => {
+    if (!card.dead) draw(state, change);
+  }, signal);
+  panel.addEventListener("scroll", tick, { passive: true });
+  ticking(tick, signal);
+}
+
+// ---- find
+
+function finder(card) {
+  const box = h("input", {
+    type: "search",
+    placeholder: "find",
+    "aria-label": "find in the messages",
+    on: { input: () => look(), keydown: (event) => event.key === "Enter" && step(event.shiftKey ? -1 : 1) },
+  });
+  const count = h("span", { class: "nba-count", "aria-live": "polite" });
+  const node = h("span", { class: "nba-find" }, box, count);
+  let hits = [];
+  let at = -1;
+
+  function look() {
+    const wanted = box.value.toLowerCase();
+    hits = [];
+    for (const row of card.rows.values()) {
+      const hit = wanted && row.value.state && `${row.value.agent}\n${row.value.text}`.toLowerCase().includes(wanted);
+      row.node.classList.toggle("nba-hit", Boolean(hit));
+      row.node.classList.remove("nba-at");
+      if (hit) hits.push(row);
+    }
+    hits.sort((one, other) => one.value.place - other.value.place);
+    at = -1;
+    if (hits.length) step(1);
+    else setText(count, wanted ? "none" : "");
+  }
+
+  function step(by) {
+    if (!hits.length) return;
+    hits[at]?.node.classList.remove("nba-at");
+    at = (at + by + hits.length) % hits.length;
+    hits[at].node.classList.add("nba-at");
+    hits[at].node.scrollIntoView({ block: "nearest" });
+    setText(count, `${at + 1} of ${hits.length}`);
+  }
+
+  return {
+    node,
+    open: () => box.focus(),
+    close() {
+      box.value = "";
+      look();
+    },
+  };
+}
+
+export default {
+  initialize({ model }) {
+    storeOf(model, mergeRun);
+  },
+  render({ model, el }) {
+    const gone = new AbortController();
+    runCard(model, storeOf(model, mergeRun), el, gone.signal);
+    ready(model);
+    return () => gone.abort();
+  },
+};
