@@ -17,6 +17,7 @@
     │   ├── ModelAuthError         the key was refused
     │   ├── ModelRateLimitError    too many requests; retried, then given up
     │   └── ModelResponseError     an answer came and could not be used
+    │       └── SchemaMismatchError    it does not have the shape that was asked for
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError
     │   │   ├── ServerLostError    it died while the call was there
@@ -63,6 +64,7 @@ __all__ = [
     "ProtocolError",
     "RemoteAgentError",
     "ResultExpiredError",
+    "SchemaMismatchError",
     "ServerFailedError",
     "ServerLostError",
     "StateCorruptError",
@@ -171,6 +173,10 @@ class ModelRateLimitError(ModelError):
 
 class ModelResponseError(ModelError):
     """The endpoint answered, and the answer could not be used."""
+
+
+class SchemaMismatchError(ModelResponseError):
+    """An answer does not have the shape that was asked for; the message quotes what did not fit."""
 
 
 class AgentServerError(NbAgentsError):

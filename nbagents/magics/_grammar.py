@@ -80,6 +80,8 @@ def parse_agents_cell(line: str, body: str = "", *, fill: Fill | None = None) ->
     hub, rounds = bool(values.get("hub")), values.get("rounds")
     if rounds is not None and not hub:
         raise UsageError(f"{magic}: --rounds needs --hub, so that they hear each other")
+    if hub and values.get("schema"):
+        raise UsageError(f"{magic}: --schema is for answers to you; with --hub they answer each other")
     if names:
         if not body.strip():
             raise UsageError(f"{magic}: nothing to say to {', '.join(names)}: write it below the first line")

@@ -30,6 +30,7 @@ from ._nodes import agent_names, conditions_of
 from ._options import LINE
 from ._pace import blocking, in_ticks
 from ._plan import Condition
+from ._shape import shape_of
 from ._specs import AgentsSpec, HubSpec, PipelineSpec
 from ._talk import Talk, talk_of_agents, talk_of_hub, talk_of_pipeline
 
@@ -201,7 +202,8 @@ class NbAgentsMagics(Magics):
         else:
             spec, names = (hub := parse_hub_cell(line, body, fill=fill)), hub.names
         agents = await desk.find(names, f"%%{kind}")
-        raw = spec.options.raw
+        raw, schema = spec.options.raw, spec.options.schema
+        shape = None if schema is None else shape_of(schema, desk.variables, f"%%{kind}")
 
         def filled(text: str) -> Interpolated:
             return desk.fill(text, raw=raw)
@@ -209,9 +211,9 @@ class NbAgentsMagics(Magics):
         if not raw:
             await desk.ready(*([spec.announce or ""] if isinstance(spec, HubSpec) else _texts(spec)))
         if isinstance(spec, AgentsSpec):
-            talk = talk_of_agents(spec, agents, filled)
+            talk = talk_of_agents(spec, agents, filled, shape)
         elif isinstance(spec, PipelineSpec):
-            talk = talk_of_pipeline(spec, agents, filled, until, conditions)
+            talk = talk_of_pipeline(spec, agents, filled, until, conditions, shape)
         else:
             talk = talk_of_hub(spec, agents, filled)
         talk.spec = spec

@@ -21,30 +21,42 @@ from ..runs import Run
 from ._nodes import Agent, Branch, Choice, FanOut, Node, Repeat
 from ._nodes import Sequence as Steps
 
-__all__ = ["Condition", "foretold", "pipeline_of"]
+__all__ = ["Condition", "Wrap", "foretold", "pipeline_of"]
 
 Condition = Callable[[Any], Any]
+Wrap = Callable[[AgentBase], AgentBase | Pipeline]
 _LABEL = 60
 
 
 def pipeline_of(
-    node: Node, agents: Mapping[str, AgentBase], conditions: Sequence[Condition] = (), run: Run | None = None
+    node: Node,
+    agents: Mapping[str, AgentBase],
+    conditions: Sequence[Condition] = (),
+    run: Run | None = None,
+    last: Wrap | None = None,
 ) -> AgentBase | Pipeline:
-    """Return what runs ``node``; ways taken are told to ``run``."""
-    return _made(node, agents, iter(conditions), run)
+    """Return what runs ``node``; ways taken are told to ``run``.
+
+    ``last`` is done to the agents whose answers are the value of it all.
+    """
+    return _made(node, agents, iter(conditions), run, last)
 
 
 def _made(
-    node: Node, agents: Mapping[str, AgentBase], conditions: Iterator[Condition], run: Run | None
+    node: Node,
+    agents: Mapping[str, AgentBase],
+    conditions: Iterator[Condition],
+    run: Run | None,
+    last: Wrap | None,
 ) -> AgentBase | Pipeline:
-    def made(inner: Node) -> AgentBase | Pipeline:
-        return _made(inner, agents, conditions, run)
+    def made(inner: Node, wrap: Wrap | None = last) -> AgentBase | Pipeline:
+        return _made(inner, agents, conditions, run, wrap)
 
     match node:
         case Agent(name):
-            return agents[name]
-        case Steps(steps):
-            return SequentialPipeline([made(step) for step in steps])
+            return agents[name] if last is None else last(agents[name])
+        case Steps((*before, final)):
+            return SequentialPipeline([*(made(step, None) for step in before), made(final)])
         case FanOut(branches):
             return FanOutPipeline([made(branch) for branch in branches])
         case Repeat(step, times):

@@ -38,9 +38,9 @@ def to_python(spec: Spec, known: Collection[str] = ()) -> str:
         case AgentSpec():
             return _agent(spec, known)
         case AgentsSpec():
-            return _agents(spec, known)
+            return _unwritten(spec.options) + _agents(spec, known)
         case PipelineSpec():
-            return _pipeline(spec, known)
+            return _unwritten(spec.options) + _pipeline(spec, known)
         case HubSpec():
             return _hub(spec, known)
         case LineSpec("ask", (name,), text):
@@ -49,6 +49,13 @@ def to_python(spec: Spec, known: Collection[str] = ()) -> str:
             raise UsageError(f"%agents: {verb} is for notebooks and has no Python equivalent")
         case _:
             assert_never(spec)
+
+
+def _unwritten(options: CommonOptions) -> str:
+    """Say what of a cell has no form of its own in Python."""
+    if options.schema is None:
+        return ""
+    return f"# --schema {options.schema}: JSON of this shape is asked for and checked\n"
 
 
 def _agent(spec: AgentSpec, known: Collection[str]) -> str:

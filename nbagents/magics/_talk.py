@@ -17,9 +17,11 @@ from ..message import Msg
 from ..pipelines import ForLoopPipeline, Pipeline
 from ..render import content_text
 from ..runs import Run
+from ._fitted import Fitted
 from ._interpolation import Interpolated
 from ._names import EVERYONE
 from ._plan import Condition, foretold, pipeline_of
+from ._shape import Shape
 from ._specs import AgentsSpec, CommonOptions, HubSpec, PipelineSpec, Spec, Turn
 
 __all__ = ["Talk", "prompt_message", "talk_of_agents", "talk_of_hub", "talk_of_pipeline"]
@@ -50,18 +52,19 @@ class Talk:
 
 def prompt_message(text: str, options: CommonOptions) -> Msg:
     """Return what the person says as a message."""
-    return Msg("user", f"{text}\n\n{JSON_ONLY}" if options.json else text, "user")
+    only_json = options.json and options.schema is None
+    return Msg("user", f"{text}\n\n{JSON_ONLY}" if only_json else text, "user")
 
 
-def talk_of_agents(spec: AgentsSpec, agents: Agents, fill: Fill) -> Talk:
-    """Return the talk of a ``%%agents`` cell."""
+def talk_of_agents(spec: AgentsSpec, agents: Agents, fill: Fill, shape: Shape | None = None) -> Talk:
+    """Return the talk of a ``%%agents`` cell; ``shape`` is what its answers must have."""
     if spec.turns:
-        return _script(spec.turns, agents, spec.options, fill)
+        return _script(spec.turns, agents, spec.options, fill, shape)
     filled, names = fill(spec.body), list(agents)
     message = prompt_message(filled.text, spec.options)
     talk = Talk(
         ", ".join(names),
-        lambda run: _one_or_all([agent(message) for agent in agents.values()]),
+        lambda run: _one_or_all([_asked(agent, shape, run)(message) for agent in agents.values()]),
         spec.options,
         spec.body,
         filled.chips,
@@ -81,16 +84,19 @@ def talk_of_pipeline(
     fill: Fill,
     until: Condition | None = None,
     conditions: Sequence[Condition] = (),
+    shape: Shape | None = None,
 ) -> Talk:
     """Return the talk of a ``%%pipeline`` cell.
 
-    ``until`` is the condition of its loop, ``conditions`` are those of its expression, compiled by IPython.
+    ``until`` is the condition of its loop, ``conditions`` are those of its expression, compiled by IPython;
+    ``shape`` is what its last answers must have.
     """
     filled = fill(spec.body)
     message = prompt_message(filled.text, spec.options) if filled.text else None
 
     def body(run: Run) -> AgentBase | Pipeline:
-        return pipeline_of(spec.expr, agents, conditions, run)
+        last = None if shape is None else (lambda agent: _asked(agent, shape, run))
+        return pipeline_of(spec.expr, agents, conditions, run, last)
 
     arrows = str(spec.expr).replace("->", "→")
     talk = Talk(
@@ -102,7 +108,7 @@ def talk_of_pipeline(
         filled.notes,
         foretold(spec.expr, filled.text),
     )
-    if until is not None or (conditions and spec.passes > 1):
+    if until is not None or ((conditions or shape) and spec.passes > 1):
         _loop(talk, spec, body, message, until)
     return talk
 
@@ -121,6 +127,10 @@ def talk_of_hub(spec: HubSpec, agents: Agents, fill: Fill) -> Talk:
         [(name, filled.text) for name in names],
         _others(agents),
     )
+
+
+def _asked(agent: AgentBase, shape: Shape | None, run: Run) -> AgentBase | Pipeline:
+    return agent if shape is None else Fitted(agent, shape, run.section)
 
 
 def _one_or_all(values: list[Any]) -> Any:
@@ -142,7 +152,9 @@ def _in_turn(run: Run, agents: list[AgentBase], message: Msg | None, rounds: int
     return _one_or_all(last) if last else []
 
 
-def _script(turns: Sequence[Turn], agents: Agents, options: CommonOptions, fill: Fill) -> Talk:
+def _script(
+    turns: Sequence[Turn], agents: Agents, options: CommonOptions, fill: Fill, shape: Shape | None
+) -> Talk:
     """Return the talk of a script, which is one call: a turn's text may need what was said before."""
 
     def begin(run: Run) -> Any:
@@ -154,7 +166,9 @@ def _script(turns: Sequence[Turn], agents: Agents, options: CommonOptions, fill:
                 message = prompt_message(filled.text, options) if filled.text else None
                 names = _named(turn, agents)
                 run.tell(filled.text, ", ".join(names))
-                replies = [await reply for reply in [agents[name](message) for name in names]]
+                last = shape if turn is turns[-1] else None
+                calls = [_asked(agents[name], last, run)(message) for name in names]
+                replies = [await call for call in calls]
             return _one_or_all(replies)
 
         return scheduler().issue(None, script, (), hold=list(agents.values()))

@@ -98,6 +98,11 @@ def test_a_pipeline(line, pipeline):
     assert all(code.count(name) > 1 for name in imported)
 
 
+def test_what_has_no_form_in_python_is_said():
+    code = _python(parse_agents_cell("poet --schema Review", "Hi."))
+    assert code.startswith("# --schema Review: ")
+
+
 def test_a_hub_keeps_its_code():
     body = 'for _ in range(2):\n    alice("""two\nlines""")\n\nbob()\n'
     assert _python(parse_hub_cell("alice bob --announce Hello", body)) == (
