@@ -55,7 +55,8 @@ def _made(
     match node:
         case Agent(name):
             return agents[name] if last is None else last(agents[name])
-        case Steps((*before, final)):
+        case Steps(steps):
+            *before, final = steps
             return SequentialPipeline([*(made(step, None) for step in before), made(final)])
         case FanOut(branches):
             return FanOutPipeline([made(branch) for branch in branches])
