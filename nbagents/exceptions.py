@@ -3,6 +3,7 @@
     NbAgentsError
     ├── UsageError                 the call was wrong: fix the code that made it
     │   ├── AgentNotFoundError     nobody of that name lives there
+    │   ├── AnswerRefusedError     what a person has answered does not fit the question
     │   ├── FileNotExportedError   the server gives no such file away
     │   ├── ModelChoiceError       no model can be picked from what was given
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
@@ -46,6 +47,7 @@ __all__ = [
     "AgentNotFoundError",
     "AgentServerError",
     "AgentServerNotAliveError",
+    "AnswerRefusedError",
     "AuthenticationError",
     "CallCancelledError",
     "CallError",
@@ -104,6 +106,10 @@ class UsageError(NbAgentsError, ValueError):
 
 class AgentNotFoundError(UsageError, LookupError):
     """Nobody of that name lives there."""
+
+
+class AnswerRefusedError(UsageError):
+    """What a person has answered does not fit the question; each line names a field and what it wants."""
 
 
 class FileNotExportedError(UsageError, FileNotFoundError):

@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from .. import asking, context
@@ -167,10 +167,10 @@ def limits(desk: Desk, run: Run, options: CommonOptions) -> Iterator[None]:
             context.deadline.reset(token)
 
 
-def _answerer(desk: Desk, run: Run, default: str | None) -> Callable[[asking.Question], str]:
+def _answerer(desk: Desk, run: Run, default: str | None) -> asking.Answerer:
     headless = desk.mode == "headless"
 
-    def answer(question: asking.Question) -> str:
+    def answer(question: asking.Question) -> str | asking.Answer | None:
         known = question if default is None else dataclasses.replace(question, default=default)
         if not headless and asking.terminal is not None:
             call = current_call()
@@ -180,9 +180,9 @@ def _answerer(desk: Desk, run: Run, default: str | None) -> Callable[[asking.Que
                 except TimeoutError:
                     if known.default is None:
                         raise
-                    return known.default
+                    return asking.Answer(known.default, how="default")
         if known.default is not None and os.environ.get("NBAGENTS_HUMAN") != "fail":
-            return known.default
+            return asking.Answer(known.default, how="default")
         raise UsageError(
             f"{question.agent} asks {question.prompt.strip()!r} and nobody is there to answer",
             hint="--default TEXT says what an absent person answers",

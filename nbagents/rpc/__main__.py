@@ -44,7 +44,7 @@ def main() -> int:
     scheduler().finish_at_exit = False
     background = _loop.background()
     capture_prints()
-    asking.terminal = None  # nobody sits at a server: asking fails at once
+    asking.terminal, asking.waits = None, True  # nobody sits at a server: a question waits for its clients
     try:
         server = AgentServer(options, models=models)
         connection = background.run(server.start())
