@@ -8,6 +8,7 @@
     │   ├── ModelChoiceError       no model can be picked from what was given
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
     ├── CallError                  one call ended without a reply
+    │   ├── BudgetExceededError    its run may ask no more of models
     │   ├── CallCancelledError     somebody stopped it
     │   ├── CallTimeoutError       its own deadline passed
     │   ├── DeadlockError          these calls wait for each other
@@ -49,6 +50,7 @@ __all__ = [
     "AgentServerNotAliveError",
     "AnswerRefusedError",
     "AuthenticationError",
+    "BudgetExceededError",
     "CallCancelledError",
     "CallError",
     "CallTimeoutError",
@@ -126,6 +128,10 @@ class WouldBlockLoopError(UsageError, RuntimeError):
 
 class CallError(NbAgentsError):
     """One call ended without a reply."""
+
+
+class BudgetExceededError(CallError):
+    """The run has reached its limit of calls or dollars, and nobody has allowed more."""
 
 
 class CallCancelledError(CallError):
