@@ -11,6 +11,7 @@ from nbagents.agents import AgentBase
 from nbagents.exceptions import UsageError
 from nbagents.memory import TemporaryMemory
 from nbagents.message import Msg
+from nbagents.models._format import chat_messages
 
 
 @pytest.fixture
@@ -152,3 +153,66 @@ def test_what_cannot_be_written_leaves_the_file_alone(memory, tmp_path):
     with pytest.raises(UsageError, match="from 'painter' cannot be exported"):
         memory.export(str(path))
     assert path.read_text("utf-8") == "old"
+
+
+# ---- changed by a person
+
+
+def three():
+    memory = TemporaryMemory()
+    memory.add([Msg("user", "Rain?"), Msg("poet", "Beads."), Msg("critic", "Too long!")])
+    return memory, [message.id for message in memory]
+
+
+def said(memory):
+    return [message.content for message in memory.get_memory()]
+
+
+def test_edited_words_are_remembered_here_alone():
+    memory, ids = three()
+    heard = memory.get_memory()[1]
+    memory.edit(ids[1], "Grey beads.")
+    assert said(memory) == ["Rain?", "Grey beads.", "Too long!"]
+    assert memory.get_memory()[1].id == ids[1]
+    assert heard.content == "Beads."
+
+
+def test_a_muted_message_stays_and_is_not_sent():
+    memory, ids = three()
+    memory.mute(ids[2])
+    assert said(memory) == ["Rain?", "Beads.", "Too long!"]
+    assert [entry["content"] for entry in chat_messages(memory.get_memory())] == ["Rain?", "Beads."]
+    memory.mute(ids[2], muted=False)
+    assert len(chat_messages(memory.get_memory())) == 3
+    assert memory.get_memory()[2].metadata is None
+
+
+def test_muting_keeps_what_the_metadata_held():
+    memory = TemporaryMemory()
+    memory.add(Msg("poet", "Beads.", metadata={"model": "demo"}))
+    (message,) = memory
+    memory.mute(message.id)
+    memory.mute(message.id)
+    memory.mute(message.id, muted=False)
+    assert memory.get_memory()[0].metadata == {"model": "demo"}
+
+
+def test_each_change_is_taken_back_and_nothing_said_since_is_lost():
+    memory, ids = three()
+    memory.rewind(ids[0])
+    memory.edit(ids[0], "Snow?")
+    memory.add(Msg("poet", "Flakes."))
+    assert said(memory) == ["Snow?", "Flakes."]
+    assert memory.undo()
+    assert said(memory) == ["Rain?", "Flakes."]
+    assert memory.undo()
+    assert said(memory) == ["Rain?", "Beads.", "Too long!", "Flakes."]
+    assert not memory.undo()
+
+
+def test_a_forgotten_message_is_gone_and_an_unknown_one_is_named():
+    memory, ids = three()
+    memory.forget(ids[1])
+    assert said(memory) == ["Rain?", "Too long!"]
+    with pytest.raises(UsageError, match="is remembered here"):
+        memory.edit(ids[1], "again")

@@ -118,7 +118,8 @@ class Scheduler(Patience):
             needs=promises(args[0] if len(args) == 1 and not words else (args, words)),
         )
         message = PlaceholderMessage.of(call)
-        listeners = peek(agent, "_audience_at")(path) if agent is not None and kind == "call" else ()
+        speaks = agent is not None and kind == "call" and method != "_revise"
+        listeners = peek(agent, "_audience_at")(path) if speaks else ()
         if listeners or hold:
             after, needs = self.next_path(parent), (call,)
             batch = [call]

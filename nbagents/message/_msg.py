@@ -14,13 +14,15 @@ from typing import Any
 from .._ids import new_id
 from ..exceptions import UsageError
 
-__all__ = ["FIELDS", "MODULES", "ROLES", "Msg", "last_edit"]
+__all__ = ["FIELDS", "MODULES", "MUTED", "ROLES", "Msg", "is_muted", "last_edit"]
 
 ROLES = ("system", "user", "assistant")
 FIELDS = ("id", "name", "content", "role", "url", "metadata", "timestamp")
 MODULES = frozenset({"nbagents.message", "agentscope.message", "agentscope.message.msg"})
 """The spellings of ``__module__`` that mean our own `Msg`; any other is refused."""
 
+MUTED = "muted"
+"""The key in ``metadata`` under which a person has kept a message from the model."""
 
 _last_edit = 0
 _edit_lock = threading.Lock()
@@ -251,3 +253,9 @@ class Msg:
         text = repr(self._content)
         shown = text if len(text) <= 200 else text[:197] + "..."
         return f"Msg(name={self._name!r}, content={shown}, role={self._role!r})"
+
+
+def is_muted(message: Msg) -> bool:
+    """Has a person kept this message from the model?"""
+    metadata = message.metadata
+    return isinstance(metadata, dict) and metadata.get(MUTED) is True

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..exceptions import UsageError
-from ..message import Msg
+from ..message import Msg, is_muted
 
 __all__ = ["chat_messages", "content_text", "flat"]
 
@@ -25,9 +25,9 @@ def chat_messages(
 ) -> list[dict[str, Any]]:
     """Return the ``messages`` of a chat request.
 
-    Lists inside lists are taken apart and None is left out. What leads with role "system" becomes
-    the one system message; a later one counts as said by its sender, since most templates take a
-    system message at the beginning only. Without a ``speaker`` the roles stay as they are.
+    Lists inside lists are taken apart; None, and what a person has muted, is left out. What leads with
+    role "system" becomes the one system message; a later one counts as said by its sender, since most
+    templates take a system message at the beginning only. Without a ``speaker`` the roles stay as they are.
 
     >>> said = [Msg("user", "Rain?"), [Msg("poet", "Beads."), None], Msg("critic", "Cut!")]
     >>> for entry in chat_messages([Msg("system", "Be brief.", "system"), said], speaker="poet"):
@@ -40,7 +40,7 @@ def chat_messages(
     Raises:
         UsageError: something in it is not a message.
     """
-    conversation = list(flat(msgs))
+    conversation = [msg for msg in flat(msgs) if not is_muted(msg)]
     system: list[str] = []
     while (
         conversation and conversation[0].role == "system" and (not system or conversation[0].name == "system")

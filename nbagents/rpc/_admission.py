@@ -10,7 +10,7 @@ from typing import Any
 
 from .._process import boot_id, process_started
 from .._version import __version__
-from ..agents import Call, peek, scheduler
+from ..agents import REVISE, Call, peek, scheduler
 from ..exceptions import AgentCallError, InternalError, NbAgentsError, ProtocolError
 from ..message import Promise
 from ._agents import AgentTable
@@ -30,7 +30,8 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
-KINDS = {"_reply": "call", "_observe": "observe", "_hold": "hold"}
+KINDS = {"_reply": "call", "_observe": "observe", "_hold": "hold", REVISE: "call"}
+BODIES = {"_reply": "reply", REVISE: REVISE}
 
 
 def admit_call(
@@ -56,7 +57,7 @@ def admit_call(
     call = Call(
         scheduler(),
         agent,
-        peek(agent, "reply") if kind == "call" else None,
+        peek(agent, BODIES[method]) if kind == "call" else None,
         args,
         kwargs,
         kind=kind,
