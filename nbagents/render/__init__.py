@@ -12,7 +12,8 @@ from ._error import error_html, error_text
 from ._line import agent_line_html, agent_line_text, banner_html, banner_text
 from ._live import LiveRows, live_run
 from ._markdown import markdown_to_html, text_to_html
-from ._message import memory_html, memory_text, message_html, message_text
+from ._memory import entry_html, memory_html, memory_text
+from ._message import message_html, message_text
 from ._page import Cell, page_html
 from ._plain import content_text
 from ._question import QuestionView, question_html, question_text
@@ -22,6 +23,7 @@ from ._style import color_class, style_rules
 from ._table import table_html, table_text
 from ._views import (
     AgentCardView,
+    EntryView,
     ErrorView,
     LaneView,
     MemoryView,
@@ -37,6 +39,7 @@ from ._views import (
 __all__ = [
     "AgentCardView",
     "Cell",
+    "EntryView",
     "ErrorView",
     "LaneView",
     "LiveRows",
@@ -56,6 +59,7 @@ __all__ = [
     "clean_html",
     "color_class",
     "content_text",
+    "entry_html",
     "error_html",
     "error_text",
     "live_run",

@@ -151,6 +151,7 @@ _SHEETS = {
 .nba .nba-text{white-space:pre-wrap}
 @container (max-width:30rem){.nba .nba-body{margin-left:0}}
 """,
+    "nba-muted": ".nba .nba-muted .nba-body{color:var(--nba-dim);text-decoration:line-through}",
     "nba-sub": """
 .nba .nba-sub{margin:4px 0 0 28px;max-width:80ch;color:var(--nba-dim);font-size:12px}
 .nba.nba .nba-sub pre{margin:2px 0 0;font-size:12px}

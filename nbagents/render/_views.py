@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 __all__ = [
     "AgentCardView",
+    "EntryView",
     "ErrorView",
     "LaneView",
     "MemoryView",
@@ -123,14 +125,25 @@ class RunView:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryView:
+    """One message that an agent remembers; its model is not sent one that is ``muted``."""
+
+    name: str
+    content: Any
+    role: str = "user"
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryView:
-    """What an agent will be sent, oldest first."""
+    """What an agent will be sent, oldest first. ``colors`` are the numbers of those it has heard."""
 
     agent: str
     color: int | None = None
     model: str | None = None
     entries: tuple[MessageLike, ...] = ()
     is_demo: bool = False
+    colors: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class RunWidget(LiveWidget):
     ``server`` is the id of the server that knows the run, ``tab`` the view that is open first.
     """
 
-    _esm = esm("lanes", "card")
+    _esm = esm("lanes", "rows", "card")
     _css = css("card")
 
     def __init__(self, run: Run, *, server: str | None = None, tab: str = "chat") -> None:

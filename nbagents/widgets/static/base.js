@@ -155,6 +155,11 @@ function h(tag, about = {}, ...children) {
   return made;
 }
 
+// Change what an element says, if it says something else.
+function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
 // Parse HTML that Python has sanitized; nothing else may come here.
 function fromPython(html) {
   const template = document.createElement("template");
