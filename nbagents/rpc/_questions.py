@@ -29,7 +29,7 @@ class Questions:
         self._book = book
         self._posted: dict[Session, int] = {}
 
-    def listed(self, _: Session, asked: Fields) -> list[dict[str, Any]]:
+    async def listed(self, _: Session, asked: Fields) -> list[dict[str, Any]]:
         """Return the open questions of a workspace, or all."""
         workspace = asked.text("workspace", 4096) if "workspace" in asked else None
         found = [self._told(opened) for opened in asking.open_questions()]
