@@ -44,8 +44,11 @@ def running(jupyter: Any, server: str) -> list[dict[str, Any]]:
     return [run for run in answer.json if run["state"] == "running"]
 
 
-def test_a_run_is_told_of_with_what_happened_in_it(jupyter: Any, kernel: Any, server: str):
+def test_a_run_is_told_of_with_what_happened_in_it(
+    jupyter: Any, kernel: Any, server: str, wait_for: Callable[..., Any]
+):
     kernel.run("%%agents poet\nhello")
+    wait_for(lambda: not running(jupyter, server))
     about = jupyter.api(f"{server}/runs").json[-1]
     assert about["state"] == "done"
     assert about["messages"] == 1
