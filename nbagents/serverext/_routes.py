@@ -15,6 +15,7 @@ from ._log import end_of_log
 from ._questions import Answer, Questions
 from ._runs import Run, Runs, StopCall, StopRun
 from ._threads import in_thread
+from ._tutorials import Tutorial, Tutorials
 
 __all__ = ["routes"]
 
@@ -133,6 +134,8 @@ def routes(fleet: Fleet) -> list[tuple[str, type[AgentsHandler], dict[str, Any]]
         f"{server}/calls/{one}/stop": StopCall,
         f"{server}/questions": Questions,
         f"{server}/questions/{one}/answer": Answer,
+        "tutorials": Tutorials,
+        f"tutorials/{one}": Tutorial,
         ".*": Nothing,
     }
     return [(f"/nbagents/api/{path}", handler, {"fleet": fleet}) for path, handler in table.items()]
