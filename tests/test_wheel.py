@@ -66,3 +66,11 @@ def test_the_kernel_is_python_with_the_extension_loaded(wheel: zipfile.ZipFile):
         assert logo[:8] == b"\x89PNG\r\n\x1a\n"
         assert struct.unpack(">II", logo[16:24]) == (side, side)
     assert wheel.read(spec.replace("kernel.json", "logo-svg.svg")).startswith(b"<svg")
+
+
+def test_jupyter_loads_the_extension_where_the_wheel_is_installed(wheel: zipfile.ZipFile):
+    (name,) = (name for name in wheel.namelist() if name.endswith("/jupyter_server_config.d/nbagents.json"))
+    assert ".data/data/etc/jupyter/" in name
+    assert json.loads(wheel.read(name)) == {
+        "ServerApp": {"jpserver_extensions": {"nbagents.serverext": True}}
+    }

@@ -17,17 +17,20 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 if TYPE_CHECKING:
     from ._attachment import Attachment
     from ._client import RpcAgentClient
+    from ._custody import CUSTODIAN
     from ._directory import attachment
     from ._dist import DistConf, make_proxy, settings_of
     from ._fetch import fetch_message
     from ._group import AgentGroup, GroupReply
     from ._handles import agent_of, mark_of
+    from ._kept import KeptServer
     from ._launcher import RpcAgentServerLauncher
     from ._options import UNPROTECTED, ServerOptions
     from ._owned import OwnedServer, ServerStatus
     from ._places import Connection, connection_at, connections
     from ._proto.agent_pb2_grpc import RpcAgentServicer
     from ._proxy import RpcAgent
+    from ._reception import Reception, told_error
     from ._redefined import send_new_classes
     from ._relays import post_question
     from ._servicer import AgentServerServicer
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from ._wrapper import RpcServerSideWrapper
 
 __all__ = [
+    "CUSTODIAN",
     "TLS",
     "UNPROTECTED",
     "AgentGroup",
@@ -46,7 +50,9 @@ __all__ = [
     "Connection",
     "DistConf",
     "GroupReply",
+    "KeptServer",
     "OwnedServer",
+    "Reception",
     "RpcAgent",
     "RpcAgentClient",
     "RpcAgentServerLauncher",
@@ -68,16 +74,20 @@ __all__ = [
     "post_question",
     "send_new_classes",
     "settings_of",
+    "told_error",
 ]
 
 _HOME = {
     "AgentGroup": "_group",
     "AgentServerServicer": "_servicer",
+    "CUSTODIAN": "_custody",
     "Attachment": "_attachment",
     "Connection": "_places",
     "DistConf": "_dist",
     "GroupReply": "_group",
+    "KeptServer": "_kept",
     "OwnedServer": "_owned",
+    "Reception": "_reception",
     "RpcAgent": "_proxy",
     "RpcAgentClient": "_client",
     "RpcAgentServerLauncher": "_launcher",
@@ -101,6 +111,7 @@ _HOME = {
     "post_question": "_relays",
     "send_new_classes": "_redefined",
     "settings_of": "_dist",
+    "told_error": "_reception",
 }
 
 

@@ -14,6 +14,8 @@ __all__ = [
     "LONGEST_PROMPT",
     "MAX_ASKED",
     "MAX_KEPT",
+    "MAX_LOG",
+    "MAX_LOG_LINES",
     "MAX_MESSAGE",
     "MAX_PAYLOAD",
     "MAX_QUESTIONS",
@@ -53,6 +55,8 @@ MAX_RUNS_BYTES = 256 * 1024 * 1024
 """Bytes kept of the events of all runs."""
 MAX_ASKED = 1024 * 1024
 """Bytes in a request about runs, questions and memories, and in an event that a client tells."""
+MAX_LOG, MAX_LOG_LINES = 256 * 1024, 10_000
+"""Bytes and lines that are shown of a server's log, its end."""
 MAX_QUESTIONS = 100
 """Questions that one session asks, or one server of this process, at the same time."""
 LONGEST_ID, LONGEST_LABEL, LONGEST_PROMPT = 512, 300, 20_000

@@ -15,7 +15,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .. import _loop
-from ..exceptions import AgentCreationError, AgentServerError, AgentServerNotAliveError, NbAgentsError
+from ..exceptions import (
+    AgentCreationError,
+    AgentServerError,
+    AgentServerNotAliveError,
+    NbAgentsError,
+    ServerFailedError,
+)
 from ._client import RpcAgentClient
 from ._deaths import Deaths
 from ._lost import exit_text
@@ -56,7 +62,7 @@ class OwnedServer:
     started in its place, under its id and from its journal, "ended" if it had been stopped by somebody. With
     ``eager`` a server that died is started again at once, and one that somebody stopped is not; else both
     are started when they are next needed. One that dies five times within a minute is not started again
-    before `reset`.
+    before `reset`, of which ``on_reset`` is told.
     """
 
     def __init__(
@@ -66,12 +72,14 @@ class OwnedServer:
         on_ready: Callable[[RpcAgentClient, str], object] | None = None,
         launch: Callable[[ServerOptions], tuple[Connection, Spawned | None]] = find_or_launch,
         eager: bool = False,
+        on_reset: Callable[[], object] | None = None,
     ) -> None:
         self.owner = options.owner
         self.connection: Connection | None = None
         """How it is reached, or was."""
         self.spawned: Spawned | None = None
         self._options, self._on_ready, self._launch, self._eager = options, on_ready, launch, eager
+        self._on_reset = on_reset
         self._listeners: list[Callable[[ServerStatus], object]] = []
         self._status = ServerStatus("none", owner=self.owner)
         self._lock = threading.RLock()
@@ -115,6 +123,8 @@ class OwnedServer:
     def reset(self) -> None:
         """Forget how often it has died, so that it is started again when it is needed."""
         self._deaths.forget()
+        if self._on_reset is not None:
+            self._on_reset()
 
     def ensure(self) -> Connection:
         """Return a connection to a server that runs, after bringing it up if need be. Blocking.
@@ -159,6 +169,19 @@ class OwnedServer:
         known = self.ensure()
         return RpcAgentClient(known.address, token=known.token)
 
+    def restart(self) -> Connection:
+        """End the process and start it again, with what its agents remember; its calls fail. Blocking.
+
+        Raises as `ensure`.
+        """
+        with self._lock:
+            self.reset()
+            if self._up and self.spawned is not None and self.connection is not None:
+                self._up, self._fate = False, "died"
+                self.spawned.kill()
+                _see_the_end(self.connection)
+            return self.ensure()
+
     # ---- ending it
 
     def stop(self) -> None:
@@ -176,7 +199,8 @@ class OwnedServer:
             else:
                 if known is not None and known.is_alive():
                     _end(known)
-                dead = revivable() if self.owner == "user" else known
+                ours = self.owner == "user" and (known is None or known.owner == "user")
+                dead = revivable() if ours else known
                 if dead is not None:
                     dead.remove()
                     dead.remove_journal()
@@ -311,7 +335,8 @@ class OwnedServer:
 
 def _may_pass(error: NbAgentsError) -> bool:
     """May it go better when the server is started once more?"""
-    return isinstance(error, AgentServerError) and not isinstance(error, AgentCreationError)
+    final = AgentCreationError, ServerFailedError
+    return isinstance(error, AgentServerError) and not isinstance(error, final)
 
 
 def _watch(owner: weakref.ref[OwnedServer], spawned: Spawned) -> None:

@@ -13,6 +13,7 @@ import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from threading import Event as StopEvent
 from typing import Any
 
@@ -89,7 +90,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         self._exports = exports or Exports()
         host_agents(self.server_id, self._agents)
         self._results = Results(max_pool_size, max_timeout_seconds)
-        self._steering = Steering(self._results)
+        self._steering = Steering(self._results, self._agents)
         self.refuse_calls = self._results.refuse
         self._usage = Usage()
         self.studio: Studio | None = None
@@ -105,6 +106,10 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         self._steering.book.close()
         if self.studio is not None:
             self.studio.end()
+
+    def logs_to(self, path: Path) -> None:
+        """Know where this process's log is, for those who ask to see it."""
+        self._steering.log = path
 
     def listens_at(self, address: str) -> None:
         """Tell the studio, where there is one, of the server at that address and of its replies."""

@@ -57,7 +57,7 @@ class Session:
         steering: Steering | None = None,
     ) -> None:
         self.name, self._agents, self._results, self._request = name, agents, results, request
-        self._steering = steering or Steering(results)
+        self._steering = steering or Steering(results, agents)
         self.book = self._steering.book
         self._pending: set[str] = set()
         self._watched: set[str] = set()

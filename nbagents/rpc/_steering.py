@@ -1,4 +1,4 @@
-"""`Steering`: the requests by which any session of the user sees runs and stops them.
+"""`Steering`: the requests by which any session of the user sees runs and stops them, and what is beside.
 
 They come over the stream alone. What begins and ends a run is answered at once, in the order in which it
 came, so that calls behind it find it done.
@@ -6,14 +6,19 @@ came, so that calls behind it find it done.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..agents import Call, scheduler
 from ..exceptions import CallCancelledError
+from ._agents import AgentTable
 from ._fields import Fields
-from ._limits import LONGEST_LABEL
+from ._limits import LONGEST_LABEL, MAX_LOG, MAX_LOG_LINES
+from ._memories import Memories
 from ._methods import parsed_request
 from ._proto import agent_pb2 as pb
 from ._questions import Questions
@@ -31,8 +36,11 @@ STOPPED = "stopped by you"
 class Steering:
     """What can be asked of one server about its runs. On the loop only."""
 
-    def __init__(self, results: Results) -> None:
+    def __init__(self, results: Results, agents: AgentTable) -> None:
         self.book = RunBook()
+        self.log: Path | None = None
+        """Where this process's log is, if it is a server of its own."""
+        memories = Memories(agents)
         self._results, self._questions = results, Questions(self.book)
         self._at_once: dict[str, Callable[[Session, Fields], Any]] = {
             "begin_run": self._begin_run,
@@ -49,6 +57,9 @@ class Steering:
         self._in_time: dict[str, Callable[[Session, Fields], Awaitable[Any]]] = {
             "answer": self._questions.answer,
             "ask": self._questions.ask,
+            "edit_memory": memories.edit,
+            "sent_to_model": memories.sent,
+            "log": self._log,
         }
 
     def knows(self, method: str) -> bool:
@@ -125,6 +136,12 @@ class Steering:
         _end(call, why)
         return True
 
+    # ---- the log
+
+    async def _log(self, _: Session, asked: Fields) -> str:
+        lines = asked.count("lines", MAX_LOG_LINES, 200) or 0
+        return await asyncio.to_thread(_last_lines, self.log, lines) if self.log is not None else ""
+
     def _is_own(self, call: Call) -> bool:
         """Was this call asked for over the wire? A server in one process with its clients sees theirs too."""
         return getattr(call.origin, "book", None) is self.book
@@ -134,6 +151,16 @@ class _Text(str):
     """What is JSON already."""
 
     __slots__ = ()
+
+
+def _last_lines(log: Path, lines: int) -> str:
+    """Return the end of a log; keys were masked when it was written."""
+    with contextlib.suppress(OSError), log.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - MAX_LOG))
+        found = file.read(MAX_LOG).decode("utf-8", "replace").splitlines()
+        return "".join(f"{line}\n" for line in found[len(found) - min(lines, len(found)) :])
+    return ""
 
 
 def _told(value: Any) -> bytes:

@@ -202,6 +202,33 @@ class Steers:
             return dict(told)
         raise {"timeout": TimeoutError, "absent": UsageError}.get(str(how), CallCancelledError)(why)
 
+    # ---- memories, and the log
+
+    def edit_memory(self, agent_id: str, operation: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Change what an agent remembers, in a turn of its own; return it, as `Msg.to_dict` tells messages.
+
+        ``operation`` is ``{"op": "edit", "id": ..., "content": ...}``, or an ``op`` of "mute", "unmute",
+        "delete" and "rewind" (forget what came after) with an ``id``, or ``{"op": "undo"}``.
+
+        Raises:
+            AgentNotFoundError, AgentCallError: no such agent, or it has no memory that can be changed.
+            UsageError: it remembers no such message.
+        """
+        body = json.dumps({"agent": agent_id, "operation": dict(operation)})
+        return list(read(self._ask("edit_memory", value=body).message, list))
+
+    def sent_to_model(self, agent_id: str) -> list[dict[str, Any]]:
+        """Return exactly what an agent's model would be sent now, before what the agent is asked next.
+
+        Raises:
+            AgentNotFoundError, AgentCallError: no such agent, or it cannot say.
+        """
+        return list(read(self._ask("sent_to_model", value=json.dumps({"agent": agent_id})).message, list))
+
+    def log(self, lines: int = 200) -> str:
+        """Return the last lines of the server's log, in which keys are masked."""
+        return str(self._steer("log", lines=lines))
+
 
 def read(text: str, kind: type) -> Any:
     """Return what an answer holds; raises ProtocolError if that is of another kind."""

@@ -18,7 +18,7 @@ from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg
 from ..models import ModelChoice, choose_model, model_config_to_wire
 from ..rpc import (
-    OwnedServer,
+    KeptServer,
     RpcAgent,
     RpcAgentClient,
     RunTeller,
@@ -50,7 +50,8 @@ class Session:
     """The agents of one workspace of the shared server. Methods block; they are safe from any thread.
 
     ``workspace`` is the notebook's path, or a folder. ``owner`` is who ends the server: "process",
-    this one; "user", nobody, until it is stopped or idle for hours. With ``headless`` nobody watches:
+    this one; "user", the Jupyter server that started this kernel, where it keeps agent servers, else
+    nobody, until it is stopped or idle for hours. With ``headless`` nobody watches:
     the demo model does not pretend to type.
     """
 
@@ -59,7 +60,7 @@ class Session:
     ) -> None:
         self.workspace, self.headless = workspace, headless
         self.folder = folder or os.getcwd()
-        self.server = OwnedServer(ServerOptions(owner=owner), on_ready=self._on_ready)
+        self.server = KeptServer.owned(ServerOptions(owner=owner), on_ready=self._on_ready)
         self.teller = RunTeller(workspace, self.server.attach)
         """Tells the server of the runs of this session; what `nbagents.runs.Run` takes."""
         self._agents: dict[str, _Known] = {}

@@ -1,4 +1,4 @@
-"""A notebook's runs as the server knows them: stopped from outside while a cell blocks, and kept without it."""
+"""A notebook's runs as its server knows them: stopped from outside while a cell blocks, kept without it."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 
 from nbagents import asking
@@ -75,3 +76,11 @@ class Blunt(AgentBase):
 
     def reply(self, x=None):
         return asking.ask(asking.Question(self.name, x or "Which?"))
+
+
+class Grumbler(AgentBase):
+    """Writes into the log."""
+
+    async def reply(self, x=None):
+        logging.getLogger("grumbler").warning("%s", x)
+        return "said"
