@@ -45,11 +45,11 @@ Write = Callable[[bytes], Coroutine[Any, Any, object]]
 class FrameWriter:
     """Writes the frames of one session, over one connection after the other. On the loop only."""
 
-    def __init__(self, in_flight: Callable[[], int]) -> None:
-        self._in_flight = in_flight
+    def __init__(self, in_flight: Callable[[], int], is_gone: Callable[[], bool] = lambda: False) -> None:
+        self._in_flight, self._is_gone = in_flight, is_gone
         self._queued: deque[tuple[int, bytes]] = deque()
         self._kept: deque[tuple[int, bytes]] = deque()
-        self._seq = 0
+        self._seq = self._written = 0
         self._write: Write | None = None
         self._task: asyncio.Task[None] | Begun | None = None
         self._later: asyncio.TimerHandle | None = None
@@ -89,6 +89,10 @@ class FrameWriter:
         self._kept.clear()
         self.backlog = 0
 
+    def unwritten(self) -> list[pb.Frame]:
+        """Return the frames that no connection was ever given: the other side cannot know of them."""
+        return [pb.Frame.FromString(data) for seq, data in self._queued if seq > self._written]
+
     def close(self) -> None:
         """Take no more frames; `finished` is set when those that are queued are written."""
         self._closing = True
@@ -113,7 +117,7 @@ class FrameWriter:
 
     def _start(self) -> None:
         write = self._write
-        if write is None or self._task is not None:
+        if write is None or self._task is not None or self._is_gone():
             return
         if len(self._queued) == 1 and self._in_flight() <= 1:
             self._task = Begun(write(self._batch()), self._goes_on, write)
@@ -135,7 +139,7 @@ class FrameWriter:
         try:
             if self._in_flight() > 1:
                 await self._gather()
-            while self._queued:
+            while self._queued and not self._is_gone():
                 await write(self._batch())
         except asyncio.CancelledError:
             raise
@@ -172,6 +176,8 @@ class FrameWriter:
             size += len(entry[1])
             parts += (_prefix(len(entry[1])), entry[1])
         self.backlog -= size
+        if kept:
+            self._written = max(self._written, kept[-1][0])
         return b"".join(parts)
 
     # ---- what is heard
