@@ -26,19 +26,20 @@ from ._client import RpcAgentClient
 from ._deaths import Deaths
 from ._lost import exit_text
 from ._options import ServerOptions
-from ._places import Connection, journal_path, revivable
+from ._places import Connection, journal_path, normal_address, revivable
 from ._shared import find_or_launch
 from ._spawn import Spawned
 
 if TYPE_CHECKING:
     from ._attachment import Attachment
 
-__all__ = ["OwnedServer", "ServerStatus"]
+__all__ = ["OwnedServer", "ServerStatus", "owner_of"]
 
 log = logging.getLogger(__name__)
 STOP_SECONDS = 12.0
 """How long a server that others use too may take to end its calls."""
 DYING_SECONDS = 2.0
+_all: weakref.WeakSet[OwnedServer] = weakref.WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class OwnedServer:
         self._fate = ""
         self._deaths = Deaths()
         self._halt = threading.Event()
+        _all.add(self)
 
     # ---- how it is
 
@@ -331,6 +333,15 @@ class OwnedServer:
                 listener(status)
             except Exception:
                 log.exception("a listener failed on the server's status")
+
+
+def owner_of(address: str) -> OwnedServer | None:
+    """Return who in this process brings up the server at an address, if anybody does. Any thread."""
+    for owned in list(_all):
+        known = owned.connection
+        if known is not None and normal_address(known.address) == address:
+            return owned
+    return None
 
 
 def _may_pass(error: NbAgentsError) -> bool:
