@@ -150,9 +150,9 @@ ERRORS = [
         "shwo",
         "",
         "%agents: no command 'shwo'. Did you mean show?   All of them: "
-        "status, list, show, ask, stop, server, doctor, code, why, config",
+        "status, list, show, chat, ask, stop, server, doctor, code, why, config",
     ),
-    ("%agents", "chat poet", "", "%agents: chat is not available in this version"),
+    ("%agents", "chat", "", "%agents: it goes like this: %agents chat poet [critic]"),
     ("%agents", "show", "", "%agents: it goes like this: %agents show poet"),
     ("%agents", "doctor now", "", "%agents: it goes like this: %agents doctor"),
     ("%agents", "show 12", "", "%agents: show takes an agent's name, not '12'"),
