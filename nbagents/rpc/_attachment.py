@@ -339,6 +339,8 @@ class Attachment:
         told = events.Event(event.kind, event.call, event.agent, run, event.parent, data, source=root)
         if root is None or root.context is None:
             events.publish(told)
+            if root is None and event.kind == "question":
+                self.relays.unheard(data)
         else:
             root.context.copy().run(_tell, told)
             if event.kind == "question":
