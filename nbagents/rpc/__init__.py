@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ._directory import attachment
     from ._dist import DistConf, make_proxy, settings_of
     from ._fetch import fetch_message
-    from ._group import AgentGroup, GroupReply
+    from ._group import AgentGroup
+    from ._group_reply import GroupReply
     from ._handles import agent_of, mark_of
     from ._launcher import RpcAgentServerLauncher
     from ._options import UNPROTECTED, ServerOptions
@@ -72,7 +73,7 @@ _HOME = {
     "Attachment": "_attachment",
     "Connection": "_places",
     "DistConf": "_dist",
-    "GroupReply": "_group",
+    "GroupReply": "_group_reply",
     "OwnedServer": "_owned",
     "RpcAgent": "_proxy",
     "RpcAgentClient": "_client",

@@ -11,7 +11,6 @@ import asyncio
 import itertools
 import json
 import logging
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,9 +26,10 @@ from ..exceptions import (
     RemoteAgentError,
 )
 from ._codec import decode, encode_arguments
+from ._envelope import envelope
 from ._faults import decode_error
 from ._forks import check_fork, is_cut_off
-from ._limits import LONGEST_MS, MAX_PAYLOAD
+from ._limits import MAX_PAYLOAD
 from ._lost import for_call, same
 from ._many import ManyCalls
 from ._methods import STREAM_REQUESTS
@@ -69,7 +69,7 @@ class Attachment:
         self._requests: dict[int, asyncio.Future[bytes]] = {}
         self._request_ids = itertools.count(1)
         self._references = References(self)
-        self.many = ManyCalls(self)
+        self.many = ManyCalls(self, self._references)
         self._heard: tuple[Any, pb.Payload] | None = None
         self._fetches: dict[str, list[Promised]] = {}
         self.strays = Strays()
@@ -108,7 +108,7 @@ class Attachment:
         Raises:
             AuthenticationError, VersionMismatchError, AgentServerNotAliveError: it cannot be used.
         """
-        self._check()
+        self.check()
         await asyncio.shield(self._stream.start())
 
     def is_open(self) -> bool:
@@ -120,7 +120,8 @@ class Attachment:
         self._leaving = True
         await self._stream.close()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise what it has ended with, if it has."""
         check_fork()
         if self.error is not None:
             raise same(self.error)
@@ -136,7 +137,7 @@ class Attachment:
             if again and call.remote is not None and call.remote.lost(call, begun=call.id not in unknown):
                 continue
             scheduler().settle(call, None, for_call(error, call))
-        self.many.end(error)
+        self.many.end(error, unknown)
         requests, self._requests = list(self._requests.values()), {}
         for request in requests:
             if not request.done():
@@ -153,7 +154,7 @@ class Attachment:
         """Send a call: at once, with references for what has not arrived. Never raises or waits."""
         failure: BaseException | None = None
         try:
-            self._check()
+            self.check()
             frame = self._frame(call, agent_id, kind, others)
         except ArgumentFailedError as argument:
             failure = argument.error if call.kind == "call" else None  # a hub goes on without the message
@@ -182,29 +183,7 @@ class Attachment:
             raise
         except NbAgentsError as error:
             raise type(error)(f"the call of {call.label()}: {error}") from None
-        frame = pb.Call(
-            agent=pb.Agent(type=kind, key=agent_id),
-            call=call.id,
-            method=call.method,
-            arguments=arguments,
-            path=call.path,
-            client=call.client,
-        )
-        # Most calls have none of these, and each would cost.
-        if call.run or call.workspace:
-            frame.run, frame.workspace = call.run, call.workspace
-        if call.parent_id:
-            frame.parent = call.parent_id
-            frame.chain.extend(call.full_chain())
-        if call.deadline is not None:
-            frame.timeout_ms = min(max(1, int((call.deadline - time.monotonic()) * 1000)), LONGEST_MS)
-        if events.wanted(call):
-            frame.watched = True
-        if others:
-            frame.others.extend(others)
-        if call.key:
-            frame.idempotency_key = call.key
-        return pb.Frame(call=frame)
+        return envelope(call, agent_id, kind, arguments, others)
 
     def _arguments(self, call: Call) -> pb.Payload:
         """Return the arguments as they travel; one message to a thousand listeners is written once."""
@@ -279,7 +258,7 @@ class Attachment:
         if len(body) > MAX_PAYLOAD:
             raise MessageTooLargeError(f"a request of {len(body) / 2**20:.0f} MiB exceeds the wire's limit")
         await self.open()
-        self._check()
+        self.check()
         number = next(self._request_ids)
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._requests[number] = future
@@ -355,17 +334,16 @@ class Attachment:
             future.set_result(response.body)
 
     def _event(self, event: pb.Event) -> None:
-        root = self._calls.get(event.root)
-        if root is None and event.root not in self.many:
+        root = self._calls.get(event.root) or self.many.whole(event.root)
+        if root is None:
             return  # of a call that was cancelled here, or of none of ours
         data = decode(event.data)
         if not isinstance(data, dict):
             raise ProtocolError(f"the agent server {self._stream.who()} told an event without its fields")
         if event.HasField("error"):
             data["error"] = decode_error(event.error, event.agent)
-        run = root.run if root is not None else ""
-        told = events.Event(event.kind, event.call, event.agent, run, event.parent, data, source=root)
-        if root is None or root.context is None:
+        told = events.Event(event.kind, event.call, event.agent, root.run, event.parent, data, source=root)
+        if root.context is None:
             events.publish(told)
         else:
             root.context.copy().run(_tell, told)

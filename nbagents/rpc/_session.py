@@ -30,6 +30,7 @@ from ._faults import decode_error, encode_error
 from ._frames import FrameWriter
 from ._keeper import NO_REPLY
 from ._limits import MAX_MESSAGE, MAX_PAYLOAD, MAX_UNREAD
+from ._many import meant
 from ._peers import fetched
 from ._proto import agent_pb2 as pb
 from ._results import Promised, Results
@@ -303,10 +304,10 @@ class Session:
         if not cancel.call:
             self.leaving = True  # the end of a connection alone does not tell
             return
-        call = self._results.find(cancel.call)
-        if call is not None and call.origin is self:
-            why = cancel.why[:200] or "cancelled"
-            scheduler().end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
+        why = cancel.why[:200] or "cancelled"
+        for call in meant(cancel.call, self._results):
+            if call.origin is self:
+                scheduler().end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
 
     # ---- messages that another server needs
 
