@@ -131,7 +131,9 @@ class Jupyter:
         for name in ("config", "data", "run", "tree", "etc/jupyter_server_config.d"):
             (folder / name).mkdir(parents=True, mode=0o700, exist_ok=True)
         self.runtime, self.sockets = folder / "run" / "r", folder / "run"
-        shutil.copy(ROOT / "serverext" / "nbagents.json", folder / "etc" / "jupyter_server_config.d")
+        shutil.copy(
+            ROOT / "nbagents" / "serverext" / "nbagents.json", folder / "etc" / "jupyter_server_config.d"
+        )
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
