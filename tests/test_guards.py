@@ -123,7 +123,8 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         f"{RECEPTION}::test_a_file_that_others_could_have_written_is_not_followed",
     ),
     "the login": (
-        "serverext/_handler.py", "    @web.authenticated\n    @authorized\n    async def get", "    async def get",
+        "serverext/_handler.py",
+        "    @web.authenticated\n    @authorized\n    async def get", "    async def get",
         f"{ADDRESSES}::test_jupyter_finds_no_door_without_a_guard",
     ),
     "the right to do it": (
