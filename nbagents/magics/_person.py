@@ -8,6 +8,7 @@ cell asks by `input()`. A notebook that nobody watches takes the default, or fai
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 
@@ -22,6 +23,8 @@ __all__ = ["HUMAN", "answerer", "install"]
 
 HUMAN = "NBAGENTS_HUMAN"
 """What an absent person does: "default" takes the default where there is one, "fail" never does."""
+EARLY = 0.3
+"""Seconds before the end of a question's time at which its default is given to another process."""
 PATIENCE, TICK = 3.0, 0.05
 """Seconds that a page may take to show a form whose messages arrive, and between two looks at that."""
 BELOW = "this kernel hears the form only between cells: answer in the box below"
@@ -41,6 +44,7 @@ def answerer(desk: Desk, default: str | None = None, *, shows_said: bool = False
                 opened.amend(default)
             return ask_in_terminal(question)
         opened.amend(default)
+        _be_in_time(opened)
         if desk.mode == "headless":
             _nobody(opened)
             return None
@@ -68,6 +72,16 @@ def _is_seen(card: QuestionCard) -> bool:
         if card.is_seen(TICK):
             return True
     return False
+
+
+def _be_in_time(opened: OpenQuestion) -> None:
+    """Give the default just before the server ends the question, which does not know of this one."""
+    left = opened.left
+    if opened.server and left is not None and opened.question.default is not None:
+        timer = threading.Timer(max(0.0, left - EARLY), opened.expire)
+        timer.daemon = True
+        timer.start()
+        opened.on_end(timer.cancel)
 
 
 def _nobody(opened: OpenQuestion) -> None:

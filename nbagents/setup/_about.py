@@ -7,6 +7,7 @@ from typing import Any
 
 from ..agents import AgentBase
 from ..models import ModelChoice
+from ._person import PERSON
 
 __all__ = ["AgentInfo", "Definition"]
 
@@ -34,7 +35,8 @@ class AgentInfo:
     kind: str
     model: str
     messages: int
-    color: int
+    color: int | None
+    """None for a person."""
     busy: bool
     sys_prompt: str
     agent_id: str
@@ -48,7 +50,7 @@ class AgentInfo:
             kind=about.get("type", ""),
             model=about.get("model_name", ""),
             messages=about.get("messages", 0),
-            color=about.get("color", 0),
+            color=None if about.get("type") == PERSON else about.get("color", 0),
             busy=bool(about.get("busy")),
             sys_prompt=about.get("sys_prompt") or "",
             agent_id=about["agent_id"],

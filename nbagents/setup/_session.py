@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..agents import AgentBase, UserAgent, settled
+from ..agents import AgentBase, settled
 from ..asking import OpenQuestion
 from ..config import ProjectConfig
 from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
@@ -30,6 +30,7 @@ from ..rpc import (
 from ..runs import numbers
 from ._about import AgentInfo, Definition
 from ._doctor import Finding, examine
+from ._person import PERSON, Person, person_settings
 
 __all__ = ["AgentInfo", "Definition", "Session", "close_session", "open_session", "session"]
 
@@ -105,9 +106,7 @@ class Session:
     def server_stop(self) -> None:
         """Stop the server and every agent in it."""
         self.server.stop()
-        self._agents = {
-            name: known for name, known in self._agents.items() if isinstance(known.proxy, UserAgent)
-        }
+        self._agents = {}
 
     def close(self) -> None:
         """Leave. A server of the owner "process" ends, a shared one goes on."""
@@ -180,7 +179,7 @@ class Session:
                 f"an agent of kind {kind!r} is not available in this version; kinds: {', '.join(KINDS)}"
             )
         if kind == "user":
-            return self._define_person(name)
+            return self._define_person(name, sys_prompt, fresh=fresh)
         choice = self.choose(model)
         config = model_config_to_wire(choice.config)
         if generate_args:
@@ -201,9 +200,6 @@ class Session:
         Raises:
             AgentNotFoundError: there is none; the message names those that are.
         """
-        known = self._agents.get(name)
-        if known is not None and isinstance(known.proxy, UserAgent):
-            return known.proxy
         self.server.ensure()
         if name not in self._agents:
             self._refresh()
@@ -226,7 +222,7 @@ class Session:
     def color(self, name: str) -> int | None:
         """Return an agent's colour number; None for a person or a stranger. Never waits."""
         known = self._agents.get(name)
-        return None if known is None or isinstance(known.proxy, UserAgent) else known.color
+        return None if known is None or isinstance(known.proxy, Person) else known.color
 
     def agents(self, *, everywhere: bool = False) -> list[AgentInfo]:
         """Ask the server for the agents of this workspace, or of all."""
@@ -254,19 +250,17 @@ class Session:
 
     # ---- inside
 
-    def _define_person(self, name: str) -> Definition:
-        known = self._agents.get(name)
-        if known is None or not isinstance(known.proxy, UserAgent):
-            known = self._agents[name] = _Known(UserAgent(name, input_hint=f"{name}: "), None, -1)
-            return Definition(known.proxy, "created", 0, -1, None)
-        memory = known.proxy.memory
-        return Definition(known.proxy, "unchanged", 0 if memory is None else memory.size(), -1, None)
+    def _define_person(self, name: str, prompt: str, *, fresh: bool) -> Definition:
+        settings = person_settings(name, prompt)
+        about = self.server.client().define_agent(self.workspace, name, settings, fresh=fresh)
+        known = self._remember(about, settings)
+        return Definition(known.proxy, about["change"], about["messages"], known.color, None)
 
     def _remember(self, about: dict[str, Any], settings: dict[str, Any] | None) -> _Known:
         name = about["name"]
         known = self._agents.get(name)
         if known is None or known.proxy.agent_id != about["agent_id"]:
-            proxy = RpcAgent(
+            proxy = (Person if about["type"] == PERSON else RpcAgent)(
                 name,
                 about["agent_id"],
                 kind=about["type"],
@@ -295,8 +289,6 @@ class Session:
         there = {about["agent_id"]: about["messages"] for about in client.get_agent_list()}
         told: dict[str, list[str]] = {"remembers": [], "empty": [], "gone": []}
         for name, known in list(self._agents.items()):
-            if isinstance(known.proxy, UserAgent):
-                continue
             count = there.get(known.proxy.agent_id)
             if count is not None:
                 told["remembers"].append(f"{name} remembers {count} message{'s' if count != 1 else ''}")

@@ -1,4 +1,4 @@
-"""Widgets: what is live in a notebook. Now the run card; it works wherever HTML outputs do.
+"""Widgets: what is live in a notebook: runs, questions, memories, chats.
 
 Knows runs and how they are rendered; knows no magics and no servers.
 """

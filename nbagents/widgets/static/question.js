@@ -2,8 +2,6 @@
 
 // ---- the fields
 
-const ASKED_SHORT = 60;
-
 // One value that is asked for by name; `value()` is what was filled in, `complain` says what is wrong with it.
 function askedField(field, id) {
   const label = field.title || field.name;
@@ -35,9 +33,8 @@ function askedField(field, id) {
   const node = h(
     "div",
     { class: "nba-field" },
-    h("label", { for: id, text: label, title: label.length > ASKED_SHORT ? label : null }),
+    h("label", { for: id }, label, field.required || field.default !== null ? null : h("span", { class: "nba-optional", text: " optional" })),
     input,
-    field.required ? null : h("span", { class: "nba-optional", text: "optional" }),
     wrong,
   );
   return {
@@ -205,7 +202,7 @@ function questionCard(model, store, el, signal) {
   section.addEventListener("keydown", (event) => {
     if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") pass();
-    else if (event.key === "Enter" && event.target === box && !event.shiftKey) send({});
+    else if (event.key === "Enter" && event.target.matches("input, textarea") && !event.shiftKey) send({});
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -219,6 +216,7 @@ function questionCard(model, store, el, signal) {
     } else if (state.elsewhere) busy(true, state.elsewhere);
   }, signal);
   el.replaceChildren(section);
+  bringIntoView(section);
   tick();
   ticking(tick, signal, 250);
   if (!nbaAloud.has(asked.id)) {
@@ -227,6 +225,16 @@ function questionCard(model, store, el, signal) {
       aloud.textContent = `${asked.agent} asks you${asked.words ? `: ${asked.words}` : " for an answer"}`;
     }, 100);
   }
+}
+
+// A question below the edge of a cell that somebody watches is moved into sight; nothing else moves the page.
+function bringIntoView(section) {
+  requestAnimationFrame(() => {
+    const cell = section.closest(".jp-Cell")?.getBoundingClientRect();
+    const typing = document.activeElement?.matches?.("input, textarea, [contenteditable=true]");
+    if (!cell || typing || cell.bottom < 0 || cell.top > innerHeight) return;
+    section.scrollIntoView({ block: "nearest" });
+  });
 }
 
 const nbaAloud = new Set();
