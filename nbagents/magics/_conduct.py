@@ -102,6 +102,7 @@ def new_run(desk: Desk, talk: Talk) -> Run:
         color_of=desk.color,
         audience=talk.audience,
     )
+    desk.limit(run.id, talk.options)
     if talk.spec is not None:
         desk.specs.append((run.number, talk.spec))
     return run
@@ -202,7 +203,9 @@ def stopped(run: Run) -> KeyboardInterrupt:
 def shortened(error: BaseException) -> BaseException:
     """Return an error that shows itself in two lines: the card above says more, ``%agents why`` all."""
     first = redact(str(error)).strip().split("\n")[0]
-    _word(error, [f"{type(error).__name__}: {first}", "The whole traceback: %agents why"])
+    hint = redact(getattr(error, "hint", None) or "").split("\n")[0]
+    more = f"Try: {hint}   " if hint else ""
+    _word(error, [f"{type(error).__name__}: {first}", f"{more}The whole traceback: %agents why"])
     return error
 
 
