@@ -145,7 +145,7 @@ def test_a_question_that_is_taken_away_is_asked_by_the_next():
         with asking.answering(answer), limited(max_calls=1):
             assert (await Speaker("first")()).content
             second = Speaker("second")()
-            while not asked:
+            while not asked:  # noqa: ASYNC110  # asked on another thread
                 await asyncio.sleep(0.01)
             third = Speaker("third")()
             second.cancel()

@@ -11,9 +11,9 @@ pytestmark = pytest.mark.notebook
 
 OWN = """
 from nbagents import DialogAgent, asking
-config = {"config_name": "demo-fast", "model_type": "openai_chat", "model_name": "demo-fast", "endpoint": "demo"}
+config = {"config_name": "demo-fast", "model_type": "openai_chat", "model_name": "demo-fast"}
+config["endpoint"] = "demo"
 local = DialogAgent("local", "You are an echo.", config)
-other = DialogAgent("other", "You are an echo.", config | {"label": "nobody-knows", "price": None})
 dear = DialogAgent("dear", "You are an echo.", config | {"price": [1e6, 1e6]})
 """
 
