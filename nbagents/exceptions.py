@@ -6,6 +6,7 @@
     │   ├── AnswerRefusedError     what a person has answered does not fit the question
     │   ├── FileNotExportedError   the server gives no such file away
     │   ├── ModelChoiceError       no model can be picked from what was given
+    │   ├── RunNotFoundError       the server knows no such run, or no longer
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
     ├── CallError                  one call ended without a reply
     │   ├── BudgetExceededError    its run may ask no more of models
@@ -68,6 +69,7 @@ __all__ = [
     "ProtocolError",
     "RemoteAgentError",
     "ResultExpiredError",
+    "RunNotFoundError",
     "SchemaMismatchError",
     "ServerFailedError",
     "ServerLostError",
@@ -120,6 +122,10 @@ class FileNotExportedError(UsageError, FileNotFoundError):
 
 class ModelChoiceError(UsageError):
     """No model can be picked from what was given."""
+
+
+class RunNotFoundError(UsageError, LookupError):
+    """The server knows no such run, or no longer."""
 
 
 class WouldBlockLoopError(UsageError, RuntimeError):

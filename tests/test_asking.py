@@ -317,7 +317,10 @@ def test_line_by_line_each_field_is_asked_until_it_fits():
 
 
 def test_a_question_travels_as_json():
-    asked = Question("u", "?", 5.0, "no", ("yes", "no"), fields_of(Review), True, "id", "r", "c", "w")
+    where = {"id": "id", "run": "r", "call": "c", "workspace": "w"}
+    asked = Question(
+        "u", "?", 5.0, "no", ("yes", "no"), fields_of(Review), True, kind="turn", said="poet: hi", **where
+    )
     assert Question.from_dict(asked.to_dict()) == asked
-    names = "agent call choices default fields id left prompt run timeout wants_url workspace"
+    names = "agent call choices default fields id kind left prompt run said timeout wants_url workspace"
     assert " ".join(sorted(asked.to_dict())) == names

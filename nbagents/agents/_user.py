@@ -8,9 +8,13 @@ from typing import Any
 from .. import asking
 from ..exceptions import AnswerRefusedError
 from ..message import Msg
+from ..render import content_text
 from ._base import AgentBase
 
 __all__ = ["UserAgent"]
+
+SAID = 1000
+"""Characters of what is answered to that travel with a question."""
 
 
 class UserAgent(AgentBase):
@@ -65,6 +69,8 @@ class UserAgent(AgentBase):
             choices=tuple(self.choices),
             fields=(*names, *asking.fields_of(schema)),
             wants_url=self.require_url,
+            kind="turn",
+            said=_said(x),
         )
         answer = await asking.fill(question, _check_of(schema))
         filled = dict(answer.fields)
@@ -74,6 +80,12 @@ class UserAgent(AgentBase):
         if self.memory is not None:
             self.memory.add(message)
         return message
+
+
+def _said(x: Any) -> str:
+    """Return what the person answers to: the last of the messages."""
+    last = x[-1] if isinstance(x, (list, tuple)) and x else x
+    return f"{last.name}: {content_text(last.content)}"[:SAID] if isinstance(last, Msg) else ""
 
 
 def _check_of(schema: Any) -> Any:

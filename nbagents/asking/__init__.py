@@ -6,7 +6,7 @@ the code that runs under it: a script's list of answers, the terminal, a noteboo
 there, asking fails at once; nothing hangs.
 """
 
-from ._answerers import Answerer, answering, ask, fill, scripted
+from ._answerers import Answerer, answering, ask, fill, pass_on, scripted
 from ._fields import check_fields, fields_of
 from ._open import OpenQuestion, answer, ended_question, find_question, open_question, open_questions
 from ._question import Answer, Field, Question
@@ -27,6 +27,7 @@ __all__ = [
     "find_question",
     "open_question",
     "open_questions",
+    "pass_on",
     "scripted",
 ]
 

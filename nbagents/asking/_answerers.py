@@ -17,7 +17,7 @@ from ..exceptions import AnswerRefusedError, CallCancelledError, UsageError, Wou
 from ._open import Check, OpenQuestion, open_question
 from ._question import Answer, Field, Question
 
-__all__ = ["Answerer", "answering", "ask", "fill", "scripted"]
+__all__ = ["Answerer", "answering", "ask", "fill", "pass_on", "scripted"]
 
 Answerer = Callable[[Question], "str | Answer | None"]
 """Answers a question: with a line of text, which is then asked for each field too; with all of it; or with
@@ -78,6 +78,21 @@ async def fill(question: Question, check: Check | None = None) -> Answer:
         opened.fail(error, "stopped")
         raise
     return opened.result()
+
+
+def pass_on(opened: OpenQuestion) -> None:
+    """Ask whoever is here what was asked, and is open, in another process; return at once.
+
+    With nobody here it ends at once: its default answers, else it fails.
+    """
+    answerer = _who()
+    if answerer is None:
+        opened.absent()
+        return
+    ctx = contextvars.copy_context()
+    threading.Thread(
+        target=lambda: ctx.run(_take, opened, answerer), name="nbagents-asks", daemon=True
+    ).start()
 
 
 def _arrived(future: asyncio.Future[None]) -> None:

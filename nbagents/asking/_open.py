@@ -41,11 +41,15 @@ class OpenQuestion:
     ``check`` may refuse the fields of an answer, beyond what the question itself says of them.
     """
 
-    def __init__(self, question: Question, check: Check | None = None) -> None:
-        self.question, self._check = question, check
+    def __init__(self, question: Question, check: Check | None = None, *, told: bool = True) -> None:
+        self.question, self._check, self._told = question, check, told
         self.opened = time.monotonic()
+        self.server = ""
+        """The id of the agent server in which it is open too, and can be answered; "" for none."""
         self.answer: Answer | None = None
         self.error: BaseException | None = None
+        self.how = ""
+        """How it ended: "answered", "default", "timeout", "absent", "stopped" or "failed"; "" while open."""
         self._over = threading.Event()
         self._callbacks: list[Callable[[], object]] = []
         self._context = contextvars.copy_context()
@@ -85,6 +89,11 @@ class OpenQuestion:
             raise self.error
         assert self.answer is not None
         return self.answer
+
+    def amend(self, default: str | None) -> None:
+        """Let this stand for an answer if nobody gives one; nothing changes where it is None."""
+        if default is not None:
+            self.question = dataclasses.replace(self.question, default=default)
 
     # ---- how it ends; all but the first attempt return False
 
@@ -139,23 +148,28 @@ class OpenQuestion:
         with _lock:
             if self._over.is_set():
                 return False
-            self.answer, self.error = answer, error
+            self.answer, self.error, self.how = answer, error, how
             _open.pop(self.question.id, None)
             _ended[self.question.id] = told | {"agent": self.question.agent}
             while len(_ended) > REMEMBERED:
                 _ended.popitem(last=False)
             callbacks, self._callbacks = self._callbacks, []
             self._over.set()
-        self._context.copy().run(events.emit, "answered", **told)
+        if self._told:
+            self._context.copy().run(events.emit, "answered", **told)
         for fn in callbacks:
             fn()
         return True
 
 
-def open_question(question: Question, check: Check | None = None) -> OpenQuestion:
+def open_question(question: Question, check: Check | None = None, *, told: bool = True) -> OpenQuestion:
     """Open a question: from now on it can be answered by its id. Told as the event ``question``.
 
-    Whoever opens one must see to it that it ends.
+    Whoever opens one must see to it that it ends. One that was asked in another process, and is open
+    there too, is not ``told`` again.
+
+    Raises:
+        UsageError: a question of that id was asked already.
     """
     call = context.frame.get()
     question = dataclasses.replace(
@@ -165,12 +179,13 @@ def open_question(question: Question, check: Check | None = None) -> OpenQuestio
         call=question.call or (call.id if call is not None else ""),
         workspace=question.workspace or context.workspace.get(),
     )
-    opened = OpenQuestion(question, check)
+    opened = OpenQuestion(question, check, told=told)
     with _lock:
-        if question.id in _open or question.id in _ended:
+        if question.id in _open or (told and question.id in _ended):
             raise UsageError(f"a question of the id {question.id[:60]!r} was asked already")
         _open[question.id] = opened
-    events.emit("question", **opened.to_dict())
+    if told:
+        events.emit("question", **opened.to_dict())
     return opened
 
 

@@ -47,8 +47,9 @@ class Question:
     """What is asked: by whom, in which words, for how many seconds, and what an absent person says.
 
     ``choices`` are answers to pick from; any other text may be given too. ``fields`` are asked for by
-    name, and with ``wants_url`` an address or a file's path. ``id`` names it while it is open;
-    ``run``, ``call`` and ``workspace`` tell where it was asked. `open_question` fills these in.
+    name, and with ``wants_url`` an address or a file's path. ``kind`` is "turn" where the agent is the
+    person, whose turn it is, else "ask"; ``said`` is what the person answers to. ``id`` names it while
+    it is open; ``run``, ``call`` and ``workspace`` tell where it was asked. `open_question` fills these in.
     """
 
     agent: str
@@ -58,6 +59,8 @@ class Question:
     choices: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
     wants_url: bool = False
+    kind: str = "ask"
+    said: str = ""
     id: str = ""
     run: str = ""
     call: str = ""
@@ -72,6 +75,8 @@ class Question:
             "choices": list(self.choices) or None,
             "fields": [field.to_dict() for field in self.fields] or None,
             "wants_url": self.wants_url,
+            "kind": self.kind,
+            "said": self.said,
             "timeout": self.timeout,
             "left": self.timeout if left is None else left,
             "default": self.default,
@@ -98,6 +103,8 @@ class Question:
             tuple(map(str, tree.get("choices") or ())),
             tuple(map(Field.from_dict, tree.get("fields") or ())),
             bool(tree.get("wants_url")),
+            "turn" if tree.get("kind") == "turn" else "ask",
+            str(tree.get("said") or ""),
             str(tree.get("id") or ""),
             str(tree.get("run") or ""),
             str(tree.get("call") or ""),

@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
-from .. import budget, events
+from .. import events
 from ..agents import REVISE, AgentBase, UserAgent, settled
+from ..budget import Limits
 from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg, PlaceholderMessage
 from ..render import content_text
@@ -40,8 +41,8 @@ class Desk:
         session.watched = True
         self.said: dict[str, Msg] = {}
         """What each agent said last, for ``{poet}``."""
-        self.specs: deque[tuple[int, Spec]] = deque(maxlen=SPECS)
-        """What the last cells asked for, with the number of their run (0 where there was none)."""
+        self.specs: deque[tuple[Run | None, Spec]] = deque(maxlen=SPECS)
+        """What the last cells asked for, with their run, where there was one."""
         self._colors: dict[str, int] = {}
         self._unsubscribe = events.subscribe(self._hear)
 
@@ -238,11 +239,9 @@ class Desk:
 
     # ---- limits
 
-    def limit(self, run_id: str, options: CommonOptions) -> None:
-        """Say what a run may ask of models, as its cell or the settings do."""
-        limits = self.session.limits(options.budget, options.max_calls, ask=self.mode != "headless")
-        if limits is not None:
-            budget.set_limits(run_id, limits)
+    def limits(self, options: CommonOptions) -> Limits | None:
+        """Return what a run may ask of models, as its cell or the settings say."""
+        return self.session.limits(options.budget, options.max_calls, ask=self.mode != "headless")
 
     def check_priced(self, agents: Collection[AgentBase], options: CommonOptions, magic: str) -> None:
         """Make sure that a budget can be kept with these agents.

@@ -181,7 +181,7 @@ class NbAgentsMagics(Magics):
         notes: list[str] = []
         await self.desk.ready(line)
         spec = parse_agent_cell(line, body, fill=self.desk.filler(chips, notes))
-        self.desk.specs.append((0, spec))
+        self.desk.specs.append((None, spec))
         await define_agent(self.desk, spec, notes, chips)
 
     async def _talk(

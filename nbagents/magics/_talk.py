@@ -48,6 +48,8 @@ class Talk:
     """Called with the value once it is there; may add an outcome to the run or raise."""
     spec: Spec | None = None
     """The cell that asked for it."""
+    held: bool = False
+    """Are its next steps taken here, so that it cannot go on without this process?"""
 
 
 def prompt_message(text: str, options: CommonOptions) -> Msg:
@@ -70,6 +72,7 @@ def talk_of_agents(spec: AgentsSpec, agents: Agents, fill: Fill, shape: Shape | 
         filled.chips,
         filled.notes,
         [(name, filled.text) for name in names],
+        held=shape is not None,
     )
     if spec.hub:
         talk.title = f"{talk.title}, who hear each other"
@@ -107,6 +110,7 @@ def talk_of_pipeline(
         filled.chips,
         filled.notes,
         foretold(spec.expr, filled.text),
+        held=bool(conditions) or shape is not None,
     )
     if until is not None or ((conditions or shape) and spec.passes > 1):
         _loop(talk, spec, body, message, until)
@@ -175,7 +179,11 @@ def _script(
 
     preview = [(name, turn.text) for turn in turns for name in _named(turn, agents)]
     return Talk(
-        f"script of {len(turns)} turn{'s' if len(turns) > 1 else ''}", begin, options, preview=preview
+        f"script of {len(turns)} turn{'s' if len(turns) > 1 else ''}",
+        begin,
+        options,
+        preview=preview,
+        held=len(turns) > 1 or shape is not None,
     )
 
 
@@ -224,7 +232,7 @@ def _loop(
             f"--until never became true in {times}. Last value: {_last(value)}. The draft is in {where}."
         )
 
-    talk.begin, talk.finish = begin, finish
+    talk.begin, talk.finish, talk.held = begin, finish, True
 
 
 def _last(value: Any) -> str:

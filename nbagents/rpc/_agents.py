@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["AgentTable", "Hosted", "checked"]
 
 LONGEST_NAME, LONGEST_WORKSPACE = 200, 4096
+CHANGES = frozenset({"sys_prompt", "input_hint"})
+"""What can be changed of an agent that lives, besides its model."""
 SETTINGS = ("class_name", "args", "kwargs", "import_path", "source")
 
 
@@ -292,8 +294,8 @@ class AgentTable:
         async def change() -> None:
             if model is not None:
                 agent.model = model
-            if "sys_prompt" in kwargs:
-                agent.sys_prompt = kwargs["sys_prompt"]
+            for name in CHANGES & kwargs.keys():
+                setattr(agent, name, kwargs[name])
             memory = agent.__dict__.get("memory")
             if fresh and memory is not None:
                 memory.clear()
