@@ -103,6 +103,15 @@ class TemporaryMemory:
         """Forget what came after this message."""
         self._change(self._messages[: self._place(message_id) + 1])
 
+    def empty(self) -> None:
+        """Forget everything, which can be taken back, unlike `clear`."""
+        self._change([])
+
+    @property
+    def can_undo(self) -> bool:
+        """Is there a change that can be taken back?"""
+        return bool(self._before)
+
     def undo(self) -> bool:
         """Take the last of these changes back; what was said since is kept. False if there is none."""
         if not self._before:

@@ -74,3 +74,15 @@ def test_jupyter_loads_the_extension_where_the_wheel_is_installed(wheel: zipfile
     assert json.loads(wheel.read(name)) == {
         "ServerApp": {"jpserver_extensions": {"nbagents.serverext": True}}
     }
+
+
+def test_jupyterlab_finds_the_extension_and_all_of_its_files(wheel: zipfile.ZipFile):
+    (about,) = (name for name in wheel.namelist() if name.endswith("/jupyter-nbagents/package.json"))
+    assert about.endswith(".data/data/share/jupyter/labextensions/jupyter-nbagents/package.json")
+    package = json.loads(wheel.read(about))
+    assert about.split("/")[-2] == package["name"]
+    source = ROOT / "nbagents" / "serverext" / "labextension"
+    files = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+    assert package["jupyterlab"]["_build"]["load"] in files
+    installed = about.removesuffix("package.json")
+    assert {name.removeprefix(installed) for name in wheel.namelist() if name.startswith(installed)} == files

@@ -5,6 +5,7 @@ from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek, 
 from ._dialog import DialogAgent
 from ._keeping import Kept
 from ._options import call_options, idempotency_key
+from ._revising import REVISE, revise
 from ._scheduler import scheduler, settled
 from ._spread import spread
 from ._state import APART, STEADY, UNFIT, apart, freeze, frozen, thaw
@@ -13,6 +14,7 @@ from ._user import UserAgent
 
 __all__ = [
     "APART",
+    "REVISE",
     "STEADY",
     "UNFIT",
     "AgentBase",
@@ -33,6 +35,7 @@ __all__ = [
     "mark_over",
     "peek",
     "promised",
+    "revise",
     "scheduler",
     "settled",
     "spread",

@@ -18,6 +18,7 @@ from ..message import Msg, PlaceholderMessage
 from ..models import ModelWrapperBase, load_model
 from ._call import RUNNING, Remote, current_call, peek
 from ._mailbox import Mailbox
+from ._revising import revised
 from ._scheduler import scheduler, settled
 from ._state import APART, apart, frozen, remembered, thaw
 
@@ -278,6 +279,9 @@ class AgentBase(metaclass=AgentMeta):
         memory = peek(self, "__dict__").get("memory")
         if memory is not None and x is not None:
             memory.add(x)
+
+    async def _revise(self, change: Any = None) -> dict[str, Any]:
+        return revised(self, change)
 
     def _as_message(self, value: Any) -> Any:
         if isinstance(value, Msg):

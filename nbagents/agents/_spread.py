@@ -51,13 +51,14 @@ def spread(clock: Scheduler, whole: Call, agents: Sequence[Any]) -> None:
         else:
             alone.append(agent)
 
-    def follow(agent: Any) -> Call:
+    def follow(agent: Any, whom: str) -> Call:
+        key = f"{whole.key} {whom}" if whole.key else ""
         return clock.follow(
-            agent, message, "observe", whole.parent, whole.path, whole.client, needs, whole.chain
+            agent, message, "observe", whole.parent, whole.path, whole.client, needs, whole.chain, key
         )
 
-    singles = [follow(agent) for agent in alone]
-    parts = [(follow(None), way, some) for way, some in ways.items()]
+    singles = [follow(agent, peek(agent, "__dict__").get("agent_id", "")) for agent in alone]
+    parts = [(follow(None, f"part {number}"), way, some) for number, (way, some) in enumerate(ways.items())]
     over.left += len(singles) + len(parts)
     whole.needs = tuple(singles)  # for whoever looks for rings
     for agent, single in zip(alone, singles, strict=True):

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from .. import events
-from ..agents import AgentBase, UserAgent, settled
+from ..agents import REVISE, AgentBase, UserAgent, settled
 from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg, PlaceholderMessage
 from ..render import content_text
@@ -50,6 +50,8 @@ class Desk:
         self._unsubscribe()
 
     def _hear(self, event: events.Event) -> None:
+        if getattr(event.source, "method", "") == REVISE:
+            return  # a look at its memory; the agent has said nothing
         if event.kind == "done" and isinstance(event.data.get("message"), Msg):
             self.said[event.agent] = event.data["message"]
 

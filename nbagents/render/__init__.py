@@ -9,10 +9,12 @@ fetched, and each is readable with all its style taken away. Everything is safe 
 from __future__ import annotations
 
 from ._error import error_html, error_text
+from ._folds import split_content
 from ._line import agent_line_html, agent_line_text, banner_html, banner_text
 from ._live import LiveRows, live_run
 from ._markdown import markdown_to_html, text_to_html
-from ._message import memory_html, memory_text, message_html, message_text
+from ._memory import entry_html, memory_html, memory_text
+from ._message import message_html, message_text
 from ._page import Cell, page_html
 from ._plain import content_text
 from ._question import QuestionView, question_html, question_text
@@ -22,7 +24,9 @@ from ._style import color_class, style_rules
 from ._table import table_html, table_text
 from ._views import (
     AgentCardView,
+    EntryView,
     ErrorView,
+    FoldView,
     LaneView,
     MemoryView,
     MessageLike,
@@ -37,7 +41,9 @@ from ._views import (
 __all__ = [
     "AgentCardView",
     "Cell",
+    "EntryView",
     "ErrorView",
+    "FoldView",
     "LaneView",
     "LiveRows",
     "MemoryView",
@@ -56,6 +62,7 @@ __all__ = [
     "clean_html",
     "color_class",
     "content_text",
+    "entry_html",
     "error_html",
     "error_text",
     "live_run",
@@ -69,6 +76,7 @@ __all__ = [
     "question_text",
     "run_html",
     "run_text",
+    "split_content",
     "style_rules",
     "table_html",
     "table_text",

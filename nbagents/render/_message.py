@@ -1,11 +1,10 @@
-"""One message as a card, and an agent's memory as a list of them.
+"""One message as a card.
 
-Reads messages, and never waits for one that has not arrived.
+Never waits for one that has not arrived.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -13,17 +12,15 @@ from ..exceptions import NbAgentsError
 from ..message import Msg, PlaceholderMessage
 from ._body import body, lines
 from ._error import error_lines, error_part
+from ._folds import folds_html, folds_lines, split_content
 from ._frame import fragment
 from ._head import DEMO, agent_classes, state_html, state_text, who
 from ._markdown import markdown_to_html
 from ._plain import content_text, one_line
-from ._views import ErrorView, MemoryView, MessageLike, State
+from ._views import ErrorView, State
 
-__all__ = ["memory_html", "memory_text", "message_html", "message_text"]
+__all__ = ["message_html", "message_text"]
 
-_CAP = 30_000
-_LIMITS = (None, 4000, 1000, 240)
-_ENTRIES = 200
 _URLS = 10
 
 
@@ -33,7 +30,8 @@ def message_html(message: Msg, *, color: int | None = None, is_demo: bool = Fals
     name = one_line(found.name, 60) if isinstance(found, Msg) else _waited_for(message)
     inner = who(name, [] if state == "done" else [state_html(state)], chip=DEMO if is_demo else "")
     if isinstance(found, Msg):
-        inner += body(content_text(found.content)) + _urls_html(found.url)
+        said, folds = split_content(found.content)
+        inner += folds_html(folds) + (body(said) if said or not folds else "") + _urls_html(found.url)
     elif error is not None:
         inner += error_part(error)
     elif found is not None:
@@ -53,74 +51,14 @@ def message_text(message: Msg) -> str:
     state, found, error = _settled(message)
     if isinstance(found, Msg):
         urls = [f"  {one_line(url, 300)}" for url in _urls(found.url)]
-        return "\n".join([one_line(found.name, 60), *lines(content_text(found.content)), *urls])
+        said, folds = split_content(found.content)
+        parts = [*folds_lines(folds), *(lines(said) if said or not folds else [])]
+        return "\n".join([one_line(found.name, 60), *parts, *urls])
     if error is not None:
         return "\n".join(error_lines(error))
     if found is not None:
         return "\n".join([_waited_for(message), *lines(content_text(found))])
     return f"{_waited_for(message)} · {state_text(state)}"
-
-
-def memory_html(view: MemoryView) -> str:
-    """Return what an agent will be sent, message by message, in at most about 30 kB."""
-    text = ""
-    for limit in _LIMITS:
-        text = _memory_card(view, limit)
-        if len(text.encode()) <= _CAP:
-            break
-    return text
-
-
-def memory_text(view: MemoryView) -> str:
-    """Return what an agent will be sent as plain text, a number before each message."""
-    shown, left = _newest(view.entries)
-    result = [" · ".join(_memory_facts(view))]
-    if left:
-        result.append(f"  … {left} older")
-    for number, entry in enumerate(shown, left + 1):
-        result.append(f"{number:3} {one_line(entry.role, 20)} · {one_line(entry.name, 60)}")
-        result += lines(content_text(entry.content), "    ", 2000)
-    return "\n".join(result)
-
-
-def _memory_card(view: MemoryView, limit: int | None) -> str:
-    shown, left = _newest(view.entries if limit is None or limit > 240 else view.entries[-40:])
-    left += len(view.entries) - len(shown) - left
-    name, *facts = _memory_facts(view)
-    inner = (
-        f'<header class="nba-head {agent_classes(view.color, is_demo=view.is_demo)}">'
-        f'<strong class="nba-title"><b class="nba-name" dir="auto">{escape(name)}</b></strong>'
-        f' <span class="nba-meta">{escape(" · ".join(facts))}</span></header>'
-    )
-    if left:
-        inner += f'<p class="nba-sep">… {left} older, not shown</p>'
-    for number, entry in enumerate(shown, left + 1):
-        inner += _entry(entry, number, len(view.entries), limit, view)
-    return fragment("section", "nba-memory", inner, f"memory of {name}")
-
-
-def _entry(entry: MessageLike, number: int, total: int, limit: int | None, view: MemoryView) -> str:
-    role = one_line(entry.role, 20)
-    own = entry.name == view.agent
-    classes = agent_classes(view.color if own else None, is_demo=view.is_demo and own)
-    head = who(entry.name, [f"{escape(role)} · {number}"])
-    label = escape(f"{role} message {number} of {total}, from {one_line(entry.name, 60)}")
-    said = body(content_text(entry.content), limit=limit)
-    return f'<article class="nba-row {classes}" aria-label="{label}">{head}{said}</article>'
-
-
-def _memory_facts(view: MemoryView) -> list[str]:
-    count = len(view.entries)
-    facts = [one_line(view.agent, 60), f"memory of {count} message" + ("" if count == 1 else "s")]
-    if view.is_demo:
-        facts.append(DEMO)
-    elif view.model:
-        facts.append(one_line(view.model, 60))
-    return facts
-
-
-def _newest(entries: Sequence[MessageLike]) -> tuple[Sequence[MessageLike], int]:
-    return entries[-_ENTRIES:], max(len(entries) - _ENTRIES, 0)
 
 
 def _settled(message: Msg) -> tuple[State, Any, ErrorView | None]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 __all__ = [
     "AgentCardView",
+    "EntryView",
     "ErrorView",
+    "FoldView",
     "LaneView",
     "MemoryView",
     "MessageLike",
@@ -52,6 +55,18 @@ class ErrorView:
 
 
 @dataclass(frozen=True, slots=True)
+class FoldView:
+    """Something in a message that is not said: ``kind`` is "thinking", "tool" (a call) or "result".
+
+    ``title`` is the tool's name, ``text`` what was thought, given or returned.
+    """
+
+    kind: str
+    title: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RowView:
     """One message of a run, there or on its way.
 
@@ -59,6 +74,7 @@ class RowView:
     ``text`` is Markdown, unless ``live``: then it still grows and is shown as it is. ``elapsed`` is
     in seconds. ``printed`` is what the agent's code printed, ``note`` a remark in our own words.
     ``key`` tells it from the other rows of its run for as long as that lasts: the id of its call.
+    ``folds`` are shown folded, before the text.
     """
 
     agent: str
@@ -74,6 +90,7 @@ class RowView:
     note: str = ""
     live: bool = False
     key: str = ""
+    folds: tuple[FoldView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +140,25 @@ class RunView:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryView:
+    """One message that an agent remembers; its model is not sent one that is ``muted``."""
+
+    name: str
+    content: Any
+    role: str = "user"
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryView:
-    """What an agent will be sent, oldest first."""
+    """What an agent will be sent, oldest first. ``colors`` are the numbers of those it has heard."""
 
     agent: str
     color: int | None = None
     model: str | None = None
     entries: tuple[MessageLike, ...] = ()
     is_demo: bool = False
+    colors: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from .._process import boot_id, process_started
 from .._version import __version__
-from ..agents import Call, peek, scheduler
+from ..agents import REVISE, Call, peek, scheduler
 from ..exceptions import AgentCallError, InternalError, NbAgentsError, ProtocolError
 from ..message import Promise
 from ._agents import AgentTable
@@ -23,6 +23,7 @@ __all__ = [
     "admit_call",
     "checked_arguments",
     "checked_settings",
+    "done_before",
     "greeting",
     "internal_error",
     "outcome",
@@ -30,7 +31,8 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
-KINDS = {"_reply": "call", "_observe": "observe", "_hold": "hold"}
+KINDS = {"_reply": "call", "_observe": "observe", "_hold": "hold", REVISE: "call"}
+BODIES = {"_reply": "reply", REVISE: REVISE}
 
 
 def admit_call(
@@ -56,7 +58,7 @@ def admit_call(
     call = Call(
         scheduler(),
         agent,
-        peek(agent, "reply") if kind == "call" else None,
+        peek(agent, BODIES[method]) if kind == "call" else None,
         args,
         kwargs,
         kind=kind,
@@ -86,6 +88,15 @@ def checked_arguments(method: str, arguments: Any) -> tuple[str, tuple[Any, ...]
     if not isinstance(kwargs, dict) or (kind != "call" and (len(args) > 1 or kwargs)):
         raise AgentCallError(f"the arguments of {method} are malformed")
     return kind, (tuple(args) if args or kind != "observe" else (None,)), kwargs
+
+
+def done_before(frame: pb.Call, value: Any, client: str) -> Call:
+    """Return the call whose reply was kept; what waits for it finds it like any other."""
+    place: Any = {"path": tuple(frame.path), "client": frame.client or client, "call_id": frame.call}
+    call = Call(scheduler(), None, None, (), {}, kind="call", parent=None, key=frame.idempotency_key, **place)
+    call.agent_name = frame.agent.key
+    scheduler().settle(call, value)
+    return call
 
 
 def checked_settings(request: pb.CreateAgentRequest, agents: AgentTable, *, attached: bool) -> dict[str, Any]:

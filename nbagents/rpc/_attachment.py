@@ -28,6 +28,7 @@ from ._codec import decode, encode_arguments
 from ._faults import decode_error
 from ._forks import check_fork, is_cut_off
 from ._limits import LONGEST_MS
+from ._link import Together
 from ._lost import for_call, same
 from ._many import ManyCalls
 from ._own_runs import OwnRuns
@@ -35,11 +36,11 @@ from ._proto import agent_pb2 as pb
 from ._references import ArgumentFailedError, References
 from ._relays import Relays
 from ._requests import Requests
-from ._results import Promised
 from ._shape import unknown_kind
 from ._strays import Strays
 from ._stream import Stream
 from ._tls import Trust
+from ._wanted import Wanted
 
 __all__ = ["Attachment"]
 
@@ -69,7 +70,7 @@ class Attachment:
         self._references = References(self)
         self.many = ManyCalls(self)
         self._heard: tuple[Any, pb.Payload] | None = None
-        self._fetches: dict[str, list[Promised]] = {}
+        self.wanted = Wanted(self)
         self.strays = Strays()
         self._requests = Requests(self)
         self.runs = OwnRuns()
@@ -139,10 +140,7 @@ class Attachment:
         self._requests.end(error)
         self.runs.lost(error)
         self.relays.lost(error)
-        fetches, self._fetches = self._fetches, {}
-        for waiting in fetches.values():
-            for promised in waiting:
-                promised.settle(None, same(error))
+        self.wanted.end(error)
         self._on_end(self)
 
     # ---- calls
@@ -168,6 +166,8 @@ class Attachment:
 
     def send_all(self, call: Call, remotes: Sequence[Any]) -> None:
         """Send one observe to several agents of this server, as one frame. Never raises or waits."""
+        if call.key:
+            call.remote = Together(remotes)
         first, *others = (remote.agent_id for remote in remotes)
         self.send(call, first, "", others)
 
@@ -240,31 +240,6 @@ class Attachment:
         self._stream.start()
         self._stream.put(frame)
 
-    def fetch(self, promised: Promised) -> None:
-        """Ask for how a call of somebody else ended; the promise is settled with it. On the loop only."""
-        if self.error is not None:
-            promised.settle(None, same(self.error))
-            return
-        promised.maker = self
-        waiting = self._fetches.setdefault(promised.id, [])
-        waiting.append(promised)
-        if len(waiting) == 1:
-            self._stream.start()
-            self._stream.put(pb.Frame(fetch=pb.Fetch(call=promised.id)))
-
-    def _fetched(self, update: pb.Update) -> None:
-        value: Any = None
-        error: BaseException | None = None
-        if update.WhichOneof("outcome") == "done":
-            try:
-                value = decode(update.done)
-            except NbAgentsError as unfit:
-                error = unfit
-        else:
-            error = decode_error(update.error, "another agent")
-        for promised in self._fetches.pop(update.call, ()):
-            promised.settle(value, error)
-
     # ---- requests
 
     async def request(self, method: str, **fields: Any) -> pb.GeneralResponse:
@@ -316,9 +291,9 @@ class Attachment:
             raise ProtocolError(f"the agent server {self._stream.who()} sent a {kind or 'nameless'!r} frame")
 
     def _update(self, update: pb.Update) -> None:
-        if self._fetches and update.call in self._fetches:
+        if update.call in self.wanted:
             self.strays.expect()
-            self._fetched(update)
+            self.wanted.update(update)
         call = self._calls.pop(update.call, None)
         if call is None:
             if not self.many.update(update):  # it was cancelled here meanwhile

@@ -25,9 +25,11 @@ __all__ = [
     "MAX_RUN_BYTES",
     "MAX_RUN_EVENTS",
     "MAX_RUN_PARTS",
+    "MAX_UNACKNOWLEDGED",
     "MAX_UNREAD",
     "PROTOCOL",
     "SERVER_OPTIONS",
+    "STALL_SECONDS",
 ]
 
 PROTOCOL = 1
@@ -41,6 +43,11 @@ MAX_KEPT = 512 * 1024 * 1024
 """Bytes of finished replies that a server keeps."""
 MAX_UNREAD = 1024 * 1024
 """Bytes that wait for a slow client before it is no longer told what only informs."""
+MAX_UNACKNOWLEDGED = 64 * 1024 * 1024
+"""Bytes of a session that are sent ahead of their acknowledgement, and as many that wait to be sent; a frame
+that is larger goes alone. What comes after these waits as what it is, and is written when its turn comes."""
+STALL_SECONDS = 30.0
+"""How long a session with that much unacknowledged waits for an acknowledgement before it ends."""
 GRACE_SECONDS = 30.0
 """How long a session outlives its connection."""
 LONGEST_MS = 2**32 - 1

@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import _loop
@@ -16,13 +16,13 @@ from ..exceptions import AgentServerNotAliveError, InternalError, NbAgentsError
 if TYPE_CHECKING:
     from ._attachment import Attachment
 
-__all__ = ["ATTEMPTS", "AgentLink"]
+__all__ = ["ATTEMPTS", "AgentLink", "Together"]
 
 ATTEMPTS = 3
 """How often a call that is safe to repeat is made, should its server die."""
 AGAIN_SECONDS, FIRST_PAUSE, LONGEST_PAUSE = 10.0, 0.05, 0.5
 """How long a proxy without an owner at hand waits for somebody to start the server again."""
-_kept: dict[Any, list[tuple[AgentLink, Call]]] = {}
+_kept: dict[Any, list[tuple[AgentLink | Together, Call]]] = {}
 """The calls that wait for a server, in their order, by what brings it up. On the loop only."""
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_kept.clear)  # whoever brings it up is in the parent
@@ -73,10 +73,13 @@ class AgentLink(Remote):
         try:
             there = self.connect()
         except NbAgentsError as error:
-            scheduler().settle(call, None, error)
+            # Whoever starts it again may not have done so yet.
+            dead = isinstance(error, AgentServerNotAliveError)
+            if not (dead and call.key and self.lost(call)):
+                scheduler().settle(call, None, error)
             return
         if there is None:
-            self._keep(call)
+            self.keep(call)
         else:
             self._there = there
             there.send(call, self.agent_id, self.kind)
@@ -86,7 +89,7 @@ class AgentLink(Remote):
         if call.done or call.attempts >= ATTEMPTS:
             return False
         call.attempts += 1
-        self._keep(call)
+        self.keep(call)
         return True
 
     def way(self) -> Attachment | None:
@@ -133,9 +136,10 @@ class AgentLink(Remote):
     def _owner(self) -> Any:
         return self.bring_up or self
 
-    def _keep(self, call: Call) -> None:
+    def keep(self, call: Call, by: Together | None = None) -> None:
+        """Send a call, ``by`` whoever sends it to several, once the server is up again. On the loop."""
         kept = _kept.setdefault(self._owner, [])
-        kept.append((self, call))
+        kept.append((by or self, call))
         if len(kept) == 1:
             threading.Thread(target=self._bring_up, name="nbagents-start", daemon=True).start()
 
@@ -170,3 +174,31 @@ class AgentLink(Remote):
                 scheduler().settle(call, None, failure)
             else:
                 link.send(call)
+
+
+class Together(Remote):
+    """The way of one message to several agents of one server, which travels as one frame."""
+
+    def __init__(self, links: Sequence[AgentLink]) -> None:
+        self._links = links
+
+    def send(self, call: Call) -> None:
+        """Send it again, after what waits for the same server."""
+        first = self._links[0]
+        way = first.way()
+        if way is None:
+            first.keep(call, self)
+        else:
+            way.send_all(call, self._links)
+
+    def lost(self, call: Call) -> bool:
+        """Keep a message whose server died, to send it again; False if that was done often enough."""
+        if call.done or call.attempts >= ATTEMPTS:
+            return False
+        call.attempts += 1
+        self._links[0].keep(call, self)
+        return True
+
+    def cancel(self, call: Call) -> None:
+        """Tell the server that nobody waits for it any more."""
+        self._links[0].cancel(call)

@@ -20,6 +20,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
+from .. import asking
 from ..agents import AgentBase, scheduler
 from ..exceptions import CallCancelledError, ProtocolError
 from ..message import Msg
@@ -264,6 +265,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
                 **self._usage.told(),
                 "size": len(self._agents),
                 "pending": self.pending(),
+                "questions": len(asking.open_questions()),
                 "clients": len(self.sessions),
                 "lost": [lost.about() for lost in self._agents.lost],
             }

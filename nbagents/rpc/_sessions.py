@@ -65,9 +65,11 @@ class Sessions:
         serving = asyncio.ensure_future(self._serve(session, rest, stream))
         ends = [asyncio.ensure_future(session.writer.finished.wait())]
         ends.append(asyncio.ensure_future(replaced.wait()))
+        ends.append(asyncio.ensure_future(session.writer.stalled.wait()))
         left = True
         try:
             await asyncio.wait([serving, *ends], return_when=asyncio.FIRST_COMPLETED)
+            session.writer.check()
             if serving.done():
                 serving.result()
                 left = session.leaving

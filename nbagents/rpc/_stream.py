@@ -172,6 +172,7 @@ class Stream:
         except Exception as failure:  # noqa: BLE001  # as above
             raise await self._explained(failure) from None
         self._writer.connect(self._rpc.write, seen)
+        self._writer.on_stall = self._rpc.cancel  # which ends the reading, too
 
     async def _greet(self) -> int:
         """Say Hello, and hear it; return the last of our frames that the server has seen."""
@@ -229,6 +230,9 @@ class Stream:
             failure: BaseException | None = None
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as broken:
             failure = broken
+        except asyncio.CancelledError:
+            self._writer.check()
+            raise
         self._writer.disconnect()
         return await self._reason(failure)
 

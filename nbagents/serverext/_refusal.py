@@ -12,12 +12,13 @@ from ..exceptions import (
     AgentServerNotAliveError,
     MessageTooLargeError,
     NbAgentsError,
+    ProtocolError,
     RunNotFoundError,
     UsageError,
 )
 from ._fleet import UnknownServerError
 
-__all__ = ["body_of", "body_of_status", "status_of"]
+__all__ = ["GoneError", "body_of", "body_of_status", "status_of"]
 
 LONGEST = 2000
 _PATH = re.compile(r"(?<![\w./:])(?:unix:)?(?:[A-Za-z]:)?(?:[/\\][^\s/\\'\",;:()]+){2,}[/\\]?")
@@ -37,13 +38,17 @@ _SPOKEN: dict[int, tuple[str, str]] = {
 }
 
 
+class GoneError(UsageError):
+    """What the address names is not there, or not any more."""
+
+
 def status_of(error: NbAgentsError) -> int:
     """Return the HTTP status of an error."""
-    if isinstance(error, UnknownServerError | AgentNotFoundError | RunNotFoundError):
+    if isinstance(error, UnknownServerError | AgentNotFoundError | RunNotFoundError | GoneError):
         return 404
     if isinstance(error, MessageTooLargeError):
         return 413
-    if isinstance(error, UsageError):
+    if isinstance(error, UsageError | ProtocolError):  # the server reads what the page has written
         return 400
     if isinstance(error, AgentServerNotAliveError):
         return 503
@@ -57,10 +62,12 @@ def body_of(error: NbAgentsError) -> dict[str, Any]:
     >>> body_of(AgentServerError("nobody listens at unix:/run/user/0/nbagents/1.s"))["error"]["message"]
     'nobody listens at …'
     """
-    name = "AgentServerNotAliveError" if isinstance(error, UnknownServerError) else type(error).__name__
+    kind = type(error)
+    if kind in (GoneError, UnknownServerError):  # known here alone
+        kind = kind.__bases__[0]
     return {
         "error": {
-            "type": name,
+            "type": kind.__name__,
             "message": _spoken(str(error)),
             "hint": _spoken(error.hint) if error.hint else None,
         }

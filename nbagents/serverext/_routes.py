@@ -12,8 +12,10 @@ from ..rpc import RpcAgentClient
 from ._fleet import Fleet
 from ._handler import AgentsHandler
 from ._log import end_of_log
+from ._questions import Answer, Questions
 from ._runs import Run, Runs, StopCall, StopRun
 from ._threads import in_thread
+from ._tutorials import Tutorial, Tutorials
 
 __all__ = ["routes"]
 
@@ -99,6 +101,12 @@ class Memory(AgentsHandler):
         server_id, agent_id = place
         return await self.ask(server_id, lambda client: _memory(client, agent_id))
 
+    async def do(self, *place: str) -> Any:
+        """Change it by one of the operations of `RpcAgentClient.edit_memory`; return it."""
+        server_id, agent_id = place
+        change = self.body(op=(str,), id=(str,), content=(str, list, dict))
+        return await self.ask(server_id, lambda client: _edit(client, agent_id, change))
+
 
 class Nothing(AgentsHandler):
     """Any other address."""
@@ -124,6 +132,10 @@ def routes(fleet: Fleet) -> list[tuple[str, type[AgentsHandler], dict[str, Any]]
         f"{server}/runs/{one}": Run,
         f"{server}/runs/{one}/stop": StopRun,
         f"{server}/calls/{one}/stop": StopCall,
+        f"{server}/questions": Questions,
+        f"{server}/questions/{one}/answer": Answer,
+        "tutorials": Tutorials,
+        f"tutorials/{one}": Tutorial,
         ".*": Nothing,
     }
     return [(f"/nbagents/api/{path}", handler, {"fleet": fleet}) for path, handler in table.items()]
@@ -134,6 +146,15 @@ def _about(agent: dict[str, Any]) -> dict[str, Any]:
 
 
 def _memory(client: RpcAgentClient, agent_id: str) -> list[dict[str, Any]]:
+    _find(client, agent_id)
+    return [{name: message[name] for name in FIELDS} for message in client.get_agent_memory(agent_id)]
+
+
+def _edit(client: RpcAgentClient, agent_id: str, change: dict[str, Any]) -> list[dict[str, Any]]:
+    _find(client, agent_id)
+    return [{name: message.get(name) for name in FIELDS} for message in client.edit_memory(agent_id, change)]
+
+
+def _find(client: RpcAgentClient, agent_id: str) -> None:
     if agent_id not in [agent["agent_id"] for agent in client.get_agent_list()]:
         raise AgentNotFoundError(f"no agent of the id {agent_id[:60]!r} lives in this server")
-    return [{name: message[name] for name in FIELDS} for message in client.get_agent_memory(agent_id)]

@@ -7,6 +7,7 @@ from typing import Any
 from ..exceptions import RunNotFoundError
 from ..rpc import RpcAgentClient
 from ._handler import AgentsHandler
+from ._refusal import GoneError
 
 __all__ = ["Run", "Runs", "StopCall", "StopRun"]
 
@@ -35,7 +36,7 @@ class StopRun(AgentsHandler):
     async def do(self, *place: str) -> Any:
         """Stop its open calls; tell how many."""
         server_id, run_id = place
-        self.body()
+        self.body(run=(str,))  # said twice, it does no harm
         return {"stopped": await self.ask(server_id, lambda client: _stop(client, run_id))}
 
 
@@ -43,10 +44,12 @@ class StopCall(AgentsHandler):
     """The end of one call."""
 
     async def do(self, *place: str) -> Any:
-        """Stop it; tell whether it was still open."""
+        """Stop it."""
         server_id, call_id = place
-        self.body()
-        return {"stopped": await self.ask(server_id, lambda client: client.stop_call(call_id))}
+        self.body(call=(str,))
+        if not await self.ask(server_id, lambda client: client.stop_call(call_id)):
+            raise GoneError(f"no call of the id {call_id[:60]!r} is open here")
+        return {"stopped": True}
 
 
 def _about(client: RpcAgentClient, run_id: str) -> dict[str, Any]:

@@ -9,7 +9,15 @@ import pytest
 
 from nbagents.exceptions import ModelUnavailableError
 from nbagents.message import Msg, PlaceholderMessage
-from nbagents.render import MemoryView, content_text, memory_html, memory_text, message_html, message_text
+from nbagents.render import (
+    EntryView,
+    MemoryView,
+    content_text,
+    memory_html,
+    memory_text,
+    message_html,
+    message_text,
+)
 
 Read = Callable[[str], Any]
 
@@ -135,3 +143,12 @@ def test_an_empty_memory_is_shown(read: Read):
         read(memory_html(MemoryView("poet", is_demo=True))).text
         == "poet memory of 0 messages · demo · not an AI"
     )
+
+
+def test_a_muted_message_says_so_in_words(read: Read):
+    entries = (EntryView("critic", "Too long!", muted=True),)
+    view = MemoryView("poet", 0, entries=entries, colors={"critic": 3})
+    html = memory_html(view)
+    assert "⊘ muted" in read(html).text
+    assert "nba-c3" in html
+    assert memory_text(view).split("\n")[1] == "  1 user · critic · muted"

@@ -155,6 +155,11 @@ function h(tag, about = {}, ...children) {
   return made;
 }
 
+// Change what an element says, if it says something else.
+function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
 // Parse HTML that Python has sanitized; nothing else may come here.
 function fromPython(html) {
   const template = document.createElement("template");
@@ -164,15 +169,19 @@ function fromPython(html) {
 
 // The frame of a live output: the theme's colours, and no key that is pressed inside reaches the notebook.
 function frame(classes, label, ...children) {
-  return h(
+  const own = (node) => node.setAttribute("data-lm-suppress-shortcuts", "true");
+  const section = h(
     "section",
     {
       class: `nba nba-live ${classes} mathjax_ignore`,
       "aria-label": label,
-      "data-lm-suppress-shortcuts": "true",
+      // The notebook's shortcuts look at what has the focus itself, before they look around it.
+      on: { focusin: (event) => own(event.target) },
     },
     ...children,
   );
+  own(section);
+  return section;
 }
 
 // Write a duration as the frozen form does.

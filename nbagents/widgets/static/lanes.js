@@ -91,7 +91,3 @@ function laneWords(spans, now) {
   if (last[2] === "stopped") return `${words} (stopped)`;
   return last[1] === null ? `${words}, waits` : words;
 }
-
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}

@@ -1,0 +1,96 @@
+// The rows of a run or a chat: how their state changes, and how each grows in the page.
+
+// ---- the state
+
+// Change a run's state by what a message says; see `Changes` in the kernel, which makes these.
+function mergeRun(state, change) {
+  const rows = new Map((state.rows ?? []).map((row) => [row.key, row]));
+  for (const part of change.rows ?? []) {
+    const known = rows.get(part.key) ?? {};
+    const { add, more, ...rest } = part;
+    const row = { ...known, ...rest };
+    if (add !== undefined) row.text = (known.text ?? "") + add;
+    if (more !== undefined) row.blocks = [...(known.blocks ?? []), ...more];
+    rows.set(part.key, row);
+  }
+  const order = change.order ?? (state.rows ?? []).map((row) => row.key);
+  return { ...state, ...(change.run ?? {}), rows: order.map((key) => rows.get(key)).filter(Boolean) };
+}
+
+// ---- one row
+
+function cardRow(card, key) {
+  const row = { key, node: null, html: null, value: {}, grown: 0, shown: 0, seconds: null, tail: null, wide: false };
+  row.draw = (value) => {
+    if (row.html !== value.html || (value.blocks?.length ?? 0) < row.grown) rebuild(value);
+    if (value.elapsed !== row.value.elapsed) row.seconds = clockFrom(value.elapsed);
+    grow(value);
+    row.value = value;
+  };
+  row.tick = () => {
+    if (row.value.open && row.slot && row.value.elapsed !== null) setText(row.slot, seconds(row.seconds()));
+    const body = row.blocks?.parentElement;
+    body?.classList.toggle("nba-over", body.scrollHeight > body.clientHeight + 1);
+  };
+  row.select = () => {
+    for (const other of card.rows.values()) other.node.tabIndex = -1;
+    row.node.tabIndex = 0;
+    row.node.focus();
+  };
+  // Unfold or fold what is long in it.
+  row.unfold = () => {
+    const folds = [...row.node.querySelectorAll("details")];
+    if (folds.length) {
+      const open = !folds[0].open;
+      for (const fold of folds) fold.open = open;
+    } else {
+      row.wide = !row.wide;
+      row.node.classList.toggle("nba-wide", row.wide);
+    }
+  };
+
+  function rebuild(value) {
+    const fresh = fromPython(value.html).firstElementChild ?? h("p");
+    const focused = row.node?.contains(document.activeElement);
+    fresh.tabIndex = row.node?.tabIndex ?? -1;
+    fresh.classList.toggle("nba-wide", row.wide);
+    fresh.dataset.key = key;
+    if (value.state) {
+      fresh.setAttribute("aria-label", `${value.agent}, message ${value.place} of ${value.count}`);
+      if (value.open) stopButton(fresh, value);
+    }
+    row.node?.replaceWith(fresh);
+    Object.assign(row, { node: fresh, html: value.html, grown: 0, shown: 0 });
+    row.slot = fresh.querySelector(".nba-tick");
+    row.blocks = fresh.querySelector(".nba-grown");
+    const tail = fresh.querySelector(".nba-tail");
+    row.tail = tail ? tail.appendChild(document.createTextNode("")) : null;
+    if (focused) fresh.focus();
+  }
+
+  function stopButton(node, value) {
+    const button = h("button", {
+      type: "button",
+      class: "nba-stop",
+      text: "■ stop",
+      "aria-label": `stop ${value.agent}`,
+      title: `stop ${value.agent} (S)`,
+      tabindex: "-1",
+      on: { click: () => card.stopCall(row) },
+    });
+    node.querySelector(".nba-who")?.append(button);
+  }
+
+  function grow(value) {
+    if (!row.tail) return;
+    const blocks = value.blocks ?? [];
+    const begun = blocks.length !== row.grown;
+    for (; row.grown < blocks.length; row.grown++) row.blocks.append(fromPython(blocks[row.grown]));
+    const rest = value.text.slice(value.done ?? 0);
+    if (!begun && rest.length >= row.shown) row.tail.appendData(rest.slice(row.shown));
+    else row.tail.data = rest;
+    row.shown = rest.length;
+  }
+
+  return row;
+}
