@@ -9,6 +9,7 @@
     │   ├── RunNotFoundError       the server knows no such run, or no longer
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
     ├── CallError                  one call ended without a reply
+    │   ├── BudgetExceededError    its run may ask no more of models
     │   ├── CallCancelledError     somebody stopped it
     │   ├── CallTimeoutError       its own deadline passed
     │   ├── DeadlockError          these calls wait for each other
@@ -19,6 +20,7 @@
     │   ├── ModelAuthError         the key was refused
     │   ├── ModelRateLimitError    too many requests; retried, then given up
     │   └── ModelResponseError     an answer came and could not be used
+    │       └── SchemaMismatchError    it does not have the shape that was asked for
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError
     │   │   ├── ServerLostError    it died while the call was there
@@ -49,6 +51,7 @@ __all__ = [
     "AgentServerNotAliveError",
     "AnswerRefusedError",
     "AuthenticationError",
+    "BudgetExceededError",
     "CallCancelledError",
     "CallError",
     "CallTimeoutError",
@@ -67,6 +70,7 @@ __all__ = [
     "RemoteAgentError",
     "ResultExpiredError",
     "RunNotFoundError",
+    "SchemaMismatchError",
     "ServerFailedError",
     "ServerLostError",
     "StateCorruptError",
@@ -132,6 +136,10 @@ class CallError(NbAgentsError):
     """One call ended without a reply."""
 
 
+class BudgetExceededError(CallError):
+    """The run has reached its limit of calls or dollars, and nobody has allowed more."""
+
+
 class CallCancelledError(CallError):
     """The call was stopped: by a person, an interrupt, its caller's end, or the process's exit."""
 
@@ -183,6 +191,10 @@ class ModelRateLimitError(ModelError):
 
 class ModelResponseError(ModelError):
     """The endpoint answered, and the answer could not be used."""
+
+
+class SchemaMismatchError(ModelResponseError):
+    """An answer does not have the shape that was asked for; the message quotes what did not fit."""
 
 
 class AgentServerError(NbAgentsError):

@@ -47,18 +47,10 @@ class DialogAgent(AgentBase):
             said: Any = self.memory.get_memory()
         else:
             said = x
-        response = await self.model(self._prompt(said))
+        system = [Msg("system", self.sys_prompt, "system")] if self.sys_prompt else []
+        response = await self.model(self.model.format(*system, said, speaker=self.name))
         message = Msg(self.name, response.text, "assistant", metadata={"model": self.model.model_name})
         self.speak(message)
         if self.memory is not None:
             self.memory.add(message)
         return message
-
-    def sent_to_model(self) -> list[dict[str, Any]]:
-        """Return exactly what its model would be sent now, before what it is asked next."""
-        memory = self.memory
-        return self._prompt([] if memory is None else memory.get_memory())
-
-    def _prompt(self, said: Any) -> list[dict[str, Any]]:
-        system = [Msg("system", self.sys_prompt, "system")] if self.sys_prompt else []
-        return self.model.format(*system, said, speaker=self.name)

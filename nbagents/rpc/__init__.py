@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from ._kept import KeptServer
     from ._launcher import RpcAgentServerLauncher
     from ._options import UNPROTECTED, ServerOptions
-    from ._owned import OwnedServer, ServerStatus
+    from ._owned import OwnedServer
     from ._places import Connection, connection_at, connections
     from ._proto.agent_pb2_grpc import RpcAgentServicer
     from ._proxy import RpcAgent
     from ._reception import Reception, told_error
     from ._redefined import send_new_classes
     from ._relays import post_question
+    from ._server_status import ServerStatus
     from ._servicer import AgentServerServicer
     from ._shared import find_or_launch, find_shared
     from ._spawn import Spawned
@@ -95,7 +96,7 @@ _HOME = {
     "RpcServerSideWrapper": "_wrapper",
     "RunTeller": "_teller",
     "ServerOptions": "_options",
-    "ServerStatus": "_owned",
+    "ServerStatus": "_server_status",
     "Spawned": "_spawn",
     "TLS": "_tls",
     "UNPROTECTED": "_options",

@@ -132,8 +132,10 @@ class Attachment:
         # Also where the server lives and only the session is over: it knows by the key what it has done.
         again = isinstance(error, AgentServerNotAliveError) and not self._leaving
         calls, self._calls = list(self._calls.values()), {}
+        unwritten = self._opened.unwritten() if again and self._opened is not None else []
+        unknown = {frame.call.call for frame in unwritten}
         for call in calls:
-            if again and call.key and call.remote is not None and call.remote.lost(call):
+            if again and call.remote is not None and call.remote.lost(call, begun=call.id not in unknown):
                 continue
             scheduler().settle(call, None, for_call(error, call))
         self.many.end(error)
@@ -337,6 +339,8 @@ class Attachment:
         told = events.Event(event.kind, event.call, event.agent, run, event.parent, data, source=root)
         if root is None or root.context is None:
             events.publish(told)
+            if root is None and event.kind == "question":
+                self.relays.unheard(data)
         else:
             root.context.copy().run(_tell, told)
             if event.kind == "question":

@@ -32,7 +32,7 @@ STEERING = frozenset(
     {"begin_run", "note_run", "end_run", "runs", "run_events", "watch_run", "stop_run", "stop_call"}
     | {"questions", "answer", "leave_question", "ask", "edit_memory", "sent_to_model", "log"}
 )
-"""What a user's own sessions ask of runs, questions, memories and the log, by JSON objects: see `_steering`."""
+"""What a user's own sessions ask of runs, questions, memories and the log; see `_steering`."""
 STREAM_REQUESTS: dict[str, Any] = REQUESTS | dict.fromkeys({"waits", *STEERING}, pb.StringMsg)
 """What can be requested over the Attach stream: those, and what only servers ask of each other."""
 ATTACH = "/nbagents.v1.AgentServer/Attach"

@@ -20,7 +20,7 @@ class Origin:
     def __init__(self, session: Session) -> None:
         self._session: Session | None = session
         self.book = session.book
-        """The runs of the server that these calls came to."""
+        """The runs of the server that these calls are in."""
 
     def leave(self) -> None:
         """The session is over: let go of it."""

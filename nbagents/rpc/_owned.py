@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .. import _loop
@@ -26,32 +26,21 @@ from ._client import RpcAgentClient
 from ._deaths import Deaths
 from ._lost import exit_text
 from ._options import ServerOptions
-from ._places import Connection, journal_path, revivable
+from ._places import Connection, journal_path, normal_address, revivable
+from ._server_status import ServerStatus
 from ._shared import find_or_launch
 from ._spawn import Spawned
 
 if TYPE_CHECKING:
     from ._attachment import Attachment
 
-__all__ = ["OwnedServer", "ServerStatus"]
+__all__ = ["OwnedServer", "owner_of"]
 
 log = logging.getLogger(__name__)
 STOP_SECONDS = 12.0
 """How long a server that others use too may take to end its calls."""
 DYING_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class ServerStatus:
-    """How the server is: ``state`` is "none", "starting", "ready", "failed" or "stopped"."""
-
-    state: str
-    server_id: str = ""
-    pid: int = 0
-    owner: str = ""
-    found: bool = False
-    """Was it running already?"""
-    error: str = ""
+_all: weakref.WeakSet[OwnedServer] = weakref.WeakSet()
 
 
 class OwnedServer:
@@ -88,6 +77,7 @@ class OwnedServer:
         self._fate = ""
         self._deaths = Deaths()
         self._halt = threading.Event()
+        _all.add(self)
 
     # ---- how it is
 
@@ -331,6 +321,15 @@ class OwnedServer:
                 listener(status)
             except Exception:
                 log.exception("a listener failed on the server's status")
+
+
+def owner_of(address: str) -> OwnedServer | None:
+    """Return who in this process brings up the server at an address, if anybody does. Any thread."""
+    for owned in list(_all):
+        known = owned.connection
+        if known is not None and normal_address(known.address) == address:
+            return owned
+    return None
 
 
 def _may_pass(error: NbAgentsError) -> bool:

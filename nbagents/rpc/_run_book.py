@@ -182,8 +182,8 @@ class RunBook:
     def hear(self, event: events.Event) -> None:
         """Take an event of a call of this process. Any thread."""
         if event.run in self._runs:
-            session = getattr(event.source, "origin", None)
-            if getattr(session, "book", None) is self:
+            origin = getattr(event.source, "origin", None)
+            if getattr(origin, "book", None) is self:
                 scheduler().post(self._hear, event)
 
     def _hear(self, event: events.Event) -> None:

@@ -41,7 +41,10 @@ from ._unit import EXCHANGE
 __all__ = ["Session"]
 
 log = logging.getLogger(__name__)
-LARGE = frozenset({"get_agent_memory", "get_agent_list", "update_placeholder"})
+LARGE = frozenset(
+    {"get_agent_memory", "get_agent_list", "update_placeholder"}
+    | {"runs", "run_events", "questions", "sent_to_model", "log"}
+)
 """Requests whose answers may be large, and that change nothing."""
 
 
@@ -315,22 +318,17 @@ class Session:
 
     # ---- requests
 
-    async def _roomy(self, request: pb.Request) -> bytes:
-        """Return an answer once there is room for it; a large one waits as a request, not as its answer."""
-        while True:
-            await self.writer.room()
-            body = await self._request(request.method, request.body)
-            if not (self.writer.full and request.method in LARGE):
-                return body
-
     async def _answer(self, request: pb.Request) -> None:
         response = pb.Response(id=request.id)
         try:
-            if self._steering.knows(request.method):
+            while True:
                 await self.writer.room()
-                body = await self._steering.answer(self, request.method, request.body)
-            else:
-                body = await self._roomy(request)
+                if self._steering.knows(request.method):
+                    body = await self._steering.answer(self, request.method, request.body)
+                else:
+                    body = await self._request(request.method, request.body)
+                if not (self.writer.full and request.method in LARGE):
+                    break  # else it waits as a request, not as its answer
             self._fill(response, request.method, body)
         except NbAgentsError as error:
             response.error.CopyFrom(encode_error(error))
@@ -349,7 +347,10 @@ class Session:
             response.error.CopyFrom(encode_error(error))
         except Exception as error:  # noqa: BLE001  # as above
             response.error.CopyFrom(encode_error(internal_error(error)))
-        self.writer.put(pb.Frame(response=response))
+        if self.writer.full:
+            self.writer.put_later(lambda: pb.Frame(response=response))
+        else:
+            self.writer.put(pb.Frame(response=response))
 
     def _fill(self, response: pb.Response, method: str, body: bytes) -> None:
         if len(body) > MAX_PAYLOAD:

@@ -47,6 +47,10 @@ class Sessions:
         """Return those that have a connection now."""
         return [session for session in self._sessions.values() if session.connection is not None]
 
+    def all(self) -> list[Session]:
+        """Return all, those too whose connection is broken."""
+        return list(self._sessions.values())
+
     async def serve(self, stream: grpc.aio.ServicerContext[bytes, bytes]) -> None:
         """Serve one connection of an attached client until it leaves, or the connection breaks.
 

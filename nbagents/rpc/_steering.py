@@ -46,12 +46,9 @@ class Steering:
             "begin_run": self._begin_run,
             "note_run": lambda _, asked: self.book.note(asked),
             "end_run": lambda _, asked: self.book.end(asked),
-            "runs": self._runs,
-            "run_events": self._run_events,
             "watch_run": self._watch_run,
             "stop_run": self._stop_run,
             "stop_call": self._stop_call,
-            "questions": self._questions.listed,
             "leave_question": self._questions.leave,
         }
         self._in_time: dict[str, Callable[[Session, Fields], Awaitable[Any]]] = {
@@ -60,6 +57,9 @@ class Steering:
             "edit_memory": memories.edit,
             "sent_to_model": memories.sent,
             "log": self._log,
+            "runs": self._runs,
+            "run_events": self._run_events,
+            "questions": self._questions.listed,
         }
 
     def knows(self, method: str) -> bool:
@@ -93,10 +93,10 @@ class Steering:
     def _begin_run(self, session: Session, asked: Fields) -> int:
         return self.book.begin(session, asked).number
 
-    def _runs(self, _: Session, asked: Fields) -> list[dict[str, Any]]:
+    async def _runs(self, _: Session, asked: Fields) -> list[dict[str, Any]]:
         return self.book.listed(asked.text("workspace", 4096) if "workspace" in asked else None)
 
-    def _run_events(self, _: Session, asked: Fields) -> _Text:
+    async def _run_events(self, _: Session, asked: Fields) -> _Text:
         entries = self.book.known(asked.id("run")).entries()
         return _Text(f"[{', '.join(entry.text() for entry in entries)}]")
 

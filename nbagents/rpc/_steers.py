@@ -205,23 +205,24 @@ class Steers:
     # ---- memories, and the log
 
     def edit_memory(self, agent_id: str, operation: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Change what an agent remembers, in a turn of its own; return it, as `Msg.to_dict` tells messages.
+        """Change what an agent remembers, in a turn of its own; return its entries, the oldest first.
 
-        ``operation`` is ``{"op": "edit", "id": ..., "content": ...}``, or an ``op`` of "mute", "unmute",
-        "delete" and "rewind" (forget what came after) with an ``id``, or ``{"op": "undo"}``.
+        Both are as `nbagents.agents.revise` has them: ``operation`` is ``{"op": "edit", "id": ...,
+        "content": ...}``, or an ``op`` of "mute", "unmute", "delete" and "rewind" (forget what came after)
+        with an ``id``, or "undo" or "clear".
 
         Raises:
-            AgentNotFoundError, AgentCallError: no such agent, or it has no memory that can be changed.
-            UsageError: it remembers no such message.
+            AgentNotFoundError: no such agent.
+            UsageError: it remembers no such message, or has no memory that can be changed.
         """
         body = json.dumps({"agent": agent_id, "operation": dict(operation)})
         return list(read(self._ask("edit_memory", value=body).message, list))
 
     def sent_to_model(self, agent_id: str) -> list[dict[str, Any]]:
-        """Return exactly what an agent's model would be sent now, before what the agent is asked next.
+        """Return exactly what an agent's model would be sent now, after what the agent was asked before.
 
         Raises:
-            AgentNotFoundError, AgentCallError: no such agent, or it cannot say.
+            AgentNotFoundError, AgentCallError: no such agent, or it has no model.
         """
         return list(read(self._ask("sent_to_model", value=json.dumps({"agent": agent_id})).message, list))
 

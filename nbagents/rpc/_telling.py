@@ -54,7 +54,8 @@ class Telling:
             return
         if root is event.source and event.kind in ENDS:
             return  # the client knows: it made the call, and gets its end as an update
-        if self._writer.full or (self._writer.backlog > MAX_UNREAD and event.kind not in ENDS | ASKED):
+        slow = self._writer.backlog > MAX_UNREAD
+        if self._writer.full or (slow and event.kind not in ENDS | ASKED):
             self._unheard += 1  # whoever reads that slowly still gets each message whole
             return
         if self._unheard and self._writer.backlog <= MAX_UNREAD // 2:
@@ -86,7 +87,8 @@ class Telling:
         """Tell what has happened in a run that this client watches."""
         if self.closed:
             return
-        if self._writer.full or (self._writer.backlog > MAX_UNREAD and entry.kind not in ALWAYS):
+        slow = self._writer.backlog > MAX_UNREAD
+        if self._writer.full or (slow and entry.kind not in ALWAYS):
             return  # the message, when it comes, has it all
         frame = pb.Event(kind=entry.kind, run=run.id, data=pb.Payload(data=entry.text().encode()))
         self._writer.put(pb.Frame(event=frame), urgent=False)

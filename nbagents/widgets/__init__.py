@@ -1,4 +1,4 @@
-"""Widgets: what is live in a notebook: the run card and the question card. They work wherever HTML does.
+"""Widgets: what is live in a notebook: runs, questions, memories, chats.
 
 Knows runs and how they are rendered; knows no magics and no servers.
 """

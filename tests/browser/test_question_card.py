@@ -151,7 +151,7 @@ def test_the_default_answers_when_the_clock_is_over_and_escape_takes_it_at_once(
     assert "TimeoutError" in notebook.wait_text(3, "nobody answered in time")
 
 
-EXTENSION = Path(__file__).parents[2] / "serverext" / "nbagents.json"
+EXTENSION = Path(__file__).parents[2] / "nbagents" / "serverext" / "nbagents.json"
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])

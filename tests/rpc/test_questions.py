@@ -15,7 +15,7 @@ from nbagents.agents import UserAgent
 from nbagents.asking import Question
 from nbagents.exceptions import AnswerRefusedError, CallCancelledError, ProtocolError, UsageError
 from nbagents.message import Msg
-from nbagents.rpc import Attachment, RpcAgentClient, RunTeller, post_question
+from nbagents.rpc import AgentGroup, Attachment, RpcAgentClient, RunTeller, post_question
 from nbagents.runs import Run
 
 
@@ -98,6 +98,20 @@ def test_with_nobody_there_it_fails_at_once_or_takes_its_default(remote, monkeyp
     with pytest.raises(UsageError, match="nobody is there to answer"):
         agent("Which?").result(20)
     assert agent("Which?", default="none").content == "none"
+
+
+def test_a_call_by_a_single_request_is_told_at_once_that_nobody_is_there(remote, client):
+    agent = remote(Curious)
+    task = client.call_agent_func("_reply", "Which?", agent.agent_id)
+    with pytest.raises(UsageError, match="nobody is there to answer"):
+        client.update_placeholder(task, 20)
+
+
+def test_so_are_the_calls_of_a_group():
+    with AgentGroup(Curious, 3, ["curious"]) as group:
+        replies = group.ask("Which?")
+        with pytest.raises(UsageError, match="nobody is there to answer"):
+            replies.result(20)
 
 
 def test_what_does_not_fit_is_refused_and_can_be_answered_better(remote, other, wait_for):

@@ -31,7 +31,6 @@ export class AgentServers {
     this._servers = [];
     this._agents = new Map();
     this._stopping = new Set();
-    this._told = "";
     this._looked = -Infinity;
     this._looking = null;
     this.runningChanged = new lib.Signal(this);
@@ -125,7 +124,6 @@ export class AgentServers {
     const all = Promise.all(servers.map(stop));
     this.runningChanged.emit();
     await all;
-    this._told = "";
     await this._look(true);
     if (failed.length) await this._lib.showErrorMessage("Not stopped", failed.join("\n"));
   }
@@ -134,7 +132,7 @@ export class AgentServers {
     if (seen()) void this._look();
   }
 
-  /** Ask for the servers, and tell the panel if something has changed; one question at a time. */
+  /** Ask for the servers, and tell the panel; one question at a time. */
   async _look(anew = false) {
     if (anew) await this._looking;
     this._looking ??= this._read().finally(() => {
@@ -158,9 +156,7 @@ export class AgentServers {
       this._servers = [];
       this._agents.clear();
     }
-    const told = JSON.stringify([this._servers, ...this._agents]);
-    if (told === this._told) return;
-    this._told = told;
+    // Also if nothing has changed: a list that was not shown yet has not heard of what came before.
     this.runningChanged.emit();
   }
 }
