@@ -250,6 +250,8 @@ class Session:
         for promise in call.needs:
             if isinstance(promise, Promised):
                 promise.unused()
+        if self._unheard and call.id in self._watched and not self.closed:
+            self._tell_missed(call)
         update = outcome(call, missing)
         size: int = update.ByteSize()  # it is kept, whether or not the client is still there
         self._send_end(call, call.id, task_id, update, missing)
@@ -346,13 +348,17 @@ class Session:
             return
         if root is event.source and event.kind in ENDS:
             return  # the client knows: it made the call, and gets its end as an update
-        if self.writer.full or (self.writer.backlog > MAX_UNREAD and event.kind not in ENDS):
+        most = MAX_UNREAD // 2 if self._unheard else MAX_UNREAD  # so that a gap is one, before its mark
+        if self.writer.full or (self.writer.backlog > most and event.kind not in ENDS):
             self._unheard += 1  # whoever reads that slowly still gets each message whole
             return
-        if self._unheard and self.writer.backlog <= MAX_UNREAD // 2:
-            missed, self._unheard = self._unheard, 0
-            self._put_event(Event("missed", event.call, event.agent, event.run, data={"count": missed}), root)
+        if self._unheard and self.writer.backlog <= most:
+            self._tell_missed(root)
         self._put_event(event, root)
+
+    def _tell_missed(self, root: Call) -> None:
+        missed, self._unheard = self._unheard, 0
+        self._put_event(Event("missed", root.id, root.agent_name, root.run, data={"count": missed}), root)
 
     def _put_event(self, event: Event, root: Call) -> None:
         frame = pb.Event(
