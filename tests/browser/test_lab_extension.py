@@ -15,7 +15,7 @@ import jupytext
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from nbagents.rpc import RpcAgentClient
 
@@ -56,7 +56,9 @@ class Front:
         if self.app == "lab":
             self.page.evaluate("() => window.jupyterapp.shell.activateById('jp-running-sessions')")
         else:
-            self.page.get_by_role("tab", name="Running").click()
+            tab = self.page.get_by_role("tab", name="Running")
+            tab.click()
+            expect(tab).to_have_attribute("aria-selected", "true")
 
     def hide_running(self) -> None:
         self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
