@@ -63,10 +63,6 @@ class Front:
     def hide_running(self) -> None:
         self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
 
-    @property
-    def rows(self) -> Locator:
-        return self.page.locator(".nba-AgentServer")
-
     def row(self, server_id: str) -> Locator:
         found = self.page.locator(f".nba-AgentServer[data-context='{server_id}']")
         found.wait_for()
