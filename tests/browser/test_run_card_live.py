@@ -125,6 +125,28 @@ def test_a_page_that_is_loaded_anew_in_mid_run_has_the_live_card_again(desk, app
     assert "■ stopped" in notebook.shown(ASKS)
 
 
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_a_stop_gets_through_while_a_blocking_cell_holds_the_kernel(desk, app: str) -> None:
+    blocking = (
+        "from nbagents.runs import Run\nfrom nbagents.widgets import RunCard\nrun = Run('held')\n"
+        "with RunCard(run, get_ipython()), run:\n"
+        "    replies = [alice(), bob()]\n"
+        "    for reply in replies:\n"
+        "        try:\n            reply.result()\n"
+        "        except Exception as error:\n            print(type(error).__name__)\n"
+    )
+    notebook = _open(desk, app, cells=[*OWN_CELLS[:ASKS], blocking, OWN_CELLS[-1]])
+    _begin(notebook)
+    notebook.page.get_by_role("button", name="stop alice").click()
+    notebook.page.wait_for_selector(f"{CARD} article .nba-stopped", timeout=5_000)
+    assert "is writing" in _row(notebook, "bob").inner_text()
+    notebook.page.get_by_role("button", name="stop run").click()
+    notebook.finished()
+    notebook.wait_idle()
+    assert notebook.text(ASKS).count("CallCancelledError") == 2
+    assert "■ stopped" in notebook.shown(ASKS)
+
+
 def test_keys_walk_through_it_find_and_stop_and_never_reach_the_notebook(desk) -> None:
     notebook = _open(desk, "lab", cells=OWN_CELLS)
     page = notebook.page

@@ -76,11 +76,13 @@ function ask(model, path, body = {}) {
   });
 }
 
-// Do something through the extension, which needs no kernel, else through the kernel.
+// Do something through the extension, which needs no kernel, else through the kernel. Where the extension has
+// found nothing to do (`stopped` is 0 or false) the kernel is asked too: it may have it.
 async function act(model, path, body = {}) {
   if (path && (await reachable())) {
     try {
-      return await post(path, body);
+      const told = await post(path, body);
+      if (told?.stopped !== 0 && told?.stopped !== false) return told;
     } catch {
       // It may know nothing of this server or call: the kernel may.
     }
