@@ -15,6 +15,7 @@ from .. import context
 from .._ids import new_id, next_call_id
 from ..exceptions import CallCancelledError, CallTimeoutError
 from ..message import Msg, PlaceholderMessage
+from ._key import key_below
 
 if TYPE_CHECKING:
     import asyncio
@@ -63,8 +64,11 @@ class Remote:
         """Ask over there which ring of waiting calls a call closes, if one; see `Rings`. On the loop."""
         return None
 
-    def lost(self, call: Call) -> bool:
-        """Keep a call whose server died, to send it again; False if it ends here. On the loop."""
+    def lost(self, call: Call, *, begun: bool) -> bool:
+        """Keep a call whose server died, to send it again; False if it ends here. On the loop.
+
+        ``begun`` says that the server may have known of it.
+        """
         return False
 
     def way(self) -> Way | None:
@@ -110,6 +114,8 @@ class Call:
     key = ""
     """The same for each attempt at one piece of work; "" where it is not marked as safe to repeat."""
     attempts = 1
+    asked: dict[bytes, int] | None = None
+    """How often its body has asked what of whom; for the keys of these calls, see `key_below`."""
     origin: Any = None
     """Who asked for it over the wire, for it and for what it calls; hears its events, see `events.Hearer`."""
     state, count = QUEUED, 0
@@ -148,6 +154,7 @@ class Call:
         ctx: Context | None = None,
         call_id: str | None = None,
         needs: tuple[Promise, ...] = (),
+        key: str | None = None,
     ) -> None:
         self.scheduler, self.agent, self.fn, self.args, self.kwargs = scheduler, agent, fn, args, kwargs
         self.kind, self.parent, self.path, self.client = kind, parent, path, client
@@ -155,8 +162,6 @@ class Call:
         self.id = call_id or next_call_id()
         self.run, self.workspace = context.run.get(), context.workspace.get()
         self.deadline = context.deadline.get()
-        if kind == "call" and context.retry.get():
-            self.key = new_id()
         if parent is not None:
             self.parent_id, self.origin = parent.id, parent.origin
         if agent is not None:
@@ -168,6 +173,20 @@ class Call:
             mark_open(agent, self.id)
         else:
             self.agent_name = type(getattr(fn, "__self__", fn)).__name__
+        if key is not None:
+            self.key = key
+        elif parent is not None and parent.key:
+            self.key = key_below(parent, kind, self._whom(), (args, kwargs))
+        elif context.retry.get():
+            self.key = new_id()
+
+    def _whom(self) -> str:
+        """Name its agent as the next attempt will: one that lives in no server is made anew with it."""
+        if self.agent is None:
+            return self.agent_name
+        own = peek(self.agent, "__dict__")
+        kept = self.remote is not None or "_kept" in own
+        return f"{self.agent_name} {own.get('agent_id', '')}" if kept else self.agent_name
 
     def label(self) -> str:
         """Say in a few words what this is."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from ._call import Call
 
-__all__ = ["Kept", "kept"]
+__all__ = ["Kept", "answered", "kept"]
 
 
 class Kept(Protocol):
@@ -18,6 +18,9 @@ class Kept(Protocol):
     them now. True: what is given last will be called, soon and once, when the change is safe, with the
     error of the failure if it could not be kept.
     """
+
+    def answered(self, call: Call) -> bool:
+        """Settle a call that carries a key with how an attempt before it ended; False if it is to run."""
 
     def observed(self, error: BaseException | None, then: Callable[[BaseException | None], object]) -> bool:
         """The agent has taken a message into its memory, or has refused it."""
@@ -36,3 +39,9 @@ def kept(agent: Any) -> Kept | None:
     """Return who keeps an agent."""
     found: Kept | None = object.__getattribute__(agent, "__dict__").get("_kept")
     return found
+
+
+def answered(call: Call) -> bool:
+    """Settle a call with what its agent answered to an attempt before it; False if it is to run."""
+    keeper = kept(call.agent) if call.agent is not None else None
+    return keeper is not None and keeper.answered(call)

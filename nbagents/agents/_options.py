@@ -21,8 +21,11 @@ def call_options(*, timeout: float | None = None, retry: bool = False) -> Iterat
     was entered, unless an earlier deadline holds already. With ``retry`` a call whose agent server dies is
     made again in the server that is started in its place, three times in all, within its deadline; an
     answer that the first attempt had given already is not made twice. Only the caller can know that this
-    is safe: an agent with side effects of its own tells repeated attempts by `idempotency_key`, and the
-    calls that it makes of other agents are made anew by each attempt.
+    is safe: an agent with side effects of its own tells repeated attempts by `idempotency_key`.
+
+    The mark goes along: the calls that such an agent makes of agents in servers are repeatable too. When its
+    own server dies, what the next attempt asks of them in the same words is answered from what they have
+    answered already. Messages that were to be observed are told again, and taken once.
 
         with call_options(timeout=30, retry=True):
             reply = poet("a haiku about rain")

@@ -38,7 +38,7 @@ from ._call import (
     snapshot,
 )
 from ._deadlock import untie
-from ._keeping import kept
+from ._keeping import answered, kept
 from ._mailbox import Mailbox
 from ._patience import Patience
 from ._rings import Rings
@@ -143,18 +143,7 @@ class Scheduler(Patience):
             call = self.follow(agents[0], message, "observe", parent, path, client, needs)
             self.post(self.submit_one, call)
             return PlaceholderMessage.of(call)
-        whole = Call(
-            self,
-            None,
-            None,
-            (message,),
-            {},
-            kind="observe",
-            parent=parent,
-            path=path,
-            client=client,
-            needs=needs,
-        )
+        whole = self.follow(None, message, "observe", parent, path, client, needs)
         agents = list(agents)
         for agent in agents:
             mark_open(agent, whole.id)
@@ -171,6 +160,7 @@ class Scheduler(Patience):
         client: str,
         needs: tuple[Promise, ...],
         chain: tuple[str, ...] = (),
+        key: str | None = None,
     ) -> Call:
         """Make what follows a call: an observe, or a hold."""
         method = "_observe" if kind == "observe" else "_hold"
@@ -186,6 +176,7 @@ class Scheduler(Patience):
             client=client,
             method=method,
             needs=needs,
+            key=key,
         )
         if chain:
             call.chain = chain
@@ -232,7 +223,7 @@ class Scheduler(Patience):
             self.observing.add(call)
         if call.remote is not None:
             call.remote.send(call)
-        else:
+        elif not (call.key and answered(call)):
             self._enqueue(call)
 
     def _enqueue(self, call: Call) -> None:

@@ -116,6 +116,10 @@ def _value(magic: str, line: str, option: Option, words: list[Word], fill: Fill)
         case "class":
             named = _CLASS.fullmatch(text) and ("." in text or text[0].isupper())
             return text if named else _choice(magic, option, text)
+        case "name":
+            if _CLASS.fullmatch(text):
+                return normal(text)
+            raise UsageError(f"{magic}: {option.name} needs the name of a variable, not {text!r}")
         case "variable":
             if normal(text).isidentifier() and not keyword.iskeyword(text):
                 return normal(text)
@@ -140,14 +144,15 @@ def _number(magic: str, option: Option, kind: str, text: str) -> int | float:
         "integer": "a whole number",
         "seconds": "a number of seconds above 0",
         "number": "a number, at least 0",
+        "dollars": "a number of dollars above 0",
     }[kind]
     try:
         if kind in ("count", "integer"):
             number: int | float = int(text)
             fine = kind == "integer" or number >= 1
         else:
-            number = float(text)
-            fine = math.isfinite(number) and (number > 0 if kind == "seconds" else number >= 0)
+            number = float(text.removeprefix("$") if kind == "dollars" else text)
+            fine = math.isfinite(number) and (number >= 0 if kind == "number" else number > 0)
     except ValueError:
         fine = False
     if not fine:

@@ -38,6 +38,9 @@ class CommonOptions:
     raw: bool = False
     dry_run: bool = False
     json: bool = False
+    schema: str | None = None
+    budget: float | None = None
+    max_calls: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

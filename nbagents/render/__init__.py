@@ -17,9 +17,10 @@ from ._memory import entry_html, memory_html, memory_text
 from ._message import message_html, message_text
 from ._page import Cell, page_html
 from ._plain import content_text
+from ._question import QuestionView, question_html, question_text
 from ._run import run_html, run_text
 from ._sanitize import clean_html
-from ._style import style_rules
+from ._style import color_class, style_rules
 from ._table import table_html, table_text
 from ._views import (
     AgentCardView,
@@ -47,6 +48,7 @@ __all__ = [
     "LiveRows",
     "MemoryView",
     "MessageLike",
+    "QuestionView",
     "RowView",
     "RunView",
     "SectionView",
@@ -58,6 +60,7 @@ __all__ = [
     "banner_html",
     "banner_text",
     "clean_html",
+    "color_class",
     "content_text",
     "entry_html",
     "error_html",
@@ -69,6 +72,8 @@ __all__ = [
     "message_html",
     "message_text",
     "page_html",
+    "question_html",
+    "question_text",
     "run_html",
     "run_text",
     "split_content",

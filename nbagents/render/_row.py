@@ -106,7 +106,9 @@ def _figures(row: RowView) -> list[str]:
     if row.state == "running":
         return facts
     state = state_html(row.state, quiet=True)
-    return [f"{state} {facts[0]}", *facts[1:]] if row.state == "done" and facts else [state, *facts]
+    if row.state == "done":  # of what a person has said there is nothing to report
+        return [f"{state} {facts[0]}", *facts[1:]] if facts else []
+    return [state, *facts]
 
 
 def _thinking(row: RowView, said: str) -> str:

@@ -23,6 +23,7 @@ __all__ = [
     "admit_call",
     "checked_arguments",
     "checked_settings",
+    "done_before",
     "greeting",
     "internal_error",
     "outcome",
@@ -87,6 +88,15 @@ def checked_arguments(method: str, arguments: Any) -> tuple[str, tuple[Any, ...]
     if not isinstance(kwargs, dict) or (kind != "call" and (len(args) > 1 or kwargs)):
         raise AgentCallError(f"the arguments of {method} are malformed")
     return kind, (tuple(args) if args or kind != "observe" else (None,)), kwargs
+
+
+def done_before(frame: pb.Call, value: Any, client: str) -> Call:
+    """Return the call whose reply was kept; what waits for it finds it like any other."""
+    place: Any = {"path": tuple(frame.path), "client": frame.client or client, "call_id": frame.call}
+    call = Call(scheduler(), None, None, (), {}, kind="call", parent=None, key=frame.idempotency_key, **place)
+    call.agent_name = frame.agent.key
+    scheduler().settle(call, value)
+    return call
 
 
 def checked_settings(request: pb.CreateAgentRequest, agents: AgentTable, *, attached: bool) -> dict[str, Any]:

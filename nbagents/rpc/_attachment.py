@@ -8,10 +8,8 @@ nothing waits for ever.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import logging
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,25 +19,27 @@ from ..exceptions import (
     AgentNotFoundError,
     AgentServerNotAliveError,
     InternalError,
-    MessageTooLargeError,
     NbAgentsError,
     ProtocolError,
     RemoteAgentError,
 )
 from ._codec import decode, encode_arguments
+from ._envelope import envelope
 from ._faults import decode_error
 from ._forks import check_fork, is_cut_off
-from ._limits import LONGEST_MS, MAX_PAYLOAD
+from ._link import Together
 from ._lost import for_call, same
 from ._many import ManyCalls
-from ._methods import STREAM_REQUESTS
+from ._own_runs import OwnRuns
 from ._proto import agent_pb2 as pb
 from ._references import ArgumentFailedError, References
-from ._results import Promised
-from ._shape import parse, unknown_kind
+from ._relays import Relays
+from ._requests import Requests
+from ._shape import unknown_kind
 from ._strays import Strays
 from ._stream import Stream
 from ._tls import Trust
+from ._wanted import Wanted
 
 __all__ = ["Attachment"]
 
@@ -66,13 +66,14 @@ class Attachment:
         self.error: NbAgentsError | None = None
         """Why it has ended, once it has."""
         self._calls: dict[str, Call] = {}
-        self._requests: dict[int, asyncio.Future[bytes]] = {}
-        self._request_ids = itertools.count(1)
         self._references = References(self)
-        self.many = ManyCalls(self)
+        self.many = ManyCalls(self, self._references)
         self._heard: tuple[Any, pb.Payload] | None = None
-        self._fetches: dict[str, list[Promised]] = {}
+        self.wanted = Wanted(self)
         self.strays = Strays()
+        self._requests = Requests(self)
+        self.runs = OwnRuns()
+        self.relays = Relays(self)
         self._leaving = False
         self._opened: Stream | None = None
 
@@ -108,7 +109,7 @@ class Attachment:
         Raises:
             AuthenticationError, VersionMismatchError, AgentServerNotAliveError: it cannot be used.
         """
-        self._check()
+        self.check()
         await asyncio.shield(self._stream.start())
 
     def is_open(self) -> bool:
@@ -120,7 +121,8 @@ class Attachment:
         self._leaving = True
         await self._stream.close()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise what it has ended with, if it has."""
         check_fork()
         if self.error is not None:
             raise same(self.error)
@@ -130,19 +132,17 @@ class Attachment:
         # Also where the server lives and only the session is over: it knows by the key what it has done.
         again = isinstance(error, AgentServerNotAliveError) and not self._leaving
         calls, self._calls = list(self._calls.values()), {}
+        unwritten = self._opened.unwritten() if again and self._opened is not None else []
+        unknown = {frame.call.call for frame in unwritten}
         for call in calls:
-            if again and call.key and call.remote is not None and call.remote.lost(call):
+            if again and call.remote is not None and call.remote.lost(call, begun=call.id not in unknown):
                 continue
             scheduler().settle(call, None, for_call(error, call))
-        self.many.end(error)
-        requests, self._requests = list(self._requests.values()), {}
-        for request in requests:
-            if not request.done():
-                request.set_exception(same(error))
-        fetches, self._fetches = self._fetches, {}
-        for waiting in fetches.values():
-            for promised in waiting:
-                promised.settle(None, same(error))
+        self.many.end(error, unknown)
+        self._requests.end(error)
+        self.runs.lost(error)
+        self.relays.lost(error)
+        self.wanted.end(error)
         self._on_end(self)
 
     # ---- calls
@@ -151,7 +151,7 @@ class Attachment:
         """Send a call: at once, with references for what has not arrived. Never raises or waits."""
         failure: BaseException | None = None
         try:
-            self._check()
+            self.check()
             frame = self._frame(call, agent_id, kind, others)
         except ArgumentFailedError as argument:
             failure = argument.error if call.kind == "call" else None  # a hub goes on without the message
@@ -168,6 +168,8 @@ class Attachment:
 
     def send_all(self, call: Call, remotes: Sequence[Any]) -> None:
         """Send one observe to several agents of this server, as one frame. Never raises or waits."""
+        if call.key:
+            call.remote = Together(remotes)
         first, *others = (remote.agent_id for remote in remotes)
         self.send(call, first, "", others)
 
@@ -180,29 +182,7 @@ class Attachment:
             raise
         except NbAgentsError as error:
             raise type(error)(f"the call of {call.label()}: {error}") from None
-        frame = pb.Call(
-            agent=pb.Agent(type=kind, key=agent_id),
-            call=call.id,
-            method=call.method,
-            arguments=arguments,
-            path=call.path,
-            client=call.client,
-        )
-        # Most calls have none of these, and each would cost.
-        if call.run or call.workspace:
-            frame.run, frame.workspace = call.run, call.workspace
-        if call.parent_id:
-            frame.parent = call.parent_id
-            frame.chain.extend(call.full_chain())
-        if call.deadline is not None:
-            frame.timeout_ms = min(max(1, int((call.deadline - time.monotonic()) * 1000)), LONGEST_MS)
-        if events.wanted(call):
-            frame.watched = True
-        if others:
-            frame.others.extend(others)
-        if call.key:
-            frame.idempotency_key = call.key
-        return pb.Frame(call=frame)
+        return envelope(call, agent_id, kind, arguments, others)
 
     def _arguments(self, call: Call) -> pb.Payload:
         """Return the arguments as they travel; one message to a thousand listeners is written once."""
@@ -240,53 +220,30 @@ class Attachment:
         self._stream.start()
         self._stream.put(frame)
 
-    def fetch(self, promised: Promised) -> None:
-        """Ask for how a call of somebody else ended; the promise is settled with it. On the loop only."""
-        if self.error is not None:
-            promised.settle(None, same(self.error))
-            return
-        promised.maker = self
-        waiting = self._fetches.setdefault(promised.id, [])
-        waiting.append(promised)
-        if len(waiting) == 1:
-            self._stream.start()
-            self._stream.put(pb.Frame(fetch=pb.Fetch(call=promised.id)))
-
-    def _fetched(self, update: pb.Update) -> None:
-        value: Any = None
-        error: BaseException | None = None
-        if update.WhichOneof("outcome") == "done":
-            try:
-                value = decode(update.done)
-            except NbAgentsError as unfit:
-                error = unfit
-        else:
-            error = decode_error(update.error, "another agent")
-        for promised in self._fetches.pop(update.call, ()):
-            promised.settle(value, error)
-
     # ---- requests
 
     async def request(self, method: str, **fields: Any) -> pb.GeneralResponse:
-        """Ask for one of the unary methods; return its answer.
+        """Ask for one of the methods; return its answer.
 
         Raises:
             NbAgentsError: whatever the server refused it with, or why it cannot be reached.
         """
-        body = STREAM_REQUESTS[method](**fields).SerializeToString()
-        if len(body) > MAX_PAYLOAD:
-            raise MessageTooLargeError(f"a request of {len(body) / 2**20:.0f} MiB exceeds the wire's limit")
+        body = self._requests.body(method, fields)
         await self.open()
-        self._check()
-        number = next(self._request_ids)
-        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._requests[number] = future
-        self._stream.put(pb.Frame(request=pb.Request(id=number, method=method, body=body)))
+        self.check()
+        return await self._requests.send(method, body)
+
+    def ask(self, method: str, **fields: Any) -> asyncio.Future[pb.GeneralResponse]:
+        """Ask as `request` does, in line with the calls: what is sent before and after keeps its place.
+
+        Never raises or waits; nobody need wait for the future. On the loop only.
+        """
         try:
-            return parse(pb.GeneralResponse, await future, f"the answer of {method}")
-        finally:
-            if self._requests.pop(number, None) is not None:
-                self.strays.expect()
+            self.check()
+            self._stream.start()
+            return self._requests.sent(method, self._requests.body(method, fields))
+        except NbAgentsError as error:
+            return self._requests.refused(error)
 
     async def chase(self, call_id: str, trail: list[dict[str, Any]], round_: str) -> dict[str, Any] | None:
         """Ask the server which ring of waiting calls a call closes, if one.
@@ -307,14 +264,16 @@ class Attachment:
         elif kind == "event":
             self._event(frame.event)
         elif kind == "response":
-            self._response(frame.response)
+            self._requests.answered(frame.response, self._stream.who())
+        elif kind == "cancel":
+            self.runs.stopped(frame.cancel)
         elif kind is not None or unknown_kind(frame):
             raise ProtocolError(f"the agent server {self._stream.who()} sent a {kind or 'nameless'!r} frame")
 
     def _update(self, update: pb.Update) -> None:
-        if self._fetches and update.call in self._fetches:
+        if update.call in self.wanted:
             self.strays.expect()
-            self._fetched(update)
+            self.wanted.update(update)
         call = self._calls.pop(update.call, None)
         if call is None:
             if not self.many.update(update):  # it was cancelled here meanwhile
@@ -342,31 +301,34 @@ class Attachment:
             )
         return found
 
-    def _response(self, response: pb.Response) -> None:
-        future = self._requests.pop(response.id, None)
-        if future is None or future.done():
-            self.strays.note("answers", self._stream.who())
-            return
-        if response.HasField("error"):
-            future.set_exception(decode_error(response.error, "the agent server"))
-        else:
-            future.set_result(response.body)
-
     def _event(self, event: pb.Event) -> None:
-        root = self._calls.get(event.root)
-        if root is None and event.root not in self.many:
+        if not event.root:
+            self.runs.happened(event)
+            return
+        if event.kind == "answered":
+            self.relays.answered(_fields(event, self._stream.who()))
+        root = self._calls.get(event.root) or self.many.whole(event.root)
+        if root is None:
             return  # of a call that was cancelled here, or of none of ours
-        data = decode(event.data)
-        if not isinstance(data, dict):
-            raise ProtocolError(f"the agent server {self._stream.who()} told an event without its fields")
+        data = _fields(event, self._stream.who())
         if event.HasField("error"):
             data["error"] = decode_error(event.error, event.agent)
-        run = root.run if root is not None else ""
-        told = events.Event(event.kind, event.call, event.agent, run, event.parent, data, source=root)
-        if root is None or root.context is None:
+        told = events.Event(event.kind, event.call, event.agent, root.run, event.parent, data, source=root)
+        if root.context is None:
             events.publish(told)
+            if event.kind == "question":
+                self.relays.unheard(data)
         else:
             root.context.copy().run(_tell, told)
+            if event.kind == "question":
+                self.relays.asked(root, data)
+
+
+def _fields(event: pb.Event, who: str) -> dict[str, Any]:
+    data = decode(event.data)
+    if not isinstance(data, dict):
+        raise ProtocolError(f"the agent server {who} told an event without its fields")
+    return data
 
 
 def _tell(event: events.Event) -> None:

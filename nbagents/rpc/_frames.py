@@ -5,7 +5,8 @@ the event loop makes more frames ready, so that these share one gRPC message: ma
 Nothing that somebody waits for waits for a timer; what only informs does, for a moment.
 
 A session outlives its connection: what the other side has not acknowledged is kept, and written again
-over the next connection; what comes a second time is not heard.
+over the next connection; what comes a second time is not heard. That much is bounded: with more than
+`MAX_UNACKNOWLEDGED` bytes sent ahead the writer waits, and one that has waited for too long is ``stalled``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 from ..exceptions import ProtocolError
 from ._begun import Begun
-from ._limits import MAX_MESSAGE
+from ._limits import MAX_MESSAGE, MAX_UNACKNOWLEDGED, STALL_SECONDS
 from ._proto import agent_pb2 as pb
 from ._shape import parse
 
@@ -40,16 +41,19 @@ OVERHEAD = 16
 """Bytes around a frame in a batch, at most."""
 
 Write = Callable[[bytes], Coroutine[Any, Any, object]]
+Make = Callable[[], pb.Frame]
 
 
 class FrameWriter:
     """Writes the frames of one session, over one connection after the other. On the loop only."""
 
-    def __init__(self, in_flight: Callable[[], int]) -> None:
-        self._in_flight = in_flight
-        self._queued: deque[tuple[int, bytes]] = deque()
+    def __init__(self, in_flight: Callable[[], int], is_gone: Callable[[], bool] = lambda: False) -> None:
+        self._in_flight, self._is_gone = in_flight, is_gone
+        self._queued: deque[tuple[int, bytes | Make]] = deque()
         self._kept: deque[tuple[int, bytes]] = deque()
-        self._seq = 0
+        self._kept_size = 0
+        self._stall: asyncio.TimerHandle | None = None
+        self._seq = self._written = 0
         self._write: Write | None = None
         self._task: asyncio.Task[None] | Begun | None = None
         self._later: asyncio.TimerHandle | None = None
@@ -62,6 +66,11 @@ class FrameWriter:
         """The other side's last frame that was handled."""
         self.finished: asyncio.Event = asyncio.Event()
         """Set after `close`, once everything is written."""
+        self._room: asyncio.Event = asyncio.Event()
+        self.stalled: asyncio.Event = asyncio.Event()
+        """Set once the other side has left too much unacknowledged for too long; `check` says so."""
+        self.on_stall: Callable[[], object] = lambda: None
+        """Called then."""
 
     # ---- connections
 
@@ -69,8 +78,9 @@ class FrameWriter:
         """Write over this connection from now on, first what the other side has not seen."""
         self.acknowledged(last_seen)
         self._queued.extendleft(reversed(self._kept))
-        self.backlog += sum(len(data) for _, data in self._kept)
+        self.backlog += self._kept_size
         self._kept.clear()
+        self._kept_size = 0
         self._write = write
         self._start()
 
@@ -80,6 +90,7 @@ class FrameWriter:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
+        self._moves()
         self._told = 0  # what was said of it may be lost with the connection
 
     def discard(self) -> None:
@@ -87,12 +98,30 @@ class FrameWriter:
         self.disconnect()
         self._queued.clear()
         self._kept.clear()
-        self.backlog = 0
+        self.backlog = self._kept_size = 0
+        self._room.set()
+
+    def unwritten(self) -> list[pb.Frame]:
+        """Return the frames that no connection was ever given: the other side cannot know of them."""
+        return [
+            pb.Frame.FromString(data)
+            for seq, data in self._queued
+            if seq > self._written and isinstance(data, bytes)
+        ]
 
     def close(self) -> None:
         """Take no more frames; `finished` is set when those that are queued are written."""
         self._closing = True
         self._start()
+
+    def check(self) -> None:
+        """Raise ProtocolError if the other side has left too much unacknowledged for too long."""
+        if self.stalled.is_set():
+            raise ProtocolError(
+                f"{self._kept_size >> 20} MiB of this session were not acknowledged within"
+                f" {STALL_SECONDS:.0f} s, and a side that waits for that sends no more than"
+                f" {MAX_UNACKNOWLEDGED >> 20} MiB"
+            )
 
     # ---- what is sent
 
@@ -100,7 +129,7 @@ class FrameWriter:
         """Queue a frame; return at once. One that is not urgent waits for others, a moment at most."""
         self._seq += 1
         frame.seq = self._seq
-        if self.seen != self._told:
+        if self.seen != self._told and self._stall is None:
             frame.ack = self._told = self.seen
         data = frame.SerializeToString()
         self._queued.append((self._seq, data))
@@ -111,12 +140,36 @@ class FrameWriter:
         elif self._later is None and self._task is None:
             self._later = asyncio.get_running_loop().call_later(MOMENT, self._start)
 
+    @property
+    def full(self) -> bool:
+        """Do so many bytes wait that what comes now should be put by `put_later`?"""
+        return self.backlog > MAX_UNACKNOWLEDGED
+
+    async def room(self) -> None:
+        """Wait until the other side has read so much that more may be put."""
+        while self.full:
+            self._room.clear()
+            await self._room.wait()
+
+    def put_later(self, make: Make) -> None:
+        """Queue a frame that is made when its turn to be written comes; it takes no room before."""
+        self._seq += 1
+        self._queued.append((self._seq, make))
+        if self._task is None:
+            self._start()
+
     def _start(self) -> None:
         write = self._write
-        if write is None or self._task is not None:
+        if write is None or self._task is not None or self._is_gone():
+            return
+        if self._stall is not None and self._queued and self._queued[0][0]:
             return
         if len(self._queued) == 1 and self._in_flight() <= 1:
-            self._task = Begun(write(self._batch()), self._goes_on, write)
+            data = self._batch()
+            if data:
+                self._task = Begun(write(data), self._goes_on, write)
+            else:
+                self._over()
         else:
             self._task = asyncio.get_running_loop().create_task(self._run(write))
 
@@ -135,8 +188,8 @@ class FrameWriter:
         try:
             if self._in_flight() > 1:
                 await self._gather()
-            while self._queued:
-                await write(self._batch())
+            while self._queued and not self._is_gone() and (data := self._batch()):
+                await write(data)
         except asyncio.CancelledError:
             raise
         except Exception:  # as above
@@ -149,8 +202,29 @@ class FrameWriter:
         if self._later is not None:
             self._later.cancel()
             self._later = None
-        if self._closing:
+        if self._queued:
+            self._waits()
+        elif self._closing:
             self.finished.set()
+
+    def _waits(self) -> None:
+        """Nothing more may be written before something is acknowledged."""
+        if self._stall is not None:
+            return
+        loop = asyncio.get_running_loop()
+        self._stall = loop.call_later(STALL_SECONDS, self._stalls)
+        self._told = 0  # it may stand in a frame that waits here, and the other side may wait for it
+        if self.seen and self._ack is None:
+            self._ack = loop.call_later(0, self._say_seen)
+
+    def _stalls(self) -> None:
+        self.stalled.set()
+        self.on_stall()
+
+    def _moves(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     async def _gather(self) -> None:
         """Wait as long as each turn of the loop makes more frames ready, a few turns at most."""
@@ -161,18 +235,37 @@ class FrameWriter:
                 return
 
     def _batch(self) -> bytes:
+        """Take what is to be written next; nothing if that must wait."""
         parts: list[bytes] = []
-        size, queued, kept = 0, self._queued, self._kept
-        while (
-            queued and len(parts) < 2 * MOST_FRAMES and (not parts or size + len(queued[0][1]) < SOFT_LIMIT)
-        ):
-            entry = queued.popleft()
-            if entry[0]:
-                kept.append(entry)
-            size += len(entry[1])
-            parts += (_prefix(len(entry[1])), entry[1])
+        size, queued = 0, self._queued
+        while queued and len(parts) < 2 * MOST_FRAMES:
+            seq, data = queued[0]
+            if not isinstance(data, bytes):
+                data = self._made(seq, data)
+            if parts and size + len(data) >= SOFT_LIMIT:
+                break
+            if seq:
+                if self._kept_size and self._kept_size + len(data) > MAX_UNACKNOWLEDGED:
+                    break
+                self._kept.append((seq, data))
+                self._kept_size += len(data)
+            queued.popleft()
+            size += len(data)
+            parts += (_prefix(len(data)), data)
         self.backlog -= size
+        if self._kept:
+            self._written = max(self._written, self._kept[-1][0])
+        if not self.full:
+            self._room.set()
         return b"".join(parts)
+
+    def _made(self, seq: int, make: Make) -> bytes:
+        frame = make()
+        frame.seq = seq
+        data: bytes = frame.SerializeToString()
+        self._queued[0] = (seq, data)
+        self.backlog += len(data)
+        return data
 
     # ---- what is heard
 
@@ -193,17 +286,21 @@ class FrameWriter:
 
     def acknowledged(self, seq: int) -> None:
         """Forget the frames up to this one: the other side has handled them."""
-        kept = self._kept
+        kept, before = self._kept, self._kept_size
         while kept and kept[0][0] <= seq:
-            kept.popleft()
+            self._kept_size -= len(kept.popleft()[1])
+        if self._stall is not None and self._kept_size != before:
+            self._moves()
+            self._start()
 
     def _say_seen(self) -> None:
         self._ack = None
         if self.seen == self._told or self._write is None:
             return
         if self._task is None:
-            self._queued.append((0, pb.Frame(ack=self.seen).SerializeToString()))
-            self.backlog += len(self._queued[-1][1])
+            data = pb.Frame(ack=self.seen).SerializeToString()
+            self._queued.appendleft((0, data))  # before what waits: the other side may wait too
+            self.backlog += len(data)
             self._told = self.seen
             self._start()
         else:

@@ -22,7 +22,8 @@ from ._keys import without_keys
 from ._record import Record
 
 if TYPE_CHECKING:
-    from ._agents import Hosted
+    from ..agents import Call
+    from ._hosted import Hosted
 
 __all__ = ["NO_REPLY", "Keeper"]
 
@@ -154,6 +155,18 @@ class Keeper:
             return from_json(text)
         except NbAgentsError as error:
             raise self.journal.corrupt("replies", key, str(error)) from None
+
+    def answered(self, call: Call) -> bool:
+        """Settle a call with the reply that is kept under its key; False if there is none."""
+        try:
+            value = self.kept_reply(call.key)
+        except StorageError as error:  # whether it has been done is not known: it is not done again
+            call.scheduler.settle(call, None, error)
+            return True
+        if value is NO_REPLY:
+            return False
+        call.scheduler.settle(call, value)
+        return True
 
     # ---- called by the records
 

@@ -75,6 +75,10 @@ class Record:
 
     # ---- asked by the clockwork
 
+    def answered(self, call: Call) -> bool:
+        """Settle a call that carries a key with how an attempt before it ended; False if it is to run."""
+        return not self.gone and self.keeper.answered(call)
+
     def observed(self, error: BaseException | None, then: Callable[[BaseException | None], object]) -> bool:
         """Return whether ``then`` waits until what the agent has observed is safe."""
         if self.gone:
@@ -104,9 +108,9 @@ class Record:
             changed = self.changed()
         except StorageError as untold:
             changed, failed = False, untold
-        if call.key and failed is None and call.kind == "call" and not call.done:
+        if call.key and failed is None and call.kind in ("call", "observe") and not call.done:
             try:
-                value = self.agent._as_message(value)
+                value = self.agent._as_message(value) if call.kind == "call" else None
             except Exception:  # noqa: BLE001, S110  # it fails the call when it is settled
                 pass
             else:

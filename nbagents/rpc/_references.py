@@ -48,20 +48,28 @@ class References:
         call_id = str(getattr(promise, "id", "") or f"{PROCESS}-m{id(promise):x}")
         if self._attachment.has_call(call_id):
             return {"__promise__": call_id}
-        server = self._maker(promise)
-        if server:
-            return {"__promise__": call_id, "server": server}
+        there = self._maker(promise)
+        if there is not None:
+            # One that is made again if its server dies keeps its id.
+            epoch = "" if getattr(promise, "key", "") else there.epoch
+            about = {
+                "server": there.server_id,
+                "epoch": epoch,
+                "agent": str(getattr(promise, "agent_name", "")),
+            }
+            return {"__promise__": call_id} | about
         if call_id not in self._promised:
             self._promised.add(call_id)
             promise.add_done_callback(lambda: self._deliver(call_id, promise))
         return {"__promise__": call_id, "sent": True}
 
-    def _maker(self, promise: Any) -> str:
-        """Return the id of the server that makes a message, if the other server can get it there itself."""
+    def _maker(self, promise: Any) -> Attachment | None:
+        """Return the way to the server that makes a message, if the other server can get it there itself."""
         here, there = self._attachment, getattr(getattr(promise, "remote", None), "there", None)
         if there is None or there is here or not (there.is_local and here.is_local):
-            return ""
-        return str(there.server_id)
+            return None
+        found: Attachment = there
+        return found
 
     def _deliver(self, call_id: str, promise: Any) -> None:
         self._promised.discard(call_id)

@@ -6,8 +6,10 @@ is a message that somebody else will send.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
+import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +23,8 @@ __all__ = ["Promised", "Results"]
 
 REMEMBERED = 10_000
 """Dropped replies of which it is still known when they were dropped."""
+TICK = 0.05
+"""Seconds by which a reply may be kept for longer: many that end together are dropped together."""
 
 
 class Promised:
@@ -32,6 +36,8 @@ class Promised:
         self.error: BaseException | None = None
         self.maker: Any = None
         """The way to the server that makes it, where that is known."""
+        self.users = 0
+        """How many calls wait for it as an argument."""
         self._callbacks: list[Callable[[], object]] = []
 
     def label(self) -> str:
@@ -52,6 +58,12 @@ class Promised:
             fn()
         else:
             self._callbacks.append(fn)
+
+    def unused(self) -> None:
+        """One of the calls that wait for it is over. After the last nobody needs it any more."""
+        self.users -= 1
+        if self.users <= 0 and not self.done and self.maker is not None:
+            self.maker.wanted.drop(self)
 
     def result(self, timeout: float | None = None) -> Any:
         """Return it; the mailbox has waited for it."""
@@ -96,7 +108,9 @@ class Results:
         self._finished: deque[_Kept] = deque()
         self._bytes = 0
         self._refusal = ""
-        self._dropped: OrderedDict[int, tuple[str, float, float]] = OrderedDict()
+        self._dropped: OrderedDict[str, tuple[str, float, float]] = OrderedDict()
+        self._dropped_tasks: dict[int, str] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
     def new_task_id(self) -> int:
         """Return the next task id; they count from 1."""
@@ -128,8 +142,12 @@ class Results:
         return kept.call if kept is not None else None
 
     def attempt(self, key: str) -> Call | None:
-        """Return the call that was made with this idempotency key, if it is still kept."""
-        return self._by_key.get(key)
+        """Return the call that was made with this idempotency key, if it is still kept.
+
+        One that was ended from outside has told nothing of its work: it is made again.
+        """
+        call = self._by_key.get(key)
+        return call if call is not None and call.stopped() is None else None
 
     def refuse(self, why: str) -> None:
         """Take no new call any more; those that belong to running ones still come."""
@@ -149,8 +167,26 @@ class Results:
         self._drop_old()
         kept = self._by_task.get(task_id)
         if kept is None:
-            raise ResultExpiredError(self._expired(task_id))
+            call_id = self._dropped_tasks.get(task_id, "")
+            raise self.expired(call_id, f"the reply of task {task_id}")
         return kept.call
+
+    def was_kept(self, call_id: str) -> bool:
+        """Is it known that the reply of a call was kept for its time?"""
+        return call_id in self._dropped
+
+    def expired(self, call_id: str, what: str = "a message passed on by reference") -> ResultExpiredError:
+        """Return the error for a reply that is not here: whose it was and how old, where that is known."""
+        limits = (
+            f"a server keeps the last {self.max_size} replies, {self.max_bytes >> 20} MiB of them,"
+            f" for at most {self.max_age:.0f} s"
+        )
+        if call_id not in self._dropped:
+            return ResultExpiredError(f"{what} is gone or never was: {limits}")
+        who, finished_at, dropped_at = self._dropped[call_id]
+        age, ago = dropped_at - finished_at, time.monotonic() - dropped_at
+        when = f"was dropped {ago:.0f} s ago at the age of {age:.0f} s"
+        return ResultExpiredError(f"{what}, by {who}, {when}: {limits}")
 
     def pending(self) -> int:
         """Return how many calls have not ended."""
@@ -173,6 +209,17 @@ class Results:
             call.error, call.traceback = decode_error(encode_error(call.error), call.label()), None
         if len(self._finished) > self.max_size or self._bytes > self.max_bytes:
             self._drop_old()
+        if self._timer is None:
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        """Drop the oldest when it is too old, though nobody may ask for anything any more."""
+        self._timer = None
+        self._drop_old()
+        if self._finished:
+            due = self._finished[0].finished_at + self.max_age - time.monotonic()
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(max(due, 0.0) + TICK, _tick, weakref.ref(self))
 
     def _drop_old(self) -> None:
         now, finished = time.monotonic(), self._finished
@@ -184,19 +231,21 @@ class Results:
             finished.popleft()
             self._bytes -= oldest.size
             del self._kept[oldest.call.id], self._by_task[oldest.task_id]
-            self._by_key.pop(oldest.call.key, None)
-            self._dropped[oldest.task_id] = (oldest.call.agent_name, oldest.finished_at, now)
-            if len(self._dropped) > REMEMBERED:
-                self._dropped.popitem(last=False)
+            if self._by_key.get(oldest.call.key) is oldest.call:
+                del self._by_key[oldest.call.key]
+            self._remember(oldest, now)
 
-    def _expired(self, task_id: int) -> str:
-        limits = (
-            f"a server keeps the last {self.max_size} replies, {self.max_bytes >> 20} MiB of them,"
-            f" for at most {self.max_age:.0f} s"
-        )
-        if task_id not in self._dropped:
-            return f"the reply of task {task_id} is gone or never was: {limits}"
-        who, finished_at, dropped_at = self._dropped[task_id]
-        age, ago = dropped_at - finished_at, time.monotonic() - dropped_at
-        when = f"was dropped {ago:.0f} s ago at the age of {age:.0f} s"
-        return f"the reply of task {task_id}, by {who}, {when}: {limits}"
+    def _remember(self, dropped: _Kept, now: float) -> None:
+        call = dropped.call
+        self._dropped[call.id] = (call.agent_name, dropped.finished_at, now)
+        self._dropped_tasks[dropped.task_id] = call.id
+        if len(self._dropped) > REMEMBERED:
+            self._dropped.popitem(last=False)
+        if len(self._dropped_tasks) > REMEMBERED:
+            del self._dropped_tasks[next(iter(self._dropped_tasks))]
+
+
+def _tick(results: weakref.ref[Results]) -> None:
+    there = results()
+    if there is not None:
+        there._set_timer()

@@ -14,37 +14,39 @@ from typing import Any
 from ..agents import Call, scheduler, spread
 from ..events import Event
 from ..exceptions import (
-    AgentServerNotAliveError,
     CallCancelledError,
     MessageTooLargeError,
     NbAgentsError,
     ProtocolError,
-    ResultExpiredError,
 )
-from ..message import PlaceholderMessage, Promise
-from ._admission import admit_call, checked_arguments, internal_error, outcome
+from ..message import Promise
+from ._admission import admit_call, checked_arguments, done_before, internal_error, outcome
 from ._agents import AgentTable
-from ._codec import decode, encode
+from ._codec import decode
 from ._exchange import admit_change
-from ._faults import decode_error, encode_error
+from ._faults import encode_error
+from ._fetches import Fetches
 from ._frames import FrameWriter
 from ._keeper import NO_REPLY
-from ._limits import MAX_MESSAGE, MAX_PAYLOAD, MAX_UNREAD
-from ._peers import fetched
+from ._limits import LONGEST_ID, MAX_MESSAGE, MAX_PAYLOAD
+from ._many import meant
+from ._origin import Origin
+from ._promises import Promises
 from ._proto import agent_pb2 as pb
 from ._results import Promised, Results
 from ._shape import unknown_kind
+from ._steering import Steering
+from ._telling import Telling
 from ._unit import EXCHANGE
 
 __all__ = ["Session"]
 
 log = logging.getLogger(__name__)
-SHOWN = frozenset({"printed", "spoke"})
-"""The events that the caller's own output shows; others are for those who listen."""
-ENDS = frozenset({"queued", "done", "failed"})
-LONGEST_ID = 512
-LATE_SECONDS, LATE_TICK = 5.0, 0.05
-"""How long a server waits for a call that another server asks about and that it has not heard of yet."""
+LARGE = frozenset(
+    {"get_agent_memory", "get_agent_list", "update_placeholder"}
+    | {"runs", "run_events", "questions", "sent_to_model", "log"}
+)
+"""Requests whose answers may be large, and that change nothing."""
 
 
 class Session:
@@ -56,17 +58,23 @@ class Session:
         agents: AgentTable,
         results: Results,
         request: Callable[[str, bytes], Awaitable[bytes]],
+        steering: Steering | None = None,
     ) -> None:
         self.name, self._agents, self._results, self._request = name, agents, results, request
+        self._steering = steering or Steering(results, agents)
+        self.book = self._steering.book
         self._pending: set[str] = set()
         self._watched: set[str] = set()
         self._requests: set[asyncio.Task[None]] = set()
-        self._promised: dict[str, Promised] = {}
+        self._promises = Promises(results)
         self._heard: tuple[bytes, Any] | None = None
-        self._needs: list[Promise] = []
-        self._unheard = 0
         self.writer = FrameWriter(lambda: len(self._pending) + len(self._requests))
+        self.telling = Telling(self.writer, self._watched)
+        self._origin = Origin(self)
+        self._fetches = Fetches(results, self._send_end, self._refuse)
         self.closed = self.leaving = False
+        self.process: tuple[int, str] | None = None
+        """The client's pid and when it started, where it is a process of this machine."""
         self.connection: object = None
         """What names the connection that it has now; None between two."""
         self.broken: object = None
@@ -84,15 +92,20 @@ class Session:
         if kind == "call":
             self._call(frame.call)
         elif kind == "update":
-            self._update(frame.update)
+            self._promises.arrived(frame.update)
         elif kind == "cancel":
             self._cancel(frame.cancel)
+        elif kind == "event":
+            self.book.told(self, frame.event)
         elif kind == "request":
+            if self._steering.at_once(frame.request.method):
+                self._answer_at_once(frame.request)
+                return
             task = asyncio.ensure_future(self._answer(frame.request))
             self._requests.add(task)
             task.add_done_callback(self._requests.discard)
         elif kind == "fetch":
-            self._fetch(frame.fetch.call)
+            (self._fetches.drop if frame.fetch.drop else self._fetches.want)(frame.fetch.call)
         elif kind is not None or unknown_kind(frame):
             raise ProtocolError(f"a client may not send {kind or 'nameless'!r} frames in this version")
 
@@ -105,12 +118,13 @@ class Session:
 
     def close(self) -> None:
         """The client is gone for good. Its calls go on; what it promised to send will never come."""
-        self.closed = True
+        self.closed = self.telling.closed = True
+        self._origin.leave()
+        self._fetches.close()
         self.writer.discard()
+        self._steering.left(self)
         self._heard = None
-        promised, self._promised = self._promised, {}
-        for promise in promised.values():
-            promise.settle(None, AgentServerNotAliveError("the client that promised this message is gone"))
+        self._promises.close()
         for task in self._requests:
             task.cancel()
 
@@ -131,19 +145,21 @@ class Session:
         try:
             if not frame.parent:
                 self._results.check_open()
+            if frame.run and frame.method == "_reply" and (refusal := self.book.refusal(frame.run)):
+                raise refusal
             arguments, needs = self._arguments(frame)
             if frame.others and frame.method == "_observe":
                 self._spread(frame, arguments, needs)
                 return
         except NbAgentsError as error:
             for call_id in ids:
-                self._send_update(call_id, 0, pb.Update(error=encode_error(error)))
+                self._refuse(call_id, error)
             return
         for call_id, key in zip(ids, (frame.agent.key, *frame.others), strict=False):
             try:
                 call = self._admitted(frame, key, call_id, arguments, needs)
             except NbAgentsError as error:
-                self._send_update(call_id, 0, pb.Update(error=encode_error(error)))
+                self._refuse(call_id, error)
             else:
                 self._start(call, frame)
 
@@ -159,7 +175,7 @@ class Session:
             call_id=call_id,
             client=frame.client or self.name,
             path=tuple(frame.path),
-            origin=self,
+            origin=self._origin,
             needs=needs,
         )
         if frame.parent:
@@ -174,7 +190,7 @@ class Session:
         if call is not None:
             self._pending.add(frame.call)
             call.read = True
-            call.on_done(lambda: self._tell_again(frame.call, call))
+            call.on_done(lambda: self._send_end(call, frame.call))
             return True
         keeper = self._agents.keeper
         if keeper is None:
@@ -184,26 +200,17 @@ class Session:
             if value is NO_REPLY:
                 return False
         except NbAgentsError as error:  # whether it has been done is not known: it is not done again
-            self._send_update(frame.call, 0, pb.Update(error=encode_error(error)))
+            self._refuse(frame.call, error)
             return True
-        self._results.add(self._done_before(frame, value), self._ended)
+        self._results.add(done_before(frame, value, self.name), self._ended)
         return True
-
-    def _done_before(self, frame: pb.Call, value: Any) -> Call:
-        """Return the call whose reply the journal has kept; what waits for it finds it like any other."""
-        place: Any = {"path": tuple(frame.path), "client": frame.client or self.name, "call_id": frame.call}
-        call = Call(scheduler(), None, None, (), {}, kind="call", parent=None, **place)
-        call.key, call.agent_name = frame.idempotency_key, frame.agent.key
-        scheduler().settle(call, value)
-        return call
-
-    def _tell_again(self, call_id: str, call: Call) -> None:
-        if not self.closed:
-            self._send_update(call_id, 0, outcome(call))
 
     def _start(self, call: Call, frame: pb.Call) -> None:
         if frame.watched:
             self._watched.add(call.id)
+        for promise in call.needs:
+            if isinstance(promise, Promised):
+                promise.users += 1
         self._results.add(call, self._ended)
         timeout = frame.timeout_ms / 1000 if frame.timeout_ms else None
         scheduler().admit(call, run=frame.run, workspace=frame.workspace, timeout=timeout)
@@ -224,7 +231,7 @@ class Session:
             call_id=frame.call,
             needs=needs,
         )
-        whole.origin, whole.chain = self, tuple(frame.chain)
+        whole.origin, whole.chain, whole.key = self._origin, tuple(frame.chain), frame.idempotency_key
         whole.agent_name = f"{len(frame.others) + 1} agents"
         missing: NbAgentsError | None = None
         there = []
@@ -247,106 +254,112 @@ class Session:
         heard = frame.method == "_observe" and not frame.arguments.blobs
         if heard and self._heard is not None and self._heard[0] == data:
             return self._heard[1], ()
-        self._needs = []
-        arguments = decode(frame.arguments, self._reference)
-        if heard and not self._needs:
+        self._promises.found = []
+        arguments = decode(frame.arguments, self._promises.refer)
+        if heard and not self._promises.found:
             self._heard = data, arguments
-        return arguments, tuple(self._needs)
+        return arguments, tuple(self._promises.found)
 
     def _ended(self, call: Call, task_id: int, missing: NbAgentsError | None = None) -> int:
         call.read = True  # the client reads it
+        for promise in call.needs:
+            if isinstance(promise, Promised):
+                promise.unused()
         update = outcome(call, missing)
         size: int = update.ByteSize()  # it is kept, whether or not the client is still there
-        if not self.closed:
-            self._send_update(call.id, task_id, update)
+        self._send_end(call, call.id, task_id, update, missing)
         return size
+
+    def _send_end(
+        self,
+        call: Call,
+        call_id: str = "",
+        task_id: int = 0,
+        update: pb.Update | None = None,
+        missing: NbAgentsError | None = None,
+    ) -> None:
+        """Tell how a call ended; a client that leaves much unread is told when it has read that."""
+        if self.closed:
+            return
+        call_id, kept = call_id or call.id, call.id
+        if not self.writer.full:
+            self._send_update(call_id, task_id, update or outcome(call, missing))
+            return
+
+        def later() -> pb.Frame:
+            found = self._results.find(kept)
+            error = None if found is not None else encode_error(self._results.expired(kept, "a reply"))
+            ended = outcome(found, missing) if found is not None else pb.Update(error=error)
+            ended.call, ended.task_id = call_id, task_id
+            return pb.Frame(update=ended)
+
+        self.writer.put_later(later)
+        self._over(call_id)
+
+    def _refuse(self, call_id: str, error: NbAgentsError) -> None:
+        self._send_update(call_id, 0, pb.Update(error=encode_error(error)))
 
     def _send_update(self, call_id: str, task_id: int, update: pb.Update) -> None:
         update.call, update.task_id = call_id, task_id
         self.writer.put(pb.Frame(update=update))
+        self._over(call_id)
+
+    def _over(self, call_id: str) -> None:
         self._pending.discard(call_id)
         self._watched.discard(call_id)
-
-    def _reference(self, tree: dict[str, Any]) -> Any:
-        """Return the message behind a reference: a call of this server, or one that somebody will send."""
-        call_id, server = tree.get("__promise__"), tree.get("server")
-        if not isinstance(call_id, str) or not isinstance(server, str | None):
-            raise ProtocolError("a reference to a message has no id")
-        call = self._results.find(call_id)
-        if call is not None:
-            promise: Promise = call
-        elif server is not None:
-            promise = fetched(server, call_id)
-        elif tree.get("sent"):
-            promise = self._promised.setdefault(call_id, Promised(call_id))
-        else:
-            promise = Promised(call_id)
-            promise.settle(
-                None, ResultExpiredError("a message passed on by reference is no longer kept here")
-            )
-        self._needs.append(promise)
-        return PlaceholderMessage.of(promise)
-
-    def _update(self, update: pb.Update) -> None:
-        promised = self._promised.pop(update.call, None)
-        if promised is None:
-            return  # of a call that was refused
-        if update.WhichOneof("outcome") == "done":
-            try:
-                promised.settle(decode(update.done))
-            except ProtocolError as error:
-                promised.settle(None, error)
-        else:
-            promised.settle(None, decode_error(update.error, "another agent"))
 
     def _cancel(self, cancel: pb.Cancel) -> None:
         if not cancel.call:
             self.leaving = True  # the end of a connection alone does not tell
             return
-        call = self._results.find(cancel.call)
-        if call is not None and call.origin is self:
-            why = cancel.why[:200] or "cancelled"
-            scheduler().end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
-
-    # ---- messages that another server needs
-
-    def _fetch(self, call_id: str, until: float | None = None) -> None:
-        """Tell the asking server how a call ended, once it has; one that is still on its way may come."""
-        if self.closed:
-            return
-        loop = asyncio.get_running_loop()
-        call = self._results.find(call_id)
-        if call is not None:
-            call.read = True  # the other server tells whoever reads it
-            call.on_done(lambda: self._tell_fetched(call))
-        elif until is None or loop.time() < until:
-            loop.call_later(LATE_TICK, self._fetch, call_id, until or loop.time() + LATE_SECONDS)
-        else:
-            error = ResultExpiredError("a message passed on by reference is no longer kept by its server")
-            self._send_update(call_id, 0, pb.Update(error=encode_error(error)))
-
-    def _tell_fetched(self, call: Call) -> None:
-        if not self.closed:
-            self._send_update(call.id, 0, outcome(call))
+        why = cancel.why[:200] or "cancelled"
+        for call in meant(cancel.call, self._results):
+            if call.origin is self._origin:
+                scheduler().end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
 
     # ---- requests
 
     async def _answer(self, request: pb.Request) -> None:
         response = pb.Response(id=request.id)
         try:
-            body = await self._request(request.method, request.body)
-            if len(body) > MAX_PAYLOAD:
-                raise MessageTooLargeError(
-                    f"the answer of {request.method} has {len(body) / 2**20:.0f} MiB;"
-                    f" the limit is {MAX_MESSAGE // 2**20} MiB"
-                )
-            response.body = body
+            while True:
+                await self.writer.room()
+                if self._steering.knows(request.method):
+                    body = await self._steering.answer(self, request.method, request.body)
+                else:
+                    body = await self._request(request.method, request.body)
+                if not (self.writer.full and request.method in LARGE):
+                    break  # else it waits as a request, not as its answer
+            self._fill(response, request.method, body)
         except NbAgentsError as error:
             response.error.CopyFrom(encode_error(error))
         except Exception as error:  # noqa: BLE001  # it is logged under a number
             response.error.CopyFrom(encode_error(internal_error(error)))
         if not self.closed:
             self.writer.put(pb.Frame(response=response))
+
+    def _answer_at_once(self, request: pb.Request) -> None:
+        """Answer what the calls behind it must find done."""
+        response = pb.Response(id=request.id)
+        try:
+            body = self._steering.answered(self, request.method, request.body)
+            self._fill(response, request.method, body)
+        except NbAgentsError as error:
+            response.error.CopyFrom(encode_error(error))
+        except Exception as error:  # noqa: BLE001  # as above
+            response.error.CopyFrom(encode_error(internal_error(error)))
+        if self.writer.full:
+            self.writer.put_later(lambda: pb.Frame(response=response))
+        else:
+            self.writer.put(pb.Frame(response=response))
+
+    def _fill(self, response: pb.Response, method: str, body: bytes) -> None:
+        if len(body) > MAX_PAYLOAD:
+            raise MessageTooLargeError(
+                f"the answer of {method} has {len(body) / 2**20:.0f} MiB;"
+                f" the limit is {MAX_MESSAGE // 2**20} MiB"
+            )
+        response.body = body
 
     # ---- events
 
@@ -356,43 +369,4 @@ class Session:
 
     def hear(self, event: Event) -> None:
         """Take an event of a call of this client or below it, on any thread."""
-        if not self.closed and (self._watched or event.kind in SHOWN):
-            scheduler().post(self._tell, event)
-
-    def _tell(self, event: Event) -> None:
-        if self.closed:
-            return
-        root = event.source
-        while root.parent is not None:
-            root = root.parent
-        if root.id not in self._watched and event.kind not in SHOWN:
-            return
-        if root is event.source and event.kind in ENDS:
-            return  # the client knows: it made the call, and gets its end as an update
-        if self.writer.backlog > MAX_UNREAD and event.kind not in ENDS:
-            self._unheard += 1  # whoever reads that slowly still gets each message whole
-            return
-        if self._unheard and self.writer.backlog <= MAX_UNREAD // 2:
-            missed, self._unheard = self._unheard, 0
-            self._put_event(Event("missed", event.call, event.agent, event.run, data={"count": missed}), root)
-        self._put_event(event, root)
-
-    def _put_event(self, event: Event, root: Call) -> None:
-        frame = pb.Event(
-            kind=event.kind,
-            call=event.call,
-            agent=event.agent,
-            run=event.run,
-            parent=event.parent,
-            root=root.id,
-        )
-        data = dict(event.data)
-        error = data.pop("error", None)
-        if isinstance(error, BaseException):
-            frame.error.CopyFrom(encode_error(error))
-        try:
-            frame.data.CopyFrom(encode(data))
-        except NbAgentsError as unfit:
-            log.warning("an event of kind %s cannot travel and was left out: %s", event.kind, unfit)
-            return
-        self.writer.put(pb.Frame(event=frame), urgent=False)
+        self.telling.hear(event)

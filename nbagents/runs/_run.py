@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import Token
 from dataclasses import replace
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .. import context, events
+from .. import budget, context, events
 from .._ids import new_id
 from ..agents import Call, scheduler
 from ..config import redact
 from ..exceptions import CallCancelledError
 from ..message import Msg
 from ..render import ErrorView, LaneView, RowView, RunView, SectionView, State
+from ._costs import cost_by_agent, cost_shown, whole_cost
+from ._export import frame_of, markdown_of
 from ._failure import error_view, full_traceback
+from ._numbers import numbers
 from ._record import Record
 from ._rows import lanes, record_rows
+from ._teller import Teller
+
+if TYPE_CHECKING:
+    from ._replay import Replay
 
 __all__ = ["Run", "recent_runs"]
 
@@ -32,7 +38,6 @@ KEPT = 50
 SETTLE = 0.5
 """Seconds that leaving the ``with`` waits at most for the background loop, which needs far less."""
 
-_numbers = itertools.count(1)
 _recent: deque[Run] = deque(maxlen=KEPT)
 
 Entry = Record | SectionView | RowView
@@ -42,7 +47,8 @@ class Run:
     """What agents say between the ``with`` and the last reply; the calls made inside are its calls.
 
     A call that is still open when the ``with`` is left goes on and still belongs to it. ``number``
-    counts the runs of this process from 1. ``color_of`` gives an agent's number in the order of
+    counts the runs of this process from 1, or those of its workspace where a server keeps count, which
+    ``teller`` tells of this one. ``color_of`` gives an agent's number in the order of
     creation, ``audience`` the names of those who hear an agent. Safe to read from any thread.
 
     >>> from nbagents import AgentBase
@@ -64,11 +70,20 @@ class Run:
         notes: tuple[str, ...] = (),
         color_of: Callable[[str], int | None] | None = None,
         audience: Callable[[str], tuple[str, ...]] | None = None,
+        teller: Teller | None = None,
+        held: bool = False,
+        identity: tuple[str, int] | None = None,
     ) -> None:
-        self.id, self.number = new_id(), next(_numbers)
+        self.id, self.number = identity or (new_id(), numbers.next())
+        self.held = held
+        """Does it take its next steps in this process, so that it cannot go on without it?"""
+        self.limits: budget.Limits | None = None
+        """What it may ask of models; set before it begins."""
+        self.halted = False
+        """Has somebody stopped it from outside of this process?"""
         self.title, self.prompt, self.chips, self.notes = title, prompt, chips, notes
         self.color_of = color_of or self._order_of
-        self.audience = audience
+        self.audience, self._teller = audience, teller
         self.result: Any = None
         """What the run was for: a message or a list of them; whoever made the run sets it."""
         self.outcome = ""
@@ -87,14 +102,19 @@ class Run:
         self._tokens: tuple[Token[str], Token[bool]] | None = None
         self._unsubscribe: Callable[[], None] = _nothing
         self._watchers: tuple[Callable[[], object], ...] = ()
-        _recent.append(self)
+        if identity is None:
+            _recent.append(self)
 
     # ---- collecting
 
     def __enter__(self) -> Run:
         self._inside, self._start = True, time.monotonic()
+        if self.limits is not None:
+            budget.set_limits(self.id, self.limits)
         self._tokens = (context.run.set(self.id), context.card.set(True))
         self._unsubscribe = events.subscribe(self._hear)
+        if self._teller is not None:
+            self._teller.begun(self, None if self.limits is None else self.limits.to_dict())
         return self
 
     def __exit__(
@@ -117,10 +137,20 @@ class Run:
     def tell(self, text: str, to: str = "") -> None:
         """Add a row for what a person says here, after the calls made before."""
         self._add(RowView(f"you → {to}" if to else "you", text))
+        if self._teller is not None:
+            self._teller.said(self, text, to)
 
     def section(self, label: str) -> None:
         """Add a line between the calls made before and those made after, such as "pass 2 of 3"."""
         self._add(SectionView(label))
+        if self._teller is not None:
+            self._teller.noted(self, label)
+
+    def renumber(self, number: int) -> None:
+        """Take the number that the server has given it; runs that begin later count on from there."""
+        self.number = number
+        numbers.reach(number)
+        self._changed()
 
     def _add(self, entry: RowView | SectionView) -> None:
         def add() -> None:
@@ -129,24 +159,6 @@ class Run:
             self._changed()
 
         scheduler().post(add)  # the calls made before take the same way
-
-    @contextlib.contextmanager
-    def person(self, call: str) -> Iterator[None]:
-        """While inside, the call of this id waits for a person."""
-        with self._lock:
-            record = self._records.get(call)
-            if record is not None and not record.over:
-                record.state = "human"
-                record.human.append((time.monotonic(), None))
-        self._changed()
-        try:
-            yield
-        finally:
-            with self._lock:
-                if record is not None and not record.over:
-                    record.state = "running"
-                    record.human[-1] = (record.human[-1][0], time.monotonic())
-            self._changed()
 
     def end(self, state: State = "done", *, outcome: str = "", error: BaseException | None = None) -> None:
         """Say how it ended; what is heard later no longer changes that. The first word counts."""
@@ -158,6 +170,8 @@ class Run:
                 self._trace(error)
                 shown = any(record.error is error for record in self._records.values())
                 self.error = None if shown else error_view("", error)
+        if self._teller is not None:
+            self._teller.ended(self)
         self._changed()
 
     def stop(self, why: str = "stopped by you") -> int:
@@ -195,6 +209,16 @@ class Run:
     def _hear(self, event: events.Event) -> None:
         if event.run != self.id:
             return
+        if event.kind == "stopping":
+            self.halted, self._why = True, str(event.data.get("why") or self._why)
+            self.outcome = self.outcome or f"{self._why} after {self.elapsed:.1f} s; what was said is kept"
+            return
+        self._take_in(event)
+        if event.kind in ("done", "failed"):
+            scheduler().post(self._end_if_over)
+        self._changed()
+
+    def _take_in(self, event: events.Event) -> None:
         with self._lock:
             record = self._records.get(event.call)
             if record is None:
@@ -207,9 +231,6 @@ class Run:
                 if record.state == "failed" and record.error is not None:
                     self._trace(record.error, record.agent)
                     self._failed += [call for call in scheduler().failed if call.id == event.call]
-        if event.kind in ("done", "failed"):
-            scheduler().post(self._end_if_over)
-        self._changed()
 
     def _begin(self, event: events.Event) -> None:
         heard_by = self.audience(event.agent) if self.audience is not None else ()
@@ -266,6 +287,17 @@ class Run:
 
     # ---- reading
 
+    @staticmethod
+    def replay(about: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> Replay:
+        """Return a run of another process, or of an earlier kernel, as its server tells it.
+
+        ``about`` is what `RpcAgentClient.runs` told of it, ``events`` what `run_events` did. It may not be
+        over yet: `Replay.take` takes in what happens further.
+        """
+        from ._replay import Replay
+
+        return Replay(about, events)
+
     @property
     def over(self) -> bool:
         """Has it ended?"""
@@ -296,6 +328,18 @@ class Run:
         with self._lock:
             return sum(record.tokens or 0 for record in self._records.values()) or None
 
+    @property
+    def cost(self) -> float | None:
+        """What it has cost so far, in dollars; None if the price of one of its models is not known."""
+        with self._lock:
+            return whole_cost(self._records.values())
+
+    @property
+    def costs(self) -> dict[str, tuple[int, float | None]]:
+        """What each agent has used so far: tokens, and dollars, or None where a price is not known."""
+        with self._lock:
+            return cost_by_agent(self._records.values())
+
     def view(self, live: bool = False) -> RunView:
         """Return it as it is now, ready to be shown; ``live`` shows unfinished texts as they grow."""
         with self._lock:
@@ -318,6 +362,7 @@ class Run:
                 lanes(known, self.color_of, self._start, now),
                 wall=now - self._start,
                 tokens=sum(record.tokens or 0 for record in known) or None,
+                cost=cost_shown(known),
                 outcome=self.outcome,
                 error=self.error,
             )
@@ -329,20 +374,11 @@ class Run:
 
     def to_markdown(self) -> str:
         """Return the conversation as Markdown: who said what, and how long it took."""
-        view = self.view()
-        parts = [f"## {view.title}", f"> {view.prompt}".replace("\n", "\n> ") if view.prompt else ""]
-        for row in view.rows:
-            if isinstance(row, SectionView):
-                parts.append(f"*{row.label}*")
-                continue
-            facts: list[str] = [row.state] if row.state != "done" else []
-            facts += [f"{row.elapsed:.1f} s"] if row.elapsed is not None else []
-            facts += ["demo · not an AI"] if row.is_demo else [row.model] if row.model else []
-            parts.append(" · ".join([f"**{row.agent}**", *facts]))
-            parts.append(row.text)
-            parts.append(f"{row.error.title}: {row.error.message}" if row.error else "")
-        parts.append(f"*{view.outcome}*" if view.outcome else "")
-        return "\n\n".join(filter(None, map(redact, parts))) + "\n"
+        return markdown_of(self.view())
+
+    def to_df(self) -> Any:
+        """Return its messages as a data frame of pandas, which must be there."""
+        return frame_of(self.view())
 
     def __repr__(self) -> str:
         return f"<run {self.number} · {self.title} · {self.state} · {len(self.messages)} messages>"

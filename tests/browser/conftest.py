@@ -93,9 +93,12 @@ class JupyterServer:
             else:
                 return
 
-    def api(self, path: str, method: str = "GET") -> Any:
+    def api(self, path: str, method: str = "GET", body: Any = None) -> Any:
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/{path}", method=method, headers={"Authorization": "token secret"}
+            f"http://127.0.0.1:{self.port}/{path}",
+            method=method,
+            headers={"Authorization": "token secret", "Content-Type": "application/json"},
+            data=None if body is None else json.dumps(body).encode(),
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             body = answer.read()
@@ -107,7 +110,8 @@ class JupyterServer:
 
     def agent_servers(self) -> list[dict[str, Any]]:
         folder = Path(self.environment["JUPYTER_RUNTIME_DIR"]) / "nbagents"
-        return [json.loads(path.read_text()) for path in folder.glob("*.json")]
+        found = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+        return [told for told in found if "server_id" in told]  # not the place where kernels find Jupyter
 
     def stop(self) -> None:
         for server in self.agent_servers():

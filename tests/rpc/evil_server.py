@@ -251,6 +251,11 @@ async def hangs_up(victim: Victim) -> None:
 # ---------------------------------------------------------------------------- what ends by patience alone
 
 
+async def never_acknowledges(victim: Victim) -> None:
+    while True:
+        await next_frame(victim)
+
+
 async def tells_of_others_without_end(victim: Victim) -> None:
     data = pb.Payload(content_type="application/json", data=b'{"text": "forged"}')
     while True:
@@ -289,6 +294,7 @@ OTHERS: dict[str, Harm] = {
     harm.__name__: harm
     for harm in (
         tells_of_others_without_end,
+        never_acknowledges,
         acknowledges_without_end,
         says_nothing,
         answers_twice,

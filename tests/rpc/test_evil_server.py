@@ -23,7 +23,7 @@ from nbagents.exceptions import (
     RemoteAgentError,
     VersionMismatchError,
 )
-from nbagents.rpc import Connection, RpcAgent, RpcAgentClient, _directory, _stream
+from nbagents.rpc import Connection, RpcAgent, RpcAgentClient, _directory, _frames, _stream
 
 TYPES: dict[str, type[NbAgentsError]] = {
     "never_greets": AgentServerNotAliveError,
@@ -176,3 +176,16 @@ def test_a_server_that_is_not_the_one_of_the_connection_file_is_left(evil: str, 
         RpcAgentClient(evil).get_agent_list()
     with pytest.raises(ProtocolError, match="is not the agent server gone that should be there"):
         _loop.background().run(_directory.peer("gone").open())
+
+
+def test_a_server_that_never_acknowledges_ends_the_session(
+    victim: Callable[[str], RpcAgent], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(_frames, "MAX_UNACKNOWLEDGED", 256 * 1024)
+    monkeypatch.setattr(_frames, "STALL_SECONDS", 1.0)
+    proxy, begun = victim("never_acknowledges"), time.monotonic()
+    waiting = [proxy("x" * 40_000) for _ in range(50)]
+    for one in waiting:
+        with pytest.raises(ProtocolError, match="not acknowledged within"):
+            one.result(20)
+    assert time.monotonic() - begun < MOST_SECONDS

@@ -218,18 +218,22 @@ class Error(_message.Message):
     def __init__(self, type: _Optional[str] = ..., message: _Optional[str] = ..., traceback: _Optional[str] = ..., hint: _Optional[str] = ..., builtin: _Optional[str] = ...) -> None: ...
 
 class Fetch(_message.Message):
-    __slots__ = ("call",)
+    __slots__ = ("call", "drop")
     CALL_FIELD_NUMBER: _ClassVar[int]
+    DROP_FIELD_NUMBER: _ClassVar[int]
     call: str
-    def __init__(self, call: _Optional[str] = ...) -> None: ...
+    drop: bool
+    def __init__(self, call: _Optional[str] = ..., drop: bool = ...) -> None: ...
 
 class Cancel(_message.Message):
-    __slots__ = ("call", "why")
+    __slots__ = ("call", "why", "run")
     CALL_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
     call: str
     why: str
-    def __init__(self, call: _Optional[str] = ..., why: _Optional[str] = ...) -> None: ...
+    run: str
+    def __init__(self, call: _Optional[str] = ..., why: _Optional[str] = ..., run: _Optional[str] = ...) -> None: ...
 
 class Event(_message.Message):
     __slots__ = ("kind", "call", "agent", "run", "parent", "root", "data", "error")

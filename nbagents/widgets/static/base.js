@@ -44,7 +44,10 @@ async function post(path, body = {}) {
     body: JSON.stringify(body),
   });
   const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(told?.error?.message ?? `HTTP ${answer.status}`);
+  if (!answer.ok) {
+    const error = new Error(told?.error?.message ?? `HTTP ${answer.status}`);
+    throw Object.assign(error, { type: told?.error?.type ?? "", hint: told?.error?.hint ?? "" });
+  }
   return told;
 }
 
@@ -64,7 +67,7 @@ function ask(model, path, body = {}) {
     const hear = (message) => {
       if (message?.kind !== "acted" || message.id !== id) return;
       done();
-      if (message.error) reject(new Error(message.error));
+      if (message.error) reject(Object.assign(new Error(message.error), { type: message.type ?? "" }));
       else resolve(message.value);
     };
     const timer = setTimeout(() => {

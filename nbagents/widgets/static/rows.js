@@ -58,6 +58,7 @@ function cardRow(card, key) {
     if (value.state) {
       fresh.setAttribute("aria-label", `${value.agent}, message ${value.place} of ${value.count}`);
       if (value.open) stopButton(fresh, value);
+      card.dress?.(row, fresh, value);
     }
     row.node?.replaceWith(fresh);
     Object.assign(row, { node: fresh, html: value.html, grown: 0, shown: 0 });
