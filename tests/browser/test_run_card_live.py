@@ -123,6 +123,14 @@ def test_a_page_that_is_loaded_anew_in_mid_run_has_the_live_card_again(desk, app
     notebook.page.get_by_role("button", name="stop run").click()
     notebook.page.wait_for_selector(CARD, state="detached")
     assert "■ stopped" in notebook.shown(ASKS)
+    # The notebook did not hear how its cell ended: what it keeps is put right all the same.
+    notebook.page.wait_for_function(
+        "(i) => !JSON.stringify(window.jupyterapp.shell.currentWidget.content.model.cells.get(i)"
+        ".sharedModel.toJSON().outputs).includes('widget-view')",
+        arg=ASKS,
+    )
+    assert set(notebook.outputs(ASKS)[0]["data"]) == {"text/html", "text/plain"}
+    assert "■ stopped" in notebook.shown(ASKS)
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])

@@ -186,6 +186,19 @@ function frame(classes, label, ...children) {
   return section;
 }
 
+// Show the finished form of a live output. Where the notebook shows it by itself this view is gone at once. Where
+// it does not, since the page was loaded anew, whoever can change the notebook is told what it should hold.
+function showFrozen(el, state) {
+  el.replaceChildren(fromPython(state.frozen));
+  const detail = { model: state.model, html: state.frozen, text: state.text };
+  const tell = (left) => {
+    if (!el.isConnected || !left) return;
+    el.dispatchEvent(new CustomEvent("nbagents:frozen", { bubbles: true, detail }));
+    setTimeout(tell, 2000, left - 1);
+  };
+  setTimeout(tell, 2000, 5);
+}
+
 // Write a duration as the frozen form does.
 function seconds(value) {
   if (value < 59.95) return `${Math.max(value, 0).toFixed(1)} s`;
