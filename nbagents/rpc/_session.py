@@ -265,6 +265,8 @@ class Session:
         for promise in call.needs:
             if isinstance(promise, Promised):
                 promise.unused()
+        if call.id in self._watched:
+            self.telling.ended(call)
         update = outcome(call, missing)
         size: int = update.ByteSize()  # it is kept, whether or not the client is still there
         self._send_end(call, call.id, task_id, update, missing)
