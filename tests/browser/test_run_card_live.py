@@ -155,6 +155,21 @@ def test_a_stop_gets_through_while_a_blocking_cell_holds_the_kernel(desk, app: s
     assert "■ stopped" in notebook.shown(ASKS)
 
 
+def test_a_cell_whose_one_agent_was_stopped_goes_on_to_its_end_without_an_error(desk) -> None:
+    short = LONG.replace("range(900)", "range(900 if self.name == 'alice' else 60)")
+    notebook = _open(
+        desk, "lab", cells=[OWN_CELLS[0], short, *OWN_CELLS[2:ASKS], "%%agents alice bob -o said\nTalk."]
+    )
+    _begin(notebook)
+    notebook.page.get_by_role("button", name="stop alice").click()
+    notebook.finished()
+    notebook.wait_idle()
+    assert [output["output_type"] for output in notebook.outputs(ASKS)] == ["display_data"]
+    shown = notebook.shown(ASKS)
+    assert "alice was stopped by you; the others went on" in shown
+    assert "done" in shown
+
+
 def test_keys_walk_through_it_find_and_stop_and_never_reach_the_notebook(desk) -> None:
     notebook = _open(desk, "lab", cells=OWN_CELLS)
     page = notebook.page
