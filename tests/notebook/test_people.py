@@ -74,3 +74,29 @@ def test_an_interrupt_at_the_box_ends_the_cell(person: Any) -> None:
     assert cell.seconds < 3
     assert person.run("print('free')").stdout == "free\n"
     assert person.run("len(asking.open_questions())").card == "0"
+
+
+@pytest.mark.parametrize("now", [False, True], ids=["restarted", "killed"])
+def test_what_was_asked_before_a_restart_is_shown_and_answered_after_it(new_kernel: Any, now: bool) -> None:
+    kernel = new_kernel()
+    kernel.run("%load_ext nbagents")
+    kernel.run("%%agent poet -m demo-fast\nYou are a poet.")
+    kernel.run("%%agent me --kind user\nKeep it?")
+    kernel.run("%%pipeline poet -> me -> poet -b\nWrite about rain.")
+    waits = (
+        "import time\nfrom nbagents import asking\n"
+        "while not asking.open_questions(): time.sleep(0.05)\n"
+        "question = asking.open_questions()[0].question\nquestion.agent, question.said[:5]"
+    )
+    assert kernel.run(waits).card == "('me', 'poet:')"
+    kernel.manager.restart_kernel(now=now)
+    kernel.client.wait_for_ready(timeout=30)
+    kernel.run("%load_ext nbagents")
+    assert kernel.run(waits).card == "('me', 'poet:')"
+    kernel.run("asking.answer(question.id, 'Keep it.')")
+    done = (
+        "from nbagents.setup import session\nclient = session().server.client()\n"
+        "while client.runs()[-1]['state'] == 'running': time.sleep(0.05)\n"
+        "client.runs()[-1]['state'], [m.content for m in me.memory.get_memory()][-1]"
+    )
+    assert kernel.run(done).card == "('done', 'Keep it.')"
