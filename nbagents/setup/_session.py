@@ -24,6 +24,7 @@ from ..rpc import (
     RunTeller,
     ServerOptions,
     ServerStatus,
+    adopt_questions,
     connections,
     post_question,
 )
@@ -138,6 +139,14 @@ class Session(Settings):
             opened.server = opened.server or self.status().server_id
         extension = os.environ.get(CUSTODIAN)
         return (opened.server or None) if extension and os.path.exists(extension) else None
+
+    def waiting(self) -> list[OpenQuestion]:
+        """Open here what waits for an answer in this workspace: questions of runs that outlived their kernel.
+
+        Blocking, also until the server is up.
+        """
+        client, there = self.server.client(), self.server.attach()
+        return [] if there is None else adopt_questions(there, client, self.workspace)
 
     # ---- agents
 
