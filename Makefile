@@ -11,7 +11,8 @@ DEV := $(VENV)/.installed-dev
 LAB := $(if $(wildcard $(DEV)),$(DEV),$(VENV)/.installed-lab)
 APP := $(if $(wildcard $(DEV) $(VENV)/.installed-lab),$(LAB),$(VENV)/.installed-app)
 
-PACKAGED := pyproject.toml README.md $(shell find kernels notebooks -type f \
+PACKAGED := pyproject.toml README.md $(shell find kernels notebooks nbagents/serverext/nbagents.json \
+	nbagents/serverext/labextension -type f \
 	-not -path '*/.*' -not -name '*.ipynb' 2>/dev/null)
 SOURCES := $(PACKAGED) $(shell find nbagents -type f -not -path '*/__pycache__/*' 2>/dev/null)
 TUTORIAL := $(firstword $(sort $(wildcard notebooks/*.md)))

@@ -34,15 +34,19 @@ _PRIVATE = ("OPENAI_", "JPY_", "JUPYTERHUB_", "NBAGENTS_", "PYTHONSTARTUP", "PYT
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
-def child_command(module: str) -> list[str]:
-    """Return the command that runs one of our modules; the working folder stays off its import path."""
-    return [sys.executable, "-P", "-m", module]
+def child_command(module: str, python: str | None = None) -> list[str]:
+    """Return the command that runs one of our modules; the working folder stays off its import path.
+
+    ``python`` is the interpreter, by default this process's.
+    """
+    return [python or sys.executable, "-P", "-m", module]
 
 
-def child_environment(*, proxies: bool = True) -> dict[str, str]:
+def child_environment(python: str | None = None, *, proxies: bool = True) -> dict[str, str]:
     """Return this process's environment without anything that looks like a secret.
 
-    ``proxies=False`` takes the proxy settings away too, for a child that only serves this machine.
+    ``proxies=False`` takes the proxy settings away too, for a child that only serves this machine. A child
+    of another interpreter, ``python``, finds the package where that one has it.
     """
     kept = {name: value for name, value in os.environ.items() if not _is_private(name)}
     if not proxies:
@@ -51,7 +55,8 @@ def child_environment(*, proxies: bool = True) -> dict[str, str]:
     # would be the child's own folder.
     path = [os.path.abspath(part) for part in kept.pop("PYTHONPATH", "").split(os.pathsep) if part]
     home = str(Path(__file__).resolve().parents[1])
-    if home not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
+    ours = python in (None, sys.executable)
+    if ours and home not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
         # Run from a checkout: the child finds the package where this process found it.
         path = [home, *(part for part in path if part != home)]
     if path:

@@ -9,9 +9,13 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
 ``model``    a model was asked: ``model``
 ``delta``    a piece of the reply as it streams: ``text``
 ``usage``    a model has answered: ``model``, ``prompt_tokens``, ``completion_tokens``,
-             ``total_tokens``; ``estimated`` if the endpoint did not count
+             ``total_tokens``; ``estimated`` if the endpoint did not count; ``cost`` in dollars,
+             None if its price is not known
 ``printed``  the agent's code printed: ``text``
 ``spoke``    the agent showed a message with `speak`: ``message``
+``question`` a person is asked: the fields of the `Question`, see `nbagents.asking`
+``answered`` that question is over: its ``id``; ``how``, "answered" by a person, "default", or why not;
+             the ``text``
 ``blocked``  the agent's code has held the loop for too long, and all others of its process wait:
              ``seconds`` so far, ``where`` it stands, ``type`` of the agent; from a server it comes
              once the loop is free again
@@ -105,7 +109,7 @@ def publish(event: Event) -> None:
             log.exception("a listener failed on %s", event.kind)
 
 
-def emit(kind: str, **data: Any) -> None:
+def emit(kind: str, /, **data: Any) -> None:
     """Tell all listeners that something happened in the call whose body runs here."""
     call = context.frame.get()
     if call is None:

@@ -3,10 +3,13 @@
     NbAgentsError
     ├── UsageError                 the call was wrong: fix the code that made it
     │   ├── AgentNotFoundError     nobody of that name lives there
+    │   ├── AnswerRefusedError     what a person has answered does not fit the question
     │   ├── FileNotExportedError   the server gives no such file away
     │   ├── ModelChoiceError       no model can be picked from what was given
+    │   ├── RunNotFoundError       the server knows no such run, or no longer
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
     ├── CallError                  one call ended without a reply
+    │   ├── BudgetExceededError    its run may ask no more of models
     │   ├── CallCancelledError     somebody stopped it
     │   ├── CallTimeoutError       its own deadline passed
     │   ├── DeadlockError          these calls wait for each other
@@ -17,6 +20,7 @@
     │   ├── ModelAuthError         the key was refused
     │   ├── ModelRateLimitError    too many requests; retried, then given up
     │   └── ModelResponseError     an answer came and could not be used
+    │       └── SchemaMismatchError    it does not have the shape that was asked for
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError
     │   │   ├── ServerLostError    it died while the call was there
@@ -45,7 +49,9 @@ __all__ = [
     "AgentNotFoundError",
     "AgentServerError",
     "AgentServerNotAliveError",
+    "AnswerRefusedError",
     "AuthenticationError",
+    "BudgetExceededError",
     "CallCancelledError",
     "CallError",
     "CallTimeoutError",
@@ -63,6 +69,8 @@ __all__ = [
     "ProtocolError",
     "RemoteAgentError",
     "ResultExpiredError",
+    "RunNotFoundError",
+    "SchemaMismatchError",
     "ServerFailedError",
     "ServerLostError",
     "StateCorruptError",
@@ -104,6 +112,10 @@ class AgentNotFoundError(UsageError, LookupError):
     """Nobody of that name lives there."""
 
 
+class AnswerRefusedError(UsageError):
+    """What a person has answered does not fit the question; each line names a field and what it wants."""
+
+
 class FileNotExportedError(UsageError, FileNotFoundError):
     """The server gives no such file away, whether there is one or not."""
 
@@ -112,12 +124,20 @@ class ModelChoiceError(UsageError):
     """No model can be picked from what was given."""
 
 
+class RunNotFoundError(UsageError, LookupError):
+    """The server knows no such run, or no longer."""
+
+
 class WouldBlockLoopError(UsageError, RuntimeError):
     """A blocking read was made on an event loop; only ``await`` can work there."""
 
 
 class CallError(NbAgentsError):
     """One call ended without a reply."""
+
+
+class BudgetExceededError(CallError):
+    """The run has reached its limit of calls or dollars, and nobody has allowed more."""
 
 
 class CallCancelledError(CallError):
@@ -171,6 +191,10 @@ class ModelRateLimitError(ModelError):
 
 class ModelResponseError(ModelError):
     """The endpoint answered, and the answer could not be used."""
+
+
+class SchemaMismatchError(ModelResponseError):
+    """An answer does not have the shape that was asked for; the message quotes what did not fit."""
 
 
 class AgentServerError(NbAgentsError):

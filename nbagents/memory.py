@@ -99,9 +99,9 @@ class TemporaryMemory:
         place = self._place(message_id)
         self._change([*self._messages[:place], *self._messages[place + 1 :]])
 
-    def rewind(self, message_id: str) -> None:
-        """Forget what came after this message."""
-        self._change(self._messages[: self._place(message_id) + 1])
+    def rewind(self, message_id: str, *, before: bool = False) -> None:
+        """Forget what came after this message; ``before`` forgets the message too."""
+        self._change(self._messages[: self._place(message_id) + (not before)])
 
     def empty(self) -> None:
         """Forget everything, which can be taken back, unlike `clear`."""

@@ -112,6 +112,26 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "rpc/_stream.py", "if self._expects and hello.server_id != self._expects:", "if False:",
         f"{EVIL}::test_a_server_that_is_not_the_one_of_the_connection_file_is_left",
     ),
+    "own runs are stopped only": (
+        "rpc/_own_runs.py", "if cancel.run not in self.begun:", "if False:",
+        "tests/rpc/test_run_control.py::test_a_server_ends_only_runs_that_it_was_told_of",
+    ),
+    "own runs are told of only": (
+        "rpc/_run_book.py", "if run is None or run.owner is not session:", "if run is None:",
+        "tests/rpc/test_runs.py::test_a_client_of_another_session_cannot_tell_of_it",
+    ),
+    "the size of what is asked": (
+        "rpc/_fields.py", "if len(data) > MAX_ASKED:", "if False:",
+        "tests/rpc/test_runs.py::test_what_is_too_large_is_refused",
+    ),
+    "the number of questions": (
+        "rpc/_questions.py", "if self._posted.get(session, 0) >= MAX_QUESTIONS:", "if False:",
+        "tests/rpc/test_questions.py::test_a_session_asks_only_so_much_at_once",
+    ),
+    "what is kept of a run": (
+        "rpc/_recorded.py", "len(entries) > MAX_RUN_EVENTS or", "",
+        "tests/rpc/test_runs.py::test_of_a_long_run_the_end_is_kept",
+    ),
     "answers that nobody asked for": (
         "rpc/_strays.py", "if self._left < 0:", "if False:",
         f"{EVIL}::test_whoever_is_harmed_is_told[answers_others_without_end]",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import collections
 import functools
+import json
 import re
 import subprocess
 import sys
@@ -28,7 +29,9 @@ BANNED_CALLS = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.get
 TELLS_THE_TIME = {
     "demo/_answer.py": "time.time",
     "rpc/_launcher.py": "time.time_ns",
+    "serverext/_app.py": "datetime.now",  # when something was done last: hubs compare it
     "rpc/_places.py": "time.time",  # the age of a file, for which there is no other clock: leftovers only
+    "rpc/_recorded.py": "time.time",  # when a run began, for people
 }
 # Compiling is for the server, which defines the classes that its user wrote in a notebook.
 COMPILES = {"rpc/_workshop.py"}
@@ -239,3 +242,8 @@ def test_the_stubs_are_fresh(tmp_path: Path):
 
 def test_the_citation_names_this_version():
     assert f"\nversion: {nbagents.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+
+
+def test_the_lab_extension_has_this_version():
+    package = PACKAGE / "serverext" / "labextension" / "package.json"
+    assert json.loads(package.read_text("utf-8"))["version"] == nbagents.__version__

@@ -66,3 +66,23 @@ def test_the_kernel_is_python_with_the_extension_loaded(wheel: zipfile.ZipFile):
         assert logo[:8] == b"\x89PNG\r\n\x1a\n"
         assert struct.unpack(">II", logo[16:24]) == (side, side)
     assert wheel.read(spec.replace("kernel.json", "logo-svg.svg")).startswith(b"<svg")
+
+
+def test_jupyter_loads_the_extension_where_the_wheel_is_installed(wheel: zipfile.ZipFile):
+    (name,) = (name for name in wheel.namelist() if name.endswith("/jupyter_server_config.d/nbagents.json"))
+    assert ".data/data/etc/jupyter/" in name
+    assert json.loads(wheel.read(name)) == {
+        "ServerApp": {"jpserver_extensions": {"nbagents.serverext": True}}
+    }
+
+
+def test_jupyterlab_finds_the_extension_and_all_of_its_files(wheel: zipfile.ZipFile):
+    (about,) = (name for name in wheel.namelist() if name.endswith("/jupyter-nbagents/package.json"))
+    assert about.endswith(".data/data/share/jupyter/labextensions/jupyter-nbagents/package.json")
+    package = json.loads(wheel.read(about))
+    assert about.split("/")[-2] == package["name"]
+    source = ROOT / "nbagents" / "serverext" / "labextension"
+    files = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+    assert package["jupyterlab"]["_build"]["load"] in files
+    installed = about.removesuffix("package.json")
+    assert {name.removeprefix(installed) for name in wheel.namelist() if name.startswith(installed)} == files

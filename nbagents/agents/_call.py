@@ -64,8 +64,11 @@ class Remote:
         """Ask over there which ring of waiting calls a call closes, if one; see `Rings`. On the loop."""
         return None
 
-    def lost(self, call: Call) -> bool:
-        """Keep a call whose server died, to send it again; False if it ends here. On the loop."""
+    def lost(self, call: Call, *, begun: bool) -> bool:
+        """Keep a call whose server died, to send it again; False if it ends here. On the loop.
+
+        ``begun`` says that the server may have known of it.
+        """
         return False
 
     def way(self) -> Way | None:

@@ -233,10 +233,13 @@ class Patience(Unread):
         while self._jobs:
             self._jobs.popleft()()
 
-    def on_main_thread(self, fn: Callable[[], Any]) -> Any:
+    def on_main_thread(self, fn: Callable[[], Any], unwanted: Callable[[], bool] = lambda: False) -> Any:
         """Run ``fn`` in the main thread when, or as soon as, it waits for a call; return its value.
 
         ``input()`` works only there: a daemon thread inside ``input()`` at exit aborts the interpreter.
+
+        Raises:
+            CallCancelledError: it became ``unwanted`` before it ran, or the person interrupted it.
         """
         if threading.current_thread() is threading.main_thread():
             return fn()
@@ -265,11 +268,11 @@ class Patience(Unread):
                 value, error = done.get(timeout=_loop.THREAD_TICK)
             except queue.Empty:
                 stop = frame.stopped() if frame is not None else None
-                if stop is None:
+                if stop is None and not unwanted():
                     continue
                 with contextlib.suppress(ValueError):
                     self._jobs.remove(job)
-                raise stop from None
+                raise (stop or CallCancelledError("it is not wanted any more")) from None
             if isinstance(error, KeyboardInterrupt):
                 raise CallCancelledError("the person interrupted") from error
             if error is not None:

@@ -24,10 +24,11 @@ def revise(agent: Any, change: Mapping[str, Any] | None = None) -> PlaceholderMe
     """Change what an agent remembers, after the calls made before; returns at once.
 
     ``change`` is ``{"op": "edit", "id": ..., "content": ...}``, an op of "mute", "unmute", "delete" or
-    "rewind" with the ``id`` of a message, or "undo" or "clear"; None changes nothing. The content of the
-    message that arrives is a dictionary: ``entries``, oldest first, each with ``id``, ``name``, ``role``,
-    ``content``, ``muted``, ``url`` and ``model``; ``sent``, exactly what its model would be sent now, or
-    None without a model; ``sys_prompt``; and ``undo``, whether a change can be taken back.
+    "rewind" with the ``id`` of a message (and ``before`` to forget that one too), or "undo" or "clear";
+    None changes nothing. The content of the message that arrives is a dictionary: ``entries``, oldest
+    first, each with ``id``, ``name``, ``role``, ``content``, ``muted``, ``url``, ``model`` and
+    ``timestamp``; ``sent``, exactly what its model would be sent now, or None without a model;
+    ``sys_prompt``; and ``undo``, whether a change can be taken back.
 
     >>> from nbagents.agents import AgentBase
     >>> poet = AgentBase("poet")
@@ -75,7 +76,7 @@ def _change(memory: TemporaryMemory, change: Any, whose: str) -> None:
         case "delete":
             memory.forget(which)
         case "rewind":
-            memory.rewind(which)
+            memory.rewind(which, before=change.get("before") is True)
         case "clear":
             memory.empty()
         case "undo":
@@ -91,5 +92,6 @@ def _entry(message: Msg) -> dict[str, Any]:
         "content": message.content,
         "muted": is_muted(message),
         "url": message.url,
+        "timestamp": message.timestamp,
         "model": metadata.get("model") if isinstance(metadata, dict) else None,
     }

@@ -61,17 +61,19 @@ class Stops:
         """End the unfinished calls of a run, the outermost first; return how many there were. Any thread."""
         count: queue.SimpleQueue[int] = queue.SimpleQueue()
 
-        def stop() -> None:  # on the loop, where what was just issued counts
-            calls = [call for call in self._clock.live.values() if call.run == run and call.parent is None]
-            for call in calls:
-                self.end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
-            count.put(len(calls))
-
-        self._clock.post(stop)
+        # On the loop, where what was just issued counts.
+        self._clock.post(lambda: count.put(self.end_run(run, why)))
         try:
             return count.get(timeout=1)
         except queue.Empty:
             return 0
+
+    def end_run(self, run: str, why: str) -> int:
+        """Do as `run`, on the loop only."""
+        calls = [call for call in self._clock.live.values() if call.run == run and call.parent is None]
+        for call in calls:
+            self.end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
+        return len(calls)
 
     # ---- deadlines
 

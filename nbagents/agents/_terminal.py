@@ -6,6 +6,7 @@ import contextlib
 import select
 import sys
 import time
+import types
 
 from .. import asking
 from ._scheduler import scheduler
@@ -19,8 +20,11 @@ def ask_in_terminal(question: asking.Question) -> str:
     Raises:
         TimeoutError: nobody typed a line within the question's seconds.
         EOFError: the input has ended.
+        CallCancelledError: the question was answered elsewhere before this thread could be had.
     """
-    return str(scheduler().on_main_thread(lambda: _read_line(question)))
+    opened = asking.find_question(question.id)
+    over = (lambda: opened.over) if opened is not None else (lambda: False)
+    return str(scheduler().on_main_thread(lambda: _read_line(question), over))
 
 
 def _read_line(question: asking.Question) -> str:
@@ -39,6 +43,8 @@ def _read_line(question: asking.Question) -> str:
 
 
 def _can_wait_for_stdin() -> bool:
+    if not isinstance(input, types.BuiltinFunctionType):
+        return False  # a kernel's: the person is elsewhere, and its own standard input is nobody
     with contextlib.suppress(OSError, ValueError, AttributeError):
         return sys.platform != "win32" and sys.stdin.fileno() >= 0
     return False

@@ -2,53 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import asking
+from ..exceptions import AnswerRefusedError
 from ..message import Msg
+from ..render import content_text
 from ._base import AgentBase
 
 __all__ = ["UserAgent"]
 
+SAID = 1000
+"""Characters of what is answered to that travel with a question."""
+
 
 class UserAgent(AgentBase):
-    """An agent whose replies a person gives, in the terminal or from a script.
+    """An agent whose replies a person gives: in a notebook's form, in the terminal or from a script.
 
-    How the person is asked is not known here: `nbagents.asking` decides. ``input_hint`` is the
-    prompt; with ``require_url`` the person is asked for an address too.
+    How the person is reached is not known here: `nbagents.asking` decides. ``input_hint`` is the
+    prompt; ``choices`` are answers to pick from; with ``require_url`` the person is asked for an address
+    or a file's path too. ``default`` stands for a person who is not there, or not within ``timeout`` seconds.
     """
 
     def __init__(
-        self, name: str = "User", input_hint: str = "User Input: ", require_url: bool = False, **kwargs: Any
+        self,
+        name: str = "User",
+        input_hint: str = "User Input: ",
+        require_url: bool = False,
+        *,
+        choices: Sequence[str] = (),
+        default: str | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(name, **kwargs)
         self.input_hint, self.require_url = input_hint, require_url
+        self.choices, self.default, self.timeout = list(choices), default, timeout
 
-    def reply(
+    async def reply(
         self,
         x: Msg | Sequence[Msg] | str | None = None,
         required_keys: Sequence[str] | str | None = None,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  # a person may see how long is left
+        schema: Any = None,
     ) -> Msg:
-        """Ask the person and return the answer; each required key is asked for and goes to ``metadata``.
+        """Ask the person and return the answer; what is asked for by name goes to ``metadata``.
+
+        ``required_keys`` are names; ``schema`` is a pydantic class or a JSON schema, and the answer fits
+        it. Where the person gives no text besides, the message's content lists what was filled in.
 
         Raises:
-            TimeoutError: nobody answered within ``timeout`` seconds.
-            UsageError: nobody is there to answer.
+            TimeoutError: nobody answered in time, and there is no default.
+            UsageError: nobody is there to answer, and there is no default.
         """
         if isinstance(x, str):
             x = Msg("user", x, "user")
         if self.memory is not None:
             self.memory.add(x)
-        text = asking.ask(asking.Question(self.name, self.input_hint, timeout=timeout))
-        keys = [required_keys] if isinstance(required_keys, str) else required_keys or []
-        filled = {key: asking.ask(asking.Question(self.name, f"{key}: ", timeout=timeout)) for key in keys}
-        url = None
-        if self.require_url:
-            url = asking.ask(asking.Question(self.name, "URL (or Enter to skip): ", timeout=timeout)) or None
-        message = Msg(self.name, text, "user", url=url, metadata=filled or None)
+        names = asking.fields_of(required_keys or None)
+        question = asking.Question(
+            self.name,
+            self.input_hint,
+            timeout=self.timeout if timeout is None else timeout,
+            default=self.default,
+            choices=tuple(self.choices),
+            fields=(*names, *asking.fields_of(schema)),
+            wants_url=self.require_url,
+            kind="turn",
+            said=_said(x),
+        )
+        answer = await asking.fill(question, _check_of(schema))
+        filled = dict(answer.fields)
+        text = answer.text or "\n".join(f"{name}: {value}" for name, value in filled.items())
+        message = Msg(self.name, text, "user", url=answer.url, metadata=filled or None)
         self.speak(message)
         if self.memory is not None:
             self.memory.add(message)
         return message
+
+
+def _said(x: Any) -> str:
+    """Return what the person answers to: the last of the messages."""
+    last = x[-1] if isinstance(x, (list, tuple)) and x else x
+    return f"{last.name}: {content_text(last.content)}"[:SAID] if isinstance(last, Msg) else ""
+
+
+def _check_of(schema: Any) -> Any:
+    """Return what checks the fields as a pydantic class does; None where there is no class."""
+    if not hasattr(schema, "model_validate"):
+        return None
+    known = {field.name for field in asking.fields_of(schema)}
+
+    def check(values: Mapping[str, Any]) -> None:
+        try:
+            schema.model_validate({name: value for name, value in values.items() if name in known})
+        except ValueError as error:
+            errors = getattr(error, "errors", None)
+            told = errors() if callable(errors) else [{"loc": (), "msg": str(error)}]
+            lines = [f"{'.'.join(map(str, one['loc'])) or 'the answer'}: {one['msg']}" for one in told]
+            raise AnswerRefusedError("\n".join(lines)) from None
+
+    return check

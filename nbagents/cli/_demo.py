@@ -16,26 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..exceptions import InternalError, UsageError
+from .._tutorials import tutorial
+from ..exceptions import UsageError
 from ..render import Cell, page_html
 
-__all__ = ["run_demo", "tutorial"]
+__all__ = ["run_demo"]
 
 CELL_SECONDS = 120
-FIRST = "01-first-conversation.md"
-
-
-def tutorial(name: str = FIRST) -> Path:
-    """Return where a tutorial lies: in the installed package, else in the checkout.
-
-    Raises:
-        InternalError: it is in neither.
-    """
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "tutorials", package.parent / "notebooks"):
-        if (folder / name).is_file():
-            return folder / name
-    raise InternalError(f"the tutorial {name} was not installed with nbagents; install it again")
 
 
 def run_demo(output: Path) -> int:

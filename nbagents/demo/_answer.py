@@ -13,7 +13,7 @@ from typing import Any
 
 from ._lecture import lecture
 from ._request import ChatRequest
-from .rules import Scene, ToolCall, pick, speak
+from .rules import Scene, ToolCall, lift_schema, pick, speak
 
 __all__ = ["Answer", "count_tokens"]
 
@@ -45,11 +45,13 @@ class Answer:
     @classmethod
     def of(cls, request: ChatRequest) -> Answer:
         """Ask the rules; the text is a function of the request alone."""
-        scene = Scene.of(request.messages)
+        messages, wanted = lift_schema(request.messages)
+        given = request.schema
+        scene = Scene.of(messages if given is None else request.messages)
         call = pick(scene, request.tools, request.tool_choice) if request.tools else None
         text, finish = "", "tool_calls"
         if call is None:
-            text = lecture() if request.model.long else speak(scene, request.schema, as_json=request.as_json)
+            text = lecture() if request.model.long else speak(scene, given or wanted, as_json=request.as_json)
             text, finish = _ended(text, request)
         size = sum(PER_MESSAGE + count_tokens(_text(message)) for message in request.messages)
         return cls(request.model.name, text, call, finish, size)

@@ -16,6 +16,7 @@ from ..setup import AgentInfo
 from ._conduct import arrived, limits, new_run, shortened, stopped
 from ._desk import Desk
 from ._pace import arrival, blocking
+from ._panels import chat_panel, show_panel
 from ._python import to_python
 from ._specs import LineSpec
 from ._talk import Talk, prompt_message
@@ -39,6 +40,7 @@ def run_line(desk: Desk, line: str) -> Any:
         "list": _list,
         "show": _show,
         "ask": _ask,
+        "chat": _chat,
         "stop": _stop,
         "server": _server,
         "doctor": _doctor,
@@ -67,6 +69,7 @@ def _status(desk: Desk, spec: LineSpec) -> None:
 
 def _row(info: AgentInfo) -> tuple[str, str, str, str]:
     model = f"{info.model} · not an AI" if info.model in DEMO_MODELS else info.model
+    model = "a person" if info.color is None else model
     return (info.name, model, str(info.messages), "busy" if info.busy else "idle")
 
 
@@ -84,11 +87,20 @@ def _list(desk: Desk, spec: LineSpec) -> None:
 def _show(desk: Desk, spec: LineSpec) -> None:
     infos = {info.name: info for info in desk.session.agents()}
     for name in spec.targets:
+        if desk.mode == "live" and show_panel(desk, desk.agent(name)):
+            continue
         info = infos.get(name)
         entries = [*_system(info), *desk.session.memory(name)]
         model = info.model if info is not None else None
         view = MemoryView(name, desk.color(name), model, tuple(entries), model in DEMO_MODELS)
         desk.surface().show(memory_html(view), memory_text(view))
+
+
+def _chat(desk: Desk, spec: LineSpec) -> None:
+    agents = blocking(desk.find(spec.targets, MAGIC))
+    if desk.mode == "live" and chat_panel(desk, agents):
+        return
+    _say(f"a chat needs somebody at a notebook; elsewhere: %%agents {' '.join(agents)}")
 
 
 def _system(info: AgentInfo | None) -> list[Msg]:

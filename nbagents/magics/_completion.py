@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from ._branches import FORMS, is_open_form
 from ._expression import SYNONYMS
 from ._names import EVERYONE
 from ._options import LINE, Option, find_option, options_of
@@ -55,15 +56,30 @@ def _on_first_line(magic: str, rest: str, names: Sequence[str]) -> tuple[str, li
     if _in_value(magic, words) or _in_quotes(rest):
         return None
     if magic == "%%pipeline":
-        part = re.search(r"\w*$", fragment)
-        start = part[0] if part else ""
-        return _starting(start, [*names, *(() if words or start != fragment else SYNONYMS)])
+        return None if is_open_form(rest, magic) else _in_expression(words, fragment, names)
     if magic == "%%agent":
         return _starting(fragment, names if not words else [])
     taken = {word.removeprefix("@") for word in words}
     everyone = [EVERYONE] if magic == "%%agents" and not words else []
     bare = fragment.removeprefix("@")
     return _starting(bare, [*(name for name in names if name not in taken), *everyone])
+
+
+def _in_expression(words: list[str], fragment: str, names: Sequence[str]) -> tuple[str, list[str]]:
+    part = re.search(r"\w*$", fragment)
+    start = part[0] if part else ""
+    before = words[-1] if words else ""
+    begins = start == fragment.lstrip("(") and (not words or before in ("->", "→", "else") or "(" in fragment)
+    forms = FORMS if begins else ()
+    synonyms = SYNONYMS if begins and not words and start == fragment else ()
+    ended = bool(words) and start == fragment and re.search(r"[\w)]$", before) is not None
+    known = [word.lstrip("(") for word in words]
+    after: list[str] = []
+    if ended and "if" in known and before not in ("else", "if", "elif"):
+        after += ["else", "elif"]
+    if ended and "switch" in known and before not in ("else", "case", "switch"):
+        after += ["case", "else"]
+    return _starting(start, [*names, *synonyms, *forms, *after])
 
 
 def _on_command(rest: str, names: Sequence[str]) -> tuple[str, list[str]] | None:

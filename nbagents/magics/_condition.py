@@ -60,8 +60,8 @@ def find_condition(line: str, magic: str) -> str | None:
     return None
 
 
-def wrapped(source: str, magic: str) -> str:
-    """Return ``source`` as the code of a function of ``msg``, the last message.
+def wrapped(source: str, magic: str, word: str = _FLAG) -> str:
+    """Return ``source``, the condition after ``word``, as the code of a function of ``msg``.
 
     Raises:
         UsageError: It is no expression, or one that would have to wait; a caret shows where.
@@ -71,14 +71,14 @@ def wrapped(source: str, magic: str) -> str:
     except SyntaxError as error:
         # Python points at column 0 where the expression ends too early.
         at = error.offset - 1 if error.offset and error.lineno == 1 else len(source)
-        raise misplaced(magic, source, min(at, len(source)), error.msg, lead=f"{_FLAG} ") from None
+        raise misplaced(magic, source, min(at, len(source)), error.msg, lead=f"{word} ") from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise UsageError(f"{magic}: {_FLAG} cannot be read as Python: {error}") from None
+        raise UsageError(f"{magic}: {word} cannot be read as Python: {error}") from None
     for node in ast.walk(tree):
         comes_late = isinstance(node, ast.comprehension) and node.is_async
         if comes_late or isinstance(node, ast.Await | ast.Yield | ast.YieldFrom):
             at = len(source.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore"))
-            raise misplaced(magic, source, at, "a condition cannot wait for anything", lead=f"{_FLAG} ")
+            raise misplaced(magic, source, at, "a condition cannot wait for anything", lead=f"{word} ")
     # A comment would swallow the bracket that closes the lambda.
     code = ast.unparse(tree) if "#" in source else source
     return f"lambda msg: ({code})"

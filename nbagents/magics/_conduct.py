@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from .. import asking, context
-from ..agents import current_call
 from ..config import HEADLESS_TIMEOUT, redact
-from ..exceptions import CallCancelledError, UsageError
+from ..exceptions import CallCancelledError
 from ..message import PlaceholderMessage
 from ..render import RowView, RunView, run_html, run_text
 from ..runs import Run
@@ -25,6 +22,7 @@ from ..widgets import RunCard
 from ._desk import Desk
 from ._interrupt import interrupted
 from ._pace import arrival, ended, promised
+from ._person import answerer
 from ._specs import CommonOptions
 from ._talk import Talk
 
@@ -84,6 +82,9 @@ async def _to_its_end(run: Run, talk: Talk, value: Any) -> Any:
     failed = next(_failures(value), None)
     if failed is not None:
         if isinstance(failed, CallCancelledError):
+            if run.halted:  # from another page, or another notebook
+                halt(run)
+                raise stopped(run)
             run.end("stopped")
         run.end("failed", error=failed)
         raise failed
@@ -101,6 +102,8 @@ def new_run(desk: Desk, talk: Talk) -> Run:
         notes=(*talk.notes, *desk.notices()),
         color_of=desk.color,
         audience=talk.audience,
+        teller=desk.session.teller,
+        held=talk.held,
     )
     if talk.spec is not None:
         desk.specs.append((run.number, talk.spec))
@@ -160,35 +163,11 @@ def limits(desk: Desk, run: Run, options: CommonOptions) -> Iterator[None]:
     by = before if seconds is None else min(time.monotonic() + seconds, before or float("inf"))
     token = context.deadline.set(by)
     try:
-        with asking.answering(_answerer(desk, run, options.default)):
+        with asking.answering(answerer(desk, options.default)):
             yield
     finally:
         with contextlib.suppress(ValueError):  # a hub is closed in another context than it was opened in
             context.deadline.reset(token)
-
-
-def _answerer(desk: Desk, run: Run, default: str | None) -> Callable[[asking.Question], str]:
-    headless = desk.mode == "headless"
-
-    def answer(question: asking.Question) -> str:
-        known = question if default is None else dataclasses.replace(question, default=default)
-        if not headless and asking.terminal is not None:
-            call = current_call()
-            with run.person(call.id if call is not None else ""):
-                try:
-                    return asking.terminal(known)
-                except TimeoutError:
-                    if known.default is None:
-                        raise
-                    return known.default
-        if known.default is not None and os.environ.get("NBAGENTS_HUMAN") != "fail":
-            return known.default
-        raise UsageError(
-            f"{question.agent} asks {question.prompt.strip()!r} and nobody is there to answer",
-            hint="--default TEXT says what an absent person answers",
-        )
-
-    return answer
 
 
 # ---- ends

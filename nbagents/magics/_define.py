@@ -76,13 +76,11 @@ async def _show(desk: Desk, spec: AgentSpec) -> None:
     agent = desk.session.find(spec.name)
     desk.bind(spec.name, agent)
     infos = await apart(lambda: [info for info in desk.session.agents() if info.name == spec.name])
-    if not infos:
-        _line(desk, AgentCardView(spec.name, None, "a person"))
-        return
     info = infos[0]
     prompt = " ".join(info.sys_prompt.split())
     shown = prompt if len(prompt) <= PROMPT else f"{prompt[:PROMPT]}…"
-    facts = [f"model {info.model}", _kept(info.messages), f"“{shown}”"]
+    facts = ["a person" if info.color is None else f"model {info.model}", _kept(info.messages)]
+    facts += [f"“{shown}”"] if shown else []
     _line(desk, AgentCardView(spec.name, info.color, " · ".join(facts), info.model in DEMO_MODELS))
 
 

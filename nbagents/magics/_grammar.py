@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ..exceptions import UsageError
+from ._branches import has_forms
 from ._expression import parse_expression, synonym_of
-from ._faults import counted, misplaced, unavailable
+from ._faults import counted, misplaced
 from ._names import EVERYONE, check_name, is_name, normal
+from ._nodes import looks_first
 from ._script import has_turns, parse_script, trimmed
 from ._settings import Fill, Settings, common, read_settings
 from ._specs import AgentSpec, AgentsSpec, HubSpec, PipelineSpec
@@ -28,8 +30,6 @@ __all__ = [
     "parse_hub_cell",
     "parse_pipeline_cell",
 ]
-
-_LATER_FORMS = ("if", "switch")
 
 
 def parse_agent_cell(line: str, body: str = "", *, fill: Fill | None = None) -> AgentSpec:
@@ -80,6 +80,8 @@ def parse_agents_cell(line: str, body: str = "", *, fill: Fill | None = None) ->
     hub, rounds = bool(values.get("hub")), values.get("rounds")
     if rounds is not None and not hub:
         raise UsageError(f"{magic}: --rounds needs --hub, so that they hear each other")
+    if hub and values.get("schema"):
+        raise UsageError(f"{magic}: --schema is for answers to you; with --hub they answer each other")
     if names:
         if not body.strip():
             raise UsageError(f"{magic}: nothing to say to {', '.join(names)}: write it below the first line")
@@ -102,9 +104,6 @@ def parse_pipeline_cell(line: str, body: str = "", *, fill: Fill | None = None) 
         UsageError: The expression is none (a caret shows where), or an option is wrong.
     """
     magic = "%%pipeline"
-    first = (line.split() or [""])[0]
-    if first in _LATER_FORMS and len(line.split()) > 1:
-        raise unavailable(magic, first)
     settings = read_settings(magic, line, fill=fill)
     expression = _span(magic, line, settings.words)
     values = settings.values
@@ -115,6 +114,8 @@ def parse_pipeline_cell(line: str, body: str = "", *, fill: Fill | None = None) 
         raise UsageError(
             f"{magic}: loop needs an end: {expression} -n 3, or --until \"'APPROVED' in msg.content\""
         )
+    if looks_first(expr) and not body.strip():
+        raise UsageError(f"{magic}: what is it to look at? Write the first message below the first line")
     return PipelineSpec(expr, trimmed(body), loop, until, common(values))
 
 
@@ -178,7 +179,7 @@ def _span(magic: str, line: str, words: Sequence[Word]) -> str:
     for word, following in pairwise(words):
         if line[word.end : following.start].strip():
             raise misplaced(magic, line.strip(), following.start - at, "options go before or after all of it")
-    for word in words:
+    for word in () if has_forms(words) else words:
         if word.quoted:
             raise misplaced(magic, line.strip(), word.start - at, "names need no quotes")
     return line[words[0].start : words[-1].end]

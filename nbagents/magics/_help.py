@@ -17,6 +17,8 @@ _WHAT = {
     "  a -> b -> c       one after the other\n"
     "  (a, b) -> judge   at the same time, gathered into a list\n"
     "  a*3               again and again\n"
+    "  if COND a else b  one or the other; COND is Python about msg, the message that comes in\n"
+    "  switch VALUE case x a case y b else c\n"
     "Also: sequential a b c, parallel a b c, loop a b -n 3.",
     "%%msghub": "Let agents hear each other. The body is Python, run while they do; with an empty body\n"
     "and --rounds they speak in turn.",
@@ -41,7 +43,7 @@ _EXAMPLES = {
     "%%pipeline": (
         "%%pipeline poet -> critic --loop 3 --until \"'APPROVED' in msg.content\" -o draft\n"
         "Write about {topic}.",
-        "%%pipeline (optimist, pessimist) -> judge\nShould we refactor before the release?",
+        "%%pipeline critic -> if \"'APPROVED' in msg.content\" printer else poet\nGrey beads on the glass",
     ),
     "%%msghub": (
         '%%msghub alice bob --announce "Plan a picnic."\nalice(); bob()\nalice("Summarise.")',

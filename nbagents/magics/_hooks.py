@@ -18,6 +18,7 @@ from ._formatters import Formatters
 from ._interrupt import in_cell
 from ._magics import NbAgentsMagics
 from ._options import MAGICS
+from ._person import install
 from ._rewrite import REGISTERED, rewrite_cell
 from ._session import session_of
 
@@ -54,6 +55,7 @@ class Extension:
         self.formatters.register()
         self.shell.events.register("pre_run_cell", self.before_cell)
         self.shell.events.register("post_run_cell", self.after_cell)
+        self.leave = install(self.desk)
         Banner(self.desk).show()
 
     def unload(self) -> None:
@@ -61,6 +63,7 @@ class Extension:
         if not self.is_loaded:
             return
         self.is_loaded = False
+        self.leave()
         self.shell.events.unregister("pre_run_cell", self.before_cell)
         self.shell.events.unregister("post_run_cell", self.after_cell)
         self.formatters.unregister()

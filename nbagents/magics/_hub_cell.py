@@ -39,6 +39,7 @@ class OpenHub:
             filled.chips,
             filled.notes,
             audience=self._audience,
+            held=True,
         )
         self.run = new_run(desk, talk)
         self.card = new_card(desk, self.run, spec.options)
@@ -66,6 +67,9 @@ class OpenHub:
             self._freeze(stop=True)
             raise stopped(self.run) from None
         failures = self.run.claim()
+        if self.run.halted:  # from another page, or another notebook
+            self._freeze(stop=True)
+            raise stopped(self.run)
         self.run.end("failed" if failures else "done")
         self._freeze()
         if failures:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from IPython.core.error import UsageError as ShellUsageError
@@ -26,15 +26,17 @@ from ._help import help_text
 from ._hub_cell import OpenHub
 from ._interpolation import Interpolated
 from ._interrupt import interrupted, interruptible
-from ._nodes import agent_names
+from ._nodes import agent_names, conditions_of
 from ._options import LINE
 from ._pace import blocking, in_ticks
+from ._plan import Condition
+from ._shape import shape_of
 from ._specs import AgentsSpec, HubSpec, PipelineSpec
 from ._talk import Talk, talk_of_agents, talk_of_hub, talk_of_pipeline
 
 __all__ = ["NbAgentsMagics"]
 
-Condition = Callable[[Any], Any]
+ALONE = "needs the magic on the first line of the cell, alone"
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -60,9 +62,16 @@ class NbAgentsMagics(Magics):
 
     # ---- what a rewritten cell calls
 
-    async def cell(self, kind: str, line: str, body: str = "", until: Condition | None = None) -> None:
+    async def cell(
+        self,
+        kind: str,
+        line: str,
+        body: str = "",
+        until: Condition | None = None,
+        conditions: Sequence[Condition] = (),
+    ) -> None:
         """Run a cell; its value is in ``_``, and its card is its output."""
-        work = self._work(kind, line, body, until)
+        work = self._work(kind, line, body, until, conditions)
         if self.desk.mode == "terminal":  # an interrupt there does not reach a coroutine that awaits
             blocking(work)
             return
@@ -120,7 +129,7 @@ class NbAgentsMagics(Magics):
     def pipeline_cell(self, line: str, cell: str) -> Any:
         """Run a pipeline."""
         if "--until" in line:
-            raise ShellUsageError("%%pipeline: --until needs the magic on the first line of the cell, alone")
+            raise ShellUsageError(f"%%pipeline: --until {ALONE}")
         return self._block("pipeline", line, cell)
 
     @_magic(cell_magic, "%%msghub")
@@ -147,14 +156,21 @@ class NbAgentsMagics(Magics):
 
     def _block(self, kind: str, line: str, body: str) -> Any:
         with interruptible():
-            return blocking(self._work(kind, line, body, None))
+            return blocking(self._work(kind, line, body))
 
-    async def _work(self, kind: str, line: str, body: str, until: Condition | None) -> Any:
+    async def _work(
+        self,
+        kind: str,
+        line: str,
+        body: str,
+        until: Condition | None = None,
+        conditions: Sequence[Condition] = (),
+    ) -> Any:
         with usage_errors(f"%%{kind}"):
             if kind == "agent":
                 await self._define(line, body)
                 return None
-            talk = await self._talk(kind, line, body, until)
+            talk = await self._talk(kind, line, body, until, conditions)
             if talk.options.dry_run:
                 preview(self.desk, talk)
                 return None
@@ -168,7 +184,9 @@ class NbAgentsMagics(Magics):
         self.desk.specs.append((0, spec))
         await define_agent(self.desk, spec, notes, chips)
 
-    async def _talk(self, kind: str, line: str, body: str, until: Condition | None) -> Talk:
+    async def _talk(
+        self, kind: str, line: str, body: str, until: Condition | None, conditions: Sequence[Condition]
+    ) -> Talk:
         desk = self.desk
         chips: list[tuple[str, str]] = []
         notes: list[str] = []
@@ -179,10 +197,13 @@ class NbAgentsMagics(Magics):
             spec, names = (said := parse_agents_cell(line, body, fill=fill)), said.everyone
         elif kind == "pipeline":
             spec, names = (piped := parse_pipeline_cell(line, body, fill=fill)), agent_names(piped.expr)
+            if len(conditions_of(piped.expr)) != len(conditions):
+                raise UsageError(f"%%pipeline: a condition {ALONE}")
         else:
             spec, names = (hub := parse_hub_cell(line, body, fill=fill)), hub.names
         agents = await desk.find(names, f"%%{kind}")
-        raw = spec.options.raw
+        raw, schema = spec.options.raw, spec.options.schema
+        shape = None if schema is None else shape_of(schema, desk.variables, f"%%{kind}")
 
         def filled(text: str) -> Interpolated:
             return desk.fill(text, raw=raw)
@@ -190,9 +211,9 @@ class NbAgentsMagics(Magics):
         if not raw:
             await desk.ready(*([spec.announce or ""] if isinstance(spec, HubSpec) else _texts(spec)))
         if isinstance(spec, AgentsSpec):
-            talk = talk_of_agents(spec, agents, filled)
+            talk = talk_of_agents(spec, agents, filled, shape)
         elif isinstance(spec, PipelineSpec):
-            talk = talk_of_pipeline(spec, agents, filled, until)
+            talk = talk_of_pipeline(spec, agents, filled, until, conditions, shape)
         else:
             talk = talk_of_hub(spec, agents, filled)
         talk.spec = spec

@@ -15,8 +15,9 @@ LINE = "%agents"
 MAGICS = ("%%agent", "%%agents", "%%pipeline", "%%msghub", LINE)
 
 Kind = Literal[
-    "flag", "text", "variable", "count", "integer", "number", "seconds", "choice", "class", "condition"
-]
+    "flag", "text", "variable", "name", "count", "integer", "number", "seconds", "choice", "class",
+    "condition",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +76,21 @@ OPTIONS = (
     Option("--output", "variable", _RUNS, "keep the result in this variable", "-o", "VAR"),
     Option("--background", "flag", (*_AGENTS, *_PIPELINE), "do not wait; the results are placeholders", "-b"),
     Option("--quiet", "flag", (*_AGENT, *_TALKS), "show nothing but errors", "-q"),
-    Option("--view", "choice", _RUNS, "how the run is shown", choices=("chat", "none"),
-           later=("timeline", "graph")),
+    Option("--view", "choice", _RUNS, "how the run is shown", choices=("chat", "timeline", "none"),
+           later=("graph",)),
     Option("--timeout", "seconds", _TALKS, "give up after S seconds", metavar="S"),
     Option("--default", "text", _TALKS, "what a person who is not there is taken to answer", metavar="TEXT"),
     Option("--raw", "flag", (*_AGENT, *_TALKS), "leave every {name} as it is typed"),
     Option("--dry-run", "flag", _RUNS, "show what would be sent, and send nothing"),
     Option("--json", "flag", (*_AGENTS, *_PIPELINE), "ask for JSON"),
+    Option("--schema", "name", (*_AGENTS, *_PIPELINE), "ask for JSON of this shape: a class or a JSON schema",
+           metavar="M"),
     Option("--all", "flag", (LINE,), "stop everything here; server stop: other notebooks' too"),
     Option("--tools", "text", _AGENT, "the functions it may call", metavar="f,g", available=False),
     Option("--approve", "choice", _AGENT, "who allows a tool's call", choices=("ask", "auto", "deny"),
            available=False),
     Option("--budget", "number", _RUNS, "pause at this cost", metavar="$", available=False),
     Option("--max-calls", "count", _RUNS, "pause after so many calls", metavar="N", available=False),
-    Option("--schema", "text", _RUNS, "ask for JSON of this shape", metavar="M", available=False),
     Option("--record", "text", _RUNS, "write the run to a file", "-r", "FILE", available=False),
     Option("--replay", "text", _RUNS, "take the answers from a file", metavar="FILE", available=False),
 )  # fmt: skip

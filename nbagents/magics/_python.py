@@ -13,7 +13,7 @@ from ..exceptions import UsageError
 from ._condition import wrapped
 from ._literals import f_string, indented, literal
 from ._names import EVERYONE
-from ._nodes import Agent, FanOut, Node, Repeat, Sequence
+from ._nodes import Agent, Branch, Choice, FanOut, Node, Repeat, Sequence, Value
 from ._specs import AgentSpec, AgentsSpec, CommonOptions, HubSpec, LineSpec, PipelineSpec, Spec, Turn
 
 __all__ = ["to_python"]
@@ -38,9 +38,9 @@ def to_python(spec: Spec, known: Collection[str] = ()) -> str:
         case AgentSpec():
             return _agent(spec, known)
         case AgentsSpec():
-            return _agents(spec, known)
+            return _unwritten(spec.options) + _agents(spec, known)
         case PipelineSpec():
-            return _pipeline(spec, known)
+            return _unwritten(spec.options) + _pipeline(spec, known)
         case HubSpec():
             return _hub(spec, known)
         case LineSpec("ask", (name,), text):
@@ -49,6 +49,13 @@ def to_python(spec: Spec, known: Collection[str] = ()) -> str:
             raise UsageError(f"%agents: {verb} is for notebooks and has no Python equivalent")
         case _:
             assert_never(spec)
+
+
+def _unwritten(options: CommonOptions) -> str:
+    """Say what of a cell has no form of its own in Python."""
+    if options.schema is None:
+        return ""
+    return f"# --schema {options.schema}: JSON of this shape is asked for and checked\n"
 
 
 def _agent(spec: AgentSpec, known: Collection[str]) -> str:
@@ -127,6 +134,25 @@ def _node(node: Node, used: set[str]) -> str:
         case Repeat(step, times):
             used.add("ForLoopPipeline")
             return f"ForLoopPipeline({_operators(step, used)}, {times})"
+        case Branch(condition, then, other):
+            used.add("IfElsePipeline")
+            ways = [then] if other is None else [then, other]
+            parts = [_function(condition), *(_operators(way, used) for way in ways)]
+            return f"IfElsePipeline({', '.join(parts)})"
+        case Choice(subject, cases, other):
+            used.add("SwitchPipeline")
+            written = [f"{_value(value)}: {_operators(way, used)}" for value, way in cases]
+            last = [] if other is None else [_operators(other, used)]
+            parts = [_function(subject), f"{{{', '.join(written)}}}", *last]
+            return f"SwitchPipeline({', '.join(parts)})"
+
+
+def _function(condition: str) -> str:
+    return wrapped(condition, "%agents", "the condition")
+
+
+def _value(value: Value) -> str:
+    return literal(value) if isinstance(value, str) else repr(value)
 
 
 def _operators(node: Node, used: set[str]) -> str:

@@ -5,11 +5,12 @@ could only be evaluated. So a cell of ours becomes Python before IPython looks a
 
     %%agents poet critic            await NB.cell('agents', 'poet critic', '…')
     %%pipeline a -> b --until "E"   await NB.cell('pipeline', '…', '…', until=lambda msg: (E))
+    %%pipeline if "E" a else b      await NB.cell('pipeline', '…', '…', conditions=[lambda msg: (E)])
     %%msghub a b                    hub = NB.open_hub('a b', '…')
     a(); b()                        a(); b()
                                     await NB.close_hub();
 
-where ``NB`` is the registered magics object. The condition and the body of a hub are the author's
+where ``NB`` is the registered magics object. Conditions and the body of a hub are the author's
 own code, compiled and run by IPython where they stand: the body keeps its line numbers. A hub
 whose body raises is closed by the object itself, after the cell. A hub without Python in its body
 (speakers in turn), or with ``--dry-run``, becomes ``await NB.cell('msghub', …)``.
@@ -25,8 +26,10 @@ from __future__ import annotations
 import re
 
 from ..exceptions import UsageError
+from ._branches import has_forms
 from ._condition import find_condition, wrapped
-from ._grammar import is_blank_code
+from ._grammar import is_blank_code, parse_pipeline_cell
+from ._nodes import conditions_of
 from ._words import split
 
 __all__ = ["REGISTERED", "rewrite_cell"]
@@ -68,8 +71,12 @@ rewrite_cell.has_side_effects = True  # type: ignore[attr-defined]
 
 def _statement(kind: str, line: str, body: str) -> str:
     condition = find_condition(line, "%%pipeline") if kind == "pipeline" else None
-    until = "" if condition is None else f", until={wrapped(condition, '%%pipeline')}"
-    return f"await {_OBJECT}.cell({kind!r}, {line!r}, {body!r}{until})\n"
+    more = "" if condition is None else f", until={wrapped(condition, '%%pipeline')}"
+    if kind == "pipeline" and has_forms(split(line, "%%pipeline")):
+        sources = conditions_of(parse_pipeline_cell(line, body).expr)
+        functions = [wrapped(source, "%%pipeline", "the condition") for source in sources]
+        more += f", conditions=[{', '.join(functions)}]" if functions else ""
+    return f"await {_OBJECT}.cell({kind!r}, {line!r}, {body!r}{more})\n"
 
 
 def _runs_body(line: str, body: list[str]) -> bool:

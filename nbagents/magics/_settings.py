@@ -116,6 +116,10 @@ def _value(magic: str, line: str, option: Option, words: list[Word], fill: Fill)
         case "class":
             named = _CLASS.fullmatch(text) and ("." in text or text[0].isupper())
             return text if named else _choice(magic, option, text)
+        case "name":
+            if _CLASS.fullmatch(text):
+                return normal(text)
+            raise UsageError(f"{magic}: {option.name} needs the name of a variable, not {text!r}")
         case "variable":
             if normal(text).isidentifier() and not keyword.iskeyword(text):
                 return normal(text)

@@ -38,6 +38,7 @@ class CommonOptions:
     raw: bool = False
     dry_run: bool = False
     json: bool = False
+    schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

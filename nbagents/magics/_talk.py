@@ -14,13 +14,14 @@ from ..agents import AgentBase, scheduler
 from ..exceptions import NbAgentsError
 from ..hub import msghub
 from ..message import Msg
-from ..pipelines import FanOutPipeline, ForLoopPipeline, Pipeline, SequentialPipeline
+from ..pipelines import ForLoopPipeline, Pipeline
 from ..render import content_text
 from ..runs import Run
+from ._fitted import Fitted
 from ._interpolation import Interpolated
 from ._names import EVERYONE
-from ._nodes import Agent, FanOut, Node, Repeat
-from ._nodes import Sequence as Steps
+from ._plan import Condition, foretold, pipeline_of
+from ._shape import Shape
 from ._specs import AgentsSpec, CommonOptions, HubSpec, PipelineSpec, Spec, Turn
 
 __all__ = ["Talk", "prompt_message", "talk_of_agents", "talk_of_hub", "talk_of_pipeline"]
@@ -47,22 +48,25 @@ class Talk:
     """Called with the value once it is there; may add an outcome to the run or raise."""
     spec: Spec | None = None
     """The cell that asked for it."""
+    held: bool = False
+    """Are its next steps taken here, so that it cannot go on without this process?"""
 
 
 def prompt_message(text: str, options: CommonOptions) -> Msg:
     """Return what the person says as a message."""
-    return Msg("user", f"{text}\n\n{JSON_ONLY}" if options.json else text, "user")
+    only_json = options.json and options.schema is None
+    return Msg("user", f"{text}\n\n{JSON_ONLY}" if only_json else text, "user")
 
 
-def talk_of_agents(spec: AgentsSpec, agents: Agents, fill: Fill) -> Talk:
-    """Return the talk of a ``%%agents`` cell."""
+def talk_of_agents(spec: AgentsSpec, agents: Agents, fill: Fill, shape: Shape | None = None) -> Talk:
+    """Return the talk of a ``%%agents`` cell; ``shape`` is what its answers must have."""
     if spec.turns:
-        return _script(spec.turns, agents, spec.options, fill)
+        return _script(spec.turns, agents, spec.options, fill, shape)
     filled, names = fill(spec.body), list(agents)
     message = prompt_message(filled.text, spec.options)
     talk = Talk(
         ", ".join(names),
-        lambda run: _one_or_all([agent(message) for agent in agents.values()]),
+        lambda run: _one_or_all([_asked(agent, shape, run)(message) for agent in agents.values()]),
         spec.options,
         spec.body,
         filled.chips,
@@ -77,24 +81,37 @@ def talk_of_agents(spec: AgentsSpec, agents: Agents, fill: Fill) -> Talk:
 
 
 def talk_of_pipeline(
-    spec: PipelineSpec, agents: Agents, fill: Fill, until: Callable[[Any], Any] | None
+    spec: PipelineSpec,
+    agents: Agents,
+    fill: Fill,
+    until: Condition | None = None,
+    conditions: Sequence[Condition] = (),
+    shape: Shape | None = None,
 ) -> Talk:
-    """Return the talk of a ``%%pipeline`` cell; ``until`` is its condition, compiled by IPython."""
+    """Return the talk of a ``%%pipeline`` cell.
+
+    ``until`` is the condition of its loop, ``conditions`` are those of its expression, compiled by IPython;
+    ``shape`` is what its last answers must have.
+    """
     filled = fill(spec.body)
     message = prompt_message(filled.text, spec.options) if filled.text else None
-    body = _pipeline(spec.expr, agents)
+
+    def body(run: Run) -> AgentBase | Pipeline:
+        last = None if shape is None else (lambda agent: _asked(agent, shape, run))
+        return pipeline_of(spec.expr, agents, conditions, run, last)
+
     arrows = str(spec.expr).replace("->", "→")
     talk = Talk(
         f"pipeline {arrows}" + (f" · up to {spec.passes} passes" if spec.passes > 1 else ""),
-        lambda run: _passes(run, body, spec.passes, message),
+        lambda run: _passes(run, body(run), spec.passes, message),
         spec.options,
         spec.body,
         filled.chips,
         filled.notes,
-        _preview(spec.expr, filled.text),
+        foretold(spec.expr, filled.text),
     )
-    if until is not None:
-        _until(talk, spec, body, message, until)
+    if until is not None or ((conditions or shape) and spec.passes > 1):
+        _loop(talk, spec, body, message, until)
     return talk
 
 
@@ -112,6 +129,10 @@ def talk_of_hub(spec: HubSpec, agents: Agents, fill: Fill) -> Talk:
         [(name, filled.text) for name in names],
         _others(agents),
     )
+
+
+def _asked(agent: AgentBase, shape: Shape | None, run: Run) -> AgentBase | Pipeline:
+    return agent if shape is None else Fitted(agent, shape, run.section)
 
 
 def _one_or_all(values: list[Any]) -> Any:
@@ -133,7 +154,9 @@ def _in_turn(run: Run, agents: list[AgentBase], message: Msg | None, rounds: int
     return _one_or_all(last) if last else []
 
 
-def _script(turns: Sequence[Turn], agents: Agents, options: CommonOptions, fill: Fill) -> Talk:
+def _script(
+    turns: Sequence[Turn], agents: Agents, options: CommonOptions, fill: Fill, shape: Shape | None
+) -> Talk:
     """Return the talk of a script, which is one call: a turn's text may need what was said before."""
 
     def begin(run: Run) -> Any:
@@ -145,31 +168,25 @@ def _script(turns: Sequence[Turn], agents: Agents, options: CommonOptions, fill:
                 message = prompt_message(filled.text, options) if filled.text else None
                 names = _named(turn, agents)
                 run.tell(filled.text, ", ".join(names))
-                replies = [await reply for reply in [agents[name](message) for name in names]]
+                last = shape if turn is turns[-1] else None
+                calls = [_asked(agents[name], last, run)(message) for name in names]
+                replies = [await call for call in calls]
             return _one_or_all(replies)
 
         return scheduler().issue(None, script, (), hold=list(agents.values()))
 
     preview = [(name, turn.text) for turn in turns for name in _named(turn, agents)]
     return Talk(
-        f"script of {len(turns)} turn{'s' if len(turns) > 1 else ''}", begin, options, preview=preview
+        f"script of {len(turns)} turn{'s' if len(turns) > 1 else ''}",
+        begin,
+        options,
+        preview=preview,
+        held=len(turns) > 1,
     )
 
 
 def _named(turn: Turn, agents: Agents) -> Sequence[str]:
     return list(agents) if EVERYONE in turn.names else turn.names
-
-
-def _pipeline(node: Node, agents: Agents) -> AgentBase | Pipeline:
-    match node:
-        case Agent(name):
-            return agents[name]
-        case Steps(steps):
-            return SequentialPipeline([_pipeline(step, agents) for step in steps])
-        case FanOut(branches):
-            return FanOutPipeline([_pipeline(branch, agents) for branch in branches])
-        case Repeat(step, times):
-            return ForLoopPipeline(_pipeline(step, agents), times)
 
 
 def _passes(run: Run, body: AgentBase | Pipeline, passes: int, message: Any) -> Any:
@@ -182,21 +199,28 @@ def _passes(run: Run, body: AgentBase | Pipeline, passes: int, message: Any) -> 
     return value
 
 
-def _until(
-    talk: Talk, spec: PipelineSpec, body: AgentBase | Pipeline, message: Any, until: Callable[[Any], Any]
+def _loop(
+    talk: Talk,
+    spec: PipelineSpec,
+    body: Callable[[Run], AgentBase | Pipeline],
+    message: Any,
+    until: Condition | None,
 ) -> None:
+    """Let the talk go pass by pass, since what a pass comes to decides about the next."""
     loops: list[ForLoopPipeline] = []
 
     def begin(run: Run) -> Any:
         def on_pass(number: int) -> None:
             run.section(f"pass {number} of {spec.passes}")
 
-        loop = ForLoopPipeline(body, spec.passes, until, on_pass=on_pass)
+        loop = ForLoopPipeline(body(run), spec.passes, until, on_pass=on_pass)
         loops.append(loop)
         return loop(message)
 
     def finish(run: Run, value: Any) -> None:
         loop = loops[-1]
+        if until is None:
+            return
         if loop.broke:
             run.outcome = f"stopped by --until after pass {loop.passes}"
             return
@@ -206,28 +230,10 @@ def _until(
             f"--until never became true in {times}. Last value: {_last(value)}. The draft is in {where}."
         )
 
-    talk.begin, talk.finish = begin, finish
+    talk.begin, talk.finish, talk.held = begin, finish, True
 
 
 def _last(value: Any) -> str:
     last = value[-1] if isinstance(value, (list, tuple)) and value else value
     text = content_text(last.content) if isinstance(last, Msg) else str(last)
     return repr(text if len(text) <= 80 else f"{text[:79]}…")
-
-
-def _preview(node: Node, text: str) -> list[tuple[str, str]]:
-    """Return who is sent what by a pipeline: the first ones the text, the others what was said before."""
-    match node:
-        case Agent(name):
-            return [(name, text)]
-        case Repeat(step, _):
-            return _preview(step, text)
-        case FanOut(branches):
-            return [each for branch in branches for each in _preview(branch, text)]
-        case Steps(steps):
-            first, *rest = steps
-            shown, before = _preview(first, text), first
-            for step in rest:
-                shown += _preview(step, f"*what {before} says*")
-                before = step
-            return shown

@@ -33,13 +33,15 @@ class Verb:
     available: bool = True
 
 
-_LATER = ("chat", "clear", "cost", "export", "fork", "graph", "rewind", "runs", "timeline", "use", "wait")
+_LATER = ("clear", "cost", "export", "fork", "graph", "rewind", "runs", "timeline", "use", "wait")
 _ASK = ("--timeout", "--default", "--quiet", "--raw")
 
 VERBS = (
     Verb("status", "status", "the agents, what they do and where they live; also without any word"),
     Verb("list", "list", "the agents of every notebook"),
     Verb("show", "show poet", "what an agent remembers", "agent", most=None, least=1),
+    Verb("chat", "chat poet [critic]", "talk with an agent or several, in a box below the cell", "agent",
+         most=None, least=1),
     Verb("ask", 'ask poet "hi"', "one question; x = %agents ask … keeps the answer", options=_ASK),
     Verb("stop", "stop [12|poet|--all]", "end a run, an agent's call, or all of them", "agent or run",
          most=None, options=("--all",)),

@@ -48,6 +48,7 @@ class Msg:
     ('assistant', 'Grey beads on the glass')
     """
 
+    _parsed: Any = None
     _edit = 0
     """The number of its last change since it was made; what it holds may be changed without that."""
 
@@ -152,6 +153,16 @@ class Msg:
     def metadata(self, value: dict[str, Any] | str | None) -> None:
         self._metadata = value
         self._edited()
+
+    @property
+    def parsed(self) -> Any:
+        """What was made of a content that was asked for in a shape; None where none was.
+
+        An instance of the class that was asked for, in the process that asked; elsewhere plain data.
+        """
+        metadata = self.metadata
+        known = metadata.get("parsed") if isinstance(metadata, dict) else None
+        return known if self._parsed is None else self._parsed
 
     @property
     def timestamp(self) -> str:

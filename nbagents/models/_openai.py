@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import events
+from .. import budget, events
 from .._loop import background
 from ..config import MODEL_RETRIES, MODEL_TIMEOUT, Secret, wrap_secrets
 from ..exceptions import ModelChoiceError, UsageError
@@ -16,7 +16,7 @@ from ._base import ModelWrapperBase
 from ._client import make_client, no_key, openai_module
 from ._completion import Completion
 from ._demo import demo_endpoint
-from ._endpoint import Endpoint, resolve
+from ._endpoint import Endpoint, is_loopback, resolve
 from ._failure import ended_early, explain
 from ._format import chat_messages
 from ._names import AUTO_MODEL
@@ -39,7 +39,7 @@ class OpenAIChatWrapper(ModelWrapperBase):
     in pieces unless ``stream`` is false. ``generate_args``, here or in a call, go into the request
     (``temperature``, ``seed``, ...); None leaves one out. ``timeout`` is how many seconds the endpoint
     may stay silent; a request that fails is sent again ``max_retries`` times, as its ``Retry-After``
-    says.
+    says. ``price`` is two numbers: dollars for a million tokens read, and written.
 
     Without ``base_url`` the address is OPENAI_BASE_URL, else OpenAI's. Without ``api_key`` it is
     OPENAI_API_KEY, but at these two addresses only; no other gets that key. An address on this
@@ -67,6 +67,7 @@ class OpenAIChatWrapper(ModelWrapperBase):
         project: str | None = None,
         endpoint: str | None = None,
         label: str | None = None,
+        price: Sequence[float] | float | None = None,
     ) -> None:
         # the raw key stays in no variable: a traceback may show them all
         api_key, client_args = Secret(api_key) if api_key else None, wrap_secrets(client_args)
@@ -84,6 +85,7 @@ class OpenAIChatWrapper(ModelWrapperBase):
             raise UsageError(
                 f"the model configuration {config_name!r}: endpoint can only be 'demo', not {endpoint!r}"
             )
+        self._price = None if price is None else budget.Price.of(price, repr(config_name))
         given = {
             "config_name": config_name,
             "model_type": self.model_type,
@@ -103,6 +105,7 @@ class OpenAIChatWrapper(ModelWrapperBase):
         self._config = resolve(given, os.environ) | {
             "generate_args": generate_args or {},
             "stream": stream,
+            **({} if price is None else {"price": price}),
             "max_retries": max_retries,
             "timeout": timeout,
         }
@@ -141,7 +144,15 @@ class OpenAIChatWrapper(ModelWrapperBase):
         async def work(request: Request) -> None:
             await self._ask(request, asked)
 
-        return ModelResponse.begin(self.label, work)
+        return ModelResponse.begin(self.label, work, price=self.price)
+
+    @property
+    def price(self) -> budget.Price | None:
+        """What it costs, as far as it knows itself: nothing on this machine, else what ``price`` says."""
+        if self._price is not None:
+            return self._price
+        is_here = self._endpoint is None or is_loopback(self._endpoint.base_url)
+        return budget.FREE if is_here else budget.price_of(self.model_name)
 
     # ---- on the background loop
 
@@ -224,6 +235,7 @@ class OpenAIChatWrapper(ModelWrapperBase):
             completion_tokens=usage.completion_tokens,
             total_tokens=usage.total_tokens,
             estimated=usage.estimated,
+            cost=budget.after_call(self.label, usage.prompt_tokens, usage.completion_tokens, self.price),
         )
         return usage
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
 from typing import Any
 
+from .. import budget
 from ._request import Request
 from ._usage import ModelUsage
 
@@ -44,8 +45,17 @@ class ModelResponse:
         self._request: Request | None = None
 
     @classmethod
-    def begin(cls, label: str, work: Callable[[Request], Coroutine[Any, Any, None]]) -> ModelResponse:
+    def begin(
+        cls,
+        label: str,
+        work: Callable[[Request], Coroutine[Any, Any, None]],
+        *,
+        price: budget.Price | None = None,
+    ) -> ModelResponse:
         """Start ``work`` on the background loop and return its response at once. Any thread.
+
+        It waits first until its run may ask a model once more; ``price`` is what this one costs, where
+        the model itself knows.
 
         ``work`` is handed a `Request`: it calls ``say(piece)`` for each piece of text and
         ``finish(text=, raw=, usage=)`` at the end, or raises. ``label`` names the model in
@@ -53,7 +63,12 @@ class ModelResponse:
         """
         response = cls()
         response._request = Request(label)
-        response._request.begin(work)
+
+        async def paid(request: Request) -> None:
+            await budget.before_call(label, price)
+            await work(request)
+
+        response._request.begin(paid)
         return response
 
     @property

@@ -9,6 +9,7 @@ fetched, and each is readable with all its style taken away. Everything is safe 
 from __future__ import annotations
 
 from ._error import error_html, error_text
+from ._folds import split_content
 from ._line import agent_line_html, agent_line_text, banner_html, banner_text
 from ._live import LiveRows, live_run
 from ._markdown import markdown_to_html, text_to_html
@@ -16,14 +17,16 @@ from ._memory import entry_html, memory_html, memory_text
 from ._message import message_html, message_text
 from ._page import Cell, page_html
 from ._plain import content_text
+from ._question import QuestionView, question_html, question_text
 from ._run import run_html, run_text
 from ._sanitize import clean_html
-from ._style import style_rules
+from ._style import color_class, style_rules
 from ._table import table_html, table_text
 from ._views import (
     AgentCardView,
     EntryView,
     ErrorView,
+    FoldView,
     LaneView,
     MemoryView,
     MessageLike,
@@ -40,10 +43,12 @@ __all__ = [
     "Cell",
     "EntryView",
     "ErrorView",
+    "FoldView",
     "LaneView",
     "LiveRows",
     "MemoryView",
     "MessageLike",
+    "QuestionView",
     "RowView",
     "RunView",
     "SectionView",
@@ -55,6 +60,7 @@ __all__ = [
     "banner_html",
     "banner_text",
     "clean_html",
+    "color_class",
     "content_text",
     "entry_html",
     "error_html",
@@ -66,8 +72,11 @@ __all__ = [
     "message_html",
     "message_text",
     "page_html",
+    "question_html",
+    "question_text",
     "run_html",
     "run_text",
+    "split_content",
     "style_rules",
     "table_html",
     "table_text",

@@ -12,6 +12,7 @@ from ..exceptions import NbAgentsError
 from ..message import Msg, PlaceholderMessage
 from ._body import body, lines
 from ._error import error_lines, error_part
+from ._folds import folds_html, folds_lines, split_content
 from ._frame import fragment
 from ._head import DEMO, agent_classes, state_html, state_text, who
 from ._markdown import markdown_to_html
@@ -29,7 +30,8 @@ def message_html(message: Msg, *, color: int | None = None, is_demo: bool = Fals
     name = one_line(found.name, 60) if isinstance(found, Msg) else _waited_for(message)
     inner = who(name, [] if state == "done" else [state_html(state)], chip=DEMO if is_demo else "")
     if isinstance(found, Msg):
-        inner += body(content_text(found.content)) + _urls_html(found.url)
+        said, folds = split_content(found.content)
+        inner += folds_html(folds) + (body(said) if said or not folds else "") + _urls_html(found.url)
     elif error is not None:
         inner += error_part(error)
     elif found is not None:
@@ -49,7 +51,9 @@ def message_text(message: Msg) -> str:
     state, found, error = _settled(message)
     if isinstance(found, Msg):
         urls = [f"  {one_line(url, 300)}" for url in _urls(found.url)]
-        return "\n".join([one_line(found.name, 60), *lines(content_text(found.content)), *urls])
+        said, folds = split_content(found.content)
+        parts = [*folds_lines(folds), *(lines(said) if said or not folds else [])]
+        return "\n".join([one_line(found.name, 60), *parts, *urls])
     if error is not None:
         return "\n".join(error_lines(error))
     if found is not None:

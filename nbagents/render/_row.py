@@ -7,6 +7,7 @@ from html import escape
 
 from ._body import body, coded, details, lines, preformatted
 from ._error import error_lines, error_part
+from ._folds import folds_html, folds_lines
 from ._head import DEMO, agent_classes, state_html, state_text, who
 from ._markdown import text_to_html
 from ._plain import one_line, seconds, shown_lines, tidy, tokens
@@ -30,7 +31,7 @@ def row_html(row: RowView, position: int, total: int, limit: int | None = None, 
     folds, unless the row will soon be drawn anew, which would close it under the reader's eyes.
     """
     said = tidy(row.text).strip("\n")
-    inner = who(row.agent, _figures(row), _thinking(row, said), _chip(row))
+    inner = who(row.agent, _figures(row), _thinking(row, said), _chip(row)) + folds_html(row.folds, limit)
     if row.live:
         inner += _growing(said) if said else ""
     elif said:
@@ -48,7 +49,7 @@ def row_slots(row: RowView, limit: int) -> str:
     figures = _figures(replace(row, elapsed=None)) if is_open(row) else _figures(row)
     if is_open(row):
         figures = [*figures[:1], _TICK, *figures[1:]] if row.state != "running" else [_TICK, *figures]
-    inner = who(row.agent, figures, _thinking(row, said), _chip(row))
+    inner = who(row.agent, figures, _thinking(row, said), _chip(row)) + folds_html(row.folds)
     if row.live:
         inner += _SLOTS if said else ""
     elif said:
@@ -78,6 +79,7 @@ def row_lines(row: RowView, limit: int | None = None) -> list[str]:
     state = [] if row.state == "done" else [state_text(row.state)]
     facts = [one_line(row.agent, 60) or "?", *state, *_facts(row), _chip(row)]
     result = [" · ".join(filter(None, facts))]
+    result += folds_lines(row.folds, limit)
     if row.text.strip():
         result += lines(row.text, "  ", limit)
     if row.printed.strip():
@@ -104,7 +106,9 @@ def _figures(row: RowView) -> list[str]:
     if row.state == "running":
         return facts
     state = state_html(row.state, quiet=True)
-    return [f"{state} {facts[0]}", *facts[1:]] if row.state == "done" and facts else [state, *facts]
+    if row.state == "done":  # of what a person has said there is nothing to report
+        return [f"{state} {facts[0]}", *facts[1:]] if facts else []
+    return [state, *facts]
 
 
 def _thinking(row: RowView, said: str) -> str:

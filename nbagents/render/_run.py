@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import accumulate
 
-from ._body import coded, details
+from ._body import coded, details, preformatted
 from ._error import error_lines, error_part
 from ._fitting import CAP, Fit, fit, share
 from ._frame import fragment
 from ._head import state_html, state_text
-from ._plain import count_words, one_line, seconds, tokens
+from ._plain import count_words, one_line, seconds, tidy, tokens
 from ._prompt import prompt_html, prompt_text
 from ._row import is_open, row_html, row_lines
 from ._timeline import timeline_html, timeline_lines, timing
@@ -26,28 +26,35 @@ _NOTES = 8
 _WARNING = '<span class="nba-icon" aria-hidden="true">⚠\ufe0e</span>'
 
 
-def run_html(view: RunView, live: bool = False) -> str:
+def run_html(view: RunView, live: bool = False, *, timeline: bool = False) -> str:
     """Return a run as one HTML fragment without script and without anything from elsewhere.
 
     While it is ``live``, rows that still grow show their text as it is, and nothing folds, since the
     next drawing would close it. A finished run folds long messages, and the middle of more than thirty.
     Either form stays under 30 kB: where that is not enough, texts are shortened, then rows of the
-    middle left out, with a note that says so and names ``view.saved``. Safe from any thread.
+    middle left out, with a note that says so and names ``view.saved``. Who was busy when is shown open
+    if something ran in parallel, or if ``timeline`` asks for it, else folded; so are, where there is room
+    for that, the messages as they were written. Safe from any thread.
     """
-    return fit(view.rows, lambda size: _card(view, live, size))
+    said = 0 if live else sum(len(row.text) for row in view.rows if isinstance(row, RowView))
+    if 0 < said < CAP // 3:
+        html = _card(view, live, Fit(), timeline, raw=_raw(view))
+        if len(html.encode()) <= CAP:
+            return html
+    return fit(view.rows, lambda size: _card(view, live, size, timeline))
 
 
-def run_text(view: RunView) -> str:
+def run_text(view: RunView, *, timeline: bool = False) -> str:
     """Return a run as plain text: who spoke, how long, and what ran in parallel. Under 30 kB."""
-    return fit(view.rows, lambda size: _plain(view, size))
+    return fit(view.rows, lambda size: _plain(view, size, timeline))
 
 
-def _card(view: RunView, live: bool, size: Fit) -> str:
+def _card(view: RunView, live: bool, size: Fit, timeline: bool, raw: str = "") -> str:
     inner = _header(view) + prompt_html(view.prompt, view.chips, size.of(4000))
     inner += run_notes(view)
     times = timing(view.lanes, view.wall, view.work)
     lanes = timeline_html(view.lanes, times, 120 if size.limit is None else 40) if view.lanes else ""
-    inner += lanes if times.overlaps else ""
+    inner += lanes if times.overlaps or timeline else ""
     rows = _rows(view.rows, live, size)
     inner += f'<div class="nba-log" role="log" aria-live="off">{rows}</div>' if live else rows
     if view.error:
@@ -57,8 +64,10 @@ def _card(view: RunView, live: bool, size: Fit) -> str:
         foot.append(escape(_shortened(view)))
     if foot:
         inner += f'<p class="nba-foot">{" · ".join(foot)}</p>'
-    if lanes and not times.overlaps and not live:
-        inner += f'<div class="nba-foot">{details("timeline", lanes)}</div>'
+    folded = details("timeline", lanes) if lanes and not (times.overlaps or timeline or live) else ""
+    folded += details("raw", raw) if raw else ""
+    if folded:
+        inner += f'<div class="nba-foot nba-more">{folded}</div>'
     if live:
         inner += f'<p class="nba-foot nba-told" role="status">{escape(announcement(view))}</p>'
     return fragment("section", "nba-run", inner, f"run: {one_line(view.title)}")
@@ -128,6 +137,13 @@ def _is_open(row: RowView | SectionView) -> bool:
     return isinstance(row, RowView) and is_open(row)
 
 
+def _raw(view: RunView) -> str:
+    """Return what was said as it was written."""
+    rows = [row for row in view.rows if isinstance(row, RowView) and row.text.strip()]
+    texts = [f"{one_line(row.agent, 60)}:\n{tidy(row.text).strip(chr(10))}" for row in rows]
+    return preformatted("\n\n".join(texts), CAP)
+
+
 def _shortened(view: RunView) -> str:
     where = f"; the whole run is in {one_line(view.saved, 300)}" if view.saved else ""
     return f"shortened to {CAP // 1000} kB{where}"
@@ -147,7 +163,7 @@ def announcement(view: RunView) -> str:
     return f"{one_line(row.agent, 60)} {words[row.state]}, {count} word{'' if count == 1 else 's'}{took}"
 
 
-def _plain(view: RunView, size: Fit) -> str:
+def _plain(view: RunView, size: Fit, timeline: bool) -> str:
     result = [" · ".join([one_line(view.title, 200), state_text(view.state), *run_facts(view)])]
     asked = prompt_text(view.prompt, view.chips, size.of(4000))
     if asked:
@@ -159,7 +175,7 @@ def _plain(view: RunView, size: Fit) -> str:
         result.append(f"\n… {shares.missing} more, not shown")
     result += [_plain_row(view.rows[i], size) for i in shares.last]
     times = timing(view.lanes, view.wall, view.work)
-    if times.overlaps:
+    if times.overlaps or (timeline and view.lanes):
         result += ["", *timeline_lines(view.lanes, times)]
     if view.error:
         result += ["", *error_lines(view.error)]

@@ -212,6 +212,10 @@ _SHEETS = {
  color:var(--nba-dim)}
 .nba .nba-foot .nba-toggle{padding:0;min-height:0}
 .nba .nba-told:empty{display:none}
+.nba .nba-more{display:flex;flex-wrap:wrap;gap:2px 16px}
+.nba .nba-more>details[open]{flex-basis:100%}
+.nba .nba-more summary .nba-toggle{min-height:24px;padding:3px 0}
+.nba .nba-more pre{margin:4px 0 0}
 """,
     "nba-error": """
 .nba .nba-error{margin:6px 0 0 28px;padding:8px 12px;border:1px solid var(--nba-badline);border-radius:4px;

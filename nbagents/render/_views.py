@@ -10,6 +10,7 @@ __all__ = [
     "AgentCardView",
     "EntryView",
     "ErrorView",
+    "FoldView",
     "LaneView",
     "MemoryView",
     "MessageLike",
@@ -54,6 +55,18 @@ class ErrorView:
 
 
 @dataclass(frozen=True, slots=True)
+class FoldView:
+    """Something in a message that is not said: ``kind`` is "thinking", "tool" (a call) or "result".
+
+    ``title`` is the tool's name, ``text`` what was thought, given or returned.
+    """
+
+    kind: str
+    title: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RowView:
     """One message of a run, there or on its way.
 
@@ -61,6 +74,7 @@ class RowView:
     ``text`` is Markdown, unless ``live``: then it still grows and is shown as it is. ``elapsed`` is
     in seconds. ``printed`` is what the agent's code printed, ``note`` a remark in our own words.
     ``key`` tells it from the other rows of its run for as long as that lasts: the id of its call.
+    ``folds`` are shown folded, before the text.
     """
 
     agent: str
@@ -76,6 +90,7 @@ class RowView:
     note: str = ""
     live: bool = False
     key: str = ""
+    folds: tuple[FoldView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,25 +17,32 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 if TYPE_CHECKING:
     from ._attachment import Attachment
     from ._client import RpcAgentClient
+    from ._custody import CUSTODIAN
     from ._directory import attachment
     from ._dist import DistConf, make_proxy, settings_of
     from ._fetch import fetch_message
     from ._group import AgentGroup, GroupReply
     from ._handles import agent_of, mark_of
+    from ._kept import KeptServer
     from ._launcher import RpcAgentServerLauncher
     from ._options import UNPROTECTED, ServerOptions
-    from ._owned import OwnedServer, ServerStatus
+    from ._owned import OwnedServer
     from ._places import Connection, connection_at, connections
     from ._proto.agent_pb2_grpc import RpcAgentServicer
     from ._proxy import RpcAgent
+    from ._reception import Reception, told_error
     from ._redefined import send_new_classes
+    from ._relays import post_question
+    from ._server_status import ServerStatus
     from ._servicer import AgentServerServicer
     from ._shared import find_or_launch, find_shared
     from ._spawn import Spawned
+    from ._teller import RunTeller
     from ._tls import TLS
     from ._wrapper import RpcServerSideWrapper
 
 __all__ = [
+    "CUSTODIAN",
     "TLS",
     "UNPROTECTED",
     "AgentGroup",
@@ -44,12 +51,15 @@ __all__ = [
     "Connection",
     "DistConf",
     "GroupReply",
+    "KeptServer",
     "OwnedServer",
+    "Reception",
     "RpcAgent",
     "RpcAgentClient",
     "RpcAgentServerLauncher",
     "RpcAgentServicer",
     "RpcServerSideWrapper",
+    "RunTeller",
     "ServerOptions",
     "ServerStatus",
     "Spawned",
@@ -62,25 +72,31 @@ __all__ = [
     "find_shared",
     "make_proxy",
     "mark_of",
+    "post_question",
     "send_new_classes",
     "settings_of",
+    "told_error",
 ]
 
 _HOME = {
     "AgentGroup": "_group",
     "AgentServerServicer": "_servicer",
+    "CUSTODIAN": "_custody",
     "Attachment": "_attachment",
     "Connection": "_places",
     "DistConf": "_dist",
     "GroupReply": "_group",
+    "KeptServer": "_kept",
     "OwnedServer": "_owned",
+    "Reception": "_reception",
     "RpcAgent": "_proxy",
     "RpcAgentClient": "_client",
     "RpcAgentServerLauncher": "_launcher",
     "RpcAgentServicer": "_proto.agent_pb2_grpc",
     "RpcServerSideWrapper": "_wrapper",
+    "RunTeller": "_teller",
     "ServerOptions": "_options",
-    "ServerStatus": "_owned",
+    "ServerStatus": "_server_status",
     "Spawned": "_spawn",
     "TLS": "_tls",
     "UNPROTECTED": "_options",
@@ -93,8 +109,10 @@ _HOME = {
     "find_shared": "_shared",
     "make_proxy": "_dist",
     "mark_of": "_handles",
+    "post_question": "_relays",
     "send_new_classes": "_redefined",
     "settings_of": "_dist",
+    "told_error": "_reception",
 }
 
 

@@ -8,7 +8,6 @@ nothing waits for ever.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import logging
 import time
@@ -21,7 +20,6 @@ from ..exceptions import (
     AgentNotFoundError,
     AgentServerNotAliveError,
     InternalError,
-    MessageTooLargeError,
     NbAgentsError,
     ProtocolError,
     RemoteAgentError,
@@ -29,14 +27,16 @@ from ..exceptions import (
 from ._codec import decode, encode_arguments
 from ._faults import decode_error
 from ._forks import check_fork, is_cut_off
-from ._limits import LONGEST_MS, MAX_PAYLOAD
+from ._limits import LONGEST_MS
 from ._link import Together
 from ._lost import for_call, same
 from ._many import ManyCalls
-from ._methods import STREAM_REQUESTS
+from ._own_runs import OwnRuns
 from ._proto import agent_pb2 as pb
 from ._references import ArgumentFailedError, References
-from ._shape import parse, unknown_kind
+from ._relays import Relays
+from ._requests import Requests
+from ._shape import unknown_kind
 from ._strays import Strays
 from ._stream import Stream
 from ._tls import Trust
@@ -67,13 +67,14 @@ class Attachment:
         self.error: NbAgentsError | None = None
         """Why it has ended, once it has."""
         self._calls: dict[str, Call] = {}
-        self._requests: dict[int, asyncio.Future[bytes]] = {}
-        self._request_ids = itertools.count(1)
         self._references = References(self)
         self.many = ManyCalls(self)
         self._heard: tuple[Any, pb.Payload] | None = None
         self.wanted = Wanted(self)
         self.strays = Strays()
+        self._requests = Requests(self)
+        self.runs = OwnRuns()
+        self.relays = Relays(self)
         self._leaving = False
         self._opened: Stream | None = None
 
@@ -131,15 +132,16 @@ class Attachment:
         # Also where the server lives and only the session is over: it knows by the key what it has done.
         again = isinstance(error, AgentServerNotAliveError) and not self._leaving
         calls, self._calls = list(self._calls.values()), {}
+        unwritten = self._opened.unwritten() if again and self._opened is not None else []
+        unknown = {frame.call.call for frame in unwritten}
         for call in calls:
-            if again and call.key and call.remote is not None and call.remote.lost(call):
+            if again and call.remote is not None and call.remote.lost(call, begun=call.id not in unknown):
                 continue
             scheduler().settle(call, None, for_call(error, call))
         self.many.end(error)
-        requests, self._requests = list(self._requests.values()), {}
-        for request in requests:
-            if not request.done():
-                request.set_exception(same(error))
+        self._requests.end(error)
+        self.runs.lost(error)
+        self.relays.lost(error)
         self.wanted.end(error)
         self._on_end(self)
 
@@ -243,25 +245,27 @@ class Attachment:
     # ---- requests
 
     async def request(self, method: str, **fields: Any) -> pb.GeneralResponse:
-        """Ask for one of the unary methods; return its answer.
+        """Ask for one of the methods; return its answer.
 
         Raises:
             NbAgentsError: whatever the server refused it with, or why it cannot be reached.
         """
-        body = STREAM_REQUESTS[method](**fields).SerializeToString()
-        if len(body) > MAX_PAYLOAD:
-            raise MessageTooLargeError(f"a request of {len(body) / 2**20:.0f} MiB exceeds the wire's limit")
+        body = self._requests.body(method, fields)
         await self.open()
         self._check()
-        number = next(self._request_ids)
-        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._requests[number] = future
-        self._stream.put(pb.Frame(request=pb.Request(id=number, method=method, body=body)))
+        return await self._requests.send(method, body)
+
+    def ask(self, method: str, **fields: Any) -> asyncio.Future[pb.GeneralResponse]:
+        """Ask as `request` does, in line with the calls: what is sent before and after keeps its place.
+
+        Never raises or waits; nobody need wait for the future. On the loop only.
+        """
         try:
-            return parse(pb.GeneralResponse, await future, f"the answer of {method}")
-        finally:
-            if self._requests.pop(number, None) is not None:
-                self.strays.expect()
+            self._check()
+            self._stream.start()
+            return self._requests.sent(method, self._requests.body(method, fields))
+        except NbAgentsError as error:
+            return self._requests.refused(error)
 
     async def chase(self, call_id: str, trail: list[dict[str, Any]], round_: str) -> dict[str, Any] | None:
         """Ask the server which ring of waiting calls a call closes, if one.
@@ -282,7 +286,9 @@ class Attachment:
         elif kind == "event":
             self._event(frame.event)
         elif kind == "response":
-            self._response(frame.response)
+            self._requests.answered(frame.response, self._stream.who())
+        elif kind == "cancel":
+            self.runs.stopped(frame.cancel)
         elif kind is not None or unknown_kind(frame):
             raise ProtocolError(f"the agent server {self._stream.who()} sent a {kind or 'nameless'!r} frame")
 
@@ -317,31 +323,35 @@ class Attachment:
             )
         return found
 
-    def _response(self, response: pb.Response) -> None:
-        future = self._requests.pop(response.id, None)
-        if future is None or future.done():
-            self.strays.note("answers", self._stream.who())
-            return
-        if response.HasField("error"):
-            future.set_exception(decode_error(response.error, "the agent server"))
-        else:
-            future.set_result(response.body)
-
     def _event(self, event: pb.Event) -> None:
+        if not event.root:
+            self.runs.happened(event)
+            return
+        if event.kind == "answered":
+            self.relays.answered(_fields(event, self._stream.who()))
         root = self._calls.get(event.root)
         if root is None and event.root not in self.many:
             return  # of a call that was cancelled here, or of none of ours
-        data = decode(event.data)
-        if not isinstance(data, dict):
-            raise ProtocolError(f"the agent server {self._stream.who()} told an event without its fields")
+        data = _fields(event, self._stream.who())
         if event.HasField("error"):
             data["error"] = decode_error(event.error, event.agent)
         run = root.run if root is not None else ""
         told = events.Event(event.kind, event.call, event.agent, run, event.parent, data, source=root)
         if root is None or root.context is None:
             events.publish(told)
+            if root is None and event.kind == "question":
+                self.relays.unheard(data)
         else:
             root.context.copy().run(_tell, told)
+            if event.kind == "question":
+                self.relays.asked(root, data)
+
+
+def _fields(event: pb.Event, who: str) -> dict[str, Any]:
+    data = decode(event.data)
+    if not isinstance(data, dict):
+        raise ProtocolError(f"the agent server {who} told an event without its fields")
+    return data
 
 
 def _tell(event: events.Event) -> None:

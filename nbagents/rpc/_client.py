@@ -24,6 +24,7 @@ from ..exceptions import (
 )
 from ..message import Msg
 from ._places import normal_address
+from ._steers import Steers, read
 
 if TYPE_CHECKING:
     from ._attachment import Attachment
@@ -38,7 +39,7 @@ MAKING_SECONDS = 600.0
 """An agent's module may take its time to import, and its constructor to construct."""
 
 
-class RpcAgentClient:
+class RpcAgentClient(Steers):
     """A client of the agent server at ``host`` and ``port``, or at ``host="unix:/path"``.
 
     The token is given, or found in this user's connection file for the address, or read from the
@@ -167,14 +168,14 @@ class RpcAgentClient:
 
     def get_agent_list(self) -> list[dict[str, Any]]:
         """Return what the server tells of its agents, in the order in which they were made."""
-        found = _read(self._ask("get_agent_list").message, list)
+        found = read(self._ask("get_agent_list").message, list)
         if not all(isinstance(about, dict) for about in found):
             raise ProtocolError("the agent server told something else than a list of agents")
         return list(found)
 
     def get_server_info(self) -> dict[str, Any]:
         """Return the server's pid, id, memory (MiB), number of agents, pending calls and clients."""
-        return dict(_read(self._ask("get_server_info").message, dict))
+        return dict(read(self._ask("get_server_info").message, dict))
 
     def set_model_configs(self, model_configs: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bool:
         """Load model configurations into the server, keys and all.
@@ -290,24 +291,17 @@ class RpcAgentClient:
             fields["state"] = to_json(dict(state)).encode()
         body = to_json(settings).encode()
         answer = self._ask("create_agent", MAKING_SECONDS, agent_init_args=body, **fields)
-        made = dict(_read(answer.message, dict))
+        made = dict(read(answer.message, dict))
         if not isinstance(made.get("agent_id"), str) and "more" not in fields:
             raise ProtocolError("the agent server told nothing of the agent that it made")
         return made
 
-    def _ask(self, method: str, timeout: float = SECONDS, **fields: Any) -> Any:
+    def _ask(self, method: str, timeout: float | None = SECONDS, **fields: Any) -> Any:
         work = self.attachment.request(method, **fields)
         try:
             return _loop.background().run(work, timeout=timeout)
         except TimeoutError:
+            if timeout is None:
+                raise
             text = f"the agent server at {self.address} did not answer {method} within {timeout:.0f} s"
             raise AgentServerError(text) from None
-
-
-def _read(text: str, kind: type) -> Any:
-    from ._json import read_json
-
-    found = read_json(text, "what the agent server answered")
-    if not isinstance(found, kind):
-        raise ProtocolError(f"the agent server answered with a {type(found).__name__}, not a {kind.__name__}")
-    return found

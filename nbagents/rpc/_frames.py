@@ -47,13 +47,13 @@ Make = Callable[[], pb.Frame]
 class FrameWriter:
     """Writes the frames of one session, over one connection after the other. On the loop only."""
 
-    def __init__(self, in_flight: Callable[[], int]) -> None:
-        self._in_flight = in_flight
+    def __init__(self, in_flight: Callable[[], int], is_gone: Callable[[], bool] = lambda: False) -> None:
+        self._in_flight, self._is_gone = in_flight, is_gone
         self._queued: deque[tuple[int, bytes | Make]] = deque()
         self._kept: deque[tuple[int, bytes]] = deque()
         self._kept_size = 0
         self._stall: asyncio.TimerHandle | None = None
-        self._seq = 0
+        self._seq = self._written = 0
         self._write: Write | None = None
         self._task: asyncio.Task[None] | Begun | None = None
         self._later: asyncio.TimerHandle | None = None
@@ -100,6 +100,14 @@ class FrameWriter:
         self._kept.clear()
         self.backlog = self._kept_size = 0
         self._room.set()
+
+    def unwritten(self) -> list[pb.Frame]:
+        """Return the frames that no connection was ever given: the other side cannot know of them."""
+        return [
+            pb.Frame.FromString(data)
+            for seq, data in self._queued
+            if seq > self._written and isinstance(data, bytes)
+        ]
 
     def close(self) -> None:
         """Take no more frames; `finished` is set when those that are queued are written."""
@@ -152,7 +160,7 @@ class FrameWriter:
 
     def _start(self) -> None:
         write = self._write
-        if write is None or self._task is not None:
+        if write is None or self._task is not None or self._is_gone():
             return
         if self._stall is not None and self._queued and self._queued[0][0]:
             return
@@ -180,7 +188,7 @@ class FrameWriter:
         try:
             if self._in_flight() > 1:
                 await self._gather()
-            while self._queued and (data := self._batch()):
+            while self._queued and not self._is_gone() and (data := self._batch()):
                 await write(data)
         except asyncio.CancelledError:
             raise
@@ -245,6 +253,8 @@ class FrameWriter:
             size += len(data)
             parts += (_prefix(len(data)), data)
         self.backlog -= size
+        if self._kept:
+            self._written = max(self._written, self._kept[-1][0])
         if not self.full:
             self._room.set()
         return b"".join(parts)

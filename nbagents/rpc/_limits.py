@@ -8,10 +8,23 @@ __all__ = [
     "ACCEPTED",
     "CHANNEL_OPTIONS",
     "GRACE_SECONDS",
+    "LONGEST_ID",
+    "LONGEST_LABEL",
     "LONGEST_MS",
+    "LONGEST_PROMPT",
+    "MAX_ASKED",
     "MAX_KEPT",
+    "MAX_LOG",
+    "MAX_LOG_LINES",
     "MAX_MESSAGE",
     "MAX_PAYLOAD",
+    "MAX_QUESTIONS",
+    "MAX_RUNS",
+    "MAX_RUNS_BYTES",
+    "MAX_RUNS_IN_ALL",
+    "MAX_RUN_BYTES",
+    "MAX_RUN_EVENTS",
+    "MAX_RUN_PARTS",
     "MAX_UNACKNOWLEDGED",
     "MAX_UNREAD",
     "PROTOCOL",
@@ -39,6 +52,22 @@ GRACE_SECONDS = 30.0
 """How long a session outlives its connection."""
 LONGEST_MS = 2**32 - 1
 """The longest deadline that a call can carry, in milliseconds."""
+
+# ---- what a server knows of runs
+MAX_RUNS, MAX_RUNS_IN_ALL = 50, 1000
+"""Runs that are kept for each workspace, and for all; those that began first go first."""
+MAX_RUN_EVENTS, MAX_RUN_BYTES, MAX_RUN_PARTS = 20_000, 8 * 1024 * 1024, 200_000
+"""What is kept of one run: events, their bytes, the lists and dictionaries in them; the oldest go first."""
+MAX_RUNS_BYTES = 256 * 1024 * 1024
+"""Bytes kept of the events of all runs."""
+MAX_ASKED = 1024 * 1024
+"""Bytes in a request about runs, questions and memories, and in an event that a client tells."""
+MAX_LOG, MAX_LOG_LINES = 256 * 1024, 10_000
+"""Bytes and lines that are shown of a server's log, its end."""
+MAX_QUESTIONS = 100
+"""Questions that one session asks, or one server of this process, at the same time."""
+LONGEST_ID, LONGEST_LABEL, LONGEST_PROMPT = 512, 300, 20_000
+"""Characters of an id; of a title, a note or a reason; of what a person has said."""
 
 _SIZE: list[tuple[str, Any]] = [
     ("grpc.max_send_message_length", MAX_MESSAGE),

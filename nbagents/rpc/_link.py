@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import time
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from .. import _loop
 from ..agents import Call, Remote, scheduler
 from ..exceptions import AgentServerNotAliveError, InternalError, NbAgentsError
+from ._lost import same
+from ._places import may_return_at
 
 if TYPE_CHECKING:
     from ._attachment import Attachment
@@ -20,8 +21,10 @@ __all__ = ["ATTEMPTS", "AgentLink", "Together"]
 
 ATTEMPTS = 3
 """How often a call that is safe to repeat is made, should its server die."""
-AGAIN_SECONDS, FIRST_PAUSE, LONGEST_PAUSE = 10.0, 0.05, 0.5
-"""How long a proxy without an owner at hand waits for somebody to start the server again."""
+RETURN_SECONDS, AGAIN_SECONDS = 30.0, 10.0
+"""How long a proxy without an owner at hand waits for somebody to start the server again: where this user's
+connection files say that somebody may, and where they do not tell."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
 _kept: dict[Any, list[tuple[AgentLink | Together, Call]]] = {}
 """The calls that wait for a server, in their order, by what brings it up. On the loop only."""
 if hasattr(os, "register_at_fork"):
@@ -46,6 +49,8 @@ class AgentLink(Remote):
     ) -> None:
         self.agent_id, self.kind, self.connect, self.bring_up = agent_id, kind, connect, bring_up
         self._there: Attachment | None = None
+        self._key: Any = bring_up or self
+        """What it has in common with those whose server comes up with its own."""
 
     def here(self) -> Attachment:
         """Return the attachment, after bringing the server up if need be. Blocking.
@@ -63,7 +68,7 @@ class AgentLink(Remote):
 
     def send(self, call: Call) -> None:
         """Send a call, or keep it until the server is up."""
-        kept = _kept.get(self._owner)
+        kept = _kept.get(self._key)
         if kept is not None:
             kept.append((self, call))
             return
@@ -75,30 +80,45 @@ class AgentLink(Remote):
         except NbAgentsError as error:
             # Whoever starts it again may not have done so yet.
             dead = isinstance(error, AgentServerNotAliveError)
-            if not (dead and call.key and self.lost(call)):
+            if not (dead and call.key and self.lost(call, begun=True)):
                 scheduler().settle(call, None, error)
             return
         if there is None:
             self.keep(call)
         else:
-            self._there = there
+            self._found(there)
             there.send(call, self.agent_id, self.kind)
 
-    def lost(self, call: Call) -> bool:
-        """Keep a call whose server died, to make it again; False if it has been made often enough."""
-        if call.done or call.attempts >= ATTEMPTS:
+    def lost(self, call: Call, *, begun: bool) -> bool:
+        """Keep a call whose server died, to make it again; False if it may not be, or has been often enough.
+
+        One that the server cannot have known of is no attempt: it waits wherever the server may come back.
+        """
+        if call.done:
             return False
-        call.attempts += 1
+        if begun:
+            if not call.key or call.attempts >= ATTEMPTS:
+                return False
+            call.attempts += 1
+        elif not call.key and not self._may_return():
+            return False
         self.keep(call)
         return True
 
+    def _may_return(self) -> bool:
+        there = self._there
+        try:
+            return self.connect() is None or (there is not None and may_return_at(there.server_address))
+        except NbAgentsError:  # it was stopped
+            return False
+
     def way(self) -> Attachment | None:
         """Return the attachment, where calls can be sent at once."""
-        if self._owner in _kept:
+        if self._key in _kept:
             return None
         if self._there is None or not self._there.is_open():
             try:
-                self._there = self.connect()
+                self._found(self.connect())
             except NbAgentsError:
                 return None  # whoever sends a call alone hears of it
         return self._there
@@ -132,13 +152,14 @@ class AgentLink(Remote):
             "_task_id": None,
         }
 
-    @property
-    def _owner(self) -> Any:
-        return self.bring_up or self
+    def _found(self, there: Attachment | None) -> None:
+        self._there = there
+        if there is not None and self.bring_up is None:
+            self._key = there.server_address
 
     def keep(self, call: Call, by: Together | None = None) -> None:
         """Send a call, ``by`` whoever sends it to several, once the server is up again. On the loop."""
-        kept = _kept.setdefault(self._owner, [])
+        kept = _kept.setdefault(self._key, [])
         kept.append((by or self, call))
         if len(kept) == 1:
             threading.Thread(target=self._bring_up, name="nbagents-start", daemon=True).start()
@@ -157,21 +178,31 @@ class AgentLink(Remote):
 
     def _wait_for_another(self) -> None:
         """Wait until the server, which somebody else may start again, can be reached. Blocking."""
-        limit, pause = time.monotonic() + AGAIN_SECONDS, FIRST_PAUSE
-        while time.monotonic() < limit:
-            with contextlib.suppress(AgentServerNotAliveError):
-                _loop.background().run(self.here().open())
+        from ._owned import owner_of
+
+        begin, pause = time.monotonic(), FIRST_PAUSE
+        while True:
+            there = self.here()
+            owner = owner_of(there.server_address)
+            if owner is not None:
+                owner.ensure()
+                there = self.here()
+            try:
+                _loop.background().run(there.open())
                 return
+            except AgentServerNotAliveError:
+                patience = RETURN_SECONDS if may_return_at(there.server_address) else AGAIN_SECONDS
+                if time.monotonic() - begin > patience:
+                    raise
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
-        _loop.background().run(self.here().open())
 
     def _go_on(self, failure: NbAgentsError | None) -> None:
-        for link, call in _kept.pop(self._owner, []):
+        for link, call in _kept.pop(self._key, []):
             if call.done:  # cancelled, or late
                 continue
             if failure is not None:
-                scheduler().settle(call, None, failure)
+                scheduler().settle(call, None, same(failure))
             else:
                 link.send(call)
 
@@ -191,11 +222,11 @@ class Together(Remote):
         else:
             way.send_all(call, self._links)
 
-    def lost(self, call: Call) -> bool:
+    def lost(self, call: Call, *, begun: bool) -> bool:
         """Keep a message whose server died, to send it again; False if that was done often enough."""
-        if call.done or call.attempts >= ATTEMPTS:
+        if call.done or (begun and call.attempts >= ATTEMPTS):
             return False
-        call.attempts += 1
+        call.attempts += begun
         self._links[0].keep(call, self)
         return True
 

@@ -11,14 +11,29 @@ from ._proto import agent_pb2 as pb
 from ._proto import health_pb2
 from ._shape import parse
 
-__all__ = ["ATTACH", "HEALTH", "HEALTH_SERVICE", "REQUESTS", "STREAM_REQUESTS", "health_paths", "paths"]
+__all__ = [
+    "ATTACH",
+    "HEALTH",
+    "HEALTH_SERVICE",
+    "REQUESTS",
+    "STEERING",
+    "STREAM_REQUESTS",
+    "health_paths",
+    "parsed_request",
+    "paths",
+]
 
 REQUESTS: dict[str, Any] = {
     method.name: message_factory.GetMessageClass(method.input_type)
     for method in pb.DESCRIPTOR.services_by_name["RpcAgent"].methods
 }
 """The class of each method's request, by the method's name."""
-STREAM_REQUESTS: dict[str, Any] = REQUESTS | {"waits": pb.StringMsg}
+STEERING = frozenset(
+    {"begin_run", "note_run", "end_run", "runs", "run_events", "watch_run", "stop_run", "stop_call"}
+    | {"questions", "answer", "leave_question", "ask", "edit_memory", "sent_to_model", "log"}
+)
+"""What a user's own sessions ask of runs, questions, memories and the log; see `_steering`."""
+STREAM_REQUESTS: dict[str, Any] = REQUESTS | dict.fromkeys({"waits", *STEERING}, pb.StringMsg)
 """What can be requested over the Attach stream: those, and what only servers ask of each other."""
 ATTACH = "/nbagents.v1.AgentServer/Attach"
 HEALTH_SERVICE = "grpc.health.v1.Health"

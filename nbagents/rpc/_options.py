@@ -32,9 +32,9 @@ class ServerOptions:
     neither client nor call for ``idle_seconds``. ``tls`` and ``token_file`` are paths, never what is in them.
     ``journal`` is the path of the file in which the server keeps what its agents become; agents that it holds
     are brought back at the start, and it is removed when the server ends as it should. An owner gives a
-    ``durable`` one a journal. ``address`` and
-    ``token`` are those of the server that it takes the place of. A server that is stopped ends its running
-    calls first, within ``drain_seconds``.
+    ``durable`` one a journal. ``python`` is the interpreter that runs it, by default the owner's. ``address``
+    and ``token`` are those of the server that it takes the place of. A server that is stopped ends its
+    running calls first, within ``drain_seconds``.
     """
 
     host: str = "localhost"
@@ -56,6 +56,7 @@ class ServerOptions:
     token_file: str | None = None
     journal: str | None = None
     durable: bool = True
+    python: str | None = None
     address: str | None = None
     token: str | None = field(default=None, repr=False)
     drain_seconds: float = 10.0
@@ -85,6 +86,8 @@ class ServerOptions:
             raise UsageError(f"a server is owned by {', '.join(OWNERS)}; not by {self.owner!r}")
         if self.server_id is not None:
             check_id(self.server_id, "server_id")
+        if self.python is not None and not (os.path.isabs(self.python) and os.access(self.python, os.X_OK)):
+            raise UsageError(f"{self.python} is not the path of a Python interpreter")
         if self.agent_dir is not None and not os.path.isdir(self.agent_dir):
             raise UsageError(f"agent_dir {self.agent_dir} is not a folder")
         for folder in self.export:

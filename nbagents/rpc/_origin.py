@@ -15,10 +15,12 @@ __all__ = ["Origin"]
 class Origin:
     """Stands for a session in its calls, which outlive it; an `events.Hearer`."""
 
-    __slots__ = ("__weakref__", "_session")
+    __slots__ = ("__weakref__", "_session", "book")
 
     def __init__(self, session: Session) -> None:
         self._session: Session | None = session
+        self.book = session.book
+        """The runs of the server that these calls are in."""
 
     def leave(self) -> None:
         """The session is over: let go of it."""

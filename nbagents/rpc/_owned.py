@@ -11,41 +11,36 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .. import _loop
-from ..exceptions import AgentCreationError, AgentServerError, AgentServerNotAliveError, NbAgentsError
+from ..exceptions import (
+    AgentCreationError,
+    AgentServerError,
+    AgentServerNotAliveError,
+    NbAgentsError,
+    ServerFailedError,
+)
 from ._client import RpcAgentClient
 from ._deaths import Deaths
 from ._lost import exit_text
 from ._options import ServerOptions
-from ._places import Connection, journal_path, revivable
+from ._places import Connection, journal_path, normal_address, revivable
+from ._server_status import ServerStatus
 from ._shared import find_or_launch
 from ._spawn import Spawned
 
 if TYPE_CHECKING:
     from ._attachment import Attachment
 
-__all__ = ["OwnedServer", "ServerStatus"]
+__all__ = ["OwnedServer", "owner_of"]
 
 log = logging.getLogger(__name__)
 STOP_SECONDS = 12.0
 """How long a server that others use too may take to end its calls."""
 DYING_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class ServerStatus:
-    """How the server is: ``state`` is "none", "starting", "ready", "failed" or "stopped"."""
-
-    state: str
-    server_id: str = ""
-    pid: int = 0
-    owner: str = ""
-    found: bool = False
-    """Was it running already?"""
-    error: str = ""
+_all: weakref.WeakSet[OwnedServer] = weakref.WeakSet()
 
 
 class OwnedServer:
@@ -56,7 +51,7 @@ class OwnedServer:
     started in its place, under its id and from its journal, "ended" if it had been stopped by somebody. With
     ``eager`` a server that died is started again at once, and one that somebody stopped is not; else both
     are started when they are next needed. One that dies five times within a minute is not started again
-    before `reset`.
+    before `reset`, of which ``on_reset`` is told.
     """
 
     def __init__(
@@ -66,12 +61,14 @@ class OwnedServer:
         on_ready: Callable[[RpcAgentClient, str], object] | None = None,
         launch: Callable[[ServerOptions], tuple[Connection, Spawned | None]] = find_or_launch,
         eager: bool = False,
+        on_reset: Callable[[], object] | None = None,
     ) -> None:
         self.owner = options.owner
         self.connection: Connection | None = None
         """How it is reached, or was."""
         self.spawned: Spawned | None = None
         self._options, self._on_ready, self._launch, self._eager = options, on_ready, launch, eager
+        self._on_reset = on_reset
         self._listeners: list[Callable[[ServerStatus], object]] = []
         self._status = ServerStatus("none", owner=self.owner)
         self._lock = threading.RLock()
@@ -80,6 +77,7 @@ class OwnedServer:
         self._fate = ""
         self._deaths = Deaths()
         self._halt = threading.Event()
+        _all.add(self)
 
     # ---- how it is
 
@@ -115,6 +113,8 @@ class OwnedServer:
     def reset(self) -> None:
         """Forget how often it has died, so that it is started again when it is needed."""
         self._deaths.forget()
+        if self._on_reset is not None:
+            self._on_reset()
 
     def ensure(self) -> Connection:
         """Return a connection to a server that runs, after bringing it up if need be. Blocking.
@@ -159,6 +159,19 @@ class OwnedServer:
         known = self.ensure()
         return RpcAgentClient(known.address, token=known.token)
 
+    def restart(self) -> Connection:
+        """End the process and start it again, with what its agents remember; its calls fail. Blocking.
+
+        Raises as `ensure`.
+        """
+        with self._lock:
+            self.reset()
+            if self._up and self.spawned is not None and self.connection is not None:
+                self._up, self._fate = False, "died"
+                self.spawned.kill()
+                _see_the_end(self.connection)
+            return self.ensure()
+
     # ---- ending it
 
     def stop(self) -> None:
@@ -176,7 +189,8 @@ class OwnedServer:
             else:
                 if known is not None and known.is_alive():
                     _end(known)
-                dead = revivable() if self.owner == "user" else known
+                ours = self.owner == "user" and (known is None or known.owner == "user")
+                dead = revivable() if ours else known
                 if dead is not None:
                     dead.remove()
                     dead.remove_journal()
@@ -309,9 +323,19 @@ class OwnedServer:
                 log.exception("a listener failed on the server's status")
 
 
+def owner_of(address: str) -> OwnedServer | None:
+    """Return who in this process brings up the server at an address, if anybody does. Any thread."""
+    for owned in list(_all):
+        known = owned.connection
+        if known is not None and normal_address(known.address) == address:
+            return owned
+    return None
+
+
 def _may_pass(error: NbAgentsError) -> bool:
     """May it go better when the server is started once more?"""
-    return isinstance(error, AgentServerError) and not isinstance(error, AgentCreationError)
+    final = AgentCreationError, ServerFailedError
+    return isinstance(error, AgentServerError) and not isinstance(error, final)
 
 
 def _watch(owner: weakref.ref[OwnedServer], spawned: Spawned) -> None:

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .._ids import check_id, new_id
-from .._process import boot_id, host_name, is_running, process_started, user_id
+from .._process import boot_id, host_name, is_running, is_stopped, process_started, user_id
 from .._version import __version__
 from ..exceptions import AgentServerError
 from ._locks import file_lock
@@ -32,6 +32,7 @@ __all__ = [
     "connection_folder",
     "connections",
     "journal_path",
+    "may_return_at",
     "normal_address",
     "revivable",
     "socket_folder",
@@ -176,6 +177,17 @@ def connection_at(address: str) -> Connection | None:
         if not connection.is_foreign() and normal_address(connection.address) == address:
             return connection
     return None
+
+
+def may_return_at(address: str) -> bool:
+    """Does this user's server at an address run, not frozen, or may somebody start it again?"""
+    address = normal_address(address)
+    return any(
+        normal_address(known.address) == address
+        and (not is_stopped(known.pid) if known.is_alive() else known.may_return())
+        for known in _all()
+        if not known.is_foreign()
+    )
 
 
 def normal_address(address: str) -> str:

@@ -102,6 +102,8 @@ class AgentServer:
                     f"the agent server cannot write its connection file: {error}"
                 ) from error
             raise
+        if self.servicer is not None:
+            self.servicer.logs_to(connection.log)
         if options.is_public() and options.tls is None:
             log.warning(UNPROTECTED, connection.address)
         return connection

@@ -13,25 +13,25 @@ import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from threading import Event as StopEvent
 from typing import Any
 
 import grpc
 from google.protobuf.message import Message
 
+from .. import asking
 from ..agents import AgentBase, scheduler
 from ..exceptions import CallCancelledError, ProtocolError
 from ..message import Msg
-from ._admission import admit_call, checked_settings, greeting, told
+from ._admission import admit_call, checked_settings, told
 from ._agents import AgentTable
 from ._anywhere import anywhere, streamed_anywhere
 from ._codec import from_json, to_json
 from ._exports import Exports
 from ._faults import AgentFailed, decode_error, encode_error
-from ._frames import SLICE, parsed
 from ._handles import host_agents
 from ._keeper import Keeper
-from ._limits import ACCEPTED, GRACE_SECONDS, PROTOCOL
 from ._loader import AgentClasses
 from ._methods import parsed_request
 from ._model_configs import take_model_configs
@@ -42,6 +42,8 @@ from ._proto.agent_pb2_grpc import AgentServerServicer as _AttachServicer
 from ._proto.agent_pb2_grpc import RpcAgentServicer
 from ._results import Results
 from ._session import Session
+from ._sessions import Sessions
+from ._steering import Steering
 from ._studio import Studio
 from ._usage import Usage
 from ._waits import answer_waits
@@ -80,7 +82,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         self.server_id = server_id or secrets.token_hex(4)
         self.epoch = secrets.token_hex(8)
         self.last_active = time.monotonic()
-        self._sessions: dict[str, Session] = {}
+        self._sessions = Sessions(self.server_id, self.epoch, stop_event, self._new_session, self._active)
         classes = classes or AgentClasses(private=False)
         for cls in custom_agent_classes:
             classes.register(cls)
@@ -89,6 +91,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         self._exports = exports or Exports()
         host_agents(self.server_id, self._agents)
         self._results = Results(max_pool_size, max_timeout_seconds)
+        self._steering = Steering(self._results, self._agents)
         self.refuse_calls = self._results.refuse
         self._usage = Usage()
         self.studio: Studio | None = None
@@ -101,8 +104,13 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         """End all calls, and the sessions once all is told. On the loop only; twice is fine."""
         for call in self._results.unfinished():
             scheduler().end(call, CallCancelledError(f"the call of {call.label()} ended: the server stops"))
+        self._steering.book.close()
         if self.studio is not None:
             self.studio.end()
+
+    def logs_to(self, path: Path) -> None:
+        """Know where this process's log is, for those who ask to see it."""
+        self._steering.log = path
 
     def listens_at(self, address: str) -> None:
         """Tell the studio, where there is one, of the server at that address and of its replies."""
@@ -112,7 +120,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
     @property
     def sessions(self) -> list[Session]:
         """The sessions of clients that are connected now."""
-        return [session for session in self._sessions.values() if session.connection is not None]
+        return self._sessions.connected()
 
     # ---- what upstream's callers use in process
 
@@ -257,6 +265,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
                 **self._usage.told(),
                 "size": len(self._agents),
                 "pending": self.pending(),
+                "questions": len(asking.open_questions()),
                 "clients": len(self.sessions),
                 "lost": [lost.about() for lost in self._agents.lost],
             }
@@ -313,84 +322,10 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         Raises:
             ProtocolError: it sent what is no frame, or none of this version.
         """
-        await stream.send_initial_metadata((ACCEPTED,))
-        data: Any = await stream.read()
-        if data is grpc.aio.EOF:
-            return
-        first, *rest = parsed(data).frames or [pb.Frame()]
-        session = await self._greet(first, stream)
-        if session is None:
-            return
-        connection, replaced = session.connection, session.replaced
-        serving = asyncio.ensure_future(self._serve(session, rest, stream))
-        ends = [asyncio.ensure_future(session.writer.finished.wait())]
-        ends.append(asyncio.ensure_future(replaced.wait()))
-        ends.append(asyncio.ensure_future(session.writer.stalled.wait()))
-        left = True
-        try:
-            await asyncio.wait([serving, *ends], return_when=asyncio.FIRST_COMPLETED)
-            session.writer.check()
-            if serving.done():
-                serving.result()
-                left = session.leaving
-        except asyncio.CancelledError:
-            left = False
-            raise
-        finally:
-            for task in (serving, *ends):
-                task.cancel()
-                task.add_done_callback(lambda task: task.cancelled() or task.exception())
-            self.last_active = time.monotonic()
-            if session.connection is connection:
-                session.connection = None
-                session.writer.disconnect()
-                if left or self.stop_event.is_set():
-                    self._forget(session)
-                else:
-                    broken = session.broken = object()
-                    asyncio.get_running_loop().call_later(GRACE_SECONDS, self._forget, session, broken)
+        await self._sessions.serve(stream)
 
-    def _forget(self, session: Session, broken: object = None) -> None:
-        """End a session; one whose connection broke, unless it has found another one since."""
-        if broken is None or (session.connection is None and session.broken is broken):
-            session.close()
-            if self._sessions.get(session.name) is session:
-                del self._sessions[session.name]
+    def _new_session(self, name: str) -> Session:
+        return Session(name, self._agents, self._results, self.request, self._steering)
 
-    async def _serve(self, session: Session, frames: Any, stream: Any) -> None:
-        """Handle what comes, until nothing comes any more."""
-        while True:
-            self.last_active = time.monotonic()
-            for number, frame in enumerate(frames, 1):
-                if session.writer.hear(frame):
-                    session.handle(frame)
-                if number % SLICE == 0:
-                    await asyncio.sleep(0)
-            data = await stream.read()
-            if data is grpc.aio.EOF:
-                return
-            frames = parsed(data).frames
-
-    async def _greet(self, frame: pb.Frame, stream: Any) -> Session | None:
-        """Answer Hello; return the session that it opens or resumes, None if that is over."""
-        if frame.WhichOneof("kind") != "hello":
-            raise ProtocolError("the first frame of a session is Hello")
-        theirs = frame.hello
-        if theirs.protocol != PROTOCOL:
-            raise ProtocolError(f"this server speaks protocol {PROTOCOL}, not {theirs.protocol}")
-        session = self._sessions.get(theirs.session)
-        if session is None and not theirs.epoch:
-            session = Session(theirs.session, self._agents, self._results, self.request)
-            self._sessions[session.name] = session
-        elif session is not None and not theirs.epoch:
-            raise ProtocolError("there is a session of that name already")
-        name, seen = (session.name, session.writer.seen) if session is not None else ("", 0)
-        hello = greeting(name, seen, self.server_id, self.epoch)
-        if session is not None and theirs.epoch not in ("", self.epoch):
-            session = None
-        if session is not None:
-            session.reconnect()  # from here on an earlier connection of the session is none of its
-        await stream.write(pb.Batch(frames=[pb.Frame(hello=hello)]).SerializeToString())
-        if session is not None:
-            session.writer.connect(stream.write, theirs.last_seen)
-        return session
+    def _active(self) -> None:
+        self.last_active = time.monotonic()

@@ -22,29 +22,30 @@ from ..exceptions import (
 from ..message import Promise
 from ._admission import admit_call, checked_arguments, done_before, internal_error, outcome
 from ._agents import AgentTable
-from ._codec import decode, encode
+from ._codec import decode
 from ._exchange import admit_change
 from ._faults import encode_error
 from ._fetches import Fetches
 from ._frames import FrameWriter
 from ._keeper import NO_REPLY
-from ._limits import MAX_MESSAGE, MAX_PAYLOAD, MAX_UNREAD
+from ._limits import LONGEST_ID, MAX_MESSAGE, MAX_PAYLOAD
 from ._origin import Origin
 from ._promises import Promises
 from ._proto import agent_pb2 as pb
 from ._results import Promised, Results
 from ._shape import unknown_kind
+from ._steering import Steering
+from ._telling import Telling
 from ._unit import EXCHANGE
 
 __all__ = ["Session"]
 
 log = logging.getLogger(__name__)
-SHOWN = frozenset({"printed", "spoke"})
-"""The events that the caller's own output shows; others are for those who listen."""
-ENDS = frozenset({"queued", "done", "failed"})
-LARGE = frozenset({"get_agent_memory", "get_agent_list", "update_placeholder"})
+LARGE = frozenset(
+    {"get_agent_memory", "get_agent_list", "update_placeholder"}
+    | {"runs", "run_events", "questions", "sent_to_model", "log"}
+)
 """Requests whose answers may be large, and that change nothing."""
-LONGEST_ID = 512
 
 
 class Session:
@@ -56,18 +57,23 @@ class Session:
         agents: AgentTable,
         results: Results,
         request: Callable[[str, bytes], Awaitable[bytes]],
+        steering: Steering | None = None,
     ) -> None:
         self.name, self._agents, self._results, self._request = name, agents, results, request
+        self._steering = steering or Steering(results, agents)
+        self.book = self._steering.book
         self._pending: set[str] = set()
         self._watched: set[str] = set()
         self._requests: set[asyncio.Task[None]] = set()
         self._promises = Promises(results)
         self._heard: tuple[bytes, Any] | None = None
-        self._unheard = 0
         self.writer = FrameWriter(lambda: len(self._pending) + len(self._requests))
+        self.telling = Telling(self.writer, self._watched)
         self._origin = Origin(self)
         self._fetches = Fetches(results, self._send_end, self._refuse)
         self.closed = self.leaving = False
+        self.process: tuple[int, str] | None = None
+        """The client's pid and when it started, where it is a process of this machine."""
         self.connection: object = None
         """What names the connection that it has now; None between two."""
         self.broken: object = None
@@ -88,7 +94,12 @@ class Session:
             self._promises.arrived(frame.update)
         elif kind == "cancel":
             self._cancel(frame.cancel)
+        elif kind == "event":
+            self.book.told(self, frame.event)
         elif kind == "request":
+            if self._steering.at_once(frame.request.method):
+                self._answer_at_once(frame.request)
+                return
             task = asyncio.ensure_future(self._answer(frame.request))
             self._requests.add(task)
             task.add_done_callback(self._requests.discard)
@@ -106,10 +117,11 @@ class Session:
 
     def close(self) -> None:
         """The client is gone for good. Its calls go on; what it promised to send will never come."""
-        self.closed = True
+        self.closed = self.telling.closed = True
         self._origin.leave()
         self._fetches.close()
         self.writer.discard()
+        self._steering.left(self)
         self._heard = None
         self._promises.close()
         for task in self._requests:
@@ -132,6 +144,8 @@ class Session:
         try:
             if not frame.parent:
                 self._results.check_open()
+            if frame.run and frame.method == "_reply" and (refusal := self.book.refusal(frame.run)):
+                raise refusal
             arguments, needs = self._arguments(frame)
             if frame.others and frame.method == "_observe":
                 self._spread(frame, arguments, needs)
@@ -250,8 +264,7 @@ class Session:
         for promise in call.needs:
             if isinstance(promise, Promised):
                 promise.unused()
-        if self._unheard and call.id in self._watched and not self.closed:
-            self._tell_missed(call)
+        self.telling.ends(call)
         update = outcome(call, missing)
         size: int = update.ByteSize()  # it is kept, whether or not the client is still there
         self._send_end(call, call.id, task_id, update, missing)
@@ -311,21 +324,42 @@ class Session:
         try:
             while True:
                 await self.writer.room()
-                body = await self._request(request.method, request.body)
+                if self._steering.knows(request.method):
+                    body = await self._steering.answer(self, request.method, request.body)
+                else:
+                    body = await self._request(request.method, request.body)
                 if not (self.writer.full and request.method in LARGE):
                     break  # else it waits as a request, not as its answer
-            if len(body) > MAX_PAYLOAD:
-                raise MessageTooLargeError(
-                    f"the answer of {request.method} has {len(body) / 2**20:.0f} MiB;"
-                    f" the limit is {MAX_MESSAGE // 2**20} MiB"
-                )
-            response.body = body
+            self._fill(response, request.method, body)
         except NbAgentsError as error:
             response.error.CopyFrom(encode_error(error))
         except Exception as error:  # noqa: BLE001  # it is logged under a number
             response.error.CopyFrom(encode_error(internal_error(error)))
         if not self.closed:
             self.writer.put(pb.Frame(response=response))
+
+    def _answer_at_once(self, request: pb.Request) -> None:
+        """Answer what the calls behind it must find done."""
+        response = pb.Response(id=request.id)
+        try:
+            body = self._steering.answered(self, request.method, request.body)
+            self._fill(response, request.method, body)
+        except NbAgentsError as error:
+            response.error.CopyFrom(encode_error(error))
+        except Exception as error:  # noqa: BLE001  # as above
+            response.error.CopyFrom(encode_error(internal_error(error)))
+        if self.writer.full:
+            self.writer.put_later(lambda: pb.Frame(response=response))
+        else:
+            self.writer.put(pb.Frame(response=response))
+
+    def _fill(self, response: pb.Response, method: str, body: bytes) -> None:
+        if len(body) > MAX_PAYLOAD:
+            raise MessageTooLargeError(
+                f"the answer of {method} has {len(body) / 2**20:.0f} MiB;"
+                f" the limit is {MAX_MESSAGE // 2**20} MiB"
+            )
+        response.body = body
 
     # ---- events
 
@@ -335,47 +369,4 @@ class Session:
 
     def hear(self, event: Event) -> None:
         """Take an event of a call of this client or below it, on any thread."""
-        if not self.closed and (self._watched or event.kind in SHOWN):
-            scheduler().post(self._tell, event)
-
-    def _tell(self, event: Event) -> None:
-        if self.closed:
-            return
-        root = event.source
-        while root.parent is not None:
-            root = root.parent
-        if root.id not in self._watched and event.kind not in SHOWN:
-            return
-        if root is event.source and event.kind in ENDS:
-            return  # the client knows: it made the call, and gets its end as an update
-        most = MAX_UNREAD // 2 if self._unheard else MAX_UNREAD  # so that a gap is one, before its mark
-        if self.writer.full or (self.writer.backlog > most and event.kind not in ENDS):
-            self._unheard += 1  # whoever reads that slowly still gets each message whole
-            return
-        if self._unheard and self.writer.backlog <= most:
-            self._tell_missed(root)
-        self._put_event(event, root)
-
-    def _tell_missed(self, root: Call) -> None:
-        missed, self._unheard = self._unheard, 0
-        self._put_event(Event("missed", root.id, root.agent_name, root.run, data={"count": missed}), root)
-
-    def _put_event(self, event: Event, root: Call) -> None:
-        frame = pb.Event(
-            kind=event.kind,
-            call=event.call,
-            agent=event.agent,
-            run=event.run,
-            parent=event.parent,
-            root=root.id,
-        )
-        data = dict(event.data)
-        error = data.pop("error", None)
-        if isinstance(error, BaseException):
-            frame.error.CopyFrom(encode_error(error))
-        try:
-            frame.data.CopyFrom(encode(data))
-        except NbAgentsError as unfit:
-            log.warning("an event of kind %s cannot travel and was left out: %s", event.kind, unfit)
-            return
-        self.writer.put(pb.Frame(event=frame), urgent=False)
+        self.telling.hear(event)

@@ -57,12 +57,12 @@ class Spawned:
         fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(fd, "wb") as errors:
             process = subprocess.Popen(
-                child_command("nbagents.rpc"),
+                child_command("nbagents.rpc", options.python),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=None if show_log else errors,
                 cwd=tempfile.gettempdir(),
-                env=child_environment(),
+                env=child_environment(options.python),
                 start_new_session=True,  # an interrupt of the notebook is not one of the server
             )
         children[process.pid] = process

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import grpc
 
 from .._ids import PROCESS, new_id
-from .._process import boot_id, is_running, is_stopped
+from .._process import boot_id, is_running, is_stopped, process_started
 from .._version import __version__
 from ..exceptions import (
     AgentServerNotAliveError,
@@ -35,6 +36,7 @@ from ._lost import HINT, died
 from ._methods import ATTACH
 from ._printable import printable
 from ._proto import agent_pb2 as pb
+from ._pulse import Pulse
 from ._tls import Trust
 
 __all__ = ["Stream"]
@@ -81,9 +83,10 @@ class Stream:
         self._token, self._handle, self._ended = token, handle, ended
         self._trust = trust
         self._session = f"{PROCESS}-{new_id()[:6]}"
-        self._writer = FrameWriter(in_flight)
-        self.put = self._writer.put
+        self._writer = FrameWriter(in_flight, self._is_gone)
+        self.put, self.unwritten = self._writer.put, self._writer.unwritten
         self._server: tuple[int, str] | None = None
+        self._pulse: Pulse | None = None
         self._channel: Any = None
         self._rpc: Any = None
         self._life: asyncio.Task[None] | None = None
@@ -110,6 +113,10 @@ class Stream:
         if self._life is not None:
             self._life.cancel()
             await asyncio.wait([self._life])
+
+    def _is_gone(self) -> bool:
+        """Is the server's process known to have ended, whatever its connection says?"""
+        return self._pulse is not None and self._pulse.has_stopped()
 
     @property
     def is_local(self) -> bool:
@@ -141,6 +148,8 @@ class Stream:
             if isinstance(error, ServerLostError) and not error.server_id:
                 error = await died(self.who(), self._server[0] if self._server else 0, self.server_id)
             self._end(error or AgentServerNotAliveError(f"the connection to {self.who()} was closed"))
+            if self._pulse is not None:
+                self._pulse.close()
             await self._hang_up()
 
     def _end(self, error: NbAgentsError) -> None:
@@ -184,6 +193,9 @@ class Stream:
             protocol=PROTOCOL,
             last_seen=self._writer.seen,
             epoch=self.epoch,
+            pid=os.getpid(),
+            pid_started=process_started(os.getpid()),
+            boot=boot_id(),
         )
         await self._rpc.write(pb.Batch(frames=[pb.Frame(hello=hello)]).SerializeToString())
         data = await self._rpc.read()
@@ -208,6 +220,7 @@ class Stream:
         self.server_id, self.epoch = printable(hello.server_id, 128), hello.epoch
         if hello.boot and hello.boot == boot_id():
             self._server = (hello.pid, hello.pid_started)
+            self._pulse = self._pulse or Pulse(*self._server)
         if hello.version != __version__:
             raise VersionMismatchError(
                 f"the agent server {self.who()} is of nbagents {printable(hello.version, 40)},"

@@ -112,6 +112,12 @@ class Record:
                 if isinstance(data.get("message"), Msg):
                     self.spoken.append(data["message"])
                     self.said_all = True
+            case "question":
+                self.state = "human"
+                self.human.append((event.at, None))
+            case "answered" if self.human and self.human[-1][1] is None:
+                self.state = "running"
+                self.human[-1] = (self.human[-1][0], event.at)
             case "done":
                 self._end(event.at, "done")
                 self.message = data.get("message")

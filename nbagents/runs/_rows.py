@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ..exceptions import CallTimeoutError
 from ..models import DEMO_MODELS
-from ..render import LaneView, RowView, Span, content_text
+from ..render import LaneView, RowView, Span, split_content
 from ._failure import error_view
 from ._record import Record
 
@@ -27,19 +27,16 @@ def record_rows(
     model, is_demo = record.model, record.model in DEMO_MODELS
     replies = record.messages()
     color = color_of(record.agent)
-    rows = [
-        RowView(
-            shown.name,
-            content_text(shown.content),
-            color,
-            model=model,
-            is_demo=is_demo,
-            key=f"{record.call}.{number}",
-        )
-        for number, shown in enumerate(record.asides())
-    ]
+    rows = []
+    for number, shown in enumerate(record.asides()):
+        said, folds = split_content(shown.content)
+        key = f"{record.call}.{number}"
+        rows.append(RowView(shown.name, said, color, model=model, is_demo=is_demo, key=key, folds=folds))
+    folds = ()
     if record.state == "done" and replies:
-        text = "\n\n".join(content_text(reply.content) for reply in replies)
+        parts = [split_content(reply.content) for reply in replies]
+        text = "\n\n".join(said for said, _ in parts)
+        folds = tuple(fold for _, found in parts for fold in found)
     elif record.state == "done" and record.message is not None:
         text = str(record.message)
     else:
@@ -61,6 +58,7 @@ def record_rows(
             note=carried or _note(record, known, text, why),
             live=live and not record.over,
             key=record.call,
+            folds=folds,
         )
     )
     return rows
@@ -86,6 +84,7 @@ def _note(record: Record, known: Sequence[Record], text: str, why: str) -> str:
         awaited = _awaited(record, known)
         return f"waiting for {', '.join(awaited)}" if awaited else ""
     if record.state == "stopped":
+        why = _how(record) or why
         if record.started_at is None:
             return f"{why} before its turn"
         kept = " · partial text kept" if text else ""
@@ -93,6 +92,12 @@ def _note(record: Record, known: Sequence[Record], text: str, why: str) -> str:
     if record.state == "done" and record.heard_by:
         return f"heard by {', '.join(record.heard_by)}"
     return ""
+
+
+def _how(record: Record) -> str:
+    """Say how a call was stopped, where its error tells."""
+    how = str(record.error).rpartition(" was ")[2]
+    return how if how.startswith("stopped ") else ""
 
 
 def _awaited(record: Record, known: Sequence[Record]) -> list[str]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import Token
 from dataclasses import replace
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import context, events
 from .._ids import new_id
@@ -22,8 +21,13 @@ from ..exceptions import CallCancelledError
 from ..message import Msg
 from ..render import ErrorView, LaneView, RowView, RunView, SectionView, State
 from ._failure import error_view, full_traceback
+from ._numbers import numbers
 from ._record import Record
 from ._rows import lanes, record_rows
+from ._teller import Teller
+
+if TYPE_CHECKING:
+    from ._replay import Replay
 
 __all__ = ["Run", "recent_runs"]
 
@@ -32,7 +36,6 @@ KEPT = 50
 SETTLE = 0.5
 """Seconds that leaving the ``with`` waits at most for the background loop, which needs far less."""
 
-_numbers = itertools.count(1)
 _recent: deque[Run] = deque(maxlen=KEPT)
 
 Entry = Record | SectionView | RowView
@@ -42,7 +45,8 @@ class Run:
     """What agents say between the ``with`` and the last reply; the calls made inside are its calls.
 
     A call that is still open when the ``with`` is left goes on and still belongs to it. ``number``
-    counts the runs of this process from 1. ``color_of`` gives an agent's number in the order of
+    counts the runs of this process from 1, or those of its workspace where a server keeps count, which
+    ``teller`` tells of this one. ``color_of`` gives an agent's number in the order of
     creation, ``audience`` the names of those who hear an agent. Safe to read from any thread.
 
     >>> from nbagents import AgentBase
@@ -64,11 +68,18 @@ class Run:
         notes: tuple[str, ...] = (),
         color_of: Callable[[str], int | None] | None = None,
         audience: Callable[[str], tuple[str, ...]] | None = None,
+        teller: Teller | None = None,
+        held: bool = False,
+        identity: tuple[str, int] | None = None,
     ) -> None:
-        self.id, self.number = new_id(), next(_numbers)
+        self.id, self.number = identity or (new_id(), numbers.next())
+        self.held = held
+        """Does it take its next steps in this process, so that it cannot go on without it?"""
+        self.halted = False
+        """Has somebody stopped it from outside of this process?"""
         self.title, self.prompt, self.chips, self.notes = title, prompt, chips, notes
         self.color_of = color_of or self._order_of
-        self.audience = audience
+        self.audience, self._teller = audience, teller
         self.result: Any = None
         """What the run was for: a message or a list of them; whoever made the run sets it."""
         self.outcome = ""
@@ -87,7 +98,8 @@ class Run:
         self._tokens: tuple[Token[str], Token[bool]] | None = None
         self._unsubscribe: Callable[[], None] = _nothing
         self._watchers: tuple[Callable[[], object], ...] = ()
-        _recent.append(self)
+        if identity is None:
+            _recent.append(self)
 
     # ---- collecting
 
@@ -95,6 +107,8 @@ class Run:
         self._inside, self._start = True, time.monotonic()
         self._tokens = (context.run.set(self.id), context.card.set(True))
         self._unsubscribe = events.subscribe(self._hear)
+        if self._teller is not None:
+            self._teller.begun(self)
         return self
 
     def __exit__(
@@ -117,10 +131,20 @@ class Run:
     def tell(self, text: str, to: str = "") -> None:
         """Add a row for what a person says here, after the calls made before."""
         self._add(RowView(f"you → {to}" if to else "you", text))
+        if self._teller is not None:
+            self._teller.said(self, text, to)
 
     def section(self, label: str) -> None:
         """Add a line between the calls made before and those made after, such as "pass 2 of 3"."""
         self._add(SectionView(label))
+        if self._teller is not None:
+            self._teller.noted(self, label)
+
+    def renumber(self, number: int) -> None:
+        """Take the number that the server has given it; runs that begin later count on from there."""
+        self.number = number
+        numbers.reach(number)
+        self._changed()
 
     def _add(self, entry: RowView | SectionView) -> None:
         def add() -> None:
@@ -129,24 +153,6 @@ class Run:
             self._changed()
 
         scheduler().post(add)  # the calls made before take the same way
-
-    @contextlib.contextmanager
-    def person(self, call: str) -> Iterator[None]:
-        """While inside, the call of this id waits for a person."""
-        with self._lock:
-            record = self._records.get(call)
-            if record is not None and not record.over:
-                record.state = "human"
-                record.human.append((time.monotonic(), None))
-        self._changed()
-        try:
-            yield
-        finally:
-            with self._lock:
-                if record is not None and not record.over:
-                    record.state = "running"
-                    record.human[-1] = (record.human[-1][0], time.monotonic())
-            self._changed()
 
     def end(self, state: State = "done", *, outcome: str = "", error: BaseException | None = None) -> None:
         """Say how it ended; what is heard later no longer changes that. The first word counts."""
@@ -158,6 +164,8 @@ class Run:
                 self._trace(error)
                 shown = any(record.error is error for record in self._records.values())
                 self.error = None if shown else error_view("", error)
+        if self._teller is not None:
+            self._teller.ended(self)
         self._changed()
 
     def stop(self, why: str = "stopped by you") -> int:
@@ -195,6 +203,16 @@ class Run:
     def _hear(self, event: events.Event) -> None:
         if event.run != self.id:
             return
+        if event.kind == "stopping":
+            self.halted, self._why = True, str(event.data.get("why") or self._why)
+            self.outcome = self.outcome or f"{self._why} after {self.elapsed:.1f} s; what was said is kept"
+            return
+        self._take_in(event)
+        if event.kind in ("done", "failed"):
+            scheduler().post(self._end_if_over)
+        self._changed()
+
+    def _take_in(self, event: events.Event) -> None:
         with self._lock:
             record = self._records.get(event.call)
             if record is None:
@@ -207,9 +225,6 @@ class Run:
                 if record.state == "failed" and record.error is not None:
                     self._trace(record.error, record.agent)
                     self._failed += [call for call in scheduler().failed if call.id == event.call]
-        if event.kind in ("done", "failed"):
-            scheduler().post(self._end_if_over)
-        self._changed()
 
     def _begin(self, event: events.Event) -> None:
         heard_by = self.audience(event.agent) if self.audience is not None else ()
@@ -265,6 +280,17 @@ class Run:
         return list(names).index(agent) if agent in names else None
 
     # ---- reading
+
+    @staticmethod
+    def replay(about: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> Replay:
+        """Return a run of another process, or of an earlier kernel, as its server tells it.
+
+        ``about`` is what `RpcAgentClient.runs` told of it, ``events`` what `run_events` did. It may not be
+        over yet: `Replay.take` takes in what happens further.
+        """
+        from ._replay import Replay
+
+        return Replay(about, events)
 
     @property
     def over(self) -> bool:

@@ -4,9 +4,10 @@ Knows no notebook: whoever does opens the session and says who is there.
 """
 
 from ..rpc import ServerStatus
+from ._about import AgentInfo, Definition
 from ._agent import agent, init
 from ._doctor import Finding
-from ._session import AgentInfo, Definition, Session, close_session, open_session, session
+from ._session import Session, close_session, open_session, session
 
 __all__ = [
     "AgentInfo",

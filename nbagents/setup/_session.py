@@ -11,54 +11,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..agents import AgentBase, UserAgent, settled
+from ..agents import AgentBase, settled
+from ..asking import OpenQuestion
 from ..config import ProjectConfig
 from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg
 from ..models import ModelChoice, choose_model, model_config_to_wire
 from ..rpc import (
-    OwnedServer,
+    KeptServer,
     RpcAgent,
     RpcAgentClient,
+    RunTeller,
     ServerOptions,
     ServerStatus,
     connections,
+    post_question,
 )
+from ..runs import numbers
+from ._about import AgentInfo, Definition
 from ._doctor import Finding, examine
+from ._person import PERSON, Person, person_settings
 
 __all__ = ["AgentInfo", "Definition", "Session", "close_session", "open_session", "session"]
 
 log = logging.getLogger(__name__)
 KINDS = ("chat", "user")
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """What came of defining an agent: ``change`` is "created", "updated" or "unchanged"."""
-
-    agent: AgentBase
-    change: str
-    kept: int
-    """How many messages it still remembers."""
-    color: int
-    """Its place in the order of creation in its workspace; decides its colour in every notebook."""
-    choice: ModelChoice | None
-    """The model it got, and why; None for a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class AgentInfo:
-    """One agent as its server lists it."""
-
-    name: str
-    workspace: str
-    kind: str
-    model: str
-    messages: int
-    color: int
-    busy: bool
-    sys_prompt: str
-    agent_id: str
 
 
 @dataclass(slots=True)
@@ -73,7 +50,8 @@ class Session:
     """The agents of one workspace of the shared server. Methods block; they are safe from any thread.
 
     ``workspace`` is the notebook's path, or a folder. ``owner`` is who ends the server: "process",
-    this one; "user", nobody, until it is stopped or idle for hours. With ``headless`` nobody watches:
+    this one; "user", the Jupyter server that started this kernel, where it keeps agent servers, else
+    nobody, until it is stopped or idle for hours. With ``headless`` nobody watches:
     the demo model does not pretend to type.
     """
 
@@ -82,7 +60,9 @@ class Session:
     ) -> None:
         self.workspace, self.headless = workspace, headless
         self.folder = folder or os.getcwd()
-        self.server = OwnedServer(ServerOptions(owner=owner), on_ready=self._on_ready)
+        self.server = KeptServer.owned(ServerOptions(owner=owner), on_ready=self._on_ready)
+        self.teller = RunTeller(workspace, self.server.attach)
+        """Tells the server of the runs of this session; what `nbagents.runs.Run` takes."""
         self._agents: dict[str, _Known] = {}
         self._defaults: dict[str, str] = {}
         self._warm: dict[str, Any] | None = None
@@ -126,9 +106,7 @@ class Session:
     def server_stop(self) -> None:
         """Stop the server and every agent in it."""
         self.server.stop()
-        self._agents = {
-            name: known for name, known in self._agents.items() if isinstance(known.proxy, UserAgent)
-        }
+        self._agents = {}
 
     def close(self) -> None:
         """Leave. A server of the owner "process" ends, a shared one goes on."""
@@ -160,6 +138,24 @@ class Session:
         """Look at everything that can be wrong, and say what to type."""
         return examine(self)
 
+    # ---- people
+
+    def ask_by_page(self, opened: OpenQuestion) -> str | None:
+        """Let a page of this machine's jupyter-server answer a question.
+
+        Returns the id of the server that takes the answer, None where there is no such way.
+        """
+        try:
+            there = self.server.attach()
+        except NbAgentsError:
+            return None
+        if there is None:
+            return None
+        if not opened.server:
+            post_question(there, opened)
+        extension = os.environ.get("NBAGENTS_EXTENSION")
+        return (opened.server or None) if extension and os.path.exists(extension) else None
+
     # ---- agents
 
     def define(
@@ -183,7 +179,7 @@ class Session:
                 f"an agent of kind {kind!r} is not available in this version; kinds: {', '.join(KINDS)}"
             )
         if kind == "user":
-            return self._define_person(name)
+            return self._define_person(name, sys_prompt, fresh=fresh)
         choice = self.choose(model)
         config = model_config_to_wire(choice.config)
         if generate_args:
@@ -204,9 +200,6 @@ class Session:
         Raises:
             AgentNotFoundError: there is none; the message names those that are.
         """
-        known = self._agents.get(name)
-        if known is not None and isinstance(known.proxy, UserAgent):
-            return known.proxy
         self.server.ensure()
         if name not in self._agents:
             self._refresh()
@@ -229,12 +222,12 @@ class Session:
     def color(self, name: str) -> int | None:
         """Return an agent's colour number; None for a person or a stranger. Never waits."""
         known = self._agents.get(name)
-        return None if known is None or isinstance(known.proxy, UserAgent) else known.color
+        return None if known is None or isinstance(known.proxy, Person) else known.color
 
     def agents(self, *, everywhere: bool = False) -> list[AgentInfo]:
         """Ask the server for the agents of this workspace, or of all."""
         listed = self.server.client().get_agent_list()
-        return [_info(a) for a in listed if everywhere or a.get("workspace") == self.workspace]
+        return [AgentInfo.of(a) for a in listed if everywhere or a.get("workspace") == self.workspace]
 
     def revive(self) -> list[AgentInfo]:
         """Bind the agents that live in this workspace already, after a restart of the kernel; return them."""
@@ -257,19 +250,17 @@ class Session:
 
     # ---- inside
 
-    def _define_person(self, name: str) -> Definition:
-        known = self._agents.get(name)
-        if known is None or not isinstance(known.proxy, UserAgent):
-            known = self._agents[name] = _Known(UserAgent(name, input_hint=f"{name}: "), None, -1)
-            return Definition(known.proxy, "created", 0, -1, None)
-        memory = known.proxy.memory
-        return Definition(known.proxy, "unchanged", 0 if memory is None else memory.size(), -1, None)
+    def _define_person(self, name: str, prompt: str, *, fresh: bool) -> Definition:
+        settings = person_settings(name, prompt)
+        about = self.server.client().define_agent(self.workspace, name, settings, fresh=fresh)
+        known = self._remember(about, settings)
+        return Definition(known.proxy, about["change"], about["messages"], known.color, None)
 
     def _remember(self, about: dict[str, Any], settings: dict[str, Any] | None) -> _Known:
         name = about["name"]
         known = self._agents.get(name)
         if known is None or known.proxy.agent_id != about["agent_id"]:
-            proxy = RpcAgent(
+            proxy = (Person if about["type"] == PERSON else RpcAgent)(
                 name,
                 about["agent_id"],
                 kind=about["type"],
@@ -292,11 +283,12 @@ class Session:
         Raises:
             AgentServerError: the server does not answer.
         """
+        for run in client.runs(self.workspace):  # those of this process count on from there
+            numbers.reach(int(run["number"]))
+        self.teller.again(client.attachment)
         there = {about["agent_id"]: about["messages"] for about in client.get_agent_list()}
         told: dict[str, list[str]] = {"remembers": [], "empty": [], "gone": []}
         for name, known in list(self._agents.items()):
-            if isinstance(known.proxy, UserAgent):
-                continue
             count = there.get(known.proxy.agent_id)
             if count is not None:
                 told["remembers"].append(f"{name} remembers {count} message{'s' if count != 1 else ''}")
@@ -334,20 +326,6 @@ class Session:
         if not keep:
             self._agents.pop(name, None)
         return keep
-
-
-def _info(about: dict[str, Any]) -> AgentInfo:
-    return AgentInfo(
-        name=about["name"],
-        workspace=about.get("workspace", ""),
-        kind=about.get("type", ""),
-        model=about.get("model_name", ""),
-        messages=about.get("messages", 0),
-        color=about.get("color", 0),
-        busy=bool(about.get("busy")),
-        sys_prompt=about.get("sys_prompt") or "",
-        agent_id=about["agent_id"],
-    )
 
 
 _session: Session | None = None

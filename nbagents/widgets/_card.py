@@ -120,7 +120,7 @@ class RunCard:
             self._draw(live=True)
         else:
             view = self.run.view(live=True)
-            self._widget.show(self.surface, run_html(view, live=True), run_text(view))
+            self._widget.show(self.surface, *self._forms(view, live=True))
 
     def _draw(self, *, live: bool) -> None:
         view = self.run.view(live)
@@ -129,12 +129,16 @@ class RunCard:
         elif live and self._widget is not None and self._is_drawn(self._widget):
             self._widget.refresh(view)
         else:
-            html, text = run_html(view, live), run_text(view)
+            html, text = self._forms(view, live=live)
             widget, self._widget = self._widget, None
             if widget is None:
                 self.surface.show(html, text)
             else:
                 widget.freeze(self.surface, html, text)
+
+    def _forms(self, view: RunView, *, live: bool) -> tuple[str, str]:
+        timeline = self.view == "timeline"
+        return run_html(view, live, timeline=timeline), run_text(view, timeline=timeline)
 
     def _is_drawn(self, widget: RunWidget) -> bool:
         """Does the page show the widget? One that still may counts; so does one where others were shown."""

@@ -128,7 +128,7 @@ class LiveWidget(anywidget.AnyWidget):
         try:
             told["value"] = self.acted(str(content.get("path", "")), body if isinstance(body, dict) else {})
         except NbAgentsError as error:
-            told["error"] = str(error)
+            told |= {"error": str(error), "type": type(error).__name__}
         except Exception as error:
             log.exception("what the page asked for has failed")
             told["error"] = type(error).__name__

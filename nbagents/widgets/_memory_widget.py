@@ -44,7 +44,7 @@ class MemoryWidget(LiveWidget):
     """
 
     _esm = esm("memory")
-    _css = css("memory")
+    _css = css("card", "memory")
 
     def __init__(self, agent: AgentBase, *, color_of: Callable[[str], int | None] | None = None) -> None:
         self.agent, self._color_of = agent, color_of or _no_color

@@ -5,7 +5,6 @@ Loads anywidget, and is therefore loaded itself only where somebody watches.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ..agents import scheduler
@@ -19,7 +18,6 @@ from ._live import LiveWidget
 __all__ = ["RunWidget"]
 
 STOPPED = "stopped by you"
-_STOP = re.compile(r"(?:servers/[^/]+/)?(?:runs|calls)/[^/]+/stop")
 
 
 class RunWidget(LiveWidget):
@@ -28,7 +26,7 @@ class RunWidget(LiveWidget):
     ``server`` is the id of the server that knows the run, ``tab`` the view that is open first.
     """
 
-    _esm = esm("lanes", "rows", "card")
+    _esm = esm("lanes", "rows", "find", "card")
     _css = css("card")
 
     def __init__(self, run: Run, *, server: str | None = None, tab: str = "chat") -> None:
@@ -42,13 +40,12 @@ class RunWidget(LiveWidget):
         self.publish(state, change, self._changes.size)
 
     def acted(self, path: str, body: dict[str, Any]) -> Any:
-        """Stop the whole run, or the call that ``body`` names."""
-        if path and not _STOP.fullmatch(path):
-            return super().acted(path, body)
-        call_id = body.get("call")
-        if call_id is None:
+        """Stop the run, or the call of it, that ``body`` names."""
+        if "call" not in body:
+            if body.get("run") != self.run.id:
+                return super().acted(path, body)
             return {"stopped": self.run.stop(STOPPED)}
-        call = scheduler().live.get(str(call_id))
+        call = scheduler().live.get(str(body["call"]))
         if call is None or call.run != self.run.id:
             raise UsageError("that call is over already")
         call.cancel(STOPPED)

@@ -107,7 +107,8 @@ class JupyterServer:
 
     def agent_servers(self) -> list[dict[str, Any]]:
         folder = Path(self.environment["JUPYTER_RUNTIME_DIR"]) / "nbagents"
-        return [json.loads(path.read_text()) for path in folder.glob("*.json")]
+        found = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+        return [told for told in found if "server_id" in told]  # not the place where kernels find Jupyter
 
     def stop(self) -> None:
         for server in self.agent_servers():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from nbagents.exceptions import UsageError
 from nbagents.magics._expression import parse_expression
-from nbagents.magics._nodes import Agent, FanOut, Repeat, Sequence, agent_names
+from nbagents.magics._nodes import Agent, Branch, Choice, FanOut, Repeat, Sequence, agent_names, conditions_of
 
 A, B, C, D = (Agent(name) for name in "abcd")
 
@@ -35,6 +35,25 @@ A, B, C, D = (Agent(name) for name in "abcd")
         ("loop a b", Sequence((A, B))),
         ("sequential -> loop", Sequence((Agent("sequential"), Agent("loop")))),
         ("parallel*2", Repeat(Agent("parallel"), 2)),
+        ('if "x > 3" a else b', Branch("x > 3", A, B)),
+        ("if x > 3 a else b", Branch("x > 3", A, B)),
+        ("if x > 3: a else: b", Branch("x > 3", A, B)),
+        ("if 'x' in msg.content a", Branch("'x' in msg.content", A)),
+        ("if f(x) (a, b) else c", Branch("f(x)", FanOut((A, B)), C)),
+        ("if not x and (y or z) a", Branch("not x and (y or z)", A)),
+        ("if x if y else z a", Branch("x if y else z", A)),
+        ("if x == 'p q' a", Branch("x == 'p q'", A)),
+        ("if x a elif y b else c", Branch("x", A, Branch("y", B, C))),
+        ("if x a else if y b else c", Branch("x", A, Branch("y", B, C))),
+        ("if x (if y a) else b", Branch("x", Branch("y", A), B)),
+        ("a -> if x b -> c else d", Sequence((A, Branch("x", Sequence((B, C)), D)))),
+        ("a -> (if x b) -> c", Sequence((A, Branch("x", B), C))),
+        ("(if x a, b)", FanOut((Branch("x", A), B))),
+        ("(if x a else b)*2", Repeat(Branch("x", A, B), 2)),
+        ("switch x case k a case 2 b else c", Choice("x", (("k", A), (2, B)), C)),
+        ("switch 'x[0]': case 'k k': a case True: b", Choice("x[0]", (("k k", A), (True, B)))),
+        ("switch -> a", Sequence((Agent("switch"), A))),
+        ("(switch, a)", FanOut((Agent("switch"), A))),
         ("诗人 -> ﬁsh", Sequence((Agent("诗人"), Agent("fish")))),
     ],
 )
@@ -42,6 +61,7 @@ def test_expressions(text, expected):
     assert parse_expression(text) == expected
 
 
+IF = "if \"'urgent' in msg.content\" editor else poet"
 ARROW = "missing agent after the first ->"
 FOREIGN = "is no part of an expression; a -> b is one after the other, (a, b) both at once"
 
@@ -79,6 +99,15 @@ FOREIGN = "is no part of an expression; a -> b is one after the other, (a, b) bo
         ("a -> class", "'class' is a word of Python itself, no agent", "class"),
         ("a -> all", "'all' is for %%agents; name the agents here", "all"),
         ("sequential a -> b", "sequential lists its agents without ->", "-> b"),
+        ("if a", f"it goes like this: {IF}", "if a"),
+        ("a -> if", f"it goes like this: {IF}", "if"),
+        ("switch x a b", 'it goes like this: switch "msg.name" case poet critic else editor', "switch x a b"),
+        ("if x a else", "missing agent after this else", "else"),
+        ("if x a -> else b", "missing agent after the ->", "-> else b"),
+        ("a else b", "this else belongs to no if", "else b"),
+        ("switch x case k a case k b", "case k is there twice", "case k b"),
+        ("switch x case k a case", "case what? case poem poet", "case"),
+        ("if x a else b c", "missing -> before c", "c"),
         ("(" * 51 + "a", "too many brackets within brackets", "(a"),
     ],
 )
@@ -106,12 +135,21 @@ def test_nothing_is_asked_for():
         parse_expression("")
 
 
+SOURCES = st.sampled_from(["x", "msg.content == 'a b'", 'len("c") > 3', r"'\n' in x", "f(x) or not y"])
+VALUES = st.one_of(st.text(st.characters(exclude_characters="\0\n\r")), st.integers(0, 99))
 NODES = st.recursive(
     st.sampled_from([A, B, C, D]),
     lambda inner: st.one_of(
         st.lists(inner, min_size=2, max_size=3).map(lambda steps: Sequence(tuple(steps))),
         st.lists(inner, min_size=1, max_size=3).map(lambda branches: FanOut(tuple(branches))),
         st.builds(Repeat, inner, st.integers(1, 9)),
+        st.builds(Branch, SOURCES, inner, st.none() | inner),
+        st.builds(
+            Choice,
+            SOURCES,
+            st.dictionaries(VALUES, inner, min_size=1, max_size=3).map(lambda cases: tuple(cases.items())),
+            st.none() | inner,
+        ),
     ),
     max_leaves=8,
 )
@@ -122,15 +160,24 @@ def test_a_pipeline_prints_as_the_expression_that_makes_it(node):
     assert parse_expression(str(node)) == node
 
 
-@given(st.text(alphabet="ab ()->,*3=→'"))
+PHRASES = st.lists(st.sampled_from(["if", "elif", "else", "switch", "case", '"a b"', *"(),:ab3", "->"])).map(
+    " ".join
+)
+
+
+@given(st.text(alphabet="ab ()->,*3=→\"'") | PHRASES)
 def test_any_text_is_a_pipeline_or_a_fault_in_words(text):
     try:
         names = agent_names(parse_expression(text))
     except UsageError as error:
         names = (str(error).partition(":")[0],)
     assert names
-    assert all(name == "%%pipeline" or set(name) <= set("ab3") for name in names)
+    words = ("%%pipeline", "case", "switch")
+    assert all(name in words or set(name) <= set("ab3") for name in names)
 
 
 def test_names_come_once_in_the_order_of_mention():
     assert agent_names(parse_expression("b -> (a, b*2) -> c -> a")) == ("b", "a", "c")
+    node = parse_expression("b -> if x a else (switch y case k c else d)")
+    assert agent_names(node) == ("b", "a", "c", "d")
+    assert conditions_of(node) == ("x", "y")

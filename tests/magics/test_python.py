@@ -80,6 +80,12 @@ def test_a_script():
         ("a -> b", "SequentialPipeline([a, b])"),
         ("a -> (b, c)*2 -> d", "SequentialPipeline([a, ForLoopPipeline(FanOutPipeline([b, c]), 2), d])"),
         ("loop a b -n 3", "ForLoopPipeline([a, b], 3)"),
+        (f'a -> if "{APPROVED}" b', f"SequentialPipeline([a, IfElsePipeline(lambda msg: ({APPROVED}), b)])"),
+        ("if n > 3 (a -> b) else c", "IfElsePipeline(lambda msg: (n > 3), [a, b], c)"),
+        (
+            "switch msg.name case 'k k' a case 2 b -> c else c",
+            'SwitchPipeline(lambda msg: (msg.name), {"k k": a, 2: [b, c]}, c)',
+        ),
         (f'a -> b --until "{APPROVED}"', f"ForLoopPipeline([a, b], 10, lambda msg: ({APPROVED}))"),
     ],
 )
@@ -90,6 +96,11 @@ def test_a_pipeline(line, pipeline):
     assert imported == sorted(imported)
     assert [name for name in imported if name not in nbagents.__all__] == []
     assert all(code.count(name) > 1 for name in imported)
+
+
+def test_what_has_no_form_in_python_is_said():
+    code = _python(parse_agents_cell("poet --schema Review", "Hi."))
+    assert code.startswith("# --schema Review: ")
 
 
 def test_a_hub_keeps_its_code():

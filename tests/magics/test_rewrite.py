@@ -43,6 +43,16 @@ def _transformed(cell):
             "await NB.cell('pipeline', 'a -> b --until \"\\'OK\\' in msg.content\" -o x', 'Go.\\n', "
             "until=lambda msg: ('OK' in msg.content))\n",
         ),
+        (
+            "%%pipeline a -> if 'OK' in msg.content b else (switch n case 1 c) -o x\nGo.",
+            "await NB.cell('pipeline', \"a -> if 'OK' in msg.content b else (switch n case 1 c) -o x\", "
+            "'Go.\\n', conditions=[lambda msg: ('OK' in msg.content), lambda msg: (n)])\n",
+        ),
+        (
+            '%%pipeline a -> if "x[0]" b --until y > 1\nGo.',
+            "await NB.cell('pipeline', 'a -> if \"x[0]\" b --until y > 1', 'Go.\\n', "
+            "until=lambda msg: (y > 1), conditions=[lambda msg: (x[0])])\n",
+        ),
         ("%%msghub a b --rounds 2\n# nothing", "await NB.cell('msghub', 'a b --rounds 2', '# nothing\\n')\n"),
         ("%%msghub a b --dry-run\na()", "await NB.cell('msghub', 'a b --dry-run', 'a()\\n')\n"),
         ("%%agents poet\nhi?", "await NB.cell('agents', 'poet', 'hi?\\n')\n"),

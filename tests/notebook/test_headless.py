@@ -116,6 +116,36 @@ def test_a_person_who_is_not_there_has_a_default_or_fails_at_once(tmp_path: Path
     assert "--default TEXT" in card["data"]["text/plain"]
 
 
+def test_an_absent_person_may_be_said_to_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("NBAGENTS_HUMAN", "fail")
+    notebook = _execute(
+        tmp_path,
+        "%load_ext nbagents",
+        "%%agent me --kind user\nKeep the last line?",
+        "import time; began = time.monotonic()",
+        "%%agents me --default yes\nWell?",
+        "assert time.monotonic() - began < 5, time.monotonic() - began",
+        "from nbagents.agents import UserAgent\nUserAgent('own', default='yes')('Well?').content",
+        allow_errors=True,
+    )
+    assert "me asks 'Keep the last line?' and nobody is there" in notebook.cells[3].outputs[1]["evalue"]
+    assert notebook.cells[4].outputs == []
+    assert "nobody is there" in notebook.cells[5].outputs[0]["evalue"]
+
+
+def test_an_agent_of_the_notebook_asks_nobody_outside_of_our_cells_too(tmp_path: Path):
+    notebook = _execute(
+        tmp_path,
+        "%load_ext nbagents",
+        "from nbagents.agents import UserAgent",
+        "UserAgent('me', default='as you like')('Well?').content",
+        "UserAgent('me')('Well?').content",
+        allow_errors=True,
+    )
+    assert _texts(notebook.cells[2]) == ["'as you like'"]
+    assert "nobody is there to answer" in notebook.cells[3].outputs[0]["evalue"]
+
+
 def test_each_run_has_agents_of_its_own(tmp_path: Path):
     ask = "%%agents poet -q -o said\nHello."
     for _ in range(2):

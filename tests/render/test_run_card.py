@@ -77,7 +77,9 @@ def test_a_run_of_one_after_another_draws_no_lanes(full_run: RunView):
     view = replace(full_run, lanes=lanes)
     assert "parallel" not in run_text(view)
     assert "█" not in run_text(view)
-    assert '<div class="nba-foot"><details><summary><span class="nba-toggle">timeline' in run_html(view)
+    assert '<div class="nba-foot nba-more"><details><summary><span class="nba-toggle">timeline' in run_html(
+        view
+    )
 
 
 def test_the_demo_model_is_never_called_an_ai(read: Read):
@@ -140,7 +142,28 @@ def test_a_long_message_folds_once_it_is_finished():
     assert "point 6" not in lead
     assert "<li>point 19</li>" in full
     assert "<details" not in run_html(view, live=True)
-    assert "<details" not in run_html(RunView("r", rows=(RowView("a", "\n".join("abc")),)))
+    short = run_html(RunView("r", rows=(RowView("a", "\n".join("abc")),)))
+    assert "<details" not in short.partition('<div class="nba-foot nba-more">')[0]
+
+
+def test_what_was_written_is_folded_at_the_foot(read: Read):
+    rows = (RowView("a", "It is **bold** <b>"), RowView("b", "$x^2$"), RowView("c", ""))
+    html = run_html(RunView("r", rows=rows))
+    assert (
+        '<span class="nba-toggle">raw</span></summary><pre>a:\nIt is **bold** &lt;b&gt;\n\nb:\n$x^2$</pre>'
+        in html
+    )
+    assert "raw</span>" not in run_html(RunView("r", rows=rows), live=True)
+    assert "raw</span>" not in run_html(RunView("r", rows=_rows(60, "word " * 60)))
+
+
+def test_the_timeline_is_shown_where_it_is_asked_for(full_run: RunView):
+    lanes = (replace(full_run.lanes[0], spans=((0.0, 1.0, "model"),)),)
+    view = replace(full_run, lanes=lanes)
+    assert ">timeline</span>" in run_html(view)
+    assert ">timeline</span>" not in run_html(view, timeline=True)
+    assert "<figure" in run_html(view, timeline=True)
+    assert "█" in run_text(view, timeline=True)
 
 
 def test_the_middle_of_many_rows_folds(read: Read):
@@ -150,7 +173,7 @@ def test_the_middle_of_many_rows_folds(read: Read):
     before, folded = html.split("<details", 1)
     assert "Message 2." in before
     assert "Message 3." not in before
-    after = folded.split("</details>", 1)[1]
+    after = folded.split("</details>", 1)[1].partition("nba-more")[0]
     assert "Message 29." not in after
     assert "Message 30." in after
     assert "more" not in read(run_html(RunView("r", rows=_rows(30)))).text

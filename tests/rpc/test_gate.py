@@ -14,7 +14,7 @@ from nbagents.exceptions import AuthenticationError
 from nbagents.rpc import RpcAgentClient, RpcAgentServerLauncher
 from nbagents.rpc._gate import TokenGate, add_services
 from nbagents.rpc._health import Health
-from nbagents.rpc._methods import paths
+from nbagents.rpc._methods import STREAM_REQUESTS, paths
 from nbagents.rpc._proto import agent_pb2 as pb
 from nbagents.rpc._servicer import AgentServerServicer
 
@@ -29,6 +29,14 @@ POLICY = {
 POLICY |= {"/nbagents.v1.AgentServer/Attach": "token"}
 POLICY |= {f"/grpc.health.v1.Health/{name}": "token, or public" for name in ("Check", "List", "Watch")}
 """Who may call what: a method that a server offers and that is not here is an open door."""
+OVER_THE_STREAM = {
+    "waits": "a server asks another of its user",
+    "begin_run": "sees a run", "note_run": "sees a run", "end_run": "sees a run", "runs": "sees a run",
+    "run_events": "sees a run", "watch_run": "sees a run", "stop_run": "stops", "stop_call": "stops",
+    "questions": "answers", "answer": "answers", "leave_question": "answers", "ask": "asks",
+    "edit_memory": "changes an agent", "sent_to_model": "sees an agent", "log": "sees the log",
+}  # fmt: skip
+"""What can be requested by an attached session of the user alone, and what for."""
 UNKNOWN = ["/nbagents.v1.RpcAgent/nonsense", "/nonsense.Nonsense/nonsense", "/grpc.health.v1.Health/nonsense"]
 UNKNOWN += [
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
@@ -98,6 +106,11 @@ def test_the_gate_lets_nothing_through_but_what_its_policy_opens(public_health: 
     assert asyncio.run(through()) == opened
 
 
+def test_what_can_be_requested_over_the_stream_is_declared():
+    assert set(STREAM_REQUESTS) == set(OVER_THE_STREAM) | set(METHODS)
+    assert not set(OVER_THE_STREAM) & {path.rpartition("/")[2] for path in paths()}
+
+
 def test_the_methods_are_those_of_the_contract():
     services = pb.DESCRIPTOR.services_by_name.values()
     described = {f"/{s.full_name}/{m.name}" for s in services for m in s.methods}
@@ -105,6 +118,14 @@ def test_the_methods_are_those_of_the_contract():
     health = {f"/grpc.health.v1.Health/{name}" for name in ("Check", "List", "Watch")}
     assert set(paths()) == described | legacy | health
     assert len(legacy) == 13
+
+
+@pytest.mark.parametrize("name", OVER_THE_STREAM)
+def test_what_is_for_the_stream_is_no_method_of_its_own(server, channel, name: str):
+    token = [("authorization", f"Bearer {server.token}")]
+    for service in ("RpcAgent", "nbagents.v1.RpcAgent", "nbagents.v1.AgentServer"):
+        code, _ = refused(channel, f"/{service}/{name}", token)
+        assert code is grpc.StatusCode.UNIMPLEMENTED
 
 
 @pytest.mark.parametrize("path", [*paths(), *UNKNOWN])

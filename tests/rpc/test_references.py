@@ -100,7 +100,7 @@ def test_a_message_is_not_waited_for_when_its_reader_is_gone(wait_for):
         mirror, slow = proxy(one, Mirror), proxy(two, Slow)
 
         def wanted() -> list[str]:
-            return [name for s in servicer(two)._sessions.values() for name in s._fetches._wanted]
+            return [name for s in servicer(two)._sessions.all() for name in s._fetches._wanted]
 
         message = slow(30)
         readers = [mirror(message), mirror([message])]

@@ -13,6 +13,7 @@ import pytest
 from remote_agents import Blocking, Counter, Echo, Failing, Fussy, Slow
 
 import nbagents
+from nbagents import asking
 from nbagents.agents import DialogAgent, UserAgent
 from nbagents.config import model_configs
 from nbagents.exceptions import (
@@ -258,10 +259,13 @@ def test_what_cannot_travel_to_the_constructor_is_named():
     assert servers() == 0
 
 
-def test_a_person_in_a_server_is_an_error_at_once():
+def test_a_person_in_a_server_is_asked_where_the_call_was_made(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
     user = UserAgent("me").to_dist()
     try:
         with pytest.raises(UsageError, match="nobody is there to answer"):
             user().result(20)
+        with asking.scripted(["I am"]):
+            assert user().content == "I am"
     finally:
         user.stop()

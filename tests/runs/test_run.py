@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from nbagents import events
+from nbagents import asking, events
 from nbagents.agents import AgentBase, scheduler
 from nbagents.exceptions import CallCancelledError
 from nbagents.message import Msg
@@ -293,9 +293,9 @@ def test_a_row_waits_for_a_person_while_one_is_asked():
 
     class Asker(AgentBase):
         async def reply(self, x=None):
-            call = next(iter(run._records))
-            with run.person(call):
-                states.append(_rows(run)[0].state)
+            opened = asking.open_question(asking.Question(self.name, "well?"))
+            states.append(_rows(run)[0].state)
+            opened.give("yes")
             states.append(_rows(run)[0].state)
             return Msg(self.name, "yes")
 

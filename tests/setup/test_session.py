@@ -10,11 +10,11 @@ import sys
 import threading
 import time
 
+import pydantic
 import pytest
 
 import nbagents
-from nbagents import setup
-from nbagents.agents import UserAgent
+from nbagents import asking, setup
 from nbagents.config import model_configs
 from nbagents.exceptions import (
     AgentNotFoundError,
@@ -25,6 +25,11 @@ from nbagents.exceptions import (
 from nbagents.message import Msg
 from nbagents.rpc import RpcAgent, RpcAgentClient, connections
 from nbagents.setup import Session, open_session
+
+
+class Vote(pydantic.BaseModel):
+    points: int
+
 
 POET = "You are a poet. You write four short lines about what you are asked."
 
@@ -78,13 +83,23 @@ def test_somebody_unknown_is_named_with_a_guess(session):
         session.find("peot")
 
 
-def test_a_person_is_an_agent_of_this_process(session):
+def test_a_person_lives_in_the_server_too(session):
     made = session.define("me", "", kind="user")
-    assert isinstance(made.agent, UserAgent)
-    assert (made.change, made.choice) == ("created", None)
+    assert (made.change, made.choice, session.color("me")) == ("created", None, None)
     assert session.define("me", "", kind="user").change == "unchanged"
+    assert session.define("me", "Keep it?", kind="user").change == "updated"
     assert session.find("me") is made.agent
-    assert session.status().state == "none", "a person needs no server"
+    asked = []
+
+    def answer(question):
+        asked.append((question.prompt, question.kind, question.said))
+        return "3"
+
+    with asking.answering(answer):
+        reply = made.agent("Well?", schema=Vote)
+        assert (reply.content, reply.metadata) == ("3", {"points": 3})
+    assert asked[0] == ("Keep it?", "turn", "user: Well?")
+    assert [m.name for m in session.memory("me")] == ["user", "me"]
     session.delete("me")
     with pytest.raises(UsageError, match="kind 'wizard' is not available in this version; kinds: chat, user"):
         session.define("merlin", "", kind="wizard")

@@ -226,12 +226,14 @@ class Fetch(_message.Message):
     def __init__(self, call: _Optional[str] = ..., drop: bool = ...) -> None: ...
 
 class Cancel(_message.Message):
-    __slots__ = ("call", "why")
+    __slots__ = ("call", "why", "run")
     CALL_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
     call: str
     why: str
-    def __init__(self, call: _Optional[str] = ..., why: _Optional[str] = ...) -> None: ...
+    run: str
+    def __init__(self, call: _Optional[str] = ..., why: _Optional[str] = ..., run: _Optional[str] = ...) -> None: ...
 
 class Event(_message.Message):
     __slots__ = ("kind", "call", "agent", "run", "parent", "root", "data", "error")

@@ -44,7 +44,10 @@ async function post(path, body = {}) {
     body: JSON.stringify(body),
   });
   const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(told?.error?.message ?? `HTTP ${answer.status}`);
+  if (!answer.ok) {
+    const error = new Error(told?.error?.message ?? `HTTP ${answer.status}`);
+    throw Object.assign(error, { type: told?.error?.type ?? "", hint: told?.error?.hint ?? "" });
+  }
   return told;
 }
 
@@ -64,7 +67,7 @@ function ask(model, path, body = {}) {
     const hear = (message) => {
       if (message?.kind !== "acted" || message.id !== id) return;
       done();
-      if (message.error) reject(new Error(message.error));
+      if (message.error) reject(Object.assign(new Error(message.error), { type: message.type ?? "" }));
       else resolve(message.value);
     };
     const timer = setTimeout(() => {
@@ -166,15 +169,19 @@ function fromPython(html) {
 
 // The frame of a live output: the theme's colours, and no key that is pressed inside reaches the notebook.
 function frame(classes, label, ...children) {
-  return h(
+  const own = (node) => node.setAttribute("data-lm-suppress-shortcuts", "true");
+  const section = h(
     "section",
     {
       class: `nba nba-live ${classes} mathjax_ignore`,
       "aria-label": label,
-      "data-lm-suppress-shortcuts": "true",
+      // The notebook's shortcuts look at what has the focus itself, before they look around it.
+      on: { focusin: (event) => own(event.target) },
     },
     ...children,
   );
+  own(section);
+  return section;
 }
 
 // Write a duration as the frozen form does.

@@ -12,10 +12,10 @@ function runCard(model, store, el, signal) {
   const stop = h("button", {
     type: "button",
     class: "nba-stop",
-    text: "■ stop run",
+    "aria-label": "stop run",
     title: "stop the whole run",
     on: { click: () => card.stopRun() },
-  });
+  }, "■ stop", h("span", { class: "nba-wideonly", text: " run" }));
   const find = finder(card);
   const tabs = CARD_TABS.map((name) =>
     h("button", {
@@ -36,7 +36,12 @@ function runCard(model, store, el, signal) {
     type: "button",
     class: "nba-fresh",
     hidden: true,
-    on: { click: () => toEnd() },
+    on: {
+      click: () => {
+        toEnd();
+        tick();
+      },
+    },
   });
   const told = h("p", { class: "nba-vh", role: "status" });
   const section = frame(
@@ -57,18 +62,20 @@ function runCard(model, store, el, signal) {
   let now = clockFrom(0);
   let unseen = 0;
   let order = "";
+  let pinned = true; // to the end; until the person scrolls up
+  let top = 0;
 
   // ---- drawing
 
   function draw(state, change) {
     if (state.frozen !== undefined) return freeze(state);
-    const pinned = atEnd();
     if (!change || change.run) head(state);
     now = clockFrom(state.elapsed);
     const before = card.rows.size;
     rows(state, change);
-    if (pinned) toEnd();
-    else if (card.tab === "Chat") unseen += Math.max(card.rows.size - before, 0);
+    const growing = (state.rows ?? []).filter((row) => row.blocks).length;
+    section.style.setProperty("--nba-grow", growing < 2 ? "18em" : growing < 3 ? "10em" : "5.6em");
+    if (!pinned) unseen += Math.max(card.rows.size - before, 0);
     tick();
   }
 
@@ -134,8 +141,9 @@ function runCard(model, store, el, signal) {
     for (const row of card.rows.values()) row.tick();
     if (card.tab === "Timeline") chart.draw(state.lanes ?? [], time, running);
     if (card.tab === "Raw") drawRaw(state);
-    fresh.hidden = card.tab !== "Chat" || atEnd();
-    if (fresh.hidden) unseen = 0;
+    if (card.tab !== "Chat") return;
+    if (pinned) toEnd();
+    fresh.hidden = pinned || atEnd();
     setText(fresh, unseen ? `↓ ${unseen} new` : "↓ to the end");
   }
 
@@ -159,10 +167,23 @@ function runCard(model, store, el, signal) {
   const atEnd = () => panel.scrollHeight - panel.scrollTop - panel.clientHeight < 24;
 
   function toEnd() {
-    panel.scrollTop = panel.scrollHeight;
+    pinned = true;
     unseen = 0;
-    fresh.hidden = true;
+    panel.scrollTop = panel.scrollHeight;
+    top = panel.scrollTop;
   }
+
+  panel.addEventListener(
+    "scroll",
+    () => {
+      if (card.tab !== "Chat") return;
+      if (panel.scrollTop < top - 2) pinned = false;
+      else if (atEnd()) pinned = true;
+      top = panel.scrollTop;
+      tick();
+    },
+    { passive: true },
+  );
 
   function open(name) {
     card.tab = name;
@@ -176,8 +197,8 @@ function runCard(model, store, el, signal) {
     chart.node.hidden = name !== "Timeline";
     raw.hidden = name !== "Raw";
     find.node.hidden = name !== "Chat";
+    fresh.hidden = true;
     tick();
-    if (name === "Chat") toEnd();
   }
 
   function alongTabs(event, name) {
@@ -195,9 +216,10 @@ function runCard(model, store, el, signal) {
     const row = card.rows.get(event.target.closest?.("[data-key]")?.dataset.key);
     const onRow = row && event.target === row.node;
     if (event.key === "Escape") {
-      if (typing) find.close();
-      else section.closest("[tabindex]:not(.nba *)")?.focus() ?? document.activeElement?.blur();
-      (typing && firstRow()?.select()) || event.stopPropagation();
+      if (typing) {
+        find.close();
+        firstRow()?.select();
+      } else leave();
     } else if (typing) return;
     else if (event.key === "/") find.open();
     else if (event.key === "s" || event.key === "S") {
@@ -208,6 +230,13 @@ function runCard(model, store, el, signal) {
     else return;
     event.preventDefault();
   });
+
+  // To what holds the card and can be focused: the cell, in a notebook.
+  function leave() {
+    const around = el.closest("[tabindex]") ?? el.parentElement?.closest("[tabindex]");
+    if (around) around.focus();
+    else document.activeElement?.blur();
+  }
 
   const inOrder = () => [...log.children].map((node) => card.rows.get(node.dataset.key)).filter((row) => row?.value.state);
   const firstRow = () => inOrder()[0];
@@ -226,12 +255,14 @@ function runCard(model, store, el, signal) {
   };
   card.stopRun = () => {
     if (stop.hidden) return;
-    halt(stop, store.state.server && `servers/${store.state.server}/runs/${store.state.run}/stop`, {});
+    halt(stop, store.state.server && `servers/${store.state.server}/runs/${store.state.run}/stop`, {
+      run: store.state.run,
+    });
   };
 
   async function halt(button, path, body) {
     if (!button || button.disabled) return;
-    const was = button.textContent;
+    const was = [...button.childNodes];
     button.disabled = true;
     setText(button, "stopping…");
     try {
@@ -240,67 +271,18 @@ function runCard(model, store, el, signal) {
       setText(told, `it could not be stopped: ${error.message}`);
       button.title = error.message;
       button.disabled = false;
-      setText(button, was);
+      button.replaceChildren(...was);
     }
   }
 
-  section.style.setProperty("--nba-cap", "480px");
   el.replaceChildren(section);
   open(CARD_TABS.find((name) => name.toLowerCase() === store.state.tab) ?? CARD_TABS[0]);
   draw(store.state, null);
   store.watch((state, change) => {
     if (!card.dead) draw(state, change);
   }, signal);
-  panel.addEventListener("scroll", tick, { passive: true });
   ticking(tick, signal);
-}
-
-// ---- find
-
-function finder(card) {
-  const box = h("input", {
-    type: "search",
-    placeholder: "find",
-    "aria-label": "find in the messages",
-    on: { input: () => look(), keydown: (event) => event.key === "Enter" && step(event.shiftKey ? -1 : 1) },
-  });
-  const count = h("span", { class: "nba-count", "aria-live": "polite" });
-  const node = h("span", { class: "nba-find" }, box, count);
-  let hits = [];
-  let at = -1;
-
-  function look() {
-    const wanted = box.value.toLowerCase();
-    hits = [];
-    for (const row of card.rows.values()) {
-      const hit = wanted && row.value.state && `${row.value.agent}\n${row.value.text}`.toLowerCase().includes(wanted);
-      row.node.classList.toggle("nba-hit", Boolean(hit));
-      row.node.classList.remove("nba-at");
-      if (hit) hits.push(row);
-    }
-    hits.sort((one, other) => one.value.place - other.value.place);
-    at = -1;
-    if (hits.length) step(1);
-    else setText(count, wanted ? "none" : "");
-  }
-
-  function step(by) {
-    if (!hits.length) return;
-    hits[at]?.node.classList.remove("nba-at");
-    at = (at + by + hits.length) % hits.length;
-    hits[at].node.classList.add("nba-at");
-    hits[at].node.scrollIntoView({ block: "nearest" });
-    setText(count, `${at + 1} of ${hits.length}`);
-  }
-
-  return {
-    node,
-    open: () => box.focus(),
-    close() {
-      box.value = "";
-      look();
-    },
-  };
+  requestAnimationFrame(tick);
 }
 
 export default {

@@ -80,7 +80,7 @@ function memoryPanel(model, store, el, signal) {
   function rowOf(value) {
     const article = fromPython(value.html).firstElementChild ?? h("article");
     const item = h("div", { role: "listitem", class: "nba-entry" }, article);
-    if (value.id) item.append(tools(value, item));
+    if (value.id) article.append(tools(value, item));
     return item;
   }
 

@@ -29,6 +29,8 @@ function cardRow(card, key) {
   };
   row.tick = () => {
     if (row.value.open && row.slot && row.value.elapsed !== null) setText(row.slot, seconds(row.seconds()));
+    const body = row.blocks?.parentElement;
+    body?.classList.toggle("nba-over", body.scrollHeight > body.clientHeight + 1);
   };
   row.select = () => {
     for (const other of card.rows.values()) other.node.tabIndex = -1;
@@ -56,6 +58,7 @@ function cardRow(card, key) {
     if (value.state) {
       fresh.setAttribute("aria-label", `${value.agent}, message ${value.place} of ${value.count}`);
       if (value.open) stopButton(fresh, value);
+      card.dress?.(row, fresh, value);
     }
     row.node?.replaceWith(fresh);
     Object.assign(row, { node: fresh, html: value.html, grown: 0, shown: 0 });

@@ -1,0 +1,41 @@
+"""How an agent or a tool asks a person, without knowing how the person is reached.
+
+A question is open, under its id, from when it is asked until it is answered; the first answer wins,
+from whichever thread and by whichever way it comes. Whoever can reach a person installs an answerer for
+the code that runs under it: a script's list of answers, the terminal, a notebook's form. With nobody
+there, asking fails at once; nothing hangs.
+"""
+
+from collections.abc import Callable
+
+from ._answerers import Answerer, answering, ask, fill, pass_on, scripted
+from ._fields import check_fields, fields_of
+from ._open import OpenQuestion, answer, ended_question, find_question, open_question, open_questions
+from ._question import Answer, Field, Question
+
+__all__ = [
+    "Answer",
+    "Answerer",
+    "Field",
+    "OpenQuestion",
+    "Question",
+    "answer",
+    "answering",
+    "ask",
+    "check_fields",
+    "ended_question",
+    "fields_of",
+    "fill",
+    "find_question",
+    "open_question",
+    "open_questions",
+    "pass_on",
+    "scripted",
+]
+
+terminal: Answerer | None = None
+"""Who asks where no answerer was installed: `input()` in a terminal, for which the agents' floor fills this
+in; a notebook that somebody watches puts its form here."""
+waits: bool | Callable[[], bool] = False
+"""Does a question wait to be answered by its id where nobody here can be asked? In a server it does, if
+somebody is told of it."""

@@ -1,0 +1,47 @@
+"""What a person works with in a cell's output, beyond a run's card: an agent's memory, a chat.
+
+Only where somebody watches; elsewhere the same is shown as a text.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from ..agents import AgentBase
+from ..exceptions import UsageError
+from ._desk import Desk
+
+__all__ = ["chat_panel", "show_panel"]
+
+log = logging.getLogger(__name__)
+
+
+def show_panel(desk: Desk, agent: AgentBase) -> bool:
+    """Show an agent's memory so that it can be changed; False where that cannot be."""
+    if not _shows_widgets(desk):
+        return False
+    try:
+        from ..widgets._memory_widget import MemoryWidget
+
+        panel = MemoryWidget(agent, color_of=desk.color)
+    except UsageError as error:
+        log.debug("%s has no panel: %s", agent._name, error)
+        return False
+    panel.put(desk.surface())
+    return True
+
+
+def chat_panel(desk: Desk, agents: Mapping[str, AgentBase]) -> bool:
+    """Show a chat with these agents; False where that cannot be."""
+    if not _shows_widgets(desk):
+        return False
+    from ..widgets._chat_widget import ChatWidget
+
+    panel = ChatWidget(agents, color_of=desk.color, server=desk.session.status().server_id)
+    panel.put(desk.surface())
+    return True
+
+
+def _shows_widgets(desk: Desk) -> bool:
+    return hasattr(getattr(desk.shell, "kernel", None), "comm_manager")

@@ -1,0 +1,137 @@
+"""`Relays`: questions of a server's agents, asked of whoever is where the call was made; and the way back.
+
+An agent of a server asks in its server, where nobody sits. The process that made the call asks its own
+person, in its own way; whoever answers first, here or in any other session, ends the question everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .. import _loop, asking
+from ..agents import Call
+from ..asking import Answer, OpenQuestion, Question
+from ..exceptions import CallCancelledError, NbAgentsError, ProtocolError, UsageError
+from ._limits import MAX_QUESTIONS
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from ._attachment import Attachment
+
+__all__ = ["Relays", "post_question"]
+
+log = logging.getLogger(__name__)
+
+
+class Relays:
+    """The questions of one server that are open here too. On the loop only."""
+
+    def __init__(self, there: Attachment) -> None:
+        self._there = there
+        self._open: dict[str, OpenQuestion] = {}
+
+    def asked(self, root: Call, data: Mapping[str, Any]) -> None:
+        """Ask the person here what an agent over there asks in a call that was made here.
+
+        Raises:
+            ProtocolError: it is no question, or one of too many.
+        """
+        if root.origin is not None or root.context is None:
+            return  # it was made for a client of this server, who has been told
+        try:
+            question = Question.from_dict(data)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise ProtocolError(f"an agent server asked what is no question: {error!r}"[:300]) from None
+        if len(self._open) >= MAX_QUESTIONS:
+            raise ProtocolError(f"an agent server asks more than {MAX_QUESTIONS} questions at once")
+        if asking.find_question(question.id) is not None:
+            return  # the server is in this process: it is open here
+        opened = root.context.copy().run(asking.open_question, question, told=False)
+        opened.server = self._there.server_id
+        self._open[question.id] = opened
+        opened.on_end(lambda: _loop.background().post(self._ended, opened))
+        root.context.copy().run(asking.pass_on, opened)
+
+    def unheard(self, data: Mapping[str, Any]) -> None:
+        """Say that nobody answers what was asked in a call of a group, which no person sees."""
+        left = {"id": str(data.get("id")), "type": "UsageError"}
+        why = f"{data.get('agent')} asks {str(data.get('prompt')).strip()!r} and nobody is there to answer"
+        self._there.ask("leave_question", value=json.dumps(left | {"why": why[:2000]}))
+
+    def answered(self, data: Mapping[str, Any]) -> None:
+        """A question is over over there."""
+        opened = self._open.pop(str(data.get("id")), None)
+        if opened is None:
+            return
+        how, text = str(data.get("how") or "answered"), str(data.get("text") or "")
+        if how in ("answered", "default"):
+            opened.finish(Answer(text, how=how))
+        else:
+            opened.fail(CallCancelledError(f"what {opened.question.agent} asked is over: {how}"), how)
+
+    def _ended(self, opened: OpenQuestion) -> None:
+        if self._open.pop(opened.question.id, None) is None:
+            return  # it was answered elsewhere
+        answer, question_id = opened.answer, opened.question.id
+        if answer is not None:
+            fields = dict(answer.fields) | ({"url": answer.url} if answer.url else {})
+            given = {"id": question_id, "text": answer.text, "fields": fields or None}
+            self._there.ask("answer", value=json.dumps(given)).add_done_callback(
+                lambda told: self._refused(question_id, told)
+            )
+            return
+        error = opened.error
+        left = {"id": question_id, "type": type(error).__name__, "why": str(error)[:2000]}
+        hint = getattr(error, "hint", None)
+        self._there.ask("leave_question", value=json.dumps(left | ({"hint": hint[:300]} if hint else {})))
+
+    def _refused(self, question_id: str, told: asyncio.Future[Any]) -> None:
+        """End a question whose answer was refused over there: here it counted as answered."""
+        error = None if told.cancelled() else told.exception()
+        if isinstance(error, UsageError):
+            left = {"id": question_id, "type": "AnswerRefusedError", "why": str(error)[:2000]}
+            self._there.ask("leave_question", value=json.dumps(left))
+
+    def lost(self, error: NbAgentsError) -> None:
+        """The server is gone, and its questions with it."""
+        known, self._open = self._open, {}
+        for opened in known.values():
+            opened.fail(type(error)(str(error)), "stopped")
+
+
+def post_question(there: Attachment, opened: OpenQuestion) -> None:
+    """Let any session of the user answer a question of this process, through the server. Any thread."""
+    opened.server = there.server_id
+    _loop.background().post(_post, there, opened)
+
+
+def _post(there: Attachment, opened: OpenQuestion) -> None:
+    question_id = opened.question.id
+    asked = there.ask("ask", value=json.dumps({"question": opened.to_dict()}))
+
+    def answered(told: asyncio.Future[Any]) -> None:
+        if told.cancelled() or told.exception() is not None:
+            return  # the person here is asked all the same
+        answer = json.loads(told.result().message)
+        if answer.get("how") == "answered" and not opened.over:
+            fields = dict(answer.get("fields") or {})
+            if answer.get("url"):
+                fields["url"] = answer["url"]
+            try:
+                opened.give(str(answer.get("text") or ""), fields)
+            except NbAgentsError as error:
+                log.warning("an answer to %s was refused: %s", opened.question.agent, error)
+                _post(there, opened)  # it stays open
+
+    asked.add_done_callback(answered)
+
+    def over() -> None:
+        if not asked.done():
+            left = {"id": question_id, "why": "it was answered where it was asked"}
+            there.ask("leave_question", value=json.dumps(left))
+
+    opened.on_end(lambda: _loop.background().post(over))

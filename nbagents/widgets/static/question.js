@@ -1,0 +1,254 @@
+// A question to a person: a form with a clock. Enter sends, Escape skips; nothing takes the focus by itself.
+
+// ---- the fields
+
+// One value that is asked for by name; `value()` is what was filled in, `complain` says what is wrong with it.
+function askedField(field, id) {
+  const label = field.title || field.name;
+  const wrong = h("p", { class: "nba-wrong", id: `${id}-wrong` });
+  const about = {
+    id,
+    "aria-describedby": `${id}-wrong`,
+    "aria-required": String(field.required && field.default === null),
+  };
+  const start = field.default ?? "";
+  let input;
+  if (field.enum || field.type === "boolean") {
+    const names = field.enum ?? ["yes", "no"];
+    const chosen = field.type === "boolean" && field.default !== null ? (field.default ? "yes" : "no") : String(start);
+    input = h("select", about, ...(chosen === "" ? [""] : []).concat(names.map(String)).map((name) =>
+      h("option", { value: name, text: name === "" ? "choose…" : name, selected: name === chosen }),
+    ));
+  } else {
+    const number = field.type === "integer" || field.type === "number";
+    input = h("input", {
+      ...about,
+      type: "text",
+      inputmode: number ? (field.type === "integer" ? "numeric" : "decimal") : null,
+      autocomplete: "off",
+      placeholder: field.type === "json" ? "JSON" : null,
+    });
+    input.value = field.type === "json" && field.default !== null ? JSON.stringify(field.default) : String(start);
+  }
+  const node = h(
+    "div",
+    { class: "nba-field" },
+    h("label", { for: id }, label, field.required || field.default !== null ? null : h("span", { class: "nba-optional", text: " optional" })),
+    input,
+    wrong,
+  );
+  return {
+    node,
+    input,
+    name: field.name,
+    value: () => input.value,
+    complain(text) {
+      setAskedText(wrong, text);
+      input.setAttribute("aria-invalid", String(Boolean(text)));
+    },
+  };
+}
+
+function setAskedText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+function askedClock(value) {
+  const whole = Math.max(Math.ceil(value), 0);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+// ---- the card
+
+function questionCard(model, store, el, signal) {
+  const asked = store.state;
+  if (asked.frozen !== undefined) {
+    el.replaceChildren(fromPython(asked.frozen));
+    return;
+  }
+  const id = `nba-${asked.id}`;
+  const since = clockFrom(0);
+  const left = () => (asked.left === null || asked.left === undefined ? null : asked.left - since());
+  let sending = false;
+
+  const clock = h("span", { class: "nba-meta nba-clock" });
+  const fields = (asked.fields ?? []).map((field, place) => askedField(field, `${id}-f${place}`));
+  if (asked.wants_url) {
+    const url = { name: "url", title: "address or file", type: "string", required: false, default: null };
+    fields.push(askedField(url, `${id}-url`));
+  }
+  const needsText = !(asked.fields ?? []).length;
+  const box = h("textarea", {
+    id: `${id}-text`,
+    rows: "1",
+    "aria-label": "your answer",
+    placeholder: (asked.choices ?? []).length ? "or type…" : needsText ? "your answer" : "a remark, if you like",
+    on: { input: fit },
+  });
+  const choices = (asked.choices ?? []).map((choice) =>
+    h("button", { type: "button", class: "nba-choice", text: choice, on: { click: () => send({ text: choice }) } }),
+  );
+  const go = h("button", { type: "submit", class: "nba-send", text: "send ⏎" });
+  const skip = h("button", {
+    type: "button",
+    class: "nba-skip",
+    text: "skip",
+    title: asked.default === null ? "answer nothing (Esc)" : `answer “${asked.default}” (Esc)`,
+    on: { click: () => pass() },
+  });
+  const told = h("p", { class: "nba-wrong nba-said", role: "status" });
+  const form = h(
+    "form",
+    { class: "nba-form", "aria-label": "your answer", on: { submit: (event) => (event.preventDefault(), send({})) } },
+    choices.length ? h("div", { class: "nba-choices", role: "group", "aria-label": "answers to pick from" }, ...choices) : null,
+    ...fields.map((field) => field.node),
+    h("div", { class: "nba-line" }, box, h("span", { class: "nba-keys" }, go, skip)),
+    told,
+  );
+  // Read out once, and only what was asked: the clock would be read out each second.
+  const aloud = h("p", { class: "nba-vh", role: "alert" });
+  const section = frame(
+    `nba-asks ${asked.classes ?? "nba-cn"}`,
+    `question of ${asked.agent}`,
+    h(
+      "div",
+      { class: "nba-row" },
+      h(
+        "header",
+        { class: "nba-who" },
+        h("span", { class: "nba-flag", "aria-hidden": "true", text: "⚑" }),
+        h("span", {}, h("b", { class: "nba-name", dir: "auto", text: asked.agent }), " ",
+          h("span", { class: "nba-human", text: asked.kind === "turn" ? "is you: your turn" : "asks you" })),
+        clock,
+      ),
+      asked.context ? h("blockquote", { class: "nba-context", dir: "auto", text: asked.context }) : null,
+      asked.words ? h("p", { class: "nba-words", dir: "auto", text: asked.words }) : null,
+      form,
+    ),
+    aloud,
+  );
+
+  function fit() {
+    box.style.height = "auto";
+    box.style.height = `${Math.min(box.scrollHeight + 2, 200)}px`;
+  }
+
+  function tick() {
+    const rest = left();
+    if (rest === null) setAskedText(clock, asked.default === null ? "waiting for you" : `without you: “${brief(asked.default)}”`);
+    else if (asked.default === null) setAskedText(clock, `ends in ${askedClock(rest)}`);
+    else setAskedText(clock, `answers “${brief(asked.default)}” in ${askedClock(rest)}`);
+    clock.classList.toggle("nba-late", rest !== null && rest < 10);
+  }
+
+  const brief = (text) => (text.length > 24 ? `${text.slice(0, 23)}…` : text);
+
+  function busy(on, words) {
+    sending = on;
+    for (const control of form.elements) control.disabled = on;
+    if (words !== undefined) setAskedText(told, words);
+  }
+
+  // Escape: the default answers where there is one, else an empty answer does, if it may be empty.
+  function pass() {
+    if (asked.default !== null) send({ absent: true });
+    else send({ text: "" });
+  }
+
+  async function send({ text = box.value, absent = false }) {
+    if (sending) return;
+    const values = Object.fromEntries(fields.map((field) => [field.name, field.value()]));
+    const body = absent ? { text: null, fields: {}, absent: true } : { text: text.trim(), fields: values, absent: false };
+    for (const field of fields) field.complain("");
+    const focused = document.activeElement;
+    busy(true, "");
+    try {
+      await deliver(body);
+      busy(true, "sent");
+    } catch (error) {
+      busy(false, "");
+      complain(error);
+      if (!section.contains(document.activeElement)) (fields.find(hasWrong)?.input ?? focused)?.focus?.();
+    }
+  }
+
+  const hasWrong = (field) => field.input.getAttribute("aria-invalid") === "true";
+
+  async function deliver(body) {
+    if (asked.server && (await reachable())) {
+      try {
+        const answer = await post(`servers/${asked.server}/questions/${asked.id}/answer`, body);
+        if (answer?.answered !== false) return;
+        throw Object.assign(new Error("it is over: it was answered already, or its time is up"), { type: "Over" });
+      } catch (error) {
+        if (error.type === "AnswerRefusedError" || error.type === "Over") throw error;
+        // The extension may not know this question: the kernel may.
+      }
+    }
+    await ask(model, "", body);
+  }
+
+  function complain(error) {
+    const rest = [];
+    for (const line of error.message.split("\n")) {
+      const cut = line.indexOf(": ");
+      const field = cut > 0 && fields.find((one) => one.name === line.slice(0, cut));
+      if (field) field.complain(line.slice(cut + 2));
+      else rest.push(line);
+    }
+    setAskedText(told, rest.join(" "));
+  }
+
+  section.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") pass();
+    else if (event.key === "Enter" && event.target.matches("input, textarea") && !event.shiftKey) send({});
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  store.watch((state) => {
+    if (state.frozen !== undefined) {
+      el.replaceChildren(fromPython(state.frozen));
+      const about = { model: state.model, html: state.frozen, text: state.text };
+      el.dispatchEvent(new CustomEvent("nbagents:frozen", { bubbles: true, composed: true, detail: about }));
+    } else if (state.elsewhere) busy(true, state.elsewhere);
+  }, signal);
+  el.replaceChildren(section);
+  bringIntoView(section);
+  tick();
+  ticking(tick, signal, 250);
+  if (!nbaAloud.has(asked.id)) {
+    nbaAloud.add(asked.id);
+    setTimeout(() => {
+      aloud.textContent = `${asked.agent} asks you${asked.words ? `: ${asked.words}` : " for an answer"}`;
+    }, 100);
+  }
+}
+
+// A question below the edge of a cell that somebody watches is moved into sight; nothing else moves the page.
+function bringIntoView(section) {
+  requestAnimationFrame(() => {
+    const cell = section.closest(".jp-Cell")?.getBoundingClientRect();
+    const typing = document.activeElement?.matches?.("input, textarea, [contenteditable=true]");
+    if (!cell || typing || cell.bottom < 0 || cell.top > innerHeight) return;
+    section.scrollIntoView({ block: "nearest" });
+  });
+}
+
+const nbaAloud = new Set();
+
+const askedWhole = (state) => state;
+
+export default {
+  initialize({ model }) {
+    storeOf(model, askedWhole);
+  },
+  render({ model, el }) {
+    const gone = new AbortController();
+    questionCard(model, storeOf(model, askedWhole), el, gone.signal);
+    ready(model);
+    return () => gone.abort();
+  },
+};

@@ -1,0 +1,149 @@
+"""A person answers from the notebook: the form arrives while a cell waits for the answer, and frees it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+FORM = ".jp-OutputArea-output .nba-asks"
+OWN = """\
+%load_ext nbagents
+from typing import Literal
+import pydantic
+from nbagents.agents import UserAgent
+
+class Review(pydantic.BaseModel):
+    vote: Literal["yes", "no"]
+    points: int = pydantic.Field(description="points, of ten")
+    sure: bool = True
+    why: str | None = None
+
+    @pydantic.field_validator("points")
+    @classmethod
+    def few(cls, value):
+        if value > 10:
+            raise ValueError("ten is the most")
+        return value
+
+me = UserAgent("me", input_hint="Keep the last line?", choices=["yes", "no"])
+"""
+
+
+def asked(notebook, cell: int) -> None:
+    notebook.run(cell, wait=False)
+    notebook.page.wait_for_selector(FORM, timeout=30_000)
+
+
+def test_a_plain_cell_that_waits_is_answered_by_the_form(desk) -> None:
+    desk.start("lab")
+    desk.write(
+        "a.ipynb",
+        [
+            OWN,
+            'x = me("Grey beads on the glass.").content\nx',
+            'y = me("And now?", schema=Review)\nprint(y.content, y.metadata)',
+            'z = me("Once more").content\nz',
+            "print('free')",
+        ],
+    )
+    notebook = desk.open("a.ipynb")
+    notebook.run(0)
+    asked(notebook, 1)
+    assert "execute_result" not in str(notebook.outputs(1))
+    page = notebook.page
+    assert not page.evaluate(f"document.querySelector('{FORM}').contains(document.activeElement)")
+    notebook.picture("question-light", FORM)
+    assert Axe().run(page, context=FORM, options={"resultTypes": ["violations"]}).violations_count == 0
+    page.get_by_role("button", name="yes", exact=True).click()
+    notebook.finished()
+    assert "'yes'" in notebook.text(1)
+    text = notebook.wait_text(1, "you answered: “yes”")
+    assert "me was asked: “Keep the last line?”" in text
+    assert "application/vnd.jupyter.widget-view+json" not in str(notebook.outputs(1))
+
+    asked(notebook, 2)
+    points = page.get_by_label("points, of ten")
+    points.fill("eleven")
+    page.get_by_label("Why").press("Enter")
+    page.wait_for_selector(f"{FORM} .nba-wrong:has-text('a whole number is wanted')")
+    assert "is needed" in page.locator(FORM).inner_text()
+    notebook.picture("question-refused", FORM)
+    page.get_by_label("Vote").select_option("no")
+    points.fill("11")
+    points.press("Enter")
+    page.wait_for_selector(f"{FORM} .nba-wrong:has-text('ten is the most')")
+    points.fill("7")
+    points.press("Enter")
+    notebook.finished()
+    assert "{'vote': 'no', 'points': 7, 'sure': True}" in notebook.text(2)
+
+    asked(notebook, 3)
+    began = time.monotonic()
+    notebook.command("notebook:interrupt-kernel")
+    notebook.finished()
+    assert time.monotonic() - began < 3
+    notebook.wait_text(3, "stopped before it was answered")
+    notebook.run(4)
+    assert notebook.text(4).strip() == "free"
+
+
+def test_a_person_in_a_pipeline_is_asked_below_the_run(desk) -> None:
+    desk.start("lab")
+    desk.write(
+        "a.ipynb",
+        [
+            "%load_ext nbagents",
+            "%%agent poet -m demo\nYou write four short lines about what you are asked.",
+            "%%agent me --kind user\nKeep the last line?",
+            "%%agent editor -m demo\nYou are a strict editor.",
+            "%%pipeline poet -> me -> editor -o said\nWrite about rain.",
+            "said.content",
+        ],
+    )
+    notebook = desk.open("a.ipynb")
+    for cell in range(4):
+        notebook.run(cell)
+    asked(notebook, 4)
+    page = notebook.page
+    page.wait_for_selector(".nba-run :text('waiting for you')")
+    notebook.picture("question-in-pipeline")
+    box = page.get_by_label("your answer", exact=True).and_(page.locator("textarea"))
+    box.fill("Keep it, but say <b>rain</b> twice.")
+    box.press("Enter")
+    notebook.finished()
+    text = notebook.wait_text(4, "you answered: “Keep it, but say <b>rain</b> twice.”")
+    assert text.count("me was asked: “Keep the last line?”") == 1
+    assert "✓ done" in text
+    notebook.picture("question-answered")
+    assert page.locator(".jp-OutputArea-output b", has_text="rain").count() == 0
+    notebook.run(5)
+    assert notebook.text(5)
+
+
+def test_the_default_answers_when_the_clock_is_over_and_escape_takes_it_at_once(desk) -> None:
+    desk.start("lab")
+    ask = 'x = UserAgent("me", "Keep it?", default="keep it", timeout={})().content\nx'
+    desk.write(
+        "a.ipynb",
+        [OWN, ask.format(2), ask.format(60), 'UserAgent("me", "Keep it?", timeout=1)().content'],
+    )
+    notebook = desk.open("a.ipynb", width=400, dark=True)
+    notebook.use_theme("JupyterLab Dark")
+    notebook.run(0)
+    asked(notebook, 1)
+    notebook.page.wait_for_selector(f"{FORM} .nba-clock:has-text('answers “keep it” in 0:0')")
+    notebook.picture("question-dark-narrow", FORM)
+    notebook.finished()
+    assert "'keep it'" in notebook.text(1)
+    notebook.wait_text(1, "nobody answered; taken instead: “keep it”")
+    asked(notebook, 2)
+    notebook.page.locator(f"{FORM} textarea").press("Escape")
+    notebook.finished()
+    notebook.wait_text(2, "nobody answered; taken instead: “keep it”")
+    asked(notebook, 3)
+    notebook.finished()
+    assert "TimeoutError" in notebook.wait_text(3, "nobody answered in time")

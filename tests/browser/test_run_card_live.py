@@ -1,0 +1,203 @@
+"""The run card while its cell runs, in the page: it streams, it stops one agent, it survives a reload."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+CARD = ".nba-live.nba-run"
+CELLS = [
+    "%load_ext nbagents",
+    "%%agent alice -m demo-long\nYou are a lecturer.",
+    "%%agent bob -m demo-long\nYou are a lecturer.",
+    "%%agents alice bob\nTell me *everything* about rain.",
+    "print('free')",
+]
+ASKS = 3
+LONG = """\
+import asyncio
+from nbagents import AgentBase, Msg, events
+
+class Talker(AgentBase):
+    async def reply(self, x=None):
+        for n in range(900):
+            events.emit("delta", text=f"word {n}" + (".\\n\\n" if n % 20 == 19 else " "))
+            await asyncio.sleep(0.1)
+        return Msg(self.name, "done")
+"""
+OWN_CELLS = [
+    "%load_ext nbagents",
+    LONG,
+    "alice, bob = Talker('alice'), Talker('bob')",
+    "%%agents alice bob\nTalk.",
+    "print('free')",
+]
+
+
+def _row(notebook: Any, agent: str) -> Any:
+    return notebook.page.locator(f'{CARD} article[aria-label^="{agent},"]')
+
+
+def _open(desk: Any, app: str, *, cells: list[str] = CELLS, **looks: Any) -> Any:
+    desk.start(app)
+    desk.write("a.ipynb", cells)
+    notebook = desk.open("a.ipynb", **looks)
+    for index in range(ASKS):
+        notebook.run(index)
+    return notebook
+
+
+def _begin(notebook: Any, *, words: int = 20) -> None:
+    notebook.run(ASKS, wait=False)
+    notebook.page.wait_for_selector(f"{CARD} .nba-tail", state="attached", timeout=30_000)
+    _grows(notebook, "bob", words)
+
+
+def _grows(notebook: Any, agent: str, words: int) -> None:
+    notebook.page.wait_for_function(
+        """([label, words]) => {
+          const row = document.querySelector(`.nba-live article[aria-label^="${label},"] .nba-growing`);
+          return row && row.innerText.split(/\\s+/).length > words;
+        }""",
+        arg=[agent, words],
+    )
+
+
+def _words(notebook: Any, agent: str) -> int:
+    return len(_row(notebook, agent).inner_text().split())
+
+
+def _serious(page: Any) -> list[Any]:
+    found = Axe().run(page, context={"include": [[".jp-OutputArea-output"]]})
+    serious = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
+    return [(v["id"], [n["html"][:200] for n in v["nodes"][:3]]) for v in serious]
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_it_streams_stops_one_agent_while_the_cell_runs_and_is_frozen_afterwards(desk, app: str) -> None:
+    notebook = _open(desk, app)
+    page = notebook.page
+    _begin(notebook)
+    assert "is writing" in _row(notebook, "alice").inner_text()
+    before = _words(notebook, "bob")
+    page.get_by_role("button", name="stop alice").click()
+    page.wait_for_selector(f"{CARD} article .nba-stopped", timeout=5_000)
+    assert "stopped by you after" in _row(notebook, "alice").inner_text()
+    assert "is writing" in _row(notebook, "bob").inner_text()
+    _grows(notebook, "bob", before + 10)
+    page.get_by_role("tab", name="Timeline").click()
+    lane = page.locator(f"{CARD} .nba-lanes tr", has_text="alice")
+    assert re.search(r"\d\.\d–\d\.\d s \(stopped\)", lane.inner_text())
+    assert "since" in page.locator(f"{CARD} .nba-lanes tr", has_text="bob").inner_text()
+    page.get_by_role("tab", name="Raw").click()
+    assert "bob · running" in page.locator(f"{CARD} .nba-raw").inner_text()
+    page.get_by_role("button", name="stop run").click()
+    notebook.finished()
+    notebook.wait_idle()
+    page.wait_for_selector(CARD, state="detached")
+    output = notebook.outputs(ASKS)[0]
+    assert set(output["data"]) == {"text/html", "text/plain"}
+    assert "<script" not in output["data"]["text/html"]
+    assert len("".join(output["data"]["text/html"])) <= 30_000
+    assert notebook.shown(ASKS).count("■ stopped") >= 3
+    notebook.run(ASKS + 1)
+    assert "free" in notebook.text(ASKS + 1)
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_a_page_that_is_loaded_anew_in_mid_run_has_the_live_card_again(desk, app: str) -> None:
+    notebook = _open(desk, app, cells=OWN_CELLS)
+    _begin(notebook)
+    notebook.save()
+    address = notebook.page.url
+    notebook.page.goto(f"{address}{'&' if '?' in address else '?'}token=secret")
+    notebook.page.wait_for_selector(f"{CARD} .nba-tail", state="attached", timeout=60_000)
+    _grows(notebook, "bob", _words(notebook, "bob") + 10)
+    notebook.page.get_by_role("button", name="stop alice").click()
+    notebook.page.wait_for_selector(f"{CARD} article .nba-stopped", timeout=5_000)
+    notebook.page.get_by_role("button", name="stop run").click()
+    notebook.page.wait_for_selector(CARD, state="detached")
+    assert "■ stopped" in notebook.shown(ASKS)
+
+
+def test_keys_walk_through_it_find_and_stop_and_never_reach_the_notebook(desk) -> None:
+    notebook = _open(desk, "lab", cells=OWN_CELLS)
+    page = notebook.page
+    _begin(notebook, words=60)
+    cells = page.evaluate("window.jupyterapp.shell.currentWidget.content.model.cells.length")
+    page.get_by_role("tab", name="Chat").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.get_by_role("tab", name="Timeline").get_attribute("aria-selected") == "true"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("/")
+    page.keyboard.type("WORD 1 ")
+    assert page.locator(f"{CARD} .nba-count").inner_text() == "1 of 2"
+    page.keyboard.press("Enter")
+    assert page.locator(f"{CARD} .nba-count").inner_text() == "2 of 2"
+    page.keyboard.press("Escape")
+    assert _focused(page) == "alice, message 1 of 2"
+    page.keyboard.press("ArrowDown")
+    assert _focused(page) == "bob, message 2 of 2"
+    page.keyboard.press("Enter")
+    assert "nba-wide" in _row(notebook, "bob").get_attribute("class")
+    for key in "ddxb":
+        page.keyboard.press(key)
+    assert page.evaluate("window.jupyterapp.shell.currentWidget.content.model.cells.length") == cells
+    page.keyboard.press("s")
+    page.wait_for_selector(f'{CARD} article[aria-label^="bob,"] .nba-stopped', timeout=5_000)
+    assert _focused(page) == "bob, message 2 of 2"
+    assert "is writing" in _row(notebook, "alice").inner_text()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.closest('.nba-live')") is None
+    assert page.evaluate("document.activeElement !== document.body")
+    page.get_by_role("button", name="stop run").click()
+    notebook.finished()
+
+
+def _focused(page: Any) -> str:
+    return page.evaluate("document.activeElement.getAttribute('aria-label')")
+
+
+def test_who_has_scrolled_up_is_left_there_and_told_of_what_is_new(desk) -> None:
+    notebook = _open(desk, "lab", cells=OWN_CELLS)
+    page = notebook.page
+    _begin(notebook)
+    page.evaluate("document.querySelectorAll('.nba-live .nba-row').forEach(r => r.classList.add('nba-wide'))")
+    page.wait_for_function(
+        "(p => p.scrollHeight > p.clientHeight + 60)(document.querySelector('.nba-panel'))"
+    )
+    page.locator(f"{CARD} .nba-panel").hover()
+    page.mouse.wheel(0, -2000)
+    page.wait_for_selector(f"{CARD} .nba-fresh", state="visible")
+    top = page.evaluate("document.querySelector('.nba-panel').scrollTop")
+    _grows(notebook, "bob", _words(notebook, "bob") + 15)
+    assert page.evaluate("document.querySelector('.nba-panel').scrollTop") == top
+    page.locator(f"{CARD} .nba-fresh").click()
+    page.wait_for_selector(f"{CARD} .nba-fresh", state="hidden")
+    page.get_by_role("button", name="stop run").click()
+    notebook.finished()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_it_looks_right_and_axe_finds_nothing_serious(desk, dark: bool, width: int) -> None:
+    notebook = _open(desk, "lab", width=width, dark=dark)
+    page = notebook.page
+    if dark:
+        notebook.use_theme("JupyterLab Dark")
+    name = f"live-{'dark' if dark else 'light'}-{width}"
+    _begin(notebook, words=60)
+    for tab in ("Chat", "Timeline", "Raw"):
+        page.get_by_role("tab", name=tab).click()
+        notebook.picture(f"{name}-{tab.lower()}", CARD)
+        assert _serious(page) == [], tab
+        wide = page.evaluate(f"(c => c.scrollWidth - c.clientWidth)(document.querySelector('{CARD}'))")
+        assert wide <= 1, tab
+    assert page.evaluate(f"document.querySelector('{CARD} .nba-panel').clientHeight") <= 480
+    page.get_by_role("button", name="stop run").click()
+    notebook.finished()

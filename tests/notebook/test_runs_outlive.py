@@ -1,0 +1,106 @@
+"""A notebook's runs as its server knows them: stopped from outside while a cell blocks, kept without it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from nbagents.rpc import RpcAgentClient, connections
+from nbagents.runs import Run
+
+pytestmark = pytest.mark.notebook
+
+
+@pytest.fixture
+def kernel(new_kernel: Any) -> Any:
+    opened = new_kernel()
+    opened.run("%load_ext nbagents")
+    opened.run("%%agent slow -m demo\nYou are a poet. You write four short lines. No title.")
+    opened.run("%%agent quick -m demo-fast\nYou are an echo.")
+    return opened
+
+
+def server() -> RpcAgentClient:
+    (found,) = [each for each in connections() if each.is_alive()]
+    return RpcAgentClient(found.address, token=found.token)
+
+
+def wait_for(condition: Any, seconds: float = 30.0) -> None:
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+STOPPED = "KeyboardInterrupt: run 1 was stopped by you"
+
+
+@pytest.mark.parametrize(
+    ("cell", "error"),
+    [
+        ("%%agents slow quick\nWrite about rain.", STOPPED),
+        ("%%pipeline slow -> quick --loop 5 --until False\nWrite about rain.", STOPPED),
+        ("%%msghub slow quick\nslow('Write about rain.')\nquick()", STOPPED),
+        (  # what the author's own code reads it may catch
+            "%%msghub slow quick\nslow('Write about rain.').content\nquick()",
+            "CallCancelledError: the call of slow was stopped by you",
+        ),
+    ],
+)
+def test_a_run_is_stopped_from_outside_while_its_cell_runs(kernel: Any, cell: str, error: str):
+    client, stopped = server(), []
+
+    def stop() -> None:
+        wait_for(lambda: client.runs() and "delta" in _kinds(client))
+        stopped.append(client.stop_run(client.runs()[-1]["run"]))
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    ran = kernel.run(cell)
+    thread.join()
+    assert stopped[0] >= 1
+    assert ran.error.startswith(error), ran
+    card = ran.outputs[0].data["text/plain"]
+    assert "■ stopped" in card
+    assert "partial text kept" in card
+    about = client.runs()[-1]
+    assert (about["state"], about["open"], about["here"]) == ("stopped", 0, True)
+    assert kernel.run("%%agents quick\nHello.").error == ""
+    assert client.runs()[-1]["state"] == "done"
+
+
+def _kinds(client: RpcAgentClient) -> list[str]:
+    return [each["kind"] for each in client.run_events(client.runs()[-1]["run"])]
+
+
+def test_a_run_in_the_background_outlives_its_kernel(kernel: Any):
+    cell = kernel.run("%%pipeline slow -> (slow, quick) -> quick -b\nWrite about rain.")
+    assert not cell.error
+    client = server()
+    wait_for(lambda: client.runs() and client.runs()[-1]["open"] == 4)
+    kernel.manager.signal_kernel(signal.SIGKILL)
+    wait_for(lambda: not client.runs()[-1]["here"])
+    wait_for(lambda: client.runs()[-1]["state"] != "running")
+    about = client.runs()[-1]
+    assert (about["state"], about["messages"], about["number"]) == ("done", 4, 1)
+    again = Run.replay(about, client.run_events(about["run"]))
+    assert [message.name for message in again.messages] == ["slow", "slow", "quick", "quick"]
+    kernel.restart()
+    kernel.run("%load_ext nbagents")
+    assert "run 2 · quick" in kernel.run("%%agents quick\nHello.").card
+
+
+def test_a_loop_ends_with_its_kernel(kernel: Any):
+    code = "%%pipeline quick -> slow --loop 50 --until False -b\nWrite about rain."
+    assert not kernel.run(code).error
+    client = server()
+    wait_for(lambda: client.runs() and client.runs()[-1]["note"] == "pass 2 of 50")
+    kernel.manager.signal_kernel(signal.SIGKILL)
+    wait_for(lambda: client.runs()[-1]["state"] != "running")
+    about = client.runs()[-1]
+    assert (about["state"], about["outcome"]) == ("stopped", "kernel gone after pass 2")
+    assert about["messages"] >= 2
