@@ -205,11 +205,14 @@ def test_a_project_file_names_no_address_and_no_key(tmp_path, text, line, key, v
     ("text", "says"),
     [
         ('modle = "demo"', "line 1: unknown setting modle; did you mean model"),
-        ("colour = 1", "unknown setting colour. Known: model"),
+        ("colour = 1", "unknown setting colour. Known: budget, max_calls, model, prices"),
         ('\nmodel = "http://evil.example/x"', "line 2: model must be a name"),
         ("model = 3", "model must be a name"),
-        ("budget = 1", "line 1: budget is not available in this version"),
-        ("max_calls = 3", "max_calls is not available in this version"),
+        ("timeout = 1", "line 1: timeout is not available in this version"),
+        ("budget = 0", "line 1: budget must be dollars above 0, not 0"),
+        ("max_calls = 2.5", "line 1: max_calls must be a whole number above 0, not 2.5"),
+        ('[prices]\n"gpt-4o" = "cheap"', "line 2: the price of gpt-4o must be two numbers"),
+        ("prices = 3", "prices is a table"),
         ("model = demo", "is not TOML"),
     ],
 )

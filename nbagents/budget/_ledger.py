@@ -217,7 +217,7 @@ async def _answer(ledger: _Ledger, which: str, agent: str, state: str, offer: st
         raise _exceeded(f"the run has reached its limit: {state}", which)
     question = asking.Question(
         agent or "budget",
-        f"The run is paused at its limit: {state}. Go on?",
+        f"The run is paused at its limit: {state}. Go on? ",
         choices=(f"allow {offer}", "stop"),
     )
     try:

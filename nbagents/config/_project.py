@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,13 @@ _BARRED = {
 } | dict.fromkeys(("api_key", "key", "token", "secret", "openai_api_key"), "OPENAI_API_KEY")
 
 
-_LATER = ("budget", "max_calls", "timeout")
+_LATER = ("timeout",)
 """Limits of a run: refused by name, since a limit that does nothing is worse than none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectConfig:
-    """What ``nbagents.toml`` says, or ``%agents config``: which model.
+    """What ``nbagents.toml`` says, or ``%agents config``: which model, within which limits, at what price.
 
     A project file comes along with a notebook that somebody else may have written. So it can name
     a model, but not the address that a key would be sent to, and not a key.
@@ -38,6 +38,12 @@ class ProjectConfig:
 
     model: str | None = None
     """A model, as after ``-m``."""
+    budget: float | None = None
+    """Dollars at which a run pauses."""
+    max_calls: int | None = None
+    """Calls of models after which a run pauses."""
+    prices: Mapping[str, list[float]] = field(default_factory=dict)
+    """What models cost, by name: dollars for a million tokens read, and written."""
     origin: str = PROJECT_FILE
     """Where this comes from, for the banner."""
 
@@ -70,7 +76,7 @@ class ProjectConfig:
         except tomllib.TOMLDecodeError as error:
             raise UsageError(f"{path}: is not TOML: {redact(str(error))}") from None
         _refuse_barred(table, path, text)
-        known = {field.name for field in fields(cls)} - {"origin"}
+        known = {each.name for each in fields(cls)} - {"origin"}
         for key in table:
             if key in _LATER:
                 raise UsageError(f"{_line(path, text, key)}: {key} is not available in this version")
@@ -84,7 +90,35 @@ class ProjectConfig:
         model = table.get("model")
         if model is not None and (not isinstance(model, str) or not _MODEL_NAME.match(model)):
             raise UsageError(f'{_line(path, text, "model")}: model must be a name, such as model = "demo"')
-        return cls(model=model, origin=Path(path).name)
+        limits = {key: _limit(table, key, path, text) for key in ("budget", "max_calls")}
+        prices = table.get("prices", {})
+        if not isinstance(prices, dict):
+            raise UsageError(f"{_line(path, text, 'prices')}: prices is a table: [prices]")
+        for name, value in prices.items():
+            if not _is_price(value):
+                raise UsageError(
+                    f"{_line(path, text, name)}: the price of {name} must be two numbers, dollars for a"
+                    f" million tokens read and written, such as [0.15, 0.60], not {value!r}"
+                )
+        return cls(model=model, prices=prices, origin=Path(path).name, **limits)
+
+
+def _limit(table: Mapping[str, Any], key: str, path: str | os.PathLike[str], text: str) -> Any:
+    value = table.get(key)
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    fine = is_whole or (key == "budget" and isinstance(value, float) and value < float("inf"))
+    if value is None or (fine and value > 0):
+        return value
+    what = "dollars" if key == "budget" else "a whole number"
+    raise UsageError(f"{_line(path, text, key)}: {key} must be {what} above 0, not {value!r}")
+
+
+def _is_price(value: Any) -> bool:
+    pair = value if isinstance(value, list) else [value, value]
+    return len(pair) == 2 and all(
+        isinstance(each, int | float) and not isinstance(each, bool) and 0 <= each < float("inf")
+        for each in pair
+    )
 
 
 def _refuse_barred(table: Mapping[str, Any], path: str | os.PathLike[str], text: str) -> None:

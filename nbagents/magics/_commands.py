@@ -213,7 +213,7 @@ def _doctor(desk: Desk, spec: LineSpec) -> None:
 
 def _code(desk: Desk, spec: LineSpec) -> None:
     number = int(spec.targets[0]) if spec.targets else None
-    known = [each for run, each in desk.specs if number is None or run == number]
+    known = [spec for run, spec in desk.specs if number is None or (run is not None and run.number == number)]
     if not known:
         which = "no cell of agents has run yet" if number is None else f"run {number} is not known here"
         raise UsageError(f"{MAGIC}: {which}")
@@ -223,10 +223,13 @@ def _code(desk: Desk, spec: LineSpec) -> None:
 def _config(desk: Desk, spec: LineSpec) -> None:
     values = dict(part.partition("=")[::2] for part in spec.text.split())
     if not all(values.values()):
-        raise UsageError(f"{MAGIC}: it goes like this: {MAGIC} config model=NAME")
+        raise UsageError(f"{MAGIC}: it goes like this: {MAGIC} config model=NAME budget=0.50 max_calls=50")
     desk.session.configure(**values)
-    choice = desk.session.choose()
-    _say(f"model: {choice.label} (by {choice.source})")
+    choice, said = desk.session.choose(), desk.session.defaults()
+    parts = [f"model: {choice.label} (by {choice.source})"]
+    parts += [f"budget: ${said['budget']:g} a run"] if said["budget"] is not None else []
+    parts += [f"max_calls: {said['max_calls']} a run"] if said["max_calls"] is not None else []
+    _say(" · ".join(parts))
 
 
 def _why(desk: Desk, spec: LineSpec) -> None:

@@ -105,8 +105,9 @@ def new_run(desk: Desk, talk: Talk) -> Run:
         teller=desk.session.teller,
         held=talk.held,
     )
+    run.limits = desk.limits(talk.options)
     if talk.spec is not None:
-        desk.specs.append((run.number, talk.spec))
+        desk.specs.append((run, talk.spec))
     return run
 
 
@@ -181,7 +182,9 @@ def stopped(run: Run) -> KeyboardInterrupt:
 def shortened(error: BaseException) -> BaseException:
     """Return an error that shows itself in two lines: the card above says more, ``%agents why`` all."""
     first = redact(str(error)).strip().split("\n")[0]
-    _word(error, [f"{type(error).__name__}: {first}", "The whole traceback: %agents why"])
+    hint = redact(getattr(error, "hint", None) or "").split("\n")[0]
+    more = f"Try: {hint}   " if hint else ""
+    _word(error, [f"{type(error).__name__}: {first}", f"{more}The whole traceback: %agents why"])
     return error
 
 

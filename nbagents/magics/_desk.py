@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
 from .. import events
 from ..agents import REVISE, AgentBase, UserAgent, settled
+from ..budget import Limits
 from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg, PlaceholderMessage
 from ..render import content_text
@@ -23,7 +24,7 @@ from ._fields import Field, scan
 from ._interpolation import Interpolated, interpolate
 from ._names import EVERYONE
 from ._pace import apart, arrival, promised
-from ._specs import Spec
+from ._specs import CommonOptions, Spec
 
 __all__ = ["Desk"]
 
@@ -40,8 +41,8 @@ class Desk:
         session.watched = True
         self.said: dict[str, Msg] = {}
         """What each agent said last, for ``{poet}``."""
-        self.specs: deque[tuple[int, Spec]] = deque(maxlen=SPECS)
-        """What the last cells asked for, with the number of their run (0 where there was none)."""
+        self.specs: deque[tuple[Run | None, Spec]] = deque(maxlen=SPECS)
+        """What the last cells asked for, with their run, where there was one."""
         self._colors: dict[str, int] = {}
         self._unsubscribe = events.subscribe(self._hear)
 
@@ -235,6 +236,26 @@ class Desk:
         if type(value).__module__.partition(".")[0] in ("pandas", "polars"):
             return _table(value)
         return str(value)
+
+    # ---- limits
+
+    def limits(self, options: CommonOptions) -> Limits | None:
+        """Return what a run may ask of models, as its cell or the settings say."""
+        return self.session.limits(options.budget, options.max_calls, ask=self.mode != "headless")
+
+    def check_priced(self, agents: Collection[AgentBase], options: CommonOptions, magic: str) -> None:
+        """Make sure that a budget can be kept with these agents.
+
+        Raises:
+            UsageError: nobody knows what one of their models costs.
+        """
+        unknown = self.session.unpriced(agents) if options.budget is not None else []
+        if unknown:
+            raise UsageError(
+                f"{magic}: the price of {', '.join(unknown)} is not known, so --budget cannot be kept. "
+                f"Limit the calls instead: --max-calls 20. Or say the price in nbagents.toml: "
+                f'[prices] "{unknown[0]}" = [0.15, 0.60]'
+            )
 
     # ---- telling
 

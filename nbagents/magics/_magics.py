@@ -181,7 +181,7 @@ class NbAgentsMagics(Magics):
         notes: list[str] = []
         await self.desk.ready(line)
         spec = parse_agent_cell(line, body, fill=self.desk.filler(chips, notes))
-        self.desk.specs.append((0, spec))
+        self.desk.specs.append((None, spec))
         await define_agent(self.desk, spec, notes, chips)
 
     async def _talk(
@@ -202,6 +202,7 @@ class NbAgentsMagics(Magics):
         else:
             spec, names = (hub := parse_hub_cell(line, body, fill=fill)), hub.names
         agents = await desk.find(names, f"%%{kind}")
+        desk.check_priced(list(agents.values()), spec.options, f"%%{kind}")
         raw, schema = spec.options.raw, spec.options.schema
         shape = None if schema is None else shape_of(schema, desk.variables, f"%%{kind}")
 
@@ -226,7 +227,8 @@ class NbAgentsMagics(Magics):
         chips: list[tuple[str, str]] = []
         notes: list[str] = []
         spec = parse_hub_cell(line, code, fill=desk.filler(chips, notes))
-        await desk.find(spec.names, "%%msghub")
+        found = await desk.find(spec.names, "%%msghub")
+        desk.check_priced(list(found.values()), spec.options, "%%msghub")
         desk.bind_agents(spec.names, "%%msghub")
         return OpenHub(desk, spec, Interpolated(spec.announce or "", tuple(chips), tuple(notes)))
 

@@ -15,7 +15,7 @@ LINE = "%agents"
 MAGICS = ("%%agent", "%%agents", "%%pipeline", "%%msghub", LINE)
 
 Kind = Literal[
-    "flag", "text", "variable", "name", "count", "integer", "number", "seconds", "choice", "class",
+    "flag", "text", "variable", "name", "count", "integer", "number", "dollars", "seconds", "choice", "class",
     "condition",
 ]  # fmt: skip
 
@@ -78,6 +78,8 @@ OPTIONS = (
     Option("--quiet", "flag", (*_AGENT, *_TALKS), "show nothing but errors", "-q"),
     Option("--view", "choice", _RUNS, "how the run is shown", choices=("chat", "timeline", "none"),
            later=("graph",)),
+    Option("--budget", "dollars", _TALKS, "pause at this cost, and ask", metavar="$"),
+    Option("--max-calls", "count", _TALKS, "pause after so many calls of models, and ask", metavar="N"),
     Option("--timeout", "seconds", _TALKS, "give up after S seconds", metavar="S"),
     Option("--default", "text", _TALKS, "what a person who is not there is taken to answer", metavar="TEXT"),
     Option("--raw", "flag", (*_AGENT, *_TALKS), "leave every {name} as it is typed"),
@@ -89,8 +91,6 @@ OPTIONS = (
     Option("--tools", "text", _AGENT, "the functions it may call", metavar="f,g", available=False),
     Option("--approve", "choice", _AGENT, "who allows a tool's call", choices=("ask", "auto", "deny"),
            available=False),
-    Option("--budget", "number", _RUNS, "pause at this cost", metavar="$", available=False),
-    Option("--max-calls", "count", _RUNS, "pause after so many calls", metavar="N", available=False),
     Option("--record", "text", _RUNS, "write the run to a file", "-r", "FILE", available=False),
     Option("--replay", "text", _RUNS, "take the answers from a file", metavar="FILE", available=False),
 )  # fmt: skip

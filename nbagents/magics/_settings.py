@@ -144,14 +144,15 @@ def _number(magic: str, option: Option, kind: str, text: str) -> int | float:
         "integer": "a whole number",
         "seconds": "a number of seconds above 0",
         "number": "a number, at least 0",
+        "dollars": "a number of dollars above 0",
     }[kind]
     try:
         if kind in ("count", "integer"):
             number: int | float = int(text)
             fine = kind == "integer" or number >= 1
         else:
-            number = float(text)
-            fine = math.isfinite(number) and (number > 0 if kind == "seconds" else number >= 0)
+            number = float(text.removeprefix("$") if kind == "dollars" else text)
+            fine = math.isfinite(number) and (number >= 0 if kind == "number" else number > 0)
     except ValueError:
         fine = False
     if not fine:

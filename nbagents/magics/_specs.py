@@ -39,6 +39,8 @@ class CommonOptions:
     dry_run: bool = False
     json: bool = False
     schema: str | None = None
+    budget: float | None = None
+    max_calls: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

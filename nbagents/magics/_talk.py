@@ -72,6 +72,7 @@ def talk_of_agents(spec: AgentsSpec, agents: Agents, fill: Fill, shape: Shape | 
         filled.chips,
         filled.notes,
         [(name, filled.text) for name in names],
+        held=shape is not None,
     )
     if spec.hub:
         talk.title = f"{talk.title}, who hear each other"
@@ -109,6 +110,7 @@ def talk_of_pipeline(
         filled.chips,
         filled.notes,
         foretold(spec.expr, filled.text),
+        held=bool(conditions) or shape is not None,
     )
     if until is not None or ((conditions or shape) and spec.passes > 1):
         _loop(talk, spec, body, message, until)
@@ -181,7 +183,7 @@ def _script(
         begin,
         options,
         preview=preview,
-        held=len(turns) > 1,
+        held=len(turns) > 1 or shape is not None,
     )
 
 

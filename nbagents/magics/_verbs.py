@@ -34,7 +34,7 @@ class Verb:
 
 
 _LATER = ("clear", "cost", "export", "fork", "graph", "rewind", "runs", "timeline", "use", "wait")
-_ASK = ("--timeout", "--default", "--quiet", "--raw")
+_ASK = ("--timeout", "--default", "--quiet", "--raw", "--budget", "--max-calls")
 
 VERBS = (
     Verb("status", "status", "the agents, what they do and where they live; also without any word"),

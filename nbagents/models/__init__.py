@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ._client import prewarm
     from ._demo import demo_endpoint, prewarm_demo
     from ._openai import OpenAIChatWrapper
+    from ._price import price_in
     from ._wire import model_config_from_wire, model_config_to_wire
 
     clear_model_configs = model_configs.clear
@@ -45,6 +46,7 @@ __all__ = [
     "model_config_to_wire",
     "prewarm",
     "prewarm_demo",
+    "price_in",
     "read_model_configs",
 ]
 
@@ -66,6 +68,10 @@ def __getattr__(name: str) -> Any:
         from . import _wire
 
         return getattr(_wire, name)
+    if name == "price_in":
+        from ._price import price_in
+
+        return price_in
     if name == "prewarm":
         from ._client import prewarm
 

@@ -16,10 +16,11 @@ from ._base import ModelWrapperBase
 from ._client import make_client, no_key, openai_module
 from ._completion import Completion
 from ._demo import demo_endpoint
-from ._endpoint import Endpoint, is_loopback, resolve
+from ._endpoint import Endpoint, resolve
 from ._failure import ended_early, explain
 from ._format import chat_messages
 from ._names import AUTO_MODEL
+from ._price import price_in
 from ._request import Request
 from ._response import ModelResponse
 from ._usage import ModelUsage
@@ -85,7 +86,8 @@ class OpenAIChatWrapper(ModelWrapperBase):
             raise UsageError(
                 f"the model configuration {config_name!r}: endpoint can only be 'demo', not {endpoint!r}"
             )
-        self._price = None if price is None else budget.Price.of(price, repr(config_name))
+        if price is not None:
+            budget.Price.of(price, repr(config_name))
         given = {
             "config_name": config_name,
             "model_type": self.model_type,
@@ -149,10 +151,7 @@ class OpenAIChatWrapper(ModelWrapperBase):
     @property
     def price(self) -> budget.Price | None:
         """What it costs, as far as it knows itself: nothing on this machine, else what ``price`` says."""
-        if self._price is not None:
-            return self._price
-        is_here = self._endpoint is None or is_loopback(self._endpoint.base_url)
-        return budget.FREE if is_here else budget.price_of(self.model_name)
+        return price_in(self._config | {"model_name": self.model_name})
 
     # ---- on the background loop
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from ._directory import attachment
     from ._dist import DistConf, make_proxy, settings_of
     from ._fetch import fetch_message
-    from ._group import AgentGroup, GroupReply
+    from ._group import AgentGroup
+    from ._group_reply import GroupReply
     from ._handles import agent_of, mark_of
     from ._kept import KeptServer
     from ._launcher import RpcAgentServerLauncher
@@ -85,7 +86,7 @@ _HOME = {
     "Attachment": "_attachment",
     "Connection": "_places",
     "DistConf": "_dist",
-    "GroupReply": "_group",
+    "GroupReply": "_group_reply",
     "KeptServer": "_kept",
     "OwnedServer": "_owned",
     "Reception": "_reception",

@@ -54,6 +54,13 @@ class Fields:
             raise self._odd(name, "a text")
         return _whole(value if len(value) <= most else value[: most - 1] + "…")
 
+    def table(self, name: str) -> dict[str, Any]:
+        """Return a JSON object, an empty one where it is missing; raises as `id` does."""
+        value = self._tree.get(name)
+        if value is not None and not isinstance(value, dict):
+            raise self._odd(name, "an object")
+        return value or {}
+
     def flag(self, name: str) -> bool:
         """Return what is true or false, false where it is missing; raises as `id` does."""
         value = self._tree.get(name, False)

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import events
+from .. import budget, events
 from ..agents import scheduler
 from ..exceptions import CallCancelledError, ProtocolError, RunNotFoundError
 from ._fields import Fields
@@ -58,6 +58,7 @@ class RunBook:
 
         Raises:
             ProtocolError: a field is malformed.
+            UsageError: its limits are none.
         """
         run_id, workspace = asked.id("run"), asked.text("workspace", 4096)
         number = asked.count("number", LAST_NUMBER)
@@ -66,6 +67,9 @@ class RunBook:
             if known.owner is None and not known.over:
                 known.owner = session
             return known
+        limits = asked.table("limits")
+        if limits:
+            budget.set_limits(run_id, limits)
         last = self._numbers.pop(workspace, 0)
         number = number if number is not None and number > last else last + 1
         self._numbers[workspace] = number
@@ -219,10 +223,12 @@ class RunBook:
         own = [run for run in self._runs.values() if run.workspace == workspace]
         for run in sorted(own, key=lambda run: not run.over)[: max(len(own) - MAX_RUNS, 0)]:
             del self._runs[run.id]
+            budget.forget(run.id)
         size = sum(run.size for run in self._runs.values())
         while len(self._runs) > 1 and (len(self._runs) > MAX_RUNS_IN_ALL or size > MAX_RUNS_BYTES):
             _, oldest = self._runs.popitem(last=False)
             size -= oldest.size
+            budget.forget(oldest.id)
 
     def close(self) -> None:
         """Listen no more."""

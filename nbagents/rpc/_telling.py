@@ -63,9 +63,9 @@ class Telling:
             self._tell_missed(root)
         self._put(event, root)
 
-    def ends(self, call: Call) -> None:
-        """One of the client's own calls ends: tell how much it has missed, if it has."""
-        if self._unheard and call.id in self._calls and not self.closed:
+    def ended(self, call: Call) -> None:
+        """Say what was missed of a call of this client before its end is told."""
+        if self._unheard and not self.closed:
             self._tell_missed(call)
 
     def _tell_missed(self, root: Call) -> None:
@@ -96,8 +96,7 @@ class Telling:
         """Tell what has happened in a run that this client watches."""
         if self.closed:
             return
-        most = MAX_UNREAD // 2 if self._unheard else MAX_UNREAD  # so that a gap is one, before its mark
-        slow = self._writer.backlog > most
+        slow = self._writer.backlog > MAX_UNREAD
         if self._writer.full or (slow and entry.kind not in ALWAYS):
             return  # the message, when it comes, has it all
         frame = pb.Event(kind=entry.kind, run=run.id, data=pb.Payload(data=entry.text().encode()))

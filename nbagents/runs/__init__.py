@@ -4,10 +4,21 @@ Knows agents, events and views; knows no server, no notebook and no front-end.
 """
 
 from ._chat import Chat
+from ._export import exported
 from ._failure import error_view, full_traceback
 from ._numbers import numbers
 from ._replay import Replay
 from ._run import Run, recent_runs
 from ._teller import Teller
 
-__all__ = ["Chat", "Replay", "Run", "Teller", "error_view", "full_traceback", "numbers", "recent_runs"]
+__all__ = [
+    "Chat",
+    "Replay",
+    "Run",
+    "Teller",
+    "error_view",
+    "exported",
+    "full_traceback",
+    "numbers",
+    "recent_runs",
+]

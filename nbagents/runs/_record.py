@@ -5,9 +5,10 @@ Knows times and texts, not how they are shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .. import budget
 from ..events import Event
 from ..exceptions import CallCancelledError
 from ..message import Msg
@@ -33,6 +34,7 @@ class Record:
         "call",
         "children",
         "completion_tokens",
+        "cost",
         "ended_at",
         "error",
         "heard_by",
@@ -69,6 +71,8 @@ class Record:
         self.printed_size = 0
         self.model: str | None = None
         self.prompt_tokens = self.completion_tokens = 0
+        self.cost: float | None = 0.0
+        """In dollars; None if the price of a model it has asked is not known."""
         self.message: Any = None
         self.error: BaseException | None = None
         self.children: list[Record] = []
@@ -106,6 +110,7 @@ class Record:
                 self.model = str(data.get("model") or "") or self.model
                 self.prompt_tokens += int(data.get("prompt_tokens") or 0)
                 self.completion_tokens += int(data.get("completion_tokens") or 0)
+                self._charge(data)
             case "printed":
                 self._print(str(data.get("text", "")))
             case "spoke":
@@ -157,6 +162,13 @@ class Record:
         inner = [(c.queued_at, c.ended_at if c.ended_at is not None else now, "waits") for c in self.children]
         inner += [(start, stop if stop is not None else end, "human") for start, stop in self.human]
         return found + cut(begin, end, inner, "stopped" if self.state == "stopped" else "model")
+
+    def _charge(self, data: Mapping[str, Any]) -> None:
+        cost = data.get("cost")
+        if cost is None:
+            tokens = (int(data.get(kind) or 0) for kind in ("prompt_tokens", "completion_tokens"))
+            cost = budget.cost_of(str(data.get("model") or ""), *tokens)
+        self.cost = None if cost is None or self.cost is None else self.cost + float(cost)
 
     def _print(self, text: str) -> None:
         room = PRINTED - self.printed_size

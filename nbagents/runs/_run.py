@@ -13,13 +13,15 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .. import context, events
+from .. import budget, context, events
 from .._ids import new_id
 from ..agents import Call, scheduler
 from ..config import redact
 from ..exceptions import CallCancelledError
 from ..message import Msg
 from ..render import ErrorView, LaneView, RowView, RunView, SectionView, State
+from ._costs import cost_by_agent, cost_shown, whole_cost
+from ._export import frame_of, markdown_of
 from ._failure import error_view, full_traceback
 from ._numbers import numbers
 from ._record import Record
@@ -75,6 +77,8 @@ class Run:
         self.id, self.number = identity or (new_id(), numbers.next())
         self.held = held
         """Does it take its next steps in this process, so that it cannot go on without it?"""
+        self.limits: budget.Limits | None = None
+        """What it may ask of models; set before it begins."""
         self.halted = False
         """Has somebody stopped it from outside of this process?"""
         self.title, self.prompt, self.chips, self.notes = title, prompt, chips, notes
@@ -105,10 +109,12 @@ class Run:
 
     def __enter__(self) -> Run:
         self._inside, self._start = True, time.monotonic()
+        if self.limits is not None:
+            budget.set_limits(self.id, self.limits)
         self._tokens = (context.run.set(self.id), context.card.set(True))
         self._unsubscribe = events.subscribe(self._hear)
         if self._teller is not None:
-            self._teller.begun(self)
+            self._teller.begun(self, None if self.limits is None else self.limits.to_dict())
         return self
 
     def __exit__(
@@ -322,6 +328,18 @@ class Run:
         with self._lock:
             return sum(record.tokens or 0 for record in self._records.values()) or None
 
+    @property
+    def cost(self) -> float | None:
+        """What it has cost so far, in dollars; None if the price of one of its models is not known."""
+        with self._lock:
+            return whole_cost(self._records.values())
+
+    @property
+    def costs(self) -> dict[str, tuple[int, float | None]]:
+        """What each agent has used so far: tokens, and dollars, or None where a price is not known."""
+        with self._lock:
+            return cost_by_agent(self._records.values())
+
     def view(self, live: bool = False) -> RunView:
         """Return it as it is now, ready to be shown; ``live`` shows unfinished texts as they grow."""
         with self._lock:
@@ -344,6 +362,7 @@ class Run:
                 lanes(known, self.color_of, self._start, now),
                 wall=now - self._start,
                 tokens=sum(record.tokens or 0 for record in known) or None,
+                cost=cost_shown(known),
                 outcome=self.outcome,
                 error=self.error,
             )
@@ -355,20 +374,11 @@ class Run:
 
     def to_markdown(self) -> str:
         """Return the conversation as Markdown: who said what, and how long it took."""
-        view = self.view()
-        parts = [f"## {view.title}", f"> {view.prompt}".replace("\n", "\n> ") if view.prompt else ""]
-        for row in view.rows:
-            if isinstance(row, SectionView):
-                parts.append(f"*{row.label}*")
-                continue
-            facts: list[str] = [row.state] if row.state != "done" else []
-            facts += [f"{row.elapsed:.1f} s"] if row.elapsed is not None else []
-            facts += ["demo · not an AI"] if row.is_demo else [row.model] if row.model else []
-            parts.append(" · ".join([f"**{row.agent}**", *facts]))
-            parts.append(row.text)
-            parts.append(f"{row.error.title}: {row.error.message}" if row.error else "")
-        parts.append(f"*{view.outcome}*" if view.outcome else "")
-        return "\n\n".join(filter(None, map(redact, parts))) + "\n"
+        return markdown_of(self.view())
+
+    def to_df(self) -> Any:
+        """Return its messages as a data frame of pandas, which must be there."""
+        return frame_of(self.view())
 
     def __repr__(self) -> str:
         return f"<run {self.number} · {self.title} · {self.state} · {len(self.messages)} messages>"

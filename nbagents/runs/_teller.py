@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from ._run import Run
@@ -13,8 +14,8 @@ __all__ = ["Teller"]
 class Teller(Protocol):
     """Tells somebody else of a run as it goes; must not wait."""
 
-    def begun(self, run: Run) -> None:
-        """It begins."""
+    def begun(self, run: Run, limits: Mapping[str, Any] | None = None) -> None:
+        """It begins; ``limits`` is what it may ask of models, see `nbagents.budget.Limits`."""
 
     def noted(self, run: Run, label: str) -> None:
         """It has come so far."""

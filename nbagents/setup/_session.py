@@ -7,17 +7,17 @@ import difflib
 import logging
 import os
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..agents import AgentBase, settled
 from ..asking import OpenQuestion
-from ..config import ProjectConfig
 from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg
-from ..models import ModelChoice, choose_model, model_config_to_wire
+from ..models import ModelChoice, model_config_to_wire
 from ..rpc import (
+    CUSTODIAN,
     KeptServer,
     RpcAgent,
     RpcAgentClient,
@@ -31,6 +31,7 @@ from ..runs import numbers
 from ._about import AgentInfo, Definition
 from ._doctor import Finding, examine
 from ._person import PERSON, Person, person_settings
+from ._settings import Settings
 
 __all__ = ["AgentInfo", "Definition", "Session", "close_session", "open_session", "session"]
 
@@ -46,7 +47,7 @@ class _Known:
     color: int
 
 
-class Session:
+class Session(Settings):
     """The agents of one workspace of the shared server. Methods block; they are safe from any thread.
 
     ``workspace`` is the notebook's path, or a folder. ``owner`` is who ends the server: "process",
@@ -58,13 +59,12 @@ class Session:
     def __init__(
         self, workspace: str, *, headless: bool = False, owner: str = "process", folder: str = ""
     ) -> None:
-        self.workspace, self.headless = workspace, headless
-        self.folder = folder or os.getcwd()
+        super().__init__(folder, headless=headless)
+        self.workspace = workspace
         self.server = KeptServer.owned(ServerOptions(owner=owner), on_ready=self._on_ready)
         self.teller = RunTeller(workspace, self.server.attach)
         """Tells the server of the runs of this session; what `nbagents.runs.Run` takes."""
         self._agents: dict[str, _Known] = {}
-        self._defaults: dict[str, str] = {}
         self._warm: dict[str, Any] | None = None
         self.watched = False
         """Does somebody show the notices? Else they are logged."""
@@ -112,28 +112,6 @@ class Session:
         """Leave. A server of the owner "process" ends, a shared one goes on."""
         self.server.close()
 
-    # ---- models
-
-    def choose(self, model: str | None = None, *, probe: bool = False) -> ModelChoice:
-        """Choose a model as `choose_model` does, with this workspace's project file."""
-        default = self._defaults.get("model")
-        project = ProjectConfig.find(self.folder)
-        choice = choose_model(model or default, project=project, headless=self.headless, probe=probe)
-        return replace(choice, source="%agents config") if default and not model else choice
-
-    def configure(self, **values: str) -> None:
-        """Set defaults of this session: ``model``.
-
-        Raises:
-            UsageError, ModelChoiceError: there is no such setting, or no such model.
-        """
-        odd = sorted(set(values) - {"model"})
-        if "model" in values:
-            choose_model(values["model"], headless=self.headless)
-        if odd:
-            raise UsageError(f"%agents config knows no {', '.join(odd)}; it knows: model")
-        self._defaults |= values
-
     def doctor(self) -> list[Finding]:
         """Look at everything that can be wrong, and say what to type."""
         return examine(self)
@@ -141,19 +119,24 @@ class Session:
     # ---- people
 
     def ask_by_page(self, opened: OpenQuestion) -> str | None:
-        """Let a page of this machine's jupyter-server answer a question.
+        """Let a page of this machine's jupyter-server answer a question, and any other session of the user.
 
-        Returns the id of the server that takes the answer, None where there is no such way.
+        Returns the id of the server that takes the page's answer, None where there is no such way. Waits
+        for a server that is starting.
         """
         try:
             there = self.server.attach()
+            if there is None and self.status().state in ("starting", "ready"):
+                self.server.ensure()
+                there = self.server.attach()
         except NbAgentsError:
             return None
         if there is None:
             return None
         if not opened.server:
             post_question(there, opened)
-        extension = os.environ.get("NBAGENTS_EXTENSION")
+            opened.server = opened.server or self.status().server_id
+        extension = os.environ.get(CUSTODIAN)
         return (opened.server or None) if extension and os.path.exists(extension) else None
 
     # ---- agents
@@ -228,6 +211,12 @@ class Session:
         """Ask the server for the agents of this workspace, or of all."""
         listed = self.server.client().get_agent_list()
         return [AgentInfo.of(a) for a in listed if everywhere or a.get("workspace") == self.workspace]
+
+    def unpriced(self, agents: Collection[AgentBase]) -> list[str]:
+        """Return the names of those models of agents made here whose price nobody knows."""
+        settings = [known.settings for known in list(self._agents.values()) if known.proxy in agents]
+        found = [each["kwargs"].get("model_config_name") for each in settings if each is not None]
+        return self.without_price(config for config in found if isinstance(config, dict))
 
     def revive(self) -> list[AgentInfo]:
         """Bind the agents that live in this workspace already, after a restart of the kernel; return them."""

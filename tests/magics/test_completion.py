@@ -58,7 +58,7 @@ def test_the_case_of_the_specification():
         ("x = %agents ask c", "c", ["critic", "carol"]),
         ("%agents show poet c", "c", ["critic", "carol"]),
         ("%agents stop --", "--", ["--all"]),
-        ("%agents ask --", "--", ["--quiet", "--timeout", "--default", "--raw"]),
+        ("%agents ask --", "--", ["--quiet", "--budget", "--max-calls", "--timeout", "--default", "--raw"]),
         ("%agents server st", "st", ["start", "stop"]),
         ("import os\n%agents doc", "doc", ["doctor"]),
         ("%%msghub poet\n%agents sh", "sh", ["show"]),

@@ -140,6 +140,7 @@ def test_events_carry_the_call_in_whose_context_the_model_was_asked(endpoint):
         "prompt_tokens": 7,
         "completion_tokens": 3,
         "total_tokens": 10,
+        "cost": 0.0,
         "estimated": False,
     }
 

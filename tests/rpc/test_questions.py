@@ -107,11 +107,14 @@ def test_a_call_by_a_single_request_is_told_at_once_that_nobody_is_there(remote,
         client.update_placeholder(task, 20)
 
 
-def test_so_are_the_calls_of_a_group():
+def test_calls_of_a_group_are_answered_like_any_other(monkeypatch):
+    monkeypatch.setattr(asking, "terminal", None)
     with AgentGroup(Curious, 3, ["curious"]) as group:
-        replies = group.ask("Which?")
         with pytest.raises(UsageError, match="nobody is there to answer"):
-            replies.result(20)
+            group.ask("Which?").result(20)
+        with asking.scripted(["this", "that", "other"]):
+            replies = group.ask("Which?").result(20)
+        assert {reply.content for reply in replies} == {"this", "that", "other"}
 
 
 def test_what_does_not_fit_is_refused_and_can_be_answered_better(remote, other, wait_for):
