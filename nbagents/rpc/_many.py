@@ -124,6 +124,8 @@ class ManyCalls:
             self._attachment.check()
             frame = envelope(part, part.keys[0], "", many.payload(self._references), part.keys[1:])
         except ArgumentFailedError as argument:
+            if isinstance(argument.promise, Call):
+                argument.promise.read = True  # it is carried on by this question
             scheduler().settle(part, None, argument.error)
             return
         except NbAgentsError as error:
