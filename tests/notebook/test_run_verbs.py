@@ -96,13 +96,15 @@ def loaded(kernel: Any) -> str:
     return str(cell.card)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(180)
 def test_after_a_restart_runs_are_told_of_shown_waited_for_and_stopped(new_kernel: Any):
     kernel = new_kernel()
     kernel.run("%load_ext nbagents")
     kernel.run("%%agent slow -m demo\nYou are a poet. You write four short lines. No title.")
     kernel.run("%%agent poet -m demo-fast\nYou are a poet. You write four short lines. No title.")
     kernel.run("%%agents poet\nBefore.")
-    kernel.run("%%pipeline slow -> slow -> poet -b\nWrite about rain.")
+    kernel.run("%%pipeline slow*9 -> poet -b\nWrite about rain.")
     kernel.restart()
     banner = loaded(kernel)
     assert "2 agents are still alive" in banner
@@ -110,15 +112,15 @@ def test_after_a_restart_runs_are_told_of_shown_waited_for_and_stopped(new_kerne
     assert "its kernel is gone" in kernel.run("%agents runs").card
     waited = kernel.run("%agents wait 2")
     assert waited.error == "", waited.stderr
-    assert waited.card.startswith("run 2 · pipeline slow → slow → poet · ✓ done")
+    assert waited.card.startswith("run 2 · pipeline slow*9 → poet · ✓ done")
     assert "you: Write about rain." in waited.card
     kernel.restart()
     banner = loaded(kernel)
     assert "1 run ended while this notebook was away: run 2 ✓ · `%agents show 2`" in banner
-    assert kernel.run("%agents show 2").card.startswith("run 2 · pipeline slow → slow → poet · ✓ done")
-    assert kernel.run("%agents cost 2").card.startswith("run 2 · pipeline slow → slow → poet")
+    assert kernel.run("%agents show 2").card.startswith("run 2 · pipeline slow*9 → poet · ✓ done")
+    assert kernel.run("%agents cost 2").card.startswith("run 2 · pipeline slow*9 → poet")
     kernel.run("%%agents poet\nAfter.")
-    kernel.run("%%pipeline slow*9 -b\nWrite about rain.")
+    kernel.run("%%pipeline slow*20 -b\nWrite about rain.")
     kernel.restart()
     assert "run 2" not in loaded(kernel)
     assert kernel.run("%agents stop 4").stdout.startswith("run 4: ")
