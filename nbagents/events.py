@@ -19,6 +19,8 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
 ``blocked``  the agent's code has held the loop for too long, and all others of its process wait:
              ``seconds`` so far, ``where`` it stands, ``type`` of the agent; from a server it comes
              once the loop is free again
+``missed``   this process reads too slowly what a server tells: ``count`` events were left out
+             before this one, of this call and of others; replies never are
 ``done``     the reply is there: ``message``
 ``failed``   the call ended without one: ``error``, an exception
 ============ ===================================================================================

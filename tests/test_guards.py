@@ -18,6 +18,7 @@ SECURITY, EVIL, CODEC = (
     "tests/rpc/test_evil_server.py",
     "tests/rpc/test_codec.py",
 )
+RECEPTION, ADDRESSES = "tests/rpc/test_reception.py", "tests/serverext/test_addresses.py"
 GATE = "tests/rpc/test_gate.py::test_the_gate_lets_nothing_through_but_what_its_policy_opens"
 # What is taken away: the module, the guard's text, what stands there instead, the test that must fail.
 GUARDS: dict[str, tuple[str, str, str, str]] = {
@@ -111,6 +112,56 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
     "the server that should be there": (
         "rpc/_stream.py", "if self._expects and hello.server_id != self._expects:", "if False:",
         f"{EVIL}::test_a_server_that_is_not_the_one_of_the_connection_file_is_left",
+    ),
+    "the token of the place for kernels": (
+        "rpc/_reception.py",
+        "if not (isinstance(said, str) and hmac.compare_digest(said.encode(), self._token.encode())):",
+        "if False:", f"{RECEPTION}::test_who_does_not_say_the_token_is_refused",
+    ),
+    "the file that leads kernels there": (
+        "rpc/_custody.py", "if os.name == \"posix\" and (stat.S_IMODE(", "if False and (stat.S_IMODE(",
+        f"{RECEPTION}::test_a_file_that_others_could_have_written_is_not_followed",
+    ),
+    "the login": (
+        "serverext/_handler.py",
+        "    @web.authenticated\n    @authorized\n    async def get", "    async def get",
+        f"{ADDRESSES}::test_jupyter_finds_no_door_without_a_guard",
+    ),
+    "the right to do it": (
+        "serverext/_handler.py", "    @authorized\n    async def post", "    async def post",
+        f"{ADDRESSES}::test_who_may_not_is_refused",
+    ),
+    "the cookie's value": (
+        "serverext/_handler.py", "        self.check_xsrf_cookie()", "        pass",
+        f"{ADDRESSES}::test_a_cookie_alone_does_nothing",
+    ),
+    "what a body is": (
+        "serverext/_handler.py", "if (raw or kind) and kind.", "if False and kind.",
+        f"{ADDRESSES}::test_a_body_that_is_no_object_of_ours_is_refused",
+    ),
+    "paths in answers": (
+        "serverext/_refusal.py", '_PATH.sub("…", redact(text))', "redact(text)",
+        "nbagents/serverext/_refusal.py::nbagents.serverext._refusal.body_of",
+    ),
+    "own runs are stopped only": (
+        "rpc/_own_runs.py", "if cancel.run not in self.begun:", "if False:",
+        "tests/rpc/test_run_control.py::test_a_server_ends_only_runs_that_it_was_told_of",
+    ),
+    "own runs are told of only": (
+        "rpc/_run_book.py", "if run is None or run.owner is not session:", "if run is None:",
+        "tests/rpc/test_runs.py::test_a_client_of_another_session_cannot_tell_of_it",
+    ),
+    "the size of what is asked": (
+        "rpc/_fields.py", "if len(data) > MAX_ASKED:", "if False:",
+        "tests/rpc/test_runs.py::test_what_is_too_large_is_refused",
+    ),
+    "the number of questions": (
+        "rpc/_questions.py", "if self._posted.get(session, 0) >= MAX_QUESTIONS:", "if False:",
+        "tests/rpc/test_questions.py::test_a_session_asks_only_so_much_at_once",
+    ),
+    "what is kept of a run": (
+        "rpc/_recorded.py", "len(entries) > MAX_RUN_EVENTS or", "",
+        "tests/rpc/test_runs.py::test_of_a_long_run_the_end_is_kept",
     ),
     "answers that nobody asked for": (
         "rpc/_strays.py", "if self._left < 0:", "if False:",

@@ -1,13 +1,13 @@
 """Agents: actors that answer messages. They know models, memory and tools, and nothing above."""
 
 from ._base import AgentBase
-from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek, promised
+from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek, promised, promises, snapshot
 from ._dialog import DialogAgent
 from ._keeping import Kept
 from ._options import call_options, idempotency_key
 from ._revising import REVISE, revise
 from ._scheduler import scheduler, settled
-from ._spread import spread
+from ._spread import begin, spread
 from ._state import APART, STEADY, UNFIT, apart, freeze, frozen, thaw
 from ._terminal import ask_in_terminal
 from ._user import UserAgent
@@ -26,6 +26,7 @@ __all__ = [
     "Way",
     "apart",
     "ask_in_terminal",
+    "begin",
     "call_options",
     "current_call",
     "freeze",
@@ -35,9 +36,11 @@ __all__ = [
     "mark_over",
     "peek",
     "promised",
+    "promises",
     "revise",
     "scheduler",
     "settled",
+    "snapshot",
     "spread",
     "thaw",
 ]

@@ -10,7 +10,7 @@ from ._call import Call, Way, mark_over, peek, resolved
 if TYPE_CHECKING:
     from ._scheduler import Scheduler
 
-__all__ = ["observed", "spread"]
+__all__ = ["begin", "observed", "spread"]
 
 
 def observed(agent: Any, value: Any) -> Exception | None:
@@ -69,6 +69,22 @@ def spread(clock: Scheduler, whole: Call, agents: Sequence[Any]) -> None:
         part.agent_name, part.ended = f"{len(some)} agents", over.part_of(some)
         way.send_all(part, [peek(agent, "_remote") for agent in some])
     over.one(whole)
+
+
+def begin(clock: Scheduler, whole: Call) -> bool:
+    """Let a question to many be known as a call that is not over; return whether it may be asked.
+
+    It belongs to its run, to whoever asks it, and ends at its deadline. On the loop only.
+    """
+    parent = whole.parent
+    if parent is not None:
+        if not parent.done:
+            parent.children = parent.children or set()
+            parent.children.add(whole)
+        if parent.deadline is not None:
+            whole.deadline = min(parent.deadline, whole.deadline or parent.deadline)
+    clock.live[whole.id] = whole
+    return not clock.stops.late(whole)
 
 
 def _is_free(own: dict[str, Any]) -> bool:

@@ -87,7 +87,7 @@ class Stops:
             if left <= 0:
                 self._late(call)
             else:
-                grace = GRACE if call.remote is not None else 0.0
+                grace = GRACE if call.remote is not None or call.kind == "many" else 0.0
                 call.timer = self._clock.loop.call_later(left + grace, self._late, call)
         return call.done
 

@@ -6,6 +6,8 @@ the code that runs under it: a script's list of answers, the terminal, a noteboo
 there, asking fails at once; nothing hangs.
 """
 
+from collections.abc import Callable
+
 from ._answerers import Answerer, answering, ask, fill, pass_on, scripted
 from ._fields import check_fields, fields_of
 from ._open import OpenQuestion, answer, ended_question, find_question, open_question, open_questions
@@ -34,5 +36,6 @@ __all__ = [
 terminal: Answerer | None = None
 """Who asks where no answerer was installed: `input()` in a terminal, for which the agents' floor fills this
 in; a notebook that somebody watches puts its form here."""
-waits = False
-"""Does a question wait to be answered by its id where nobody here can be asked? In a server it does."""
+waits: bool | Callable[[], bool] = False
+"""Does a question wait to be answered by its id where nobody here can be asked? In a server it does, if
+somebody is told of it."""

@@ -114,7 +114,8 @@ def _take(opened: OpenQuestion, answerer: Answerer | None) -> None:
     from .. import asking
 
     if answerer is None:
-        if not asking.waits:
+        waits = asking.waits
+        if not (waits() if callable(waits) else waits):
             opened.absent()
         return
     try:

@@ -52,6 +52,7 @@ class OpenQuestion:
         """How it ended: "answered", "default", "timeout", "absent", "stopped" or "failed"; "" while open."""
         self._over = threading.Event()
         self._callbacks: list[Callable[[], object]] = []
+        self._on_refused: Callable[[AnswerRefusedError], object] = lambda error: None
         self._context = contextvars.copy_context()
 
     # ---- how it is
@@ -79,6 +80,10 @@ class OpenQuestion:
                 return
         fn()
 
+    def on_refused(self, fn: Callable[[AnswerRefusedError], object]) -> None:
+        """Call ``fn`` whenever an answer does not fit, whoever has sent it; it must be quick."""
+        self._on_refused = fn
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it is over, ``timeout`` seconds at most; return whether it is."""
         return self._over.wait(timeout)
@@ -105,13 +110,21 @@ class OpenQuestion:
         """
         if self.over:
             return False
+        try:
+            answer = self._answer(text, fields or {})
+        except AnswerRefusedError as refused:
+            self._on_refused(refused)
+            raise
+        return self.finish(answer)
+
+    def _answer(self, text: str, fields: Mapping[str, Any]) -> Answer:
         values = check_fields(self.question.fields, fields)
         if self._check is not None:
             self._check(values)
-        url = (fields or {}).get("url") if self.question.wants_url else None
+        url = fields.get("url") if self.question.wants_url else None
         if url is not None and not isinstance(url, str):
             raise AnswerRefusedError("url: a text is wanted")
-        return self.finish(Answer(text, values, (url or "").strip() or None))
+        return Answer(text, values, (url or "").strip() or None)
 
     def finish(self, answer: Answer) -> bool:
         """End it with an answer as it is."""

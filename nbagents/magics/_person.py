@@ -27,7 +27,7 @@ EARLY = 0.3
 """Seconds before the end of a question's time at which its default is given to another process."""
 PATIENCE, TICK = 3.0, 0.05
 """Seconds that a page may take to show a form whose messages arrive, and between two looks at that."""
-BELOW = "this kernel hears the form only between cells: answer in the box below"
+BELOW = "if the form does not answer, type into the box below"
 
 
 def answerer(desk: Desk, default: str | None = None, *, shows_said: bool = False) -> Answerer:
@@ -48,18 +48,15 @@ def answerer(desk: Desk, default: str | None = None, *, shows_said: bool = False
         if desk.mode == "headless":
             _nobody(opened)
             return None
-        card = QuestionCard(
-            opened,
-            desk.shell,
-            server=desk.session.ask_by_page(opened),
-            color=desk.color(question.agent),
-            context=question.said if shows_said else "",
-        )
-        if card.show() and (card.server is not None or _is_seen(card)):
+        context = question.said if shows_said else ""
+        card = QuestionCard(opened, desk.shell, color=desk.color(question.agent), context=context)
+        formed = card.show()
+        server = desk.session.ask_by_page(opened)
+        if formed and server is not None:
+            card.reach(server)
+        if (formed and (server is not None or _is_seen(card))) or opened.over:
             return None
-        if opened.over:
-            return None
-        card.answered_elsewhere(BELOW)
+        card.note(BELOW)
         by_line.add(question.id)
         return ask_in_terminal(question)
 

@@ -21,18 +21,20 @@ if TYPE_CHECKING:
     from ._directory import attachment
     from ._dist import DistConf, make_proxy, settings_of
     from ._fetch import fetch_message
-    from ._group import AgentGroup, GroupReply
+    from ._group import AgentGroup
+    from ._group_reply import GroupReply
     from ._handles import agent_of, mark_of
     from ._kept import KeptServer
     from ._launcher import RpcAgentServerLauncher
     from ._options import UNPROTECTED, ServerOptions
-    from ._owned import OwnedServer, ServerStatus
+    from ._owned import OwnedServer
     from ._places import Connection, connection_at, connections
     from ._proto.agent_pb2_grpc import RpcAgentServicer
     from ._proxy import RpcAgent
     from ._reception import Reception, told_error
     from ._redefined import send_new_classes
     from ._relays import post_question
+    from ._server_status import ServerStatus
     from ._servicer import AgentServerServicer
     from ._shared import find_or_launch, find_shared
     from ._spawn import Spawned
@@ -84,7 +86,7 @@ _HOME = {
     "Attachment": "_attachment",
     "Connection": "_places",
     "DistConf": "_dist",
-    "GroupReply": "_group",
+    "GroupReply": "_group_reply",
     "KeptServer": "_kept",
     "OwnedServer": "_owned",
     "Reception": "_reception",
@@ -95,7 +97,7 @@ _HOME = {
     "RpcServerSideWrapper": "_wrapper",
     "RunTeller": "_teller",
     "ServerOptions": "_options",
-    "ServerStatus": "_owned",
+    "ServerStatus": "_server_status",
     "Spawned": "_spawn",
     "TLS": "_tls",
     "UNPROTECTED": "_options",

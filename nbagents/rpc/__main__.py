@@ -25,6 +25,7 @@ from ..exceptions import NbAgentsError
 from ._log import start_log
 from ._options import ServerOptions
 from ._prints import capture_prints
+from ._questions import is_told
 from ._server import AgentServer
 
 log = logging.getLogger("nbagents.server")
@@ -44,7 +45,7 @@ def main() -> int:
     scheduler().finish_at_exit = False
     background = _loop.background()
     capture_prints()
-    asking.terminal, asking.waits = None, True  # nobody sits at a server: a question waits for its clients
+    asking.terminal, asking.waits = None, is_told  # nobody sits at a server: a question waits for its clients
     try:
         server = AgentServer(options, models=models)
         connection = background.run(server.start())

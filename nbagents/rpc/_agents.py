@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -14,8 +13,9 @@ from ..agents import AgentBase, scheduler
 from ..exceptions import AgentCreationError, AgentNotFoundError, NbAgentsError, StorageError, UsageError
 from ..models import load_model
 from ._codec import from_json, to_json
+from ._hosted import Hosted
 from ._keeper import Keeper
-from ._keys import ModelWithoutKey, give_keys
+from ._keys import give_keys
 from ._loader import AgentClasses
 from ._maker import Maker
 from ._printable import printable
@@ -24,48 +24,12 @@ from ._unit import Unit
 if TYPE_CHECKING:
     from ._revival import Lost
 
-__all__ = ["AgentTable", "Hosted", "checked"]
+__all__ = ["AgentTable", "checked"]
 
 LONGEST_NAME, LONGEST_WORKSPACE = 200, 4096
 CHANGES = frozenset({"sys_prompt", "input_hint"})
 """What can be changed of an agent that lives, besides its model."""
 SETTINGS = ("class_name", "args", "kwargs", "import_path", "source")
-
-
-@dataclass(slots=True)
-class Hosted:
-    """One agent that lives here. ``color`` is its place in the order of creation of its workspace."""
-
-    agent: AgentBase
-    agent_id: str
-    settings: dict[str, Any]
-    workspace: str = ""
-    name: str = ""
-    color: int = 0
-    defined: bool = False
-    """Is it found by its name in its workspace, rather than by its id alone?"""
-    without_key: Sequence[ModelWithoutKey] = ()
-    """Its models whose keys died with an earlier server."""
-
-    def about(self) -> dict[str, Any]:
-        """Describe it, for lists. Holds no key and waits for nothing.
-
-        ``state`` is "idle", "busy", or "stuck" in a call that was stopped and runs on; ``blocked`` is for
-        how many seconds it held the server's loop when it last did so for more than two, 0 if never.
-        """
-        own = self.agent.__dict__
-        memory, model = own.get("memory"), own.get("model")
-        return self.agent._describe() | {
-            "agent_id": self.agent_id,
-            "workspace": self.workspace,
-            "color": self.color,
-            "messages": _size(memory),
-            "model_name": getattr(model, "model_name", "") or "",
-            "busy": bool(own.get("_open")),
-            "state": scheduler().stops.state(self.agent),
-            "blocked": own.get("_blocked", 0.0),
-            "needs_key": bool(self.without_key),
-        }
 
 
 class AgentTable:
@@ -367,13 +331,6 @@ class AgentTable:
         agent.agent_id = agent_id
         agent._init_settings = settings  # as it is kept here: one is enough
         return agent
-
-
-def _size(memory: Any) -> int:
-    try:
-        return int(memory.size()) if memory is not None else 0
-    except Exception:  # noqa: BLE001  # a class of the agent's own: no reason to tell nothing of it
-        return 0
 
 
 def checked(settings: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,9 +24,9 @@ from ..exceptions import (
     RemoteAgentError,
 )
 from ._codec import decode, encode_arguments
+from ._envelope import envelope
 from ._faults import decode_error
 from ._forks import check_fork, is_cut_off
-from ._limits import LONGEST_MS
 from ._link import Together
 from ._lost import for_call, same
 from ._many import ManyCalls
@@ -68,7 +67,7 @@ class Attachment:
         """Why it has ended, once it has."""
         self._calls: dict[str, Call] = {}
         self._references = References(self)
-        self.many = ManyCalls(self)
+        self.many = ManyCalls(self, self._references)
         self._heard: tuple[Any, pb.Payload] | None = None
         self.wanted = Wanted(self)
         self.strays = Strays()
@@ -110,7 +109,7 @@ class Attachment:
         Raises:
             AuthenticationError, VersionMismatchError, AgentServerNotAliveError: it cannot be used.
         """
-        self._check()
+        self.check()
         await asyncio.shield(self._stream.start())
 
     def is_open(self) -> bool:
@@ -122,7 +121,8 @@ class Attachment:
         self._leaving = True
         await self._stream.close()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise what it has ended with, if it has."""
         check_fork()
         if self.error is not None:
             raise same(self.error)
@@ -138,7 +138,7 @@ class Attachment:
             if again and call.remote is not None and call.remote.lost(call, begun=call.id not in unknown):
                 continue
             scheduler().settle(call, None, for_call(error, call))
-        self.many.end(error)
+        self.many.end(error, unknown)
         self._requests.end(error)
         self.runs.lost(error)
         self.relays.lost(error)
@@ -151,7 +151,7 @@ class Attachment:
         """Send a call: at once, with references for what has not arrived. Never raises or waits."""
         failure: BaseException | None = None
         try:
-            self._check()
+            self.check()
             frame = self._frame(call, agent_id, kind, others)
         except ArgumentFailedError as argument:
             failure = argument.error if call.kind == "call" else None  # a hub goes on without the message
@@ -182,29 +182,7 @@ class Attachment:
             raise
         except NbAgentsError as error:
             raise type(error)(f"the call of {call.label()}: {error}") from None
-        frame = pb.Call(
-            agent=pb.Agent(type=kind, key=agent_id),
-            call=call.id,
-            method=call.method,
-            arguments=arguments,
-            path=call.path,
-            client=call.client,
-        )
-        # Most calls have none of these, and each would cost.
-        if call.run or call.workspace:
-            frame.run, frame.workspace = call.run, call.workspace
-        if call.parent_id:
-            frame.parent = call.parent_id
-            frame.chain.extend(call.full_chain())
-        if call.deadline is not None:
-            frame.timeout_ms = min(max(1, int((call.deadline - time.monotonic()) * 1000)), LONGEST_MS)
-        if events.wanted(call):
-            frame.watched = True
-        if others:
-            frame.others.extend(others)
-        if call.key:
-            frame.idempotency_key = call.key
-        return pb.Frame(call=frame)
+        return envelope(call, agent_id, kind, arguments, others)
 
     def _arguments(self, call: Call) -> pb.Payload:
         """Return the arguments as they travel; one message to a thousand listeners is written once."""
@@ -252,7 +230,7 @@ class Attachment:
         """
         body = self._requests.body(method, fields)
         await self.open()
-        self._check()
+        self.check()
         return await self._requests.send(method, body)
 
     def ask(self, method: str, **fields: Any) -> asyncio.Future[pb.GeneralResponse]:
@@ -261,7 +239,7 @@ class Attachment:
         Never raises or waits; nobody need wait for the future. On the loop only.
         """
         try:
-            self._check()
+            self.check()
             self._stream.start()
             return self._requests.sent(method, self._requests.body(method, fields))
         except NbAgentsError as error:
@@ -329,16 +307,17 @@ class Attachment:
             return
         if event.kind == "answered":
             self.relays.answered(_fields(event, self._stream.who()))
-        root = self._calls.get(event.root)
-        if root is None and event.root not in self.many:
+        root = self._calls.get(event.root) or self.many.whole(event.root)
+        if root is None:
             return  # of a call that was cancelled here, or of none of ours
         data = _fields(event, self._stream.who())
         if event.HasField("error"):
             data["error"] = decode_error(event.error, event.agent)
-        run = root.run if root is not None else ""
-        told = events.Event(event.kind, event.call, event.agent, run, event.parent, data, source=root)
-        if root is None or root.context is None:
+        told = events.Event(event.kind, event.call, event.agent, root.run, event.parent, data, source=root)
+        if root.context is None:
             events.publish(told)
+            if event.kind == "question":
+                self.relays.unheard(data)
         else:
             root.context.copy().run(_tell, told)
             if event.kind == "question":

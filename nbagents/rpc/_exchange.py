@@ -15,7 +15,8 @@ from typing import Any
 from ..agents import AgentBase, Call, scheduler
 from ..exceptions import AgentCallError, AgentCreationError
 from ..message import Promise
-from ._agents import AgentTable, Hosted
+from ._agents import AgentTable
+from ._hosted import Hosted
 from ._unit import Unit
 
 __all__ = ["admit_change"]

@@ -1,33 +1,28 @@
-"""`AgentGroup`: many agents made alike, spread over server processes; `GroupReply`: what they answer."""
+"""`AgentGroup`: many agents made alike, spread over server processes."""
 
 from __future__ import annotations
 
-import threading
-import time
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, overload
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, overload
 
 from .. import _loop, context
-from .._ids import PROCESS, new_id, next_call_id
-from ..agents import AgentBase, current_call, scheduler
-from ..exceptions import CallCancelledError, NbAgentsError, UsageError, WouldBlockLoopError
-from ..message import Msg, PlaceholderMessage
+from .._ids import PROCESS, new_id
+from ..agents import AgentBase, current_call, promises, scheduler
+from ..exceptions import UsageError
+from ..message import Msg
 from ._client import RpcAgentClient
 from ._dist import settings_of
+from ._group_reply import GroupReply
 from ._launcher import RpcAgentServerLauncher
+from ._many import ManyLink, Part
 from ._proxy import RpcAgent
 
-if TYPE_CHECKING:
-    from ._attachment import Attachment
-    from ._proto import agent_pb2 as pb
-
-__all__ = ["AgentGroup", "GroupReply"]
+__all__ = ["AgentGroup"]
 
 CHUNK = 1000
 """Agents in one request."""
-WINDOW = 20_000
-"""Calls of one server that are under way at once: it holds each in memory."""
 
 
 class AgentGroup(Sequence[RpcAgent]):
@@ -72,14 +67,15 @@ class AgentGroup(Sequence[RpcAgent]):
                 if own:
                     list(pool.map(RpcAgentServerLauncher.launch, launchers))
                 self._clients = [RpcAgentClient(each.address, token=each.token) for each in launchers]
+                self._links = [*map(_link, launchers, self._clients)]
                 list(pool.map(self._make, range(len(launchers)), [settings] * len(launchers)))
         except BaseException:
             self.stop()
             raise
 
     def _make(self, server: int, settings: dict[str, Any]) -> None:
-        for low, high in self._chunks(server):
-            self._clients[server].create_agents(settings, [self._id(n) for n in range(low, high)])
+        for _, keys in self._keys_from(server, self._bounds[server]):
+            self._clients[server].create_agents(settings, keys)
 
     def _id(self, number: int) -> str:
         return f"{self.group_id}-{number}"
@@ -98,56 +94,50 @@ class AgentGroup(Sequence[RpcAgent]):
         number = index + self._count if index < 0 else index
         if not 0 <= number < self._count:
             raise IndexError(f"the group has {self._count} agents")
-        client = self._clients[self.server_of(number)]
-        name = f"{self.name}-{number}"
-        return RpcAgent(name, self._id(number), kind=self._kind, connect=lambda: client.attachment)
+        link, name = self._links[self.server_of(number)], f"{self.name}-{number}"
+        way: Any = {"connect": link.connect, "bring_up": link.bring_up}
+        return RpcAgent(name, self._id(number), kind=self._kind, **way)
 
     def server_of(self, number: int) -> int:
         """Return the number of the server that an agent lives in."""
-        return next(n for n, high in enumerate(self._bounds[1:]) if number < high)
+        return bisect_right(self._bounds, number) - 1
 
     def ask(self, x: Any = None) -> GroupReply:
         """Call every agent with ``x``; return at once. At most 20,000 calls of a server are under way.
 
         The calls of one `ask` come, for each agent, after those of the asks before. An ``x`` that has not
-        arrived is waited for. `call_options` gives them a deadline; they are never repeated.
+        arrived is waited for over there. `call_options` gives them a deadline; they are never repeated.
+        Where a server dies, the calls that it had got fail; the rest waits for the one in its place.
 
         Raises:
             UsageError: ``x`` cannot travel, or the calls are to be repeated.
         """
-        from ._codec import encode_arguments
-
         if context.retry.get():
             raise UsageError("a group's calls are not repeated: ask its agents one by one, or without retry")
-        if isinstance(x, PlaceholderMessage):
-            x = x.result()
-        payload = encode_arguments(() if x is None else (x,), {}, None)
-        reply = GroupReply(self, payload)
-        scheduler().post(reply._begin)
-        return reply
+        return GroupReply(self, x)
 
     def observe(self, x: Msg) -> None:
         """Let every agent observe a message; returns when it is in every memory. Blocking."""
         _loop.background().run(self._observe(x))
 
     async def _observe(self, x: Msg) -> None:
-        clock = scheduler()
-        path = clock.next_path()
-        calls = []
-        for server, client in enumerate(self._clients):
-            for low, high in self._chunks(server):
-                first, *others = (self._id(number) for number in range(low, high))
-                call = clock.follow(None, x, "observe", None, path, PROCESS, ())
-                call.agent_name = f"{high - low} agents"
-                client.attachment.send(call, first, "", others)
-                calls.append(call)
-        for call in calls:
-            await call.arrive()
+        clock, parent = scheduler(), current_call()
+        path, client = clock.next_path(parent), parent.client if parent is not None else PROCESS
+        whole = clock.follow(None, x, "observe", parent, path, client, promises(x))
+        parts = []
+        for server, link in enumerate(self._links):
+            for first, keys in self._keys_from(server, self._bounds[server]):
+                part = Part(whole, link, keys, first, None)
+                link.send(part)
+                parts.append(part)
+        for part in parts:
+            await part.arrive()
 
-    def _chunks(self, server: int) -> Iterator[tuple[int, int]]:
-        low, high = self._bounds[server : server + 2]
-        for start in range(low, high, CHUNK):
-            yield start, min(start + CHUNK, high)
+    def _keys_from(self, server: int, low: int) -> Iterator[tuple[int, list[str]]]:
+        """Yield, from agent ``low`` on, the first number and the ids of each request to a server."""
+        high = self._bounds[server + 1]
+        for first in range(low, high, CHUNK):
+            yield first, [self._id(number) for number in range(first, min(first + CHUNK, high))]
 
     def stop(self) -> None:
         """End the servers that were launched for the group. Twice is fine."""
@@ -164,181 +154,7 @@ class AgentGroup(Sequence[RpcAgent]):
         return f"<AgentGroup of {self._count} {self.name} in {len(self._clients)} servers>"
 
 
-class GroupReply(Sequence[Any]):
-    """The replies of a group to one question, in the order of its agents; they arrive one by one.
-
-    ``reply[i]`` and iterating wait for that reply and return it, or raise what its agent raised;
-    ``result(timeout)`` waits for all; ``await reply`` too. A reply is decoded when it is read.
-    """
-
-    def __init__(self, group: AgentGroup, payload: pb.Payload) -> None:
-        self._group, self._payload = group, payload
-        self._values: list[Any] = [None] * len(group)
-        self._errors: dict[int, BaseException] = {}
-        self._left = len(group)
-        self._next = list(group._bounds[:-1])
-        self._under_way = [0] * len(self._next)
-        self._going = [False] * len(self._next)
-        self._change = threading.Condition()
-        self._awaited: list[Future[None]] = []
-        self._cancelled = False
-        self._deadline = context.deadline.get()
-
-    def done(self) -> bool:
-        """Have all ended? Never waits."""
-        return self._left == 0
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        number = range(len(self))[index]
-        self._wait(lambda: self._values[number] is not None or number in self._errors)
-        return self._read(number)
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[number] for number in range(len(self)))
-
-    def result(self, timeout: float | None = None) -> list[Any]:
-        """Wait for all and return them; the first failure, if there is one, is raised.
-
-        Raises:
-            TimeoutError: not all were there within ``timeout`` seconds; the calls go on.
-        """
-        self._wait(self.done, timeout)
-        return [self._read(number) for number in range(len(self))]
-
-    def __await__(self) -> Any:
-        return self._all().__await__()
-
-    async def _all(self) -> list[Any]:
-        arrived: Future[None] = Future()
-        scheduler().post(self._when_over, arrived)
-        await _loop.background().arrive(arrived)
-        return self.result()
-
-    def _when_over(self, arrived: Future[None]) -> None:
-        if self.done():
-            arrived.set_result(None)
-        else:
-            self._awaited.append(arrived)
-
-    def _over(self) -> None:
-        awaited, self._awaited = self._awaited, []
-        for arrived in awaited:
-            if arrived.set_running_or_notify_cancel():
-                arrived.set_result(None)
-
-    def failures(self) -> dict[int, BaseException]:
-        """Return the errors so far, by the agent's number. Never waits."""
-        return dict(self._errors)
-
-    def cancel(self) -> None:
-        """Ask no more agents, and end the calls that are under way; return at once."""
-        scheduler().post(self._cancel)
-
-    # ---- on the loop
-
-    def _begin(self) -> None:
-        for server in range(len(self._next)):
-            self._go_on(server)
-
-    def _go_on(self, server: int) -> None:
-        """Ask the next agents of a server, as far as its window allows."""
-        if self._going[server]:  # one that fails at once leads back here
-            return
-        self._going[server] = True
-        low, high = self._next[server], self._group._bounds[server + 1]
-        try:
-            many = self._attachment(server).many
-            while low < high and self._under_way[server] + CHUNK <= WINDOW and not self._cancelled:
-                first, low = low, min(low + CHUNK, high)
-                self._next[server] = low
-                self._under_way[server] += low - first
-                keys = [self._group._id(number) for number in range(first, low)]
-                many.ask(next_call_id(), self._payload, keys, self, first, self._deadline)
-        except NbAgentsError as error:  # the server cannot be reached: nor can those not asked yet
-            self._next[server] = high
-            self._under_way[server] += high - low
-            for number in range(low, high):
-                self.failed(number, error)
-        finally:
-            self._going[server] = False
-
-    def _attachment(self, server: int) -> Attachment:
-        return self._group._clients[server].attachment
-
-    def arrived(self, index: int, payload: pb.Payload) -> None:
-        """The reply of that number is there."""
-        self._values[index] = payload.data if not payload.blobs else payload
-        self._one_over(index)
-
-    def failed(self, index: int, error: BaseException) -> None:
-        """There will be none."""
-        self._errors[index] = error
-        self._one_over(index)
-
-    def label(self, index: int) -> str:
-        """Name the agent, for error texts."""
-        return f"{self._group.name}-{index}"
-
-    def _one_over(self, index: int) -> None:
-        server = self._group.server_of(index)
-        self._left -= 1
-        self._under_way[server] -= 1
-        if self._left == 0 or self._under_way[server] % CHUNK == 0:
-            with self._change:
-                self._change.notify_all()
-            self._go_on(server)
-        if self._left == 0:
-            self._over()
-
-    def _cancel(self) -> None:
-        self._cancelled = True
-        for server in range(len(self._next)):
-            self._attachment(server).many.cancel(self)
-        for index, value in enumerate(self._values):
-            if value is None and index not in self._errors:
-                self._errors[index] = CallCancelledError(f"the call of {self.label(index)} was cancelled")
-        self._left = 0
-        with self._change:
-            self._change.notify_all()
-        self._over()
-
-    # ---- reading
-
-    def _wait(self, ready: Any, timeout: float | None = None) -> None:
-        if ready():
-            return
-        if _loop.background().here():
-            raise WouldBlockLoopError(
-                f"the replies of {self._group!r} have not arrived; write `await replies`"
-            )
-        frame = current_call()
-        limit = None if timeout is None else time.monotonic() + timeout
-        try:
-            with self._change:
-                while not ready():
-                    left = None if limit is None else max(0.0, limit - time.monotonic())
-                    if left == 0.0:
-                        late = f"{self._left} of {len(self)} agents did not answer in {timeout} s"
-                        raise TimeoutError(late)
-                    self._change.wait(_loop.THREAD_TICK if left is None else min(left, _loop.THREAD_TICK))
-                    stop = frame.stopped() if frame is not None else None
-                    if stop is not None:
-                        raise stop
-        except KeyboardInterrupt:
-            self.cancel()
-            raise
-
-    def _read(self, number: int) -> Any:
-        from ._codec import decode
-        from ._proto import agent_pb2 as pb
-
-        error = self._errors.get(number)
-        if error is not None:
-            raise error
-        kept = self._values[number]
-        return decode(pb.Payload(data=kept) if isinstance(kept, bytes) else kept)
+def _link(launcher: RpcAgentServerLauncher, client: RpcAgentClient) -> ManyLink:
+    if launcher.attach() is None:  # it runs in this process
+        return ManyLink("", "", lambda: client.attachment)
+    return ManyLink("", "", launcher.attach, launcher.bring_up)

@@ -23,7 +23,7 @@ from ._record import Record
 
 if TYPE_CHECKING:
     from ..agents import Call
-    from ._agents import Hosted
+    from ._hosted import Hosted
 
 __all__ = ["NO_REPLY", "Keeper"]
 

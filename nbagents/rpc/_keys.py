@@ -13,7 +13,7 @@ from ..message import Msg
 from ..models import ModelResponse, ModelWrapperBase, load_model
 
 if TYPE_CHECKING:
-    from ._agents import Hosted
+    from ._hosted import Hosted
 
 __all__ = ["TAKEN", "ModelWithoutKey", "give_keys", "has_gaps", "with_keys", "without_keys"]
 

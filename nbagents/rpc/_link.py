@@ -73,7 +73,7 @@ class AgentLink(Remote):
             kept.append((self, call))
             return
         if self._there is not None and self._there.is_open():
-            self._there.send(call, self.agent_id, self.kind)
+            self._pass(self._there, call)
             return
         try:
             there = self.connect()
@@ -87,7 +87,10 @@ class AgentLink(Remote):
             self.keep(call)
         else:
             self._found(there)
-            there.send(call, self.agent_id, self.kind)
+            self._pass(there, call)
+
+    def _pass(self, there: Attachment, call: Call) -> None:
+        there.send(call, self.agent_id, self.kind)
 
     def lost(self, call: Call, *, begun: bool) -> bool:
         """Keep a call whose server died, to make it again; False if it may not be, or has been often enough.

@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .. import _loop
@@ -27,32 +27,20 @@ from ._deaths import Deaths
 from ._lost import exit_text
 from ._options import ServerOptions
 from ._places import Connection, journal_path, normal_address, revivable
+from ._server_status import ServerStatus
 from ._shared import find_or_launch
 from ._spawn import Spawned
 
 if TYPE_CHECKING:
     from ._attachment import Attachment
 
-__all__ = ["OwnedServer", "ServerStatus", "owner_of"]
+__all__ = ["OwnedServer", "owner_of"]
 
 log = logging.getLogger(__name__)
 STOP_SECONDS = 12.0
 """How long a server that others use too may take to end its calls."""
 DYING_SECONDS = 2.0
 _all: weakref.WeakSet[OwnedServer] = weakref.WeakSet()
-
-
-@dataclass(frozen=True, slots=True)
-class ServerStatus:
-    """How the server is: ``state`` is "none", "starting", "ready", "failed" or "stopped"."""
-
-    state: str
-    server_id: str = ""
-    pid: int = 0
-    owner: str = ""
-    found: bool = False
-    """Was it running already?"""
-    error: str = ""
 
 
 class OwnedServer:

@@ -248,7 +248,7 @@ def _read(path: Path) -> Connection | None:
             return None  # others could have written it
         fields = json.loads(path.read_text(encoding="utf-8"))
         connection = Connection(**fields)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
     return connection if connection.path == path else None
 

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import asking
+from .. import asking, context
 from ..asking import OpenQuestion, Question
 from ..exceptions import CallCancelledError, ProtocolError, UsageError
 from ._fields import Fields
@@ -17,9 +17,15 @@ from ._run_book import RunBook
 if TYPE_CHECKING:
     from ._session import Session
 
-__all__ = ["Questions"]
+__all__ = ["Questions", "is_told"]
 
 LATE = {"TimeoutError": TimeoutError, "EOFError": EOFError}
+
+
+def is_told() -> bool:
+    """Is somebody told what the call whose body runs here asks? Not who made it by a single request."""
+    call: Any = context.frame.get()
+    return call is None or call.origin is not None
 
 
 class Questions:

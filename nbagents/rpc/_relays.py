@@ -56,6 +56,12 @@ class Relays:
         opened.on_end(lambda: _loop.background().post(self._ended, opened))
         root.context.copy().run(asking.pass_on, opened)
 
+    def unheard(self, data: Mapping[str, Any]) -> None:
+        """Say that nobody answers what was asked in a call of a group, which no person sees."""
+        left = {"id": str(data.get("id")), "type": "UsageError"}
+        why = f"{data.get('agent')} asks {str(data.get('prompt')).strip()!r} and nobody is there to answer"
+        self._there.ask("leave_question", value=json.dumps(left | {"why": why[:2000]}))
+
     def answered(self, data: Mapping[str, Any]) -> None:
         """A question is over over there."""
         opened = self._open.pop(str(data.get("id")), None)

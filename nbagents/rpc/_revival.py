@@ -16,8 +16,9 @@ from ..exceptions import ModelChoiceError, NbAgentsError, StateCorruptError
 from ..message import Msg
 from ..models import load_model
 from ..store import AgentRow
-from ._agents import AgentTable, Hosted, checked
+from ._agents import AgentTable, checked
 from ._codec import from_json
+from ._hosted import Hosted
 from ._keeper import Keeper
 from ._keys import TAKEN, ModelWithoutKey, has_gaps
 from ._record import Record, become

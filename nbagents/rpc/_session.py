@@ -29,6 +29,7 @@ from ._fetches import Fetches
 from ._frames import FrameWriter
 from ._keeper import NO_REPLY
 from ._limits import LONGEST_ID, MAX_MESSAGE, MAX_PAYLOAD
+from ._many import meant
 from ._origin import Origin
 from ._promises import Promises
 from ._proto import agent_pb2 as pb
@@ -264,6 +265,8 @@ class Session:
         for promise in call.needs:
             if isinstance(promise, Promised):
                 promise.unused()
+        if call.id in self._watched:
+            self.telling.ended(call)
         update = outcome(call, missing)
         size: int = update.ByteSize()  # it is kept, whether or not the client is still there
         self._send_end(call, call.id, task_id, update, missing)
@@ -311,10 +314,10 @@ class Session:
         if not cancel.call:
             self.leaving = True  # the end of a connection alone does not tell
             return
-        call = self._results.find(cancel.call)
-        if call is not None and call.origin is self._origin:
-            why = cancel.why[:200] or "cancelled"
-            scheduler().end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
+        why = cancel.why[:200] or "cancelled"
+        for call in meant(cancel.call, self._results):
+            if call.origin is self._origin:
+                scheduler().end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
 
     # ---- requests
 

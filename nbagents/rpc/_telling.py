@@ -54,14 +54,23 @@ class Telling:
             return
         if root is event.source and event.kind in ENDS:
             return  # the client knows: it made the call, and gets its end as an update
-        slow = self._writer.backlog > MAX_UNREAD
+        most = MAX_UNREAD // 2 if self._unheard else MAX_UNREAD  # so that a gap is one, before its mark
+        slow = self._writer.backlog > most
         if self._writer.full or (slow and event.kind not in ENDS | ASKED):
             self._unheard += 1  # whoever reads that slowly still gets each message whole
             return
-        if self._unheard and self._writer.backlog <= MAX_UNREAD // 2:
-            missed, self._unheard = self._unheard, 0
-            self._put(Event("missed", event.call, event.agent, event.run, data={"count": missed}), root)
+        if self._unheard and not slow:
+            self._tell_missed(root)
         self._put(event, root)
+
+    def ended(self, call: Call) -> None:
+        """Say what was missed of a call of this client before its end is told."""
+        if self._unheard and not self.closed:
+            self._tell_missed(call)
+
+    def _tell_missed(self, root: Call) -> None:
+        missed, self._unheard = self._unheard, 0
+        self._put(Event("missed", root.id, root.agent_name, root.run, data={"count": missed}), root)
 
     def _put(self, event: Event, root: Call) -> None:
         frame = pb.Event(

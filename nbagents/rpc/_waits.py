@@ -7,11 +7,13 @@ from typing import Any
 
 from ..agents import scheduler
 from ..exceptions import ProtocolError
+from ._many import meant
 from ._results import Results
 
 __all__ = ["answer_waits"]
 
 MOST_HOPS, MOST_STEPS, LONGEST = 64, 64, 300
+MOST_OF_MANY = 32
 STEP = {"id": str, "label": str, "queued": bool, "place": list}
 
 
@@ -30,10 +32,11 @@ async def answer_waits(results: Results, question: str) -> dict[str, Any] | None
         fits = False
     if not fits:
         raise ProtocolError("a question for what a call waits for is malformed")
-    call = results.find(call_id)
-    if call is None or call.done:
-        return None
-    return await scheduler().rings.chase(call, trail, round_)
+    for call in meant(call_id, results)[:MOST_OF_MANY]:
+        ring = None if call.done else await scheduler().rings.chase(call, trail, round_)
+        if ring is not None:
+            return ring
+    return None
 
 
 def _is_short(text: Any) -> bool:

@@ -211,6 +211,7 @@ class Run:
             return
         if event.kind == "stopping":
             self.halted, self._why = True, str(event.data.get("why") or self._why)
+            self.outcome = self.outcome or f"{self._why} after {self.elapsed:.1f} s; what was said is kept"
             return
         self._take_in(event)
         if event.kind in ("done", "failed"):

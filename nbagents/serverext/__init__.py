@@ -1,7 +1,7 @@
 """Jupyter's own extension: it keeps the agent servers of its kernels, and lets a page steer them over HTTP.
 
-Jupyter loads it by the file ``serverext/nbagents.json``. It knows of agents what a client of their servers
-can ask; nothing of notebooks, cells or widgets.
+Jupyter loads it by the file ``nbagents.json`` beside this one. It knows of agents what a client of
+their servers can ask; nothing of notebooks, cells or widgets.
 """
 
 from __future__ import annotations

@@ -181,7 +181,7 @@ class Fleet:
         kept = [
             Known(each.connection, each)
             for each in owned
-            if each.connection is not None and each.status().state != "stopped"
+            if each.connection is not None and not _is_gone(each, each.connection)
         ]
         ids = {each.connection.server_id for each in kept}
         others = [Known(each, None) for each in connections() if each.server_id not in ids]
@@ -275,6 +275,13 @@ class Fleet:
             else:
                 counted[known.server_id] = _count(info, "pending")
         return counted
+
+
+def _is_gone(owned: OwnedServer, connection: Connection) -> bool:
+    """Was it stopped? Then its file is gone before its end is noticed here."""
+    if owned.status().state == "stopped":
+        return True
+    return owned.status().state == "ready" and not owned.is_alive() and not connection.path.exists()
 
 
 async def _glimpse(client: RpcAgentClient) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg
 from ..models import ModelChoice, model_config_to_wire
 from ..rpc import (
+    CUSTODIAN,
     KeptServer,
     RpcAgent,
     RpcAgentClient,
@@ -119,19 +120,24 @@ class Session(Settings, RunsThere):
     # ---- people
 
     def ask_by_page(self, opened: OpenQuestion) -> str | None:
-        """Let a page of this machine's jupyter-server answer a question.
+        """Let a page of this machine's jupyter-server answer a question, and any other session of the user.
 
-        Returns the id of the server that takes the answer, None where there is no such way.
+        Returns the id of the server that takes the page's answer, None where there is no such way. Waits
+        for a server that is starting.
         """
         try:
             there = self.server.attach()
+            if there is None and self.status().state in ("starting", "ready"):
+                self.server.ensure()
+                there = self.server.attach()
         except NbAgentsError:
             return None
         if there is None:
             return None
         if not opened.server:
             post_question(there, opened)
-        extension = os.environ.get("NBAGENTS_EXTENSION")
+            opened.server = opened.server or self.status().server_id
+        extension = os.environ.get(CUSTODIAN)
         return (opened.server or None) if extension and os.path.exists(extension) else None
 
     # ---- agents

@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from ..asking import OpenQuestion
+from ..exceptions import AnswerRefusedError
 from ..render import QuestionView, color_class, question_html, question_text
 from ._surface import Surface
 
@@ -18,8 +19,7 @@ log = logging.getLogger(__name__)
 class QuestionCard:
     """Shows one open question where a person can answer it, and what came of it. Safe from any thread.
 
-    ``server`` is the id of the server that knows the question; ``context`` is what the person answers
-    to, where the notebook does not show it by itself.
+    ``context`` is what the person answers to, where the notebook does not show it by itself.
     """
 
     def __init__(
@@ -27,16 +27,16 @@ class QuestionCard:
         opened: OpenQuestion,
         shell: Any,
         *,
-        server: str | None = None,
         color: int | None = None,
         context: str = "",
     ) -> None:
-        self.opened, self.server, self.color, self.context = opened, server, color, context
+        self.opened, self.color, self.context = opened, color, context
         self.surface = Surface(shell)
         self._can_be_widget = hasattr(getattr(shell, "kernel", None), "comm_manager")
         self._widget: Any = None
         self._lock = threading.Lock()
         self._frozen = False
+        self._refusals = 0
 
     def show(self) -> bool:
         """Show it; it freezes by itself once the question is over. False if there is no form to answer by."""
@@ -53,6 +53,7 @@ class QuestionCard:
                 self.surface.show(html, text)
             else:
                 self._widget.show(self.surface, html, text)
+        self.opened.on_refused(self._refused)
         self.opened.on_end(self.freeze)
         return self._widget is not None
 
@@ -60,11 +61,22 @@ class QuestionCard:
         """Wait, ``seconds`` at most, until a page shows the form and its messages arrive; do they?"""
         return self._widget is not None and bool(self._widget.seen.wait(seconds))
 
-    def answered_elsewhere(self, where: str) -> None:
-        """Say in the form that the answer is taken at another place."""
+    def reach(self, server: str) -> None:
+        """Let the page send the answer to this server, through its jupyter-server."""
+        self._tell({"server": server})
+
+    def note(self, text: str) -> None:
+        """Say something below the form."""
+        self._tell({"note": text})
+
+    def _refused(self, error: AnswerRefusedError) -> None:
+        self._refusals += 1
+        self._tell({"refused": {"n": self._refusals, "text": str(error)}})
+
+    def _tell(self, about: dict[str, Any]) -> None:
         with self._lock:
             if self._widget is not None and not self._frozen:
-                self._widget.tell({"elsewhere": where})
+                self._widget.tell(about)
 
     def freeze(self) -> None:
         """Show what came of it, for good."""
@@ -80,7 +92,7 @@ class QuestionCard:
 
     def _about(self) -> dict[str, Any]:
         return {
-            "server": self.server,
+            "server": None,
             "classes": color_class(self.color),
             "words": self._words(),
             "context": self.context,

@@ -93,9 +93,12 @@ class JupyterServer:
             else:
                 return
 
-    def api(self, path: str, method: str = "GET") -> Any:
+    def api(self, path: str, method: str = "GET", body: Any = None) -> Any:
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/{path}", method=method, headers={"Authorization": "token secret"}
+            f"http://127.0.0.1:{self.port}/{path}",
+            method=method,
+            headers={"Authorization": "token secret", "Content-Type": "application/json"},
+            data=None if body is None else json.dumps(body).encode(),
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             body = answer.read()

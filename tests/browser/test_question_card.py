@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -147,3 +149,61 @@ def test_the_default_answers_when_the_clock_is_over_and_escape_takes_it_at_once(
     asked(notebook, 3)
     notebook.finished()
     assert "TimeoutError" in notebook.wait_text(3, "nobody answered in time")
+
+
+EXTENSION = Path(__file__).parents[2] / "nbagents" / "serverext" / "nbagents.json"
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_through_the_extension_it_is_answered_though_the_kernel_hears_no_form(desk, tmp_path, app) -> None:
+    enabled = tmp_path / "etc" / "jupyter_server_config.d"
+    enabled.mkdir(parents=True)
+    shutil.copy(EXTENSION, enabled)
+    settings = tmp_path / ".own" / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "kernels-settings.jupyterlab-settings").write_text('{"commsOverSubshells": "disabled"}')
+    desk.start(app, JUPYTER_CONFIG_PATH=str(tmp_path / "etc"))
+    desk.write(
+        "a.ipynb",
+        [
+            OWN,
+            'x = me("Grey beads on the glass.", schema=Review).content\nx',
+            "%%agent you --kind user\nKeep the last line?",
+            'y = you("Shall we?").content\ny',
+            "z = me().content\nz",
+        ],
+    )
+    notebook = desk.open("a.ipynb")
+    notebook.run(0)
+    for cell, who in ((1, "me"), (3, "you")):
+        if cell == 3:
+            notebook.run(2)
+        asked(notebook, cell)
+        box = notebook.page.locator(f"{FORM} textarea")
+        if cell == 1:
+            box.press("Enter")
+            notebook.page.wait_for_selector(f"{FORM} .nba-wrong:has-text('is needed')")
+            notebook.page.get_by_label("Vote").select_option("no")
+            notebook.page.get_by_label("points, of ten").fill("11")
+            notebook.page.get_by_label("points, of ten").press("Enter")
+            notebook.page.wait_for_selector(f"{FORM} .nba-wrong:has-text('ten is the most')")
+            notebook.page.get_by_label("points, of ten").fill("3")
+        box.fill(f"said by {who}")
+        box.press("Enter")
+        notebook.finished()
+        assert f"'said by {who}'" in notebook.text(cell)
+        notebook.wait_text(cell, f"you answered: “said by {who}”")
+    posts = [url for url in notebook.requests if "/questions/" in url]
+    assert len(posts) == 4, posts
+
+    # Another page of this user answers what this one has asked.
+    asked(notebook, 4)
+    server = desk.servers[-1]
+    (about,) = server.api("nbagents/api/servers")
+    (question,) = server.api(f"nbagents/api/servers/{about['id']}/questions")
+    assert question["prompt"] == "Keep the last line?"
+    path = f"nbagents/api/servers/{about['id']}/questions/{question['id']}/answer"
+    answer = server.api(path, "POST", {"text": "no"})
+    assert answer == {"answered": True}
+    notebook.finished()
+    assert "'no'" in notebook.text(4)

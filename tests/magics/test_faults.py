@@ -160,6 +160,7 @@ ERRORS = [
     ("%agents", "export a b.md", "", "%agents: export takes a run's number, not 'a'"),
     ("%agents", "use poet", "", "%agents: it goes like this: %agents use other.ipynb/poet [as NAME]"),
     ("%agents", "use a/poet as", "", "%agents: it goes like this: %agents use other.ipynb/poet [as NAME]"),
+    ("%agents", "chat", "", "%agents: it goes like this: %agents chat poet [critic]"),
     ("%agents", "doctor now", "", "%agents: it goes like this: %agents doctor"),
     ("%agents", "code poet", "", "%agents: code takes a run's number, not 'poet'"),
     ("%agents", "stop a-b", "", "%agents: stop takes an agent's name or a run's number, not 'a-b'"),

@@ -12,7 +12,7 @@ import psutil
 
 from nbagents.agents import AgentBase, Call, scheduler
 from nbagents.message import Msg, PlaceholderMessage
-from nbagents.rpc import RpcAgent, RpcAgentClient
+from nbagents.rpc import AgentGroup, RpcAgent, RpcAgentClient
 
 REAL_TIME = time.time
 noted: dict[str, float] = {}
@@ -299,3 +299,29 @@ class ClockBreaker(AgentBase):
     async def reply(self, days):
         time.time = lambda: REAL_TIME() + days * 86_400
         return days
+
+
+class Member(AgentBase):
+    """One of a group: asks the one who asked the group, and says what that said."""
+
+    def __init__(self, name, address, chair):
+        super().__init__(name, use_memory=False)
+        self.chair = elsewhere(address, chair)
+
+    async def reply(self, x=None):
+        return (await self.chair("who?")).content
+
+
+class Chair(AgentBase):
+    """Asks all of a group of its own, whose members ask back; reads the replies all at once or one by one."""
+
+    def __init__(self, name, address):
+        super().__init__(name, use_memory=False)
+        self.address = address
+
+    def reply(self, x=None):
+        if text_of(x) == "who?":
+            return self.name
+        with AgentGroup(Member, 3, ["member", self.address, self.agent_id]) as group:
+            replies = group.ask("go")
+            return [reply.content for reply in (replies if text_of(x) == "one by one" else replies.result())]

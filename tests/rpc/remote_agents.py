@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import hashlib
 import os
 import random
@@ -11,8 +12,10 @@ import resource
 import signal
 import time
 
+from nbagents import events
 from nbagents.agents import AgentBase
 from nbagents.message import Msg
+from nbagents.rpc._frames import FrameWriter
 
 BUILTIN = {kind.__name__: kind for kind in (ValueError, KeyError, TimeoutError, OSError, ZeroDivisionError)}
 noted: dict[str, object] = {}
@@ -257,3 +260,22 @@ class Notes(AgentBase):
         said = Msg(self.name, f"{self.name}:{digest(self.notes)}")
         self.note(said)
         return said
+
+
+class Babbler(AgentBase):
+    """Streams as many pieces as it is told, about ten thousand a second; its reply is all of them."""
+
+    async def reply(self, count):
+        pieces = [f"{number} " for number in range(count)]
+        for number, piece in enumerate(pieces):
+            events.emit("delta", text=piece)
+            if number % 100 == 99:
+                await asyncio.sleep(0.01)
+        return "".join(pieces)
+
+
+class Buffers(AgentBase):
+    """Tells how many bytes each session of its server has waiting."""
+
+    async def reply(self, x=None):
+        return [writer.backlog for writer in gc.get_objects() if isinstance(writer, FrameWriter)]

@@ -12,7 +12,7 @@ from journal_agents import Editor, Keeps, Still
 from nbagents._loop import background
 from nbagents.agents import AgentBase, Call, scheduler
 from nbagents.message import Msg
-from nbagents.rpc._agents import Hosted
+from nbagents.rpc._hosted import Hosted
 from nbagents.rpc._keeper import NO_REPLY, Keeper
 from nbagents.store import Journal
 

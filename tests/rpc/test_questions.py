@@ -15,7 +15,7 @@ from nbagents.agents import UserAgent
 from nbagents.asking import Question
 from nbagents.exceptions import AnswerRefusedError, CallCancelledError, ProtocolError, UsageError
 from nbagents.message import Msg
-from nbagents.rpc import Attachment, RpcAgentClient, RunTeller, post_question
+from nbagents.rpc import AgentGroup, Attachment, RpcAgentClient, RunTeller, post_question
 from nbagents.runs import Run
 
 
@@ -98,6 +98,23 @@ def test_with_nobody_there_it_fails_at_once_or_takes_its_default(remote, monkeyp
     with pytest.raises(UsageError, match="nobody is there to answer"):
         agent("Which?").result(20)
     assert agent("Which?", default="none").content == "none"
+
+
+def test_a_call_by_a_single_request_is_told_at_once_that_nobody_is_there(remote, client):
+    agent = remote(Curious)
+    task = client.call_agent_func("_reply", "Which?", agent.agent_id)
+    with pytest.raises(UsageError, match="nobody is there to answer"):
+        client.update_placeholder(task, 20)
+
+
+def test_calls_of_a_group_are_answered_like_any_other(monkeypatch):
+    monkeypatch.setattr(asking, "terminal", None)
+    with AgentGroup(Curious, 3, ["curious"]) as group:
+        with pytest.raises(UsageError, match="nobody is there to answer"):
+            group.ask("Which?").result(20)
+        with asking.scripted(["this", "that", "other"]):
+            replies = group.ask("Which?").result(20)
+        assert {reply.content for reply in replies} == {"this", "that", "other"}
 
 
 def test_what_does_not_fit_is_refused_and_can_be_answered_better(remote, other, wait_for):

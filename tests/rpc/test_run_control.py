@@ -20,6 +20,8 @@ from nbagents import _loop, context
 from nbagents.agents import AgentBase
 from nbagents.exceptions import CallCancelledError
 from nbagents.rpc import Attachment, RpcAgent, RpcAgentClient, RunTeller
+from nbagents.rpc._own_runs import OwnRuns
+from nbagents.rpc._proto import agent_pb2 as pb
 from nbagents.runs import Run
 
 PROGRAM = """
@@ -159,6 +161,29 @@ def test_a_call_that_another_has_made_is_stopped_alone(client, other, remote, te
         (call,) = {e["call"] for e in other.run_events(run.id) if e["agent"] == inner._name}
         assert other.stop_call(call)
         assert "the other was stopped" in answer.content
+
+
+def test_a_server_ends_only_runs_that_it_was_told_of(client, other, remote):
+    """Whatever it names."""
+    waiting = Patient("patient")
+    token = context.run.set("not-yours")
+    call = waiting()
+    context.run.reset(token)
+    known = OwnRuns()
+
+    async def stop(**about) -> None:
+        known.stopped(pb.Cancel(why="stopped by a server", **about))
+
+    for about in ({"run": "not-yours"}, {"run": "not-yours", "call": call._promise.id}):
+        _loop.background().run(stop(**about))
+        assert not call._promise.done
+    known.begun.add("another")
+    _loop.background().run(stop(run="another", call=call._promise.id))
+    assert not call._promise.done
+    known.begun.add("not-yours")
+    _loop.background().run(stop(run="not-yours"))
+    with pytest.raises(CallCancelledError, match="stopped by a server"):
+        call.result(20)
 
 
 def test_only_runs_that_were_begun_here_are_ended_here(client, other, remote):

@@ -26,7 +26,7 @@ import psutil
 import pytest
 from jupyter_client.blocking import BlockingKernelClient
 
-ROOT = Path(__file__).parents[2]
+EXTENSION = Path(__file__).parents[2] / "nbagents" / "serverext" / "nbagents.json"
 PATIENCE = 40.0
 
 
@@ -131,7 +131,7 @@ class Jupyter:
         for name in ("config", "data", "run", "tree", "etc/jupyter_server_config.d"):
             (folder / name).mkdir(parents=True, mode=0o700, exist_ok=True)
         self.runtime, self.sockets = folder / "run" / "r", folder / "run"
-        shutil.copy(ROOT / "serverext" / "nbagents.json", folder / "etc" / "jupyter_server_config.d")
+        shutil.copy(EXTENSION, folder / "etc" / "jupyter_server_config.d")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -225,6 +225,15 @@ class Jupyter:
         self.kernels.append(kernel)
         return kernel
 
+    def clear(self) -> None:
+        """End all kernels and servers."""
+        for kernel in self.kernels:
+            kernel.client.stop_channels()
+            self.ask(f"api/sessions/{kernel.session_id}", "DELETE")
+        self.kernels.clear()
+        for server in self.servers():
+            assert self.api(f"servers/{server['id']}", "DELETE").status == 200
+
     def leftovers(self) -> list[str]:
         """The files of agent servers, and of the extension, that are there."""
         places = (self.runtime / "nbagents", self.sockets / "nbagents")
@@ -279,6 +288,14 @@ def jupyter() -> Iterator[Jupyter]:
     """One for a whole file of tests."""
     with jupyter_in_a_folder("--ServerApp.allow_unauthenticated_access=False") as made:
         yield made
+
+
+@pytest.fixture
+def fresh(jupyter: Jupyter) -> Iterator[Jupyter]:
+    """The same, without kernels and servers."""
+    jupyter.clear()
+    yield jupyter
+    jupyter.clear()
 
 
 @pytest.fixture

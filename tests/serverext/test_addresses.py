@@ -184,7 +184,9 @@ def test_a_restart_keeps_the_agents(jupyter: Any, server: dict[str, Any], is_run
 
 
 def test_what_is_not_there_is_said(jupyter: Any, server: dict[str, Any]):
-    for address in addresses()[1:-1]:
+    for address in addresses():
+        if not address.startswith("servers/nobody"):
+            continue
         verb = "POST" if address.endswith(("restart", "stop", "answer")) else "GET"
         body = {} if verb == "POST" else None
         answer = jupyter.api(address, verb, body)

@@ -70,6 +70,8 @@ function questionCard(model, store, el, signal) {
   const since = clockFrom(0);
   const left = () => (asked.left === null || asked.left === undefined ? null : asked.left - since());
   let sending = false;
+  let focused = null;
+  let refusals = asked.refused?.n ?? 0;
 
   const clock = h("span", { class: "nba-meta nba-clock" });
   const fields = (asked.fields ?? []).map((field, place) => askedField(field, `${id}-f${place}`));
@@ -160,32 +162,67 @@ function questionCard(model, store, el, signal) {
     const values = Object.fromEntries(fields.map((field) => [field.name, field.value()]));
     const body = absent ? { text: null, fields: {}, absent: true } : { text: text.trim(), fields: values, absent: false };
     for (const field of fields) field.complain("");
-    const focused = document.activeElement;
+    focused = section.contains(document.activeElement) ? document.activeElement : null;
     busy(true, "");
     try {
       await deliver(body);
       busy(true, "sent");
     } catch (error) {
-      busy(false, "");
-      complain(error);
-      if (!section.contains(document.activeElement)) (fields.find(hasWrong)?.input ?? focused)?.focus?.();
+      refuse(error);
     }
+  }
+
+  function refuse(error) {
+    busy(false, "");
+    complain(error);
+    if (!section.contains(document.activeElement)) (fields.find(hasWrong)?.input ?? focused)?.focus?.();
   }
 
   const hasWrong = (field) => field.input.getAttribute("aria-invalid") === "true";
 
+  // Through the jupyter-server, which hears it however busy the kernel is; else through the kernel. While the
+  // server is still starting both are tried: the first answer counts.
   async function deliver(body) {
-    if (asked.server && (await reachable())) {
-      try {
-        const answer = await post(`servers/${asked.server}/questions/${asked.id}/answer`, body);
-        if (answer?.answered !== false) return;
-        throw Object.assign(new Error("it is over: it was answered already, or its time is up"), { type: "Over" });
-      } catch (error) {
-        if (error.type === "AnswerRefusedError" || error.type === "Over") throw error;
-        // The extension may not know this question: the kernel may.
+    if (store.state.server) {
+      if (await reachable()) {
+        try {
+          return await byServer(body);
+        } catch (error) {
+          if (isFinal(error)) throw error; // else it may not know this question: the kernel may
+        }
       }
+      return ask(model, "", body);
     }
-    await ask(model, "", body);
+    return new Promise((resolve, reject) => {
+      let ways = 2;
+      const failed = (error) => {
+        ways -= 1;
+        if (isFinal(error) || !ways) reject(error);
+      };
+      ask(model, "", body).then(resolve, failed);
+      serverKnown().then(() => byServer(body)).then(resolve, failed);
+    });
+  }
+
+  const isFinal = (error) => error.type === "AnswerRefusedError" || error.type === "Over";
+
+  async function byServer(body) {
+    if (!(await reachable())) throw new Error("this page reaches no server");
+    const answer = await post(`servers/${store.state.server}/questions/${asked.id}/answer`, body);
+    if (answer?.answered === false) {
+      throw Object.assign(new Error("it is over: it was answered already, or its time is up"), { type: "Over" });
+    }
+  }
+
+  function serverKnown() {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error("no server takes the answer")), ACT_MS);
+      store.watch((state) => {
+        if (!state.server) return;
+        clearTimeout(timer);
+        resolve();
+      }, signal);
+    });
   }
 
   function complain(error) {
@@ -213,7 +250,11 @@ function questionCard(model, store, el, signal) {
       el.replaceChildren(fromPython(state.frozen));
       const about = { model: state.model, html: state.frozen, text: state.text };
       el.dispatchEvent(new CustomEvent("nbagents:frozen", { bubbles: true, composed: true, detail: about }));
-    } else if (state.elsewhere) busy(true, state.elsewhere);
+    } else if (state.refused && state.refused.n !== refusals) {
+      refusals = state.refused.n;
+      refuse(new Error(state.refused.text));
+    }
+    if (state.note && !sending) setAskedText(told, state.note);
   }, signal);
   el.replaceChildren(section);
   bringIntoView(section);

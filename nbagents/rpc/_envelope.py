@@ -1,0 +1,42 @@
+"""`envelope`: what a call carries besides its arguments."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from .. import events
+from ..agents import Call
+from ._limits import LONGEST_MS
+from ._proto import agent_pb2 as pb
+
+__all__ = ["envelope"]
+
+
+def envelope(
+    call: Call, agent_id: str, kind: str, arguments: pb.Payload, others: Sequence[str] = ()
+) -> pb.Frame:
+    """Return the frame of a call to an agent, and to the ``others``, in the order of its program."""
+    frame = pb.Call(
+        agent=pb.Agent(type=kind, key=agent_id),
+        call=call.id,
+        method=call.method,
+        arguments=arguments,
+        path=call.path,
+        client=call.client,
+    )
+    # Most calls have none of these, and each would cost.
+    if call.run or call.workspace:
+        frame.run, frame.workspace = call.run, call.workspace
+    if call.parent_id:
+        frame.parent = call.parent_id
+        frame.chain.extend(call.full_chain())
+    if call.deadline is not None:
+        frame.timeout_ms = min(max(1, int((call.deadline - time.monotonic()) * 1000)), LONGEST_MS)
+    if events.wanted(call):
+        frame.watched = True
+    if others:
+        frame.others.extend(others)
+    if call.key:
+        frame.idempotency_key = call.key
+    return pb.Frame(call=frame)
