@@ -17,6 +17,7 @@ from google.protobuf import empty_pb2
 from remote_agents import Echo, Failing, Fussy, Slow
 
 import nbagents
+from nbagents import _loop
 from nbagents.config import model_configs
 from nbagents.exceptions import (
     AgentCreationError,
@@ -107,7 +108,7 @@ def servicer():
     made = AgentServerServicer(threading.Event(), custom_agent_classes=[Echo, Failing, Fussy, Slow])
     yield made
     made.delete_all_agents(NOTHING)
-    made.close()
+    _loop.background().post(made.close)  # all of it is done on the loop
 
 
 def test_a_servicer_answers_in_process(servicer: AgentServerServicer):
