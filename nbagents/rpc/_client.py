@@ -49,9 +49,10 @@ class RpcAgentClient(Steers):
     agent, wait for one or download, and raise typed errors: `AgentServerNotAliveError` where nobody
     answers, `AuthenticationError` where the token is refused, or where the server cannot prove who it is.
 
-    A server on another machine must prove who it is, by the certificates in the file ``ca``, those
-    that NBAGENTS_CA_FILE names, or else those that the system trusts, before the token is sent;
-    ``insecure=True`` sends it unencrypted, to whoever listens there. A server of this user's proves itself by what its connection file says.
+    A server on another machine must prove who it is, by the certificates in the file ``ca``, those that
+    NBAGENTS_CA_FILE names, or else those that the system trusts, before the token is sent; ``insecure=True``
+    sends it unencrypted, to whoever listens there. A server of this user's proves itself by what its
+    connection file says.
     """
 
     def __init__(
