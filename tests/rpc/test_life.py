@@ -273,6 +273,7 @@ def test_a_program_that_leaves_the_server_of_a_user_behind_ends_silently(runtime
     wait_for(lambda: not runs(known.pid))
 
 
+@pytest.mark.long
 @pytest.mark.linux
 def test_notebooks_that_start_at_once_agree_on_one_server(runtime: Path, wait_for):
     with contextlib.ExitStack() as stack:
