@@ -15,7 +15,7 @@ import jupytext
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from nbagents.rpc import RpcAgentClient
 
@@ -56,14 +56,12 @@ class Front:
         if self.app == "lab":
             self.page.evaluate("() => window.jupyterapp.shell.activateById('jp-running-sessions')")
         else:
-            self.page.get_by_role("tab", name="Running").click()
+            tab = self.page.get_by_role("tab", name="Running")
+            tab.click()
+            expect(tab).to_have_attribute("aria-selected", "true")
 
     def hide_running(self) -> None:
         self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
-
-    @property
-    def rows(self) -> Locator:
-        return self.page.locator(".nba-AgentServer")
 
     def row(self, server_id: str) -> Locator:
         found = self.page.locator(f".nba-AgentServer[data-context='{server_id}']")
