@@ -225,6 +225,8 @@ def answer(
 ) -> bool:
     """Answer an open question; ``absent`` or no text: nobody will, so its default stands for an answer.
 
+    With both, the text takes the place of the default.
+
     Returns False where it is not open: another answer was first, or its time is over.
 
     Raises:
@@ -233,4 +235,7 @@ def answer(
     opened = find_question(question_id)
     if opened is None:
         return False
-    return opened.absent() if absent or text is None else opened.give(text, fields)
+    if absent or text is None:
+        opened.amend(text)
+        return opened.absent()
+    return opened.give(text, fields)

@@ -6,7 +6,8 @@ The server comes up in a thread; the banner says so and is replaced when it is r
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..exceptions import NbAgentsError
 from ..models import ModelChoice
@@ -26,6 +27,9 @@ LASTS = {
     "jupyter": "survives a kernel restart, ends with Jupyter",
     "user": "survives a kernel restart",
 }
+MARKS = {"done": "✓", "failed": "✗", "stopped": "■"}
+SHOWN = 5
+"""Runs that are named of those that ended meanwhile."""
 HELP = "help: `%agents?`"
 
 
@@ -66,6 +70,7 @@ class Banner:
         session.start(self._choice)
         try:
             self._bind(session.revive())
+            self._meanwhile = session.meanwhile()
         except NbAgentsError as error:
             self._problem = str(error)
 
@@ -78,6 +83,7 @@ class Banner:
                 self.desk.bind(info.name, self.desk.session.find(info.name))
 
     _alive: Sequence[AgentInfo] = ()
+    _meanwhile: Sequence[Mapping[str, Any]] = ()
 
     def _final(self) -> None:
         status = self.desk.session.status()
@@ -102,8 +108,33 @@ class Banner:
             names = ", ".join(f"{info.name} ({_messages(info.messages)})" for info in self._alive)
             count = "1 agent is" if len(self._alive) == 1 else f"{len(self._alive)} agents are"
             notes.insert(0, f"⟲ {count} still alive: {names}")
+        if self._meanwhile:
+            at = 1 if self._alive else 0
+            notes.insert(at, _told(self._meanwhile))
+        guard = self.desk.session.guard() if ready else ""
+        notes += [guard] if guard else []
         notes.append(HELP if ready else f"{HELP} · `%agents doctor`")
         self.surface.show(banner_html(parts, notes, ready=ready), banner_text(parts, notes, ready=ready))
+
+
+def _told(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Say which runs have ended or go on without the kernel that began them."""
+    over = [run for run in runs if run["state"] != "running"]
+    parts = []
+    if over:
+        count = "1 run" if len(over) == 1 else f"{len(over)} runs"
+        parts.append(f"{count} ended while this notebook was away: {_listed(over)}")
+    going = [run for run in runs if run["state"] == "running"]
+    if going:
+        parts.append(f"{'1 run goes' if len(going) == 1 else f'{len(going)} runs go'} on: {_listed(going)}")
+    last = runs[-1]["number"]
+    line = f"`%agents wait {last}`" if runs[-1]["state"] == "running" else f"`%agents show {last}`"
+    return f"⟲ {' · '.join(parts)} · {line}"
+
+
+def _listed(runs: Sequence[Mapping[str, Any]]) -> str:
+    shown = [f"run {run['number']} {MARKS.get(str(run['state']), '')}".strip() for run in runs[-SHOWN:]]
+    return ", ".join(([f"… {len(runs) - SHOWN} more"] if len(runs) > SHOWN else []) + shown)
 
 
 def _messages(count: int) -> str:

@@ -11,13 +11,25 @@ from ..exceptions import UsageError
 from ..message import Msg
 from ..models import DEMO_MODELS
 from ..render import MemoryView, TableView, memory_html, memory_text, table_html, table_text
-from ..runs import Run, recent_runs
+from ..runs import recent_runs
 from ..setup import AgentInfo
 from ._conduct import arrived, limits, new_run, shortened, stopped
 from ._desk import Desk
+from ._jupytext import tell_jupytext
 from ._pace import arrival, blocking
 from ._panels import chat_panel, show_panel
 from ._python import to_python
+from ._run_verbs import (
+    cost_of_run,
+    export_run,
+    list_runs,
+    numbered,
+    show_run,
+    show_timeline,
+    stop_run,
+    stop_runs,
+    wait_for_run,
+)
 from ._specs import LineSpec
 from ._talk import Talk, prompt_message
 from ._verbs import parse_agents_line
@@ -47,6 +59,13 @@ def run_line(desk: Desk, line: str) -> Any:
         "code": _code,
         "why": _why,
         "config": _config,
+        "runs": list_runs,
+        "wait": wait_for_run,
+        "timeline": show_timeline,
+        "cost": cost_of_run,
+        "export": lambda desk, spec: export_run(desk, spec, _say),
+        "clear": _clear,
+        "use": _use,
     }
     return actions[spec.verb](desk, spec)
 
@@ -87,6 +106,9 @@ def _list(desk: Desk, spec: LineSpec) -> None:
 def _show(desk: Desk, spec: LineSpec) -> None:
     infos = {info.name: info for info in desk.session.agents()}
     for name in spec.targets:
+        if name.isdigit():
+            show_run(desk, int(name))
+            continue
         if desk.mode == "live" and show_panel(desk, desk.agent(name)):
             continue
         info = infos.get(name)
@@ -135,19 +157,19 @@ def _ask(desk: Desk, spec: LineSpec) -> Any:
 
 
 def _stop(desk: Desk, spec: LineSpec) -> None:
-    runs = [run for run in recent_runs() if not run.over]
     if spec.everyone:
-        count = sum(run.stop() for run in runs)
+        own = [run for run in recent_runs() if not run.over]
+        count = sum(run.stop() for run in own)
         left = [call for call in list(scheduler().live.values()) if call.parent is None]
         for call in left:
             call.cancel("stopped by you")
+        for told in stop_runs(desk, everyone=True):
+            if not told.endswith(("has ended", ": 0 calls stopped")):
+                _say(told)
         _say(_counted(count + len(left), "call") + " stopped")
         return
     if not spec.targets:
-        if not runs:
-            _say("nothing runs here")
-        for run in runs[-1:]:
-            _say(f"run {run.number}: {_counted(run.stop(), 'call')} stopped")
+        _say("\n".join(stop_runs(desk)) or "nothing runs here")
         return
     for target in spec.targets:
         _say(_stop_one(desk, target))
@@ -155,12 +177,7 @@ def _stop(desk: Desk, spec: LineSpec) -> None:
 
 def _stop_one(desk: Desk, target: str) -> str:
     if target.isdigit():
-        run = _numbered(int(target))
-        return (
-            f"run {target}: {_counted(run.stop(), 'call')} stopped"
-            if not run.over
-            else f"run {target} has ended"
-        )
+        return stop_run(desk, int(target))
     agent = desk.agent(target)
     calls = [call for call in list(scheduler().live.values()) if call.agent is agent]
     for call in calls:
@@ -220,7 +237,25 @@ def _code(desk: Desk, spec: LineSpec) -> None:
     _say(to_python(known[-1], desk.variables).rstrip("\n"))
 
 
+def _clear(desk: Desk, spec: LineSpec) -> None:
+    for name in spec.targets:
+        count = desk.session.clear(name)
+        desk.said.pop(name, None)
+        _say(f"{name} has forgotten {_counted(count, 'message')}; its prompt stays")
+
+
+def _use(desk: Desk, spec: LineSpec) -> None:
+    name, known_as = spec.targets
+    desk.check_free(known_as)
+    agent = desk.session.use(name, spec.text, known_as)
+    desk.bind(known_as, agent)
+    _say(f"{known_as} is {name} of {desk.where(spec.text)}; it remembers what it hears in both notebooks")
+
+
 def _config(desk: Desk, spec: LineSpec) -> None:
+    if spec.text == "jupytext":
+        _say(tell_jupytext(desk.session.folder))
+        return
     values = dict(part.partition("=")[::2] for part in spec.text.split())
     if not all(values.values()):
         raise UsageError(f"{MAGIC}: it goes like this: {MAGIC} config model=NAME budget=0.50 max_calls=50")
@@ -234,16 +269,9 @@ def _config(desk: Desk, spec: LineSpec) -> None:
 
 def _why(desk: Desk, spec: LineSpec) -> None:
     target = spec.targets[0] if spec.targets else ""
-    runs = [_numbered(int(target))] if target else [run for run in recent_runs() if run.traceback()]
+    runs = [numbered(desk, int(target))] if target else [run for run in recent_runs() if run.traceback()]
     text = runs[-1].traceback() if runs else ""
     _say(f"run {runs[-1].number}\n\n{text}" if text else "nothing has failed here")
-
-
-def _numbered(number: int) -> Run:
-    for run in recent_runs():
-        if run.number == number:
-            return run
-    raise UsageError(f"{MAGIC}: there is no run {number}")
 
 
 def _table(desk: Desk, view: TableView) -> None:

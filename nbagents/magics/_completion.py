@@ -19,7 +19,8 @@ __all__ = ["candidates"]
 _FIRST_LINE = re.compile(r"(?P<magic>%%(?:agent|agents|pipeline|msghub))[ \t]+(?P<rest>.*)", re.DOTALL)
 _LINE = re.compile(r"\s*(?:[^\W\d]\w*\s*=\s*)?%agents[ \t]+(?P<rest>.*)", re.DOTALL)
 _TURN = re.compile(r"(?:@[^\W\d]\w*[:,]?[ \t]+)*@(?P<part>\w*)")
-_NAMES = {"show": True, "ask": False, "stop": True}
+_NAMES = {"show": True, "chat": True, "ask": False, "stop": True, "clear": True}
+_CONFIG = ("model=", "budget=", "max_calls=", "jupytext")
 
 
 def candidates(text_before_cursor: str, names: Sequence[str]) -> tuple[str, list[str]] | None:
@@ -96,6 +97,10 @@ def _on_command(rest: str, names: Sequence[str]) -> tuple[str, list[str]] | None
         return None
     if verb.name == "server":
         return _starting(fragment, SERVER_ACTIONS if len(words) == 1 else [])
+    if verb.name == "config":
+        given = {word.partition("=")[0] for word in words}
+        left = [each for each in _CONFIG if each.removesuffix("=") not in given]
+        return None if "=" in fragment else _starting(fragment, left)
     if verb.name not in _NAMES:
         return None
     several = _NAMES[verb.name]

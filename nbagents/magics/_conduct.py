@@ -85,7 +85,10 @@ async def _to_its_end(run: Run, talk: Talk, value: Any) -> Any:
             if run.halted:  # from another page, or another notebook
                 halt(run)
                 raise stopped(run)
-            run.end("stopped")
+            alone = _stopped_alone(value)
+            run.end("stopped", outcome=alone)
+            if alone:
+                return value
         run.end("failed", error=failed)
         raise failed
     talk.finish(run, arrived(value))
@@ -144,6 +147,20 @@ def arrived(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [arrived(item) for item in value]
     return value
+
+
+def _stopped_alone(value: Any) -> str:
+    """Say who was stopped by a person while the others had their say; empty if something else failed."""
+    messages = list(promised(value))
+    failed = [message for message in messages if message._promise.error is not None]
+    by_person = all(
+        isinstance(error := message._promise.error, CallCancelledError) and str(error).endswith(STOPPED)
+        for message in failed
+    )
+    if not failed or not by_person or len(failed) == len(messages):
+        return ""
+    names = ", ".join(dict.fromkeys(message._promise.label() for message in failed))
+    return f"{names} {'was' if len(failed) == 1 else 'were'} {STOPPED}; the others went on"
 
 
 def _failures(value: Any) -> Iterator[BaseException]:

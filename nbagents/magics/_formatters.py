@@ -29,8 +29,12 @@ from ..render import (
 from ..runs import Run
 from ..widgets import Surface, flusher
 from ._desk import Desk
+from ._panels import placeholder_panel
 
 __all__ = ["Formatters"]
+
+LISTED = 30
+"""How many messages a list may hold to be shown as cards."""
 
 
 class _Late:
@@ -55,6 +59,8 @@ class Formatters:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._late: list[_Late] = []
+        self._lists: Any = None
+        """How IPython prints lists."""
 
     def register(self) -> None:
         """Show our types our way from now on."""
@@ -62,6 +68,10 @@ class Formatters:
         for type_, html, text in self._table():
             kinds["text/html"].for_type(type_, html)
             kinds["text/plain"].for_type(type_, _pretty(text))
+        plain = kinds["text/plain"]
+        self._lists = plain.lookup_by_type(list)
+        kinds["text/html"].for_type(list, self._list_html)
+        plain.for_type(list, self._list_pretty)
         if self.desk.mode != "terminal":
             self.desk.shell.display_formatter.ipython_display_formatter.for_type(
                 PlaceholderMessage, self._placeholder
@@ -73,6 +83,8 @@ class Formatters:
         for type_, _, _ in self._table():
             for kind in ("text/html", "text/plain"):
                 kinds[kind].pop(type_, None)
+        kinds["text/html"].pop(list, None)
+        kinds["text/plain"].for_type(list, self._lists)
         self.desk.shell.display_formatter.ipython_display_formatter.pop(PlaceholderMessage, None)
 
     def join(self) -> None:
@@ -109,11 +121,26 @@ class Formatters:
         is_demo = isinstance(metadata, dict) and metadata.get("model") in DEMO_MODELS
         return message_html(message, color=self.desk.color(there.name), is_demo=is_demo)
 
+    def _list_html(self, values: list[Any]) -> str | None:
+        """Show a list of messages as cards; None for any other list, which shows itself as ever."""
+        if not _all_messages(values):
+            return None
+        return "".join(map(self._message_html, values))
+
+    def _list_pretty(self, values: list[Any], printer: Any, cycle: bool) -> None:
+        if len(printer.stack) <= 1 and _all_messages(values):
+            printer.text("\n".join(map(message_text, values)))
+        else:
+            self._lists(values, printer, cycle)
+
     def _placeholder(self, message: PlaceholderMessage) -> None:
         surface = self.desk.surface()
-        self._draw(surface, message)
         if message.done():
+            self._draw(surface, message)
             return
+        if self.desk.mode == "live" and placeholder_panel(self.desk, message, surface):
+            return
+        self._draw(surface, message)
         late = _Late(message, surface, self._draw)
         if self.desk.mode == "headless":
             self._late.append(late)
@@ -127,6 +154,10 @@ class Formatters:
     def _agent(self, agent: AgentBase) -> AgentCardView:
         name = agent._name
         return AgentCardView(name, self.desk.color(name), f"an agent · its memory: `%agents show {name}`")
+
+
+def _all_messages(values: list[Any]) -> bool:
+    return 0 < len(values) <= LISTED and all(isinstance(value, Msg) for value in values)
 
 
 def _memory(memory: TemporaryMemory) -> MemoryView:

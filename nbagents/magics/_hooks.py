@@ -18,7 +18,7 @@ from ._formatters import Formatters
 from ._interrupt import in_cell
 from ._magics import NbAgentsMagics
 from ._options import MAGICS
-from ._person import install
+from ._person import install, show_waiting
 from ._rewrite import REGISTERED, rewrite_cell
 from ._session import session_of
 
@@ -57,6 +57,7 @@ class Extension:
         self.shell.events.register("post_run_cell", self.after_cell)
         self.leave = install(self.desk)
         Banner(self.desk).show()
+        show_waiting(self.desk)
 
     def unload(self) -> None:
         """Take it all away; the session and its agents stay."""

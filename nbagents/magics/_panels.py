@@ -1,4 +1,4 @@
-"""What a person works with in a cell's output, beyond a run's card: an agent's memory, a chat.
+"""What lives in a cell's output besides a run: an agent's memory, a chat, a message that fills itself.
 
 Only where somebody watches; elsewhere the same is shown as a text.
 """
@@ -10,9 +10,11 @@ from collections.abc import Mapping
 
 from ..agents import AgentBase
 from ..exceptions import UsageError
+from ..message import PlaceholderMessage
+from ..widgets import Surface
 from ._desk import Desk
 
-__all__ = ["chat_panel", "show_panel"]
+__all__ = ["chat_panel", "placeholder_panel", "show_panel"]
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,16 @@ def chat_panel(desk: Desk, agents: Mapping[str, AgentBase]) -> bool:
 
     panel = ChatWidget(agents, color_of=desk.color, server=desk.session.status().server_id)
     panel.put(desk.surface())
+    return True
+
+
+def placeholder_panel(desk: Desk, message: PlaceholderMessage, surface: Surface) -> bool:
+    """Show a message that has not arrived, so that it fills itself; False where that cannot be."""
+    if not _shows_widgets(desk):
+        return False
+    from ..widgets._message_widget import PlaceholderWidget
+
+    PlaceholderWidget(message, color_of=desk.color, server=desk.session.status().server_id).put(surface)
     return True
 
 

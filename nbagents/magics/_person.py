@@ -7,6 +7,8 @@ cell asks by `input()`. A notebook that nobody watches takes the default, or fai
 
 from __future__ import annotations
 
+import contextvars
+import logging
 import os
 import threading
 import time
@@ -15,11 +17,13 @@ from collections.abc import Callable
 from .. import asking
 from ..agents import ask_in_terminal
 from ..asking import Answer, Answerer, OpenQuestion, Question
-from ..exceptions import UsageError
+from ..exceptions import NbAgentsError, UsageError
 from ..widgets import QuestionCard
 from ._desk import Desk
 
-__all__ = ["HUMAN", "answerer", "install"]
+__all__ = ["HUMAN", "answerer", "install", "show_waiting"]
+
+log = logging.getLogger(__name__)
 
 HUMAN = "NBAGENTS_HUMAN"
 """What an absent person does: "default" takes the default where there is one, "fail" never does."""
@@ -93,6 +97,22 @@ def _nobody(opened: OpenQuestion) -> None:
         )
     else:
         opened.absent(hint="--default TEXT says what an absent person answers")
+
+
+def show_waiting(desk: Desk) -> None:
+    """Show, below this cell, what an earlier kernel of this notebook has left unanswered. Returns at once."""
+    if desk.mode != "live":
+        return
+
+    def show() -> None:
+        try:
+            for opened in desk.session.waiting():
+                asking.pass_on(opened)
+        except NbAgentsError as error:
+            log.debug("what waits for an answer is not known: %s", error)
+
+    ctx = contextvars.copy_context()
+    threading.Thread(target=lambda: ctx.run(show), name="nbagents-waiting", daemon=True).start()
 
 
 def install(desk: Desk) -> Callable[[], None]:

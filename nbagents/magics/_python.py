@@ -42,7 +42,7 @@ def to_python(spec: Spec, known: Collection[str] = ()) -> str:
         case PipelineSpec():
             return _unwritten(spec.options) + _pipeline(spec, known)
         case HubSpec():
-            return _hub(spec, known)
+            return _unwritten(spec.options) + _hub(spec, known)
         case LineSpec("ask", (name,), text):
             return _module(["Msg"], [f"{name}({_message(text, _filled(spec.options, known))})"])
         case LineSpec(verb):
@@ -53,9 +53,14 @@ def to_python(spec: Spec, known: Collection[str] = ()) -> str:
 
 def _unwritten(options: CommonOptions) -> str:
     """Say what of a cell has no form of its own in Python."""
-    if options.schema is None:
-        return ""
-    return f"# --schema {options.schema}: JSON of this shape is asked for and checked\n"
+    said = []
+    if options.schema is not None:
+        said.append(f"# --schema {options.schema}: JSON of this shape is asked for and checked")
+    if options.budget is not None:
+        said.append(f"# --budget {options.budget:g}: the run pauses at this cost")
+    if options.max_calls is not None:
+        said.append(f"# --max-calls {options.max_calls}: the run pauses after so many calls of models")
+    return "".join(f"{line}; only a cell has this\n" for line in said)
 
 
 def _agent(spec: AgentSpec, known: Collection[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..exceptions import UsageError
 from ._faults import closest, unavailable
-from ._names import EVERYONE, is_name, normal
+from ._names import EVERYONE, check_name, is_name, normal
 from ._options import LINE, find_option
 from ._settings import Fill, common, read_settings
 from ._specs import LineSpec
@@ -33,23 +33,32 @@ class Verb:
     available: bool = True
 
 
-_LATER = ("clear", "cost", "export", "fork", "graph", "rewind", "runs", "timeline", "use", "wait")
+_LATER = ("fork", "graph", "rewind")
 _ASK = ("--timeout", "--default", "--quiet", "--raw", "--budget", "--max-calls")
 
 VERBS = (
     Verb("status", "status", "the agents, what they do and where they live; also without any word"),
     Verb("list", "list", "the agents of every notebook"),
-    Verb("show", "show poet", "what an agent remembers", "agent", most=None, least=1),
+    Verb("show", "show poet | show 12", "what an agent remembers; a run", "agent or run", most=None, least=1),
     Verb("chat", "chat poet [critic]", "talk with an agent or several, in a box below the cell", "agent",
          most=None, least=1),
     Verb("ask", 'ask poet "hi"', "one question; x = %agents ask … keeps the answer", options=_ASK),
     Verb("stop", "stop [12|poet|--all]", "end a run, an agent's call, or all of them", "agent or run",
          most=None, options=("--all",)),
+    Verb("runs", "runs", "the runs of this notebook, those of an earlier kernel too"),
+    Verb("wait", "wait [12]", "wait for a run; x = %agents wait 12 keeps it", "run", most=1,
+         options=("--timeout",)),
+    Verb("timeline", "timeline [12]", "who was busy when in a run", "run", most=1),
+    Verb("cost", "cost [12]", "what each agent has used in a run", "run", most=1),
+    Verb("export", "export 12 run.md", "write a run to .md, .html, .json or .ipynb", "run", most=2, least=1),
+    Verb("clear", "clear poet", "empty an agent's memory", "agent", most=None, least=1),
+    Verb("use", "use other.ipynb/poet [as NAME]", "call another notebook's agent from here", most=3, least=1),
     Verb("server", "server [ls|start|stop]", "the agent servers", options=("--all",)),
     Verb("doctor", "doctor", "check what is needed, step by step, with the line to type"),
     Verb("code", "code [12]", "a run's Python equivalent", "run", most=1),
     Verb("why", "why [12]", "the whole traceback of the last failure, or of a run's", "run", most=1),
-    Verb("config", "config [model=NAME]", "the model of agents that name none, in this notebook", most=None),
+    Verb("config", "config [model=… budget=… max_calls=… | jupytext]",
+         "what counts where a cell says nothing; let Jupytext know these cells", most=None),
     *(Verb(name, name, "", available=False) for name in _LATER),
 )  # fmt: skip
 
@@ -88,6 +97,10 @@ def parse_agents_line(line: str, *, fill: Fill | None = None) -> LineSpec:
         return _server(words, everyone)
     if verb.name == "config":
         return LineSpec("config", text=" ".join(words))
+    if verb.name == "export":
+        return _export(verb, words)
+    if verb.name == "use":
+        return _use(verb, words)
     if everyone and words:
         raise UsageError(f"{LINE}: {verb.name} takes {' '.join(words)} or --all, not both")
     if len(words) < verb.least or (verb.most is not None and len(words) > verb.most):
@@ -126,6 +139,23 @@ def _target(verb: Verb, text: str) -> str:
         verb.targets, "an agent's name or a run's number"
     )
     raise UsageError(f"{LINE}: {verb.name} takes {takes}, not {text!r}")
+
+
+def _export(verb: Verb, words: Sequence[str]) -> LineSpec:
+    *numbers, path = words or [""]
+    is_number = path.isascii() and path.isdigit()
+    if not path or is_number or len(numbers) > 1:
+        raise UsageError(f"{LINE}: it goes like this: {LINE} {verb.usage}")
+    return LineSpec(verb.name, tuple(_target(verb, number) for number in numbers), path)
+
+
+def _use(verb: Verb, words: Sequence[str]) -> LineSpec:
+    path, *renamed = words or [""]
+    notebook, _, name = path.rpartition("/")
+    known_as = renamed[1] if len(renamed) == 2 and renamed[0] == "as" else name
+    if not notebook or not is_name(name) or len(renamed) not in (0, 2) or (renamed and renamed[0] != "as"):
+        raise UsageError(f"{LINE}: it goes like this: {LINE} {verb.usage}")
+    return LineSpec(verb.name, (normal(name), check_name(known_as, magic=LINE)), notebook)
 
 
 def _server(words: Sequence[str], everyone: bool) -> LineSpec:

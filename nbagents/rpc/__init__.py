@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ._proxy import RpcAgent
     from ._reception import Reception, told_error
     from ._redefined import send_new_classes
-    from ._relays import post_question
+    from ._relays import adopt_questions, post_question
     from ._server_status import ServerStatus
     from ._servicer import AgentServerServicer
     from ._shared import find_or_launch, find_shared
@@ -64,6 +64,7 @@ __all__ = [
     "ServerOptions",
     "ServerStatus",
     "Spawned",
+    "adopt_questions",
     "agent_of",
     "attachment",
     "connection_at",
@@ -110,6 +111,7 @@ _HOME = {
     "find_shared": "_shared",
     "make_proxy": "_dist",
     "mark_of": "_handles",
+    "adopt_questions": "_relays",
     "post_question": "_relays",
     "send_new_classes": "_redefined",
     "settings_of": "_dist",

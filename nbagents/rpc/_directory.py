@@ -9,7 +9,7 @@ from pathlib import Path
 from ..exceptions import AgentServerNotAliveError, AuthenticationError, UsageError
 from ._attachment import Attachment
 from ._options import is_loopback
-from ._places import Connection, connection_at, connections, normal_address
+from ._places import Connection, connection_at, normal_address, server_of
 from ._tls import Trust
 
 __all__ = ["attachment", "attachment_to", "find_token", "known_token", "peer", "trust_of"]
@@ -125,11 +125,11 @@ def peer(server_id: str) -> Attachment:
     The address and the token come from this user's connection files, never from whoever named the id.
 
     Raises:
-        AgentServerNotAliveError: no server of this user has that id.
+        AgentServerNotAliveError: no server of this user has that id, nor had one that may be started again.
     """
-    for connection in connections():
-        if connection.server_id == server_id and not connection.is_foreign():
-            return attachment_to(connection)
+    connection = server_of(server_id)
+    if connection is not None:
+        return attachment_to(connection)
     raise AgentServerNotAliveError(f"no agent server of yours has the id {server_id[:60]!r}")
 
 

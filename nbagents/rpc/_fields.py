@@ -77,29 +77,6 @@ class Fields:
             raise self._odd(name, f"a whole number from 0 to {most}")
         return value
 
-    def seconds(self, name: str, most: float) -> float | None:
-        """Return how long, None where it is missing; raises as `id` does."""
-        value = self._tree.get(name)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-            raise self._odd(name, f"a number of seconds from 0 to {most:.0f}")
-        return float(value)
-
-    def object(self, name: str) -> dict[str, Any] | None:
-        """Return a JSON object, None where it is missing; raises as `id` does."""
-        value = self._tree.get(name)
-        if value is not None and not isinstance(value, dict):
-            raise self._odd(name, "a JSON object")
-        return value
-
-    def list(self, name: str) -> list[Any] | None:
-        """Return a JSON list, None where it is missing; raises as `id` does."""
-        value = self._tree.get(name)
-        if value is not None and not isinstance(value, list):
-            raise self._odd(name, "a JSON list")
-        return value
-
     def _odd(self, name: str, what: str) -> ProtocolError:
         return ProtocolError(f"{self.method} takes {what} as its {name}")
 

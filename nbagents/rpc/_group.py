@@ -112,7 +112,7 @@ class AgentGroup(Sequence[RpcAgent]):
         Raises:
             UsageError: ``x`` cannot travel, or the calls are to be repeated.
         """
-        if context.retry.get():
+        if context.retry.get() and current_call() is None:  # an agent asks as it always does
             raise UsageError("a group's calls are not repeated: ask its agents one by one, or without retry")
         return GroupReply(self, x)
 

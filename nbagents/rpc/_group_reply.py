@@ -58,6 +58,7 @@ class GroupReply(Sequence[Any]):
             path=clock.next_path(parent),
             client=parent.client if parent is not None else PROCESS,
             ctx=contextvars.copy_context(),
+            key="",  # an attempt at the call that asks it asks anew
         )
         whole.agent_name, whole.ended = f"{len(group)} agents", self._over
         clock.post(self._begin)
@@ -200,7 +201,7 @@ class GroupReply(Sequence[Any]):
 
     def _view(self, number: int) -> Call:
         """Return a call that is over as soon as that reply is there: so it is waited for like any other."""
-        place: Any = {"path": self._whole.path, "client": self._whole.client}
+        place: Any = {"path": self._whole.path, "client": self._whole.client, "key": ""}
         view = Call(scheduler(), None, None, (), {}, kind="view", parent=None, **place)
         view.agent_name, view.read = self.label(number), True
         return view

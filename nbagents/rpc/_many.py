@@ -64,6 +64,7 @@ class Part(Call):
             method="_observe" if many is None else "_reply",
             call_id=next_call_id(),
             needs=whole.needs if many is None else (),
+            key=f"{whole.key} {first}" if whole.key else "",
         )
         self.keys, self.first, self.many, self.left = keys, first, many, len(keys)
         self.remote, self.agent_name = link, f"{len(keys)} agents"

@@ -31,7 +31,7 @@ class Memories:
             UsageError: no such message is remembered, there is no such operation, or no memory.
         """
         agent = self._agents.get(asked.id("agent")).agent
-        found = await revise(agent, asked.object("operation") or {})
+        found = await revise(agent, asked.table("operation"))
         return json.loads(to_json(found.content["entries"]))
 
     async def sent(self, _: Session, asked: Fields) -> Any:

@@ -35,6 +35,7 @@ __all__ = [
     "may_return_at",
     "normal_address",
     "revivable",
+    "server_of",
     "socket_folder",
 ]
 
@@ -177,6 +178,14 @@ def connection_at(address: str) -> Connection | None:
         if not connection.is_foreign() and normal_address(connection.address) == address:
             return connection
     return None
+
+
+def server_of(server_id: str) -> Connection | None:
+    """Return this user's server of that id on this machine: one that runs, or may be started again."""
+    known = next((known for known in _all() if known.server_id == server_id), None)
+    if known is None or known.is_foreign():
+        return None
+    return known if known.is_alive() or known.may_return() else None
 
 
 def may_return_at(address: str) -> bool:

@@ -54,7 +54,7 @@ class Questions:
         Raises:
             AnswerRefusedError: the answer does not fit; the question stays open.
         """
-        question_id, fields = asked.id("id"), asked.object("fields")
+        question_id, fields = asked.id("id"), asked.table("fields") or None
         text = asked.text("text", MAX_ASKED) if "text" in asked else None
         absent = asked.flag("absent")
         # On a thread: what checks the answer may be the code of whoever asks.
@@ -79,7 +79,7 @@ class Questions:
         Raises:
             ProtocolError: it is malformed, or one too many.
         """
-        question = _question(asked.object("question") or {})
+        question = _question(asked.table("question"))
         if self._posted.get(session, 0) >= MAX_QUESTIONS:
             raise ProtocolError(f"a session asks at most {MAX_QUESTIONS} questions at the same time")
         opened = asking.find_question(question.id)  # in one process with its client it is open already

@@ -95,6 +95,8 @@ class RecordedRun:
         self.state, self.outcome, self.note = "running", "", ""
         self.why = ""
         """Why it was stopped from outside; it takes no further calls then."""
+        self.alone = False
+        """Had the session that began it gone when it ended?"""
         self.messages = 0
         self.size = self.missed = 0
         self.watchers: set[Session] = set()
@@ -137,6 +139,7 @@ class RecordedRun:
             "messages": self.messages,
             "open": len(self.open),
             "here": self.owner is not None,
+            "alone": self.alone,
             "note": self.note,
         }
 
@@ -144,6 +147,7 @@ class RecordedRun:
         """Note how it ended; the first word counts, but for an outcome that is added to it."""
         if self._end is None:
             self._end, self.state, self.outcome = time.monotonic(), state, outcome
+            self.alone = self.owner is None
         elif outcome and not self.outcome and state == self.state:
             self.outcome = outcome
         else:

@@ -6,6 +6,7 @@ person, in its own way; whoever answers first, here or in any other session, end
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Mapping
@@ -14,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 from .. import _loop, asking
 from ..agents import Call
 from ..asking import Answer, OpenQuestion, Question
-from ..exceptions import CallCancelledError, NbAgentsError, ProtocolError, UsageError
+from ..exceptions import CallCancelledError, NbAgentsError, ProtocolError, RunNotFoundError, UsageError
 from ._limits import MAX_QUESTIONS
 
 if TYPE_CHECKING:
     import asyncio
 
     from ._attachment import Attachment
+    from ._steers import Steers
 
-__all__ = ["Relays", "post_question"]
+__all__ = ["Relays", "adopt_questions", "post_question"]
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +52,23 @@ class Relays:
             raise ProtocolError(f"an agent server asks more than {MAX_QUESTIONS} questions at once")
         if asking.find_question(question.id) is not None:
             return  # the server is in this process: it is open here
-        opened = root.context.copy().run(asking.open_question, question, told=False)
+        opened = root.context.copy().run(self._take_in, question)
+        root.context.copy().run(asking.pass_on, opened)
+
+    def _take_in(self, question: Question) -> OpenQuestion:
+        opened = asking.open_question(question, told=False)
         opened.server = self._there.server_id
         self._open[question.id] = opened
         opened.on_end(lambda: _loop.background().post(self._ended, opened))
-        root.context.copy().run(asking.pass_on, opened)
+        return opened
+
+    def adopted(self, data: Mapping[str, Any]) -> OpenQuestion | None:
+        """Open here what was asked over there in a call of a process that is gone; None if it is open here.
+
+        The caller sees to it that `answered` is told when it is over over there.
+        """
+        question = Question.from_dict(data)
+        return None if asking.find_question(question.id) is not None else self._take_in(question)
 
     def unheard(self, data: Mapping[str, Any]) -> None:
         """Say that nobody answers what was asked in a call of a group, which no person sees."""
@@ -79,7 +93,8 @@ class Relays:
         answer, question_id = opened.answer, opened.question.id
         if answer is not None:
             fields = dict(answer.fields) | ({"url": answer.url} if answer.url else {})
-            given = {"id": question_id, "text": answer.text, "fields": fields or None}
+            given: dict[str, Any] = {"id": question_id, "text": answer.text, "fields": fields or None}
+            given |= {"absent": True} if answer.how == "default" else {}
             self._there.ask("answer", value=json.dumps(given)).add_done_callback(
                 lambda told: self._refused(question_id, told)
             )
@@ -101,6 +116,39 @@ class Relays:
         known, self._open = self._open, {}
         for opened in known.values():
             opened.fail(type(error)(str(error)), "stopped")
+
+
+def adopt_questions(there: Attachment, client: Steers, workspace: str) -> list[OpenQuestion]:
+    """Open here the questions of a workspace that wait at a server, so that they can be answered here too.
+
+    For a kernel that comes after the one that began their runs. Blocking; not on the background loop.
+
+    Raises:
+        NbAgentsError: the server cannot be asked.
+    """
+    found: dict[str, OpenQuestion] = {}
+    for told in client.questions(workspace):
+        opened = _loop.background().run(_adopted(there, told))
+        if opened is None:
+            continue
+        found[opened.question.id] = opened
+        with contextlib.suppress(RunNotFoundError):
+            opened.on_end(client.watch_run(opened.question.run, lambda event: _heard(there, event)))
+    if found:  # one may have ended before it was watched
+        left = {told.get("id") for told in client.questions(workspace)}
+        for question_id in found.keys() - left:
+            _loop.background().post(there.relays.answered, {"id": question_id, "how": "stopped"})
+            del found[question_id]
+    return list(found.values())
+
+
+async def _adopted(there: Attachment, told: Mapping[str, Any]) -> OpenQuestion | None:
+    return there.relays.adopted(told)
+
+
+def _heard(there: Attachment, event: Mapping[str, Any]) -> None:
+    if event["kind"] == "answered":
+        there.relays.answered(event["data"])
 
 
 def post_question(there: Attachment, opened: OpenQuestion) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RunBook"]
 
+_OF = re.compile(r" of \d+\Z")
 ENDS = ("done", "failed", "stopped")
 LAST_NUMBER = 10**9
 TOLD = frozenset(
@@ -136,7 +138,7 @@ class RunBook:
             if run.owner is session:
                 run.owner = None
                 if run.held and not run.over:
-                    done = run.note.partition(" of ")[0]
+                    done = _OF.sub("", run.note)
                     run.end("stopped", f"kernel gone after {done}" if done else "kernel gone")
                 self._settled(run)
         self._look()

@@ -77,8 +77,8 @@ class Steers:
 
         Each is a dictionary of ``run`` (its id), ``number``, ``title``, ``prompt``, ``workspace``, ``state``
         ("running", "done", "failed" or "stopped"), ``outcome``, ``started`` (seconds of the epoch),
-        ``elapsed``, ``messages`` (how many), ``open`` (how many calls), ``note`` (how far it has come), and
-        ``here``: is the session that began it still there?
+        ``elapsed``, ``messages`` (how many), ``open`` (how many calls), ``note`` (how far it has come),
+        ``here``: is the session that began it still there? and ``alone``: was it gone when the run ended?
         """
         listed = read(self._ask("runs", value=json.dumps({"workspace": workspace})).message, list)
         if not all(isinstance(about, dict) for about in listed):

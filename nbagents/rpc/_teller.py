@@ -33,6 +33,7 @@ class Told(Protocol):
     held: bool
     state: Any
     outcome: str
+    error: Any
 
     def renumber(self, number: int) -> None:
         """Take another number."""
@@ -129,7 +130,8 @@ class RunTeller:
         if there is not None:
             there.runs.begun.discard(run.id)
             state = run.state if run.state in ("done", "failed", "stopped") else "done"
-            about = {"run": run.id, "state": state, "outcome": run.outcome}
+            outcome = run.outcome or str(getattr(run.error, "title", None) or "")
+            about = {"run": run.id, "state": state, "outcome": outcome}
             there.ask("end_run", value=json.dumps(about))
 
     def _now(self) -> Attachment | None:

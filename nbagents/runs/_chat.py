@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,17 +42,21 @@ class Chat:
     >>> class Echo(AgentBase):
     ...     async def reply(self, x=None):
     ...         return Msg(self.name, f"{x.content}!")
-    >>> chat = Chat({"echo": Echo("echo")})
+    >>> chat = Chat([Echo("echo")])
     >>> chat.say("hello").result(5).content
     'hello!'
     """
 
     def __init__(
-        self, agents: Mapping[str, AgentBase], *, color_of: Callable[[str], int | None] | None = None
+        self,
+        agents: Mapping[str, AgentBase] | Iterable[AgentBase],
+        *,
+        color_of: Callable[[str], int | None] | None = None,
     ) -> None:
-        if not agents:
+        named = agents if isinstance(agents, Mapping) else {agent.name: agent for agent in agents}
+        if not named:
             raise UsageError("a chat needs an agent")
-        self.agents = dict(agents)
+        self.agents = dict(named)
         self._color_of = color_of or self._place_of
         self._lock = threading.RLock()
         self._turns: list[_Turn] = []

@@ -80,7 +80,7 @@ class Run:
         self.limits: budget.Limits | None = None
         """What it may ask of models; set before it begins."""
         self.halted = False
-        """Has somebody stopped it from outside of this process?"""
+        """Has a person stopped it, on a page or from outside of this process?"""
         self.title, self.prompt, self.chips, self.notes = title, prompt, chips, notes
         self.color_of = color_of or self._order_of
         self.audience, self._teller = audience, teller

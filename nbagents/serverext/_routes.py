@@ -102,7 +102,7 @@ class Memory(AgentsHandler):
         return await self.ask(server_id, lambda client: _memory(client, agent_id))
 
     async def do(self, *place: str) -> Any:
-        """Change it by one of the operations of `RpcAgentClient.edit_memory`; return it."""
+        """Change it by an operation of `RpcAgentClient.edit_memory`; return the entries that this returns."""
         server_id, agent_id = place
         change = self.body(op=(str,), id=(str,), content=(str, list, dict))
         return await self.ask(server_id, lambda client: _edit(client, agent_id, change))
@@ -152,7 +152,7 @@ def _memory(client: RpcAgentClient, agent_id: str) -> list[dict[str, Any]]:
 
 def _edit(client: RpcAgentClient, agent_id: str, change: dict[str, Any]) -> list[dict[str, Any]]:
     _find(client, agent_id)
-    return [{name: message.get(name) for name in FIELDS} for message in client.edit_memory(agent_id, change)]
+    return client.edit_memory(agent_id, change)
 
 
 def _find(client: RpcAgentClient, agent_id: str) -> None:

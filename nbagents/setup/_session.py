@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..agents import AgentBase, settled
+from ..agents import AgentBase, revise, settled
 from ..asking import OpenQuestion
 from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg
@@ -24,6 +24,7 @@ from ..rpc import (
     RunTeller,
     ServerOptions,
     ServerStatus,
+    adopt_questions,
     connections,
     post_question,
 )
@@ -31,6 +32,7 @@ from ..runs import numbers
 from ._about import AgentInfo, Definition
 from ._doctor import Finding, examine
 from ._person import PERSON, Person, person_settings
+from ._runs import RunsThere
 from ._settings import Settings
 
 __all__ = ["AgentInfo", "Definition", "Session", "close_session", "open_session", "session"]
@@ -47,7 +49,7 @@ class _Known:
     color: int
 
 
-class Session(Settings):
+class Session(Settings, RunsThere):
     """The agents of one workspace of the shared server. Methods block; they are safe from any thread.
 
     ``workspace`` is the notebook's path, or a folder. ``owner`` is who ends the server: "process",
@@ -139,6 +141,14 @@ class Session(Settings):
         extension = os.environ.get(CUSTODIAN)
         return (opened.server or None) if extension and os.path.exists(extension) else None
 
+    def waiting(self) -> list[OpenQuestion]:
+        """Open here what waits for an answer in this workspace: questions of runs that outlived their kernel.
+
+        Blocking, also until the server is up.
+        """
+        client, there = self.server.client(), self.server.attach()
+        return [] if there is None else adopt_questions(there, client, self.workspace)
+
     # ---- agents
 
     def define(
@@ -217,6 +227,38 @@ class Session(Settings):
         settings = [known.settings for known in list(self._agents.values()) if known.proxy in agents]
         found = [each["kwargs"].get("model_config_name") for each in settings if each is not None]
         return self.without_price(config for config in found if isinstance(config, dict))
+
+    def use(self, name: str, notebook: str, known_as: str) -> AgentBase:
+        """Let an agent of another notebook be called here; ``notebook`` is its path, or how that ends.
+
+        Raises:
+            AgentNotFoundError: there is none, or more than one.
+            UsageError: the name it would have here is taken.
+        """
+        if known_as in self._agents:
+            raise UsageError(f"there is an agent {known_as} here: use {notebook}/{name} as another_name")
+        tail = f"/{notebook.strip('/')}"
+        found = [
+            about
+            for about in self.server.client().get_agent_list()
+            if about["name"] == name and f"/{str(about.get('workspace', '')).strip('/')}".endswith(tail)
+        ]
+        if len(found) != 1:
+            which = "no agent" if not found else f"{len(found)} agents"
+            raise AgentNotFoundError(f"{which} called {name!r} in {notebook!r}: see %agents list")
+        known = self._remember({**found[0], "name": known_as}, None)
+        return known.proxy
+
+    def clear(self, name: str) -> int:
+        """Empty an agent's memory, after the calls made before; return how many messages it forgets.
+
+        Raises:
+            AgentNotFoundError: there is none of that name.
+        """
+        agent = self.find(name)
+        count = len(revise(agent).result().content["entries"])
+        revise(agent, {"op": "clear"}).result()
+        return count
 
     def revive(self) -> list[AgentInfo]:
         """Bind the agents that live in this workspace already, after a restart of the kernel; return them."""

@@ -6,7 +6,7 @@ Loads anywidget, and is therefore loaded itself only where somebody watches.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._ids import new_id
@@ -40,13 +40,13 @@ class ChatWidget(LiveWidget):
 
     def __init__(
         self,
-        agents: Mapping[str, AgentBase],
+        agents: Mapping[str, AgentBase] | Iterable[AgentBase],
         *,
         color_of: Callable[[str], int | None] | None = None,
         server: str | None = None,
     ) -> None:
         self.chat = Chat(agents, color_of=color_of)
-        self._changes = Changes({"key": new_id(), "server": server, "agents": list(agents)})
+        self._changes = Changes({"key": new_id(), "server": server, "agents": list(self.chat.agents)})
         self._error: dict[str, str] | None = None
         self._drawing = threading.Lock()
         self._surface: Surface | None = None

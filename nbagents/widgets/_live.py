@@ -78,7 +78,7 @@ class LiveWidget(anywidget.AnyWidget):
 
     def freeze(self, surface: Surface, html: str, text: str) -> None:
         """Put the finished form in its place, which needs no kernel and no script."""
-        self._sync({"frozen": html, "text": text}, 0)
+        self._sync({"frozen": html, "text": text, "model": self.model_id}, 0)
         surface.show(html, text)
         with _frozen_lock:
             _frozen.append(self)

@@ -44,6 +44,7 @@ class RunWidget(LiveWidget):
         if "call" not in body:
             if body.get("run") != self.run.id:
                 return super().acted(path, body)
+            self.run.halted = True
             return {"stopped": self.run.stop(STOPPED)}
         call = scheduler().live.get(str(body["call"]))
         if call is None or call.run != self.run.id:

@@ -18,6 +18,7 @@ from nbagents.agents import scheduler
 from nbagents.exceptions import CallCancelledError
 
 ROOT = Path(__file__).parents[2]
+sys.path.append(str(Path(__file__).parent))  # for plain_agents
 PREAMBLE = """\
 import asyncio, sys, threading, time
 from nbagents.agents import AgentBase, UserAgent, scheduler

@@ -175,9 +175,8 @@ def test_through_the_extension_it_is_answered_though_the_kernel_hears_no_form(de
     )
     notebook = desk.open("a.ipynb")
     notebook.run(0)
+    notebook.run(2)
     for cell, who in ((1, "me"), (3, "you")):
-        if cell == 3:
-            notebook.run(2)
         asked(notebook, cell)
         box = notebook.page.locator(f"{FORM} textarea")
         if cell == 1:
@@ -207,3 +206,32 @@ def test_through_the_extension_it_is_answered_though_the_kernel_hears_no_form(de
     assert answer == {"answered": True}
     notebook.finished()
     assert "'no'" in notebook.text(4)
+
+
+def test_what_was_asked_before_the_kernel_was_restarted_is_answered_after_it(desk) -> None:
+    desk.start("lab")
+    desk.write(
+        "a.ipynb",
+        [
+            "%load_ext nbagents",
+            "%%agent poet -m demo\nYou write four short lines about what you are asked.",
+            "%%agent me --kind user\nKeep the last line?",
+            "%%agent editor -m demo\nYou are a strict editor.",
+            "%%pipeline poet -> me -> editor -b\nWrite about rain.",
+            "print([m.name for m in editor.memory.get_memory()])",
+        ],
+    )
+    notebook = desk.open("a.ipynb")
+    for cell in range(4):
+        notebook.run(cell)
+    asked(notebook, 4)
+    notebook.restart_kernel()
+    notebook.run(0)
+    form = notebook.page.locator(".jp-Cell").nth(0).locator(".nba-asks")
+    form.locator("textarea").fill("Keep it.")
+    notebook.picture("question-after-restart")
+    form.locator("textarea").press("Enter")
+    notebook.wait_text(0, "you answered: “Keep it.”")
+    notebook.page.wait_for_timeout(1000)
+    notebook.run(5)
+    notebook.wait_text(5, "['me', 'editor']")

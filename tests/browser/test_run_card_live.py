@@ -123,6 +123,51 @@ def test_a_page_that_is_loaded_anew_in_mid_run_has_the_live_card_again(desk, app
     notebook.page.get_by_role("button", name="stop run").click()
     notebook.page.wait_for_selector(CARD, state="detached")
     assert "■ stopped" in notebook.shown(ASKS)
+    # The notebook did not hear how its cell ended: what it keeps is put right all the same.
+    notebook.page.wait_for_function(
+        "(i) => !JSON.stringify(window.jupyterapp.shell.currentWidget.content.model.cells.get(i)"
+        ".sharedModel.toJSON().outputs).includes('widget-view')",
+        arg=ASKS,
+    )
+    assert set(notebook.outputs(ASKS)[0]["data"]) == {"text/html", "text/plain"}
+    assert "■ stopped" in notebook.shown(ASKS)
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_a_stop_gets_through_while_a_blocking_cell_holds_the_kernel(desk, app: str) -> None:
+    blocking = (
+        "from nbagents.runs import Run\nfrom nbagents.widgets import RunCard\nrun = Run('held')\n"
+        "with RunCard(run, get_ipython()), run:\n"
+        "    replies = [alice(), bob()]\n"
+        "    for reply in replies:\n"
+        "        try:\n            reply.result()\n"
+        "        except Exception as error:\n            print(type(error).__name__)\n"
+    )
+    notebook = _open(desk, app, cells=[*OWN_CELLS[:ASKS], blocking, OWN_CELLS[-1]])
+    _begin(notebook)
+    notebook.page.get_by_role("button", name="stop alice").click()
+    notebook.page.wait_for_selector(f"{CARD} article .nba-stopped", timeout=5_000)
+    assert "is writing" in _row(notebook, "bob").inner_text()
+    notebook.page.get_by_role("button", name="stop run").click()
+    notebook.finished()
+    notebook.wait_idle()
+    assert notebook.text(ASKS).count("CallCancelledError") == 2
+    assert "■ stopped" in notebook.shown(ASKS)
+
+
+def test_a_cell_whose_one_agent_was_stopped_goes_on_to_its_end_without_an_error(desk) -> None:
+    short = LONG.replace("range(900)", "range(900 if self.name == 'alice' else 60)")
+    notebook = _open(
+        desk, "lab", cells=[OWN_CELLS[0], short, *OWN_CELLS[2:ASKS], "%%agents alice bob -o said\nTalk."]
+    )
+    _begin(notebook)
+    notebook.page.get_by_role("button", name="stop alice").click()
+    notebook.finished()
+    notebook.wait_idle()
+    assert [output["output_type"] for output in notebook.outputs(ASKS)] == ["display_data"]
+    shown = notebook.shown(ASKS)
+    assert "alice was stopped by you; the others went on" in shown
+    assert "done" in shown
 
 
 def test_keys_walk_through_it_find_and_stop_and_never_reach_the_notebook(desk) -> None:

@@ -99,8 +99,12 @@ def test_a_pipeline(line, pipeline):
 
 
 def test_what_has_no_form_in_python_is_said():
-    code = _python(parse_agents_cell("poet --schema Review", "Hi."))
-    assert code.startswith("# --schema Review: ")
+    code = _python(parse_agents_cell("poet --schema Review --budget 0.5 --max-calls 3", "Hi."))
+    assert [line.partition(":")[0] for line in code.split("\n")[:3]] == [
+        "# --schema Review",
+        "# --budget 0.5",
+        "# --max-calls 3",
+    ]
 
 
 def test_a_hub_keeps_its_code():

@@ -78,3 +78,23 @@ def test_a_model_without_a_price_and_a_budget(new_kernel: Any):
     cell = kernel.run("%%agents far --budget 0.10\nHello.")
     assert "the price of theirs is not known, so --budget cannot be kept" in cell.stderr
     assert "--max-calls 20" in cell.stderr
+
+
+def test_agents_in_the_server_keep_limits_too(limited: Any):
+    code = "%%agents --max-calls 1 -o said\n@poet One.\n@poet Two."
+    cell = limited.run(code, answers=("yes",))
+    assert cell.error == "", cell.error
+    assert limited.run("said.name").card == "'poet'"
+    cell = limited.run(code, answers=("stop",))
+    assert cell.error.startswith("BudgetExceededError: ")
+    assert "the run was stopped at its limit: 1 of 1 call" in cell.error
+
+
+def test_agents_in_the_server_fail_where_nobody_watches(new_kernel: Any):
+    kernel = new_kernel(somebody=False)
+    kernel.run("%load_ext nbagents")
+    kernel.run("%%agent poet\nYou are a poet.")
+    cell = kernel.run("%%agents --max-calls 1\n@poet One.\n@poet Two.")
+    assert cell.error.startswith("BudgetExceededError: ")
+    assert "1 of 1 call made" in cell.error
+    assert "--max-calls 50" in cell.traceback[1]

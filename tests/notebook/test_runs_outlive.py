@@ -25,7 +25,8 @@ def kernel(new_kernel: Any) -> Any:
 
 
 def server() -> RpcAgentClient:
-    (found,) = [each for each in connections() if each.is_alive()]
+    """Return a client of the server that outlives its kernels."""
+    (found,) = [each for each in connections() if each.is_alive() and each.owner == "user"]
     return RpcAgentClient(found.address, token=found.token)
 
 
@@ -104,3 +105,55 @@ def test_a_loop_ends_with_its_kernel(kernel: Any):
     about = client.runs()[-1]
     assert (about["state"], about["outcome"]) == ("stopped", "kernel gone after pass 2")
     assert about["messages"] >= 2
+
+
+def test_a_question_is_answered_from_outside_while_its_cell_waits(kernel: Any):
+    kernel.run("from nbagents import UserAgent\nann = UserAgent('ann', choices=['yes', 'no'])")
+    client, answered = server(), []
+
+    def answer() -> None:
+        wait_for(client.questions)
+        (question,) = client.questions()
+        answered.append(question)
+        client.answer(question["id"], "yes")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    cell = kernel.run("%%agents ann -o said\nIs it good?")
+    thread.join()
+    assert cell.error == ""
+    assert kernel.run("said.content").card == "'yes'"
+    assert answered[0]["run"] == client.runs()[-1]["run"]
+    assert answered[0]["workspace"] == client.runs()[-1]["workspace"] != ""
+    assert client.run_events(answered[0]["run"])[-1]["kind"] == "ended"
+
+
+ASKER = """
+from nbagents import AgentBase, Msg, asking
+class Asker(AgentBase):
+    async def reply(self, x=None):
+        answer = await asking.fill(asking.Question(self.name, "Which one? ", default="none"))
+        return Msg(self.name, f"{answer.text} it is")
+asker = Asker("asker").to_dist()
+"""
+
+
+def test_what_an_agent_elsewhere_asks_is_asked_in_the_cell(kernel: Any):
+    assert kernel.run(ASKER).error == ""
+    cell = kernel.run("%%agents asker -o said\nGo on.", answers=("that",))
+    assert (cell.error, len(cell.prompts)) == ("", 1)
+    assert kernel.run("said.content").card == "'that it is'"
+    client = server()  # another one than the agent's
+    about = client.runs()[-1]
+    assert (about["state"], about["messages"]) == ("done", 1)
+    told = [each["kind"] for each in client.run_events(about["run"])]
+    assert told == ["queued", "started", "question", "answered", "done", "ended"]
+
+
+def test_what_an_agent_elsewhere_asks_nobody_is_answered_by_its_default(new_kernel: Any):
+    kernel = new_kernel(somebody=False)
+    kernel.run("%load_ext nbagents")
+    assert kernel.run(ASKER).error == ""
+    cell = kernel.run("%%agents asker -o said\nGo on.")
+    assert cell.error == ""
+    assert kernel.run("said.content").card == "'none it is'"

@@ -7,11 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-import grpc
 import pytest
-from google.protobuf import empty_pb2
 from remote_agents import (
-    Blocking,
     Counter,
     Echo,
     Failing,
@@ -19,9 +16,7 @@ from remote_agents import (
     Fussy,
     Mirror,
     Odd,
-    Opener,
     Pensive,
-    Probe,
     Quitter,
     Slow,
 )
@@ -31,19 +26,14 @@ from nbagents.exceptions import (
     AgentCallError,
     AgentCreationError,
     AgentNotFoundError,
-    AgentServerError,
-    AuthenticationError,
-    CallCancelledError,
     InternalError,
     ModelChoiceError,
     ResultExpiredError,
     UsageError,
     WouldBlockLoopError,
 )
-from nbagents.message import Msg, PlaceholderMessage
+from nbagents.message import Msg
 from nbagents.rpc import RpcAgentClient, RpcAgentServerLauncher
-from nbagents.rpc._proto import agent_pb2 as pb
-from nbagents.rpc._proto.agent_pb2_grpc import RpcAgentStub
 
 
 def settings(cls: type, *args, **kwargs) -> dict:
@@ -300,208 +290,3 @@ def test_methods_refuse_to_block_the_loop(client):
 
     with pytest.raises(WouldBlockLoopError):
         _loop.background().run(ask())
-
-
-# ---------------------------------------------------------------------------- addresses and tokens
-
-
-def test_a_client_finds_the_token_by_the_address(server):
-    assert RpcAgentClient(server.address).is_alive()
-    with RpcAgentServerLauncher(port=0) as other:
-        assert RpcAgentClient("localhost", other.port).is_alive()
-        assert RpcAgentClient("127.0.0.1", other.port).is_alive()
-        assert RpcAgentClient(other.address).is_alive()
-
-
-def test_a_client_takes_the_token_from_a_file(server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    server_path = server.connection.path
-    hidden = server_path.with_suffix(".away")
-    server_path.rename(hidden)
-    try:
-        with pytest.raises(AuthenticationError, match="no server of yours listens there") as caught:
-            RpcAgentClient(server.address).get_agent_list()
-        assert "NBAGENTS_TOKEN_FILE" in caught.value.hint
-        monkeypatch.setenv("NBAGENTS_TOKEN_FILE", str(tmp_path / "token"))
-        with pytest.raises(UsageError, match="cannot be read"):
-            RpcAgentClient(server.address).get_agent_list()
-        (tmp_path / "token").write_text(server.token + "\n")
-        assert RpcAgentClient(server.address).is_alive()
-    finally:
-        hidden.rename(server_path)
-
-
-def test_an_address_needs_a_port():
-    with pytest.raises(UsageError, match="Give a port"):
-        RpcAgentClient("localhost")
-
-
-def test_clients_of_one_address_share_their_connection(client, server):
-    other = RpcAgentClient(server.address, token=server.token)
-    assert other.attachment is client.attachment
-
-
-# ---------------------------------------------------------------------------- placeholders by address
-
-
-def test_a_placeholder_of_a_client_is_called_at_once(server, client):
-    client.create_agent(settings(Slow, "s"), "s")
-    own = RpcAgentClient(server.address, agent_id="s", token=server.token)
-    message = PlaceholderMessage(client=own, x=Msg("user", 0.2))
-    assert message._is_placeholder
-    assert repr(message).startswith("<waiting for the agent s of the agent server at unix:")
-    with pytest.raises(TimeoutError):
-        message.result(0.01)
-    assert message.content == "s slept", "a wait that timed out has ended nothing"
-    assert not message._is_placeholder
-    chained = PlaceholderMessage(client=own, x=PlaceholderMessage(client=own, x=Msg("user", 0.01)))
-    with pytest.raises(ValueError, match="could not convert"):
-        chained.result(10)
-
-
-def test_a_placeholder_can_be_fetched_by_its_address(runtime: Path):
-    with RpcAgentServerLauncher(port=0, custom_agent_classes=[Echo, Failing]) as launcher:
-        client = RpcAgentClient("localhost", launcher.port)
-        client.create_agent({"class_name": "Echo", "args": ["e"]}, "e")
-        client.create_agent({"class_name": "Failing", "args": ["f"]}, "f")
-        task = client.call_agent_func("_reply", Msg("user", "hi"), "e")
-        message = PlaceholderMessage("localhost", launcher.port, task)
-        assert message.content == "e heard hi"
-        failing = client.call_agent_func("_reply", "ValueError", "f")
-        address = {"__module__": "agentscope.message.placeholder", "__name__": "PlaceholderMessage"}
-        address |= {"_host": "localhost", "_port": launcher.port, "_task_id": failing}
-        with pytest.raises(ValueError, match="that went wrong"):
-            PlaceholderMessage.from_dict(address).result(10)
-        with pytest.raises(ResultExpiredError):
-            PlaceholderMessage("localhost", launcher.port, 999).result(10)
-
-        async def wait() -> str:
-            return (await PlaceholderMessage("localhost", launcher.port, task)).content
-
-        assert asyncio.run(wait()) == "e heard hi"
-
-
-def test_an_unfinished_placeholder_tells_its_address(runtime: Path):
-    with RpcAgentServerLauncher(port=0, custom_agent_classes=[Slow, Mirror]) as launcher:
-        client = RpcAgentClient("localhost", launcher.port)
-        client.create_agent({"class_name": "Slow", "args": ["s"]}, "s")
-        task = client.call_agent_func("_reply", 0.3, "s")
-        message = PlaceholderMessage("localhost", launcher.port, task)
-        address = message.to_dict()
-        assert (address["_host"], address["_port"], address["_task_id"]) == ("localhost", launcher.port, task)
-        copy = PlaceholderMessage.from_dict(address)
-        assert (message.content, copy.content) == ("s slept", "s slept")
-        assert message.id == copy.id
-
-
-def test_cancelling_a_fetch_leaves_the_agent_alone(runtime: Path):
-    with RpcAgentServerLauncher(port=0, custom_agent_classes=[Slow, Probe]) as launcher:
-        client = RpcAgentClient("localhost", launcher.port)
-        client.create_agent({"class_name": "Slow", "args": ["patient"]}, "s")
-        client.create_agent({"class_name": "Probe", "args": ["p"]}, "p")
-        task = client.call_agent_func("_reply", 0.3, "s")
-        message = PlaceholderMessage("localhost", launcher.port, task)
-        message.cancel()
-        with pytest.raises(CallCancelledError):
-            message.result(5)
-        assert client.update_placeholder(task).content == "patient slept"
-        told = client.update_placeholder(client.call_agent_func("_reply", "patient", "p"))
-        assert told.content == "ended"
-
-
-def test_a_placeholder_needs_an_address_or_a_client():
-    with pytest.raises(UsageError, match="made of host, port and task_id, or of client and x"):
-        PlaceholderMessage()
-
-
-# ---------------------------------------------------------------------------- anybody's gRPC client
-
-
-@pytest.fixture(params=["nbagents.v1.RpcAgent", "RpcAgent"])
-def stub(request, server):
-    """The generated stub, and the same methods under the path that AgentScope's clients use."""
-    metadata = (("authorization", f"Bearer {server.token}"),)
-    with grpc.insecure_channel(server.address) as channel:
-        generated = RpcAgentStub(channel)
-
-        def ask(method: str, message, **options):
-            if request.param == "RpcAgent":
-                kind = pb.ByteMsg if method == "download_file" else pb.GeneralResponse
-                call = channel.unary_unary(
-                    f"/RpcAgent/{method}",
-                    request_serializer=type(message).SerializeToString,
-                    response_deserializer=kind.FromString,
-                )
-            else:
-                call = getattr(generated, method)
-            return call(message, metadata=metadata, timeout=30, **options)
-
-        ask.as_agentscope = request.param == "RpcAgent"
-        yield ask
-
-
-def test_a_plain_client_can_do_everything(stub):
-    nothing = empty_pb2.Empty()
-    assert stub("is_alive", nothing).ok
-    body = json.dumps(settings(Counter, "c")).encode()
-    assert stub("create_agent", pb.CreateAgentRequest(agent_id="c", agent_init_args=body)).ok
-    listed = json.loads(stub("get_agent_list", nothing).message)
-    if stub.as_agentscope:
-        listed = [json.loads(text) for text in listed]
-    assert [(about["agent_id"], about["name"], about["type"]) for about in listed] == [("c", "c", "Counter")]
-    called = stub("call_agent_func", pb.RpcMsg(value="null", target_func="_reply", agent_id="c"))
-    reply = stub("update_placeholder", pb.UpdatePlaceholderRequest(task_id=int(called.message)))
-    assert json.loads(reply.message)["content"] == "1"
-    assert stub("call_agent_func", pb.RpcMsg(value=reply.message, target_func="_observe", agent_id="c")).ok
-    memory = json.loads(stub("get_agent_memory", pb.StringMsg(value="c")).message)
-    assert [m["content"] for m in memory] == ["1"]
-    clone = stub("clone_agent", pb.StringMsg(value="c"))
-    assert clone.ok
-    assert clone.message
-    assert stub("delete_agent", pb.StringMsg(value=clone.message)).ok
-    assert json.loads(stub("get_server_info", nothing).message)["size"] == 1
-    configs = json.dumps({"config_name": "x", "model_type": "openai_chat"})
-    assert stub("set_model_configs", pb.StringMsg(value=configs)).ok
-    assert stub("delete_all_agents", nothing).ok
-
-
-def test_a_plain_client_is_told_what_went_wrong(stub):
-    assert not stub("delete_agent", pb.StringMsg(value="nobody")).ok
-    assert not stub("clone_agent", pb.StringMsg(value="nobody")).ok
-    assert not stub("get_agent_memory", pb.StringMsg(value="nobody")).ok
-    body = json.dumps(settings(Failing, "f")).encode()
-    assert stub("create_agent", pb.CreateAgentRequest(agent_id="f", agent_init_args=body)).ok
-    called = stub("call_agent_func", pb.RpcMsg(value="null", target_func="_reply", agent_id="f"))
-    failed = stub("update_placeholder", pb.UpdatePlaceholderRequest(task_id=int(called.message)))
-    assert not failed.ok
-    assert "remote_agents.py" in failed.message
-    missing = grpc.StatusCode.INVALID_ARGUMENT if stub.as_agentscope else grpc.StatusCode.NOT_FOUND
-    for message, code in (
-        (pb.RpcMsg(value="null", target_func="_reply", agent_id="nobody"), missing),
-        (pb.RpcMsg(value="null", target_func="reply", agent_id="f"), grpc.StatusCode.INVALID_ARGUMENT),
-        (pb.RpcMsg(value="{", target_func="_reply", agent_id="f"), grpc.StatusCode.INVALID_ARGUMENT),
-    ):
-        with pytest.raises(grpc.RpcError) as caught:
-            stub("call_agent_func", message)
-        assert caught.value.code() is code
-    again = pb.CreateAgentRequest(agent_id="f", agent_init_args=body)
-    if stub.as_agentscope:
-        answer = stub("create_agent", again)
-        assert (answer.ok, answer.message) == (False, "Agent with agent_id [f] already exists")
-        return
-    with pytest.raises(grpc.RpcError) as caught:
-        stub("create_agent", again)
-    assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
-    assert "already exists" in caught.value.details()
-
-
-def test_a_plain_client_waits_as_long_as_the_agent_needs(stub, client):
-    client.create_agent(settings(Blocking, "b"), "b")
-    called = stub("call_agent_func", pb.RpcMsg(value="null", target_func="_reply", agent_id="b"))
-    reply = stub("update_placeholder", pb.UpdatePlaceholderRequest(task_id=int(called.message)))
-    assert json.loads(reply.message)["content"] == "b slept"
-
-
-def test_a_request_that_takes_too_long_is_a_typed_error(client, monkeypatch: pytest.MonkeyPatch, remote):
-    monkeypatch.setattr("nbagents.rpc._client.MAKING_SECONDS", 0.0)
-    with pytest.raises(AgentServerError, match=r"did not answer create_agent within 0 s"):
-        client.create_agent(settings(Opener, "o"), "o")

@@ -13,7 +13,7 @@ from run_agents import Streamer, Warden
 
 from nbagents import _loop, context
 from nbagents.agents import AgentBase
-from nbagents.exceptions import MessageTooLargeError, ProtocolError, RunNotFoundError
+from nbagents.exceptions import MessageTooLargeError, NbAgentsError, ProtocolError, RunNotFoundError
 from nbagents.message import Msg
 from nbagents.rpc import Attachment, RpcAgentClient, RunTeller
 from nbagents.rpc import _recorded as recorded
@@ -230,6 +230,13 @@ def test_a_run_tells_of_itself(client, remote, workspace, wait_for):
     texts = [getattr(row, "text", "") or row.label for row in again.view().rows]
     assert texts == ["go on", "pass 1 of 2", "local here", "echo heard local here"]
     assert {lane.agent for lane in again.timeline} == {"local", "echo"}
+
+
+def test_why_a_run_itself_failed_is_told(client, workspace, wait_for):
+    with Run("a talk", teller=RunTeller(workspace, lambda: client.attachment)) as run:
+        run.end("failed", error=NbAgentsError("--until never became true in 3 passes"))
+    wait_for(lambda: client.runs(workspace)[0]["state"] == "failed")
+    assert client.runs(workspace)[0]["outcome"] == "--until never became true in 3 passes"
 
 
 def test_a_run_that_begins_before_its_server_is_told_later(client, workspace):

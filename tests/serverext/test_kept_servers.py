@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from nbagents.serverext._app import AgentsExtension
+from nbagents.serverext._fleet import Fleet
+
 pytestmark = [pytest.mark.posix, pytest.mark.notebook, pytest.mark.timeout(240)]
 SLOW = "%%agent talker -m demo-long\nYou are a lecturer."
 TALK = "%%agents talker\nGive your lecture."
@@ -203,6 +206,15 @@ def test_running_calls_keep_jupyter_from_being_culled(fresh: Any, wait_for: Call
 
     first = last()
     wait_for(lambda: last() > first, 15)
+
+
+def test_running_calls_are_activity():
+    """What Jupyter asks for before it ends for want of activity, which it does once a minute."""
+    extension = AgentsExtension()
+    extension.fleet = Fleet()
+    assert not extension.current_activity()
+    extension.fleet._calls = {"busy": 2, "idle": 0}
+    assert extension.current_activity() == [{"server": "busy", "calls": 2}]
 
 
 def test_a_page_that_only_looks_is_no_activity(fresh: Any, wait_for: Callable[..., Any]):

@@ -79,11 +79,13 @@ function ask(model, path, body = {}) {
   });
 }
 
-// Do something through the extension, which needs no kernel, else through the kernel.
+// Do something through the extension, which needs no kernel, else through the kernel. Where the extension has
+// found nothing to do (`stopped` is 0 or false) the kernel is asked too: it may have it.
 async function act(model, path, body = {}) {
   if (path && (await reachable())) {
     try {
-      return await post(path, body);
+      const told = await post(path, body);
+      if (told?.stopped !== 0 && told?.stopped !== false) return told;
     } catch {
       // It may know nothing of this server or call: the kernel may.
     }
@@ -182,6 +184,19 @@ function frame(classes, label, ...children) {
   );
   own(section);
   return section;
+}
+
+// Show the finished form of a live output. Where the notebook shows it by itself this view is gone at once. Where
+// it does not, since the page was loaded anew, whoever can change the notebook is told what it should hold.
+function showFrozen(el, state) {
+  el.replaceChildren(fromPython(state.frozen));
+  const detail = { model: state.model, html: state.frozen, text: state.text };
+  const tell = (left) => {
+    if (!el.isConnected || !left) return;
+    el.dispatchEvent(new CustomEvent("nbagents:frozen", { bubbles: true, detail }));
+    setTimeout(tell, 2000, left - 1);
+  };
+  setTimeout(tell, 2000, 5);
 }
 
 // Write a duration as the frozen form does.

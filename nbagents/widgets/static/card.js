@@ -154,12 +154,9 @@ function runCard(model, store, el, signal) {
     setText(raw, parts.filter(Boolean).join("\n"));
   }
 
-  // The finished form; where the notebook shows it by itself, this one is gone at once.
   function freeze(state) {
     card.dead = true;
-    el.replaceChildren(fromPython(state.frozen));
-    const about = { model: state.model, html: state.frozen, text: state.text };
-    el.dispatchEvent(new CustomEvent("nbagents:frozen", { bubbles: true, composed: true, detail: about }));
+    showFrozen(el, state);
   }
 
   // ---- moving about

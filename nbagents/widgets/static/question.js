@@ -63,7 +63,7 @@ function askedClock(value) {
 function questionCard(model, store, el, signal) {
   const asked = store.state;
   if (asked.frozen !== undefined) {
-    el.replaceChildren(fromPython(asked.frozen));
+    showFrozen(el, asked);
     return;
   }
   const id = `nba-${asked.id}`;
@@ -247,9 +247,7 @@ function questionCard(model, store, el, signal) {
 
   store.watch((state) => {
     if (state.frozen !== undefined) {
-      el.replaceChildren(fromPython(state.frozen));
-      const about = { model: state.model, html: state.frozen, text: state.text };
-      el.dispatchEvent(new CustomEvent("nbagents:frozen", { bubbles: true, composed: true, detail: about }));
+      showFrozen(el, state);
     } else if (state.refused && state.refused.n !== refusals) {
       refusals = state.refused.n;
       refuse(new Error(state.refused.text));

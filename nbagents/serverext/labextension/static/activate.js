@@ -1,11 +1,13 @@
 // Puts the parts into the page, if this page's server has the server extension.
 
 import { absent, asker } from "./ask.js";
+import { keepFrozen } from "./frozen.js";
 import { keepReadable } from "./readable.js";
 import { AgentServers } from "./servers.js";
 import { addTutorial } from "./tutorial.js";
 
 export const activate = async (app, services, shared) => {
+  keepFrozen(app);
   if (services.notebooks) keepReadable(services.notebooks); // also where nothing of ours runs
   const names = ["apputils", "coreutils", "services", "ui-components"].map((name) => `@jupyterlab/${name}`);
   const modules = await Promise.all([...names, "@lumino/signaling"].map(shared));
