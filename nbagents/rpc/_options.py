@@ -86,7 +86,10 @@ class ServerOptions:
             raise UsageError(f"a server is owned by {', '.join(OWNERS)}; not by {self.owner!r}")
         if self.server_id is not None:
             check_id(self.server_id, "server_id")
-        if self.python is not None and not (os.path.isabs(self.python) and os.access(self.python, os.X_OK)):
+        python = self.python
+        if python is not None and not (
+            os.path.isabs(python) and os.path.isfile(python) and os.access(python, os.X_OK)
+        ):
             raise UsageError(f"{self.python} is not the path of a Python interpreter")
         if self.agent_dir is not None and not os.path.isdir(self.agent_dir):
             raise UsageError(f"agent_dir {self.agent_dir} is not a folder")

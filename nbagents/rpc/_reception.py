@@ -109,11 +109,12 @@ class Reception:
                 if not (isinstance(said, str) and hmac.compare_digest(said.encode(), self._token.encode())):
                     raise ProtocolError("the token is not the one of this Jupyter server")
                 wish = _read(await reader.readline())
+        except NbAgentsError as error:
+            return {"error": told_error(error)}
+        try:
             return await asyncio.to_thread(self._serve, wish)
         except NbAgentsError as error:
             return {"error": told_error(error)}
-        except (OSError, ValueError, TimeoutError):
-            raise
         except Exception:
             log.exception("an agent server could not be given")
             return {"error": told_error(InternalError("Jupyter could not give an agent server; see its log"))}

@@ -53,9 +53,8 @@ class Session(Settings, RunsThere):
     """The agents of one workspace of the shared server. Methods block; they are safe from any thread.
 
     ``workspace`` is the notebook's path, or a folder. ``owner`` is who ends the server: "process",
-    this one; "user", the Jupyter server that started this kernel, where it keeps agent servers, else
-    nobody, until it is stopped or idle for hours. With ``headless`` nobody watches:
-    the demo model does not pretend to type.
+    this one; "user", the Jupyter server that started this kernel, where it keeps agent servers, else nobody,
+    until it is stopped or idle for hours. With ``headless`` the demo model does not pretend to type.
     """
 
     def __init__(

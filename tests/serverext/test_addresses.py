@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -249,6 +251,22 @@ def test_what_is_answered_is_neither_guessed_nor_kept(jupyter: Any, server: dict
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     token = connection_of(jupyter, server)["token"]
     assert token not in answer.text
+
+
+def test_a_frozen_server_is_shown_as_one_and_can_be_stopped(
+    jupyter: Any, server: dict[str, Any], is_running: Callable[[int], bool]
+):
+    os.kill(server["pid"], signal.SIGSTOP)
+    began = time.monotonic()
+    (about,) = jupyter.servers()
+    assert about["state"] == "silent"
+    answer = jupyter.api(f"servers/{server['id']}/agents")
+    assert answer.status == 503, answer
+    assert is_error(answer, "AgentServerNotAliveError")
+    assert jupyter.api(f"servers/{server['id']}", "DELETE").status == 200
+    assert not is_running(server["pid"])
+    assert time.monotonic() - began < 20
+    assert jupyter.servers() == []
 
 
 def test_servers_that_others_keep_are_shown_and_can_be_stopped(

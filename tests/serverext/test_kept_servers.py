@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,9 @@ from typing import Any
 
 import pytest
 
+import nbagents
+from nbagents.exceptions import AgentServerError, ProtocolError, UsageError, VersionMismatchError
+from nbagents.rpc._custody import Custodian
 from nbagents.serverext._app import AgentsExtension
 from nbagents.serverext._fleet import Fleet
 
@@ -229,6 +234,29 @@ def test_a_page_that_only_looks_is_no_activity(fresh: Any, wait_for: Callable[..
         jupyter.servers()
         time.sleep(0.2)
     assert last() == first
+
+
+def test_each_interpreter_has_a_server_of_its_own(fresh: Any, tmp_path: Path):
+    (place,) = (fresh.runtime / "nbagents").glob("at-*.json")
+    door = Custodian.read(place)
+    assert door is not None
+    wish = {"want": "server", "version": nbagents.__version__, "again": True}
+    other = next(path for path in Path(sys.executable).parent.glob("python3*") if str(path) != sys.executable)
+    ids = [door.ask(wish | {"python": python}) for python in (sys.executable, str(other), sys.executable)]
+    assert ids[0] == ids[2] != ids[1]
+    assert {each["python"] for each in fresh.servers()} == {sys.executable, str(other)}
+
+    for odd, error in (
+        ({"version": "0.0.1"}, VersionMismatchError),
+        ({"python": "python"}, UsageError),
+        ({"python": str(tmp_path)}, UsageError),
+        ({"python": shutil.which("false")}, AgentServerError),
+        ({"python": None}, ProtocolError),
+        ({"want": "everything"}, ProtocolError),
+    ):
+        with pytest.raises(error):
+            door.ask(wish | {"python": sys.executable} | odd)
+    assert len(fresh.servers()) == 2
 
 
 # ------------------------------------------------------------------- where kernels find no Jupyter
