@@ -122,8 +122,7 @@ class Session(Settings, RunsThere):
     def ask_by_page(self, opened: OpenQuestion) -> str | None:
         """Let a page of this machine's jupyter-server answer a question, and any other session of the user.
 
-        Returns the id of the server that takes the page's answer, None where there is no such way. Waits
-        for a server that is starting.
+        Returns the id of the server that takes the page's answer, or None. Waits for one that is starting.
         """
         try:
             there = self.server.attach()
@@ -141,10 +140,7 @@ class Session(Settings, RunsThere):
         return (opened.server or None) if extension and os.path.exists(extension) else None
 
     def waiting(self) -> list[OpenQuestion]:
-        """Open here what waits for an answer in this workspace: questions of runs that outlived their kernel.
-
-        Blocking, also until the server is up.
-        """
+        """Open here what runs that outlived their kernel ask people. Blocking, until the server is up."""
         client, there = self.server.client(), self.server.attach()
         return [] if there is None else adopt_questions(there, client, self.workspace)
 
