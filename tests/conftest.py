@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import platform
 import shutil
@@ -70,6 +71,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.stash[left_out].append(f"left out {len(needy)} {marker} tests, which need {remedy}")
         items[:] = [item for item in items if item not in needy]
         config.hook.pytest_deselected(items=needy)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what importing has made out of each later collection of garbage, of which tests ask for many."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -11,6 +11,7 @@ from ..exceptions import UsageError
 from ..message import Msg
 from ..models import DEMO_MODELS
 from ..render import MemoryView, TableView, memory_html, memory_text, table_html, table_text
+from ..rpc import damaged_journals
 from ..runs import recent_runs
 from ..setup import AgentInfo
 from ._conduct import arrived, limits, new_run, shortened, stopped
@@ -190,7 +191,9 @@ def _server(desk: Desk, spec: LineSpec) -> None:
     if spec.action == "start":
         session.server.reset()
         session.server.ensure()
-        _say(f"the agent server runs: {session.status().server_id}")
+        aside = [] if session.server.status().found else damaged_journals()
+        more = f"; what the one before had kept was damaged and lies in {aside[0]}" if aside else ""
+        _say(f"the agent server runs: {session.status().server_id}{more}")
     elif spec.action == "stop":
         mine = session.status().server_id
         if spec.text and spec.text != mine:

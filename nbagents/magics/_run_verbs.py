@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..exceptions import AgentServerError, UsageError
@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 MARKS = {"running": "▶ goes on", "done": "✓ done", "failed": "✗ failed", "stopped": "■ stopped"}
+NONE = (("none yet", "", "", ""),)
 TITLE = 60
 MAGIC = "%agents"
 
@@ -40,12 +41,11 @@ def list_runs(desk: Desk, spec: LineSpec) -> None:
         rows[about["run"]] = (int(about["number"]), _row(about))
     for run in recent_runs():  # those that no server was told of
         if run.id not in rows:
-            state = str(run.state)
-            took, count = f"{run.elapsed:.1f} s", str(len(run.messages))
-            rows[run.id] = (run.number, (MARKS.get(state, state), _short(run.title), "", took, count, ""))
+            about = {"state": run.state, "title": run.title, "elapsed": run.elapsed, "here": True}
+            about |= {"messages": len(run.messages), "outcome": run.outcome}
+            rows[run.id] = (run.number, _row(about))
     listed = tuple((str(number), *row) for number, row in sorted(rows.values()))
-    columns = ("run", "state", "what", "began", "took", "messages", "")
-    view = TableView(columns, listed or (("none yet", *[""] * 6),), f"runs of {desk.where()}")
+    view = TableView(("run", "state", "what", "began"), listed or NONE, f"runs of {desk.where()}")
     desk.surface().show(table_html(view), table_text(view))
 
 
@@ -56,14 +56,18 @@ def _told(desk: Desk) -> list[dict[str, Any]]:
         return []
 
 
-def _row(about: dict[str, Any]) -> tuple[str, ...]:
-    state = str(about["state"])
-    note = str(about.get("outcome") or (about.get("note") or "" if state == "running" else ""))
-    if state == "running" and not about.get("here"):
-        note = " · ".join(filter(None, [note, "its kernel is gone"]))
-    began = time.strftime("%H:%M:%S", time.localtime(float(about["started"])))
-    took = f"{float(about['elapsed']):.1f} s"
-    return (MARKS.get(state, state), _short(str(about["title"])), began, took, str(about["messages"]), note)
+def _row(about: Mapping[str, Any]) -> tuple[str, ...]:
+    state, count = str(about["state"]), int(about["messages"])
+    goes_on = state == "running"
+    facts = [
+        _short(str(about["title"])),
+        f"{count} message{'' if count == 1 else 's'}",
+        str(about.get("outcome") or (about.get("note") if goes_on else "") or ""),
+        "its kernel is gone" if goes_on and not about.get("here") else "",
+    ]
+    began = time.strftime("%H:%M:%S", time.localtime(float(about["started"]))) if "started" in about else ""
+    how = f"{MARKS.get(state, state)} {float(about['elapsed']):.1f} s"
+    return (how, " · ".join(filter(None, facts)), began)
 
 
 def numbered(desk: Desk, number: int) -> Run:

@@ -95,7 +95,8 @@ def run_facts(view: RunView) -> list[str]:
     """Return the figures of a run, the seconds first if they are known."""
     facts = [] if view.elapsed is None else [seconds(view.elapsed)]
     count = sum(isinstance(row, RowView) for row in view.rows)
-    facts.append(f"{count} message" + ("s" if count != 1 else ""))
+    if count or view.state == "running" or not view.lanes:
+        facts.append(f"{count} message" + ("s" if count != 1 else ""))
     if view.tokens is not None:
         facts.append(tokens(view.tokens))
     if view.cost is not None:

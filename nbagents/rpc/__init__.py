@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ._launcher import RpcAgentServerLauncher
     from ._options import UNPROTECTED, ServerOptions
     from ._owned import OwnedServer
-    from ._places import Connection, connection_at, connections
+    from ._places import Connection, connection_at, connections, damaged_journals
     from ._proto.agent_pb2_grpc import RpcAgentServicer
     from ._proxy import RpcAgent
     from ._reception import Reception, told_error
@@ -69,6 +69,7 @@ __all__ = [
     "attachment",
     "connection_at",
     "connections",
+    "damaged_journals",
     "fetch_message",
     "find_or_launch",
     "find_shared",
@@ -106,6 +107,7 @@ _HOME = {
     "attachment": "_directory",
     "connection_at": "_places",
     "connections": "_places",
+    "damaged_journals": "_places",
     "fetch_message": "_fetch",
     "find_or_launch": "_shared",
     "find_shared": "_shared",

@@ -36,12 +36,13 @@ def unproved(address: str, details: str, trust: Trust | None) -> NbAgentsError |
     elif "Hostname" in details:
         why = "its certificate is for another name"
     elif "CERTIFICATE" in details or "certificate" in details:
-        why = "its certificate was not made by whom that file names, or has expired"
+        why = "its certificate was not made by anybody named there, or has expired"
     elif "SSL" in details or "andshake" in details:
         why = "the TLS handshake failed"
     else:
         return None
     return AuthenticationError(
-        f"the agent server at {address} could not prove who it is by {trust.ca}: {why};"
-        " the token was not sent"
+        f"the agent server at {address} could not prove who it is by"
+        f" {trust.ca or 'the certificates that this system trusts'}: {why}; the token was not sent",
+        hint=None if trust.ca else "ca='/path/to/ca.pem', or export NBAGENTS_CA_FILE=/path/to/ca.pem",
     )

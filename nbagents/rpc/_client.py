@@ -43,14 +43,16 @@ class RpcAgentClient(Steers):
     """A client of the agent server at ``host`` and ``port``, or at ``host="unix:/path"``.
 
     The token is given, or found in this user's connection file for the address, or read from the
-    file that NBAGENTS_TOKEN_FILE names. All clients of one address share one connection. Methods
+    file that NBAGENTS_TOKEN_FILE names, or, for another machine's, asked for by a hidden prompt where
+    somebody sits at a notebook or terminal. All clients of one address share one connection. Methods
     block (from async code call them in a thread), end within a minute but for those that make an
     agent, wait for one or download, and raise typed errors: `AgentServerNotAliveError` where nobody
     answers, `AuthenticationError` where the token is refused, or where the server cannot prove who it is.
 
-    A server on another machine must prove who it is, by the certificates in the file ``ca`` or the one
-    that NBAGENTS_CA_FILE names, before the token is sent; ``insecure=True`` sends it unencrypted, to whoever
-    listens there. A server of this user's proves itself by what its connection file says.
+    A server on another machine must prove who it is, by the certificates in the file ``ca``, those that
+    NBAGENTS_CA_FILE names, or else those that the system trusts, before the token is sent; ``insecure=True``
+    sends it unencrypted, to whoever listens there. A server of this user's proves itself by what its
+    connection file says.
     """
 
     def __init__(

@@ -11,6 +11,7 @@ from ._attachment import Attachment
 from ._options import is_loopback
 from ._places import Connection, connection_at, normal_address, server_of
 from ._tls import Trust
+from ._typed import typed_token
 
 __all__ = ["attachment", "attachment_to", "find_token", "known_token", "peer", "trust_of"]
 
@@ -28,9 +29,8 @@ def attachment(address: str, token: str, trust: Trust | None = None, *, insecure
     """
     if trust is None and not insecure and not _is_here(address):
         raise UsageError(
-            f"the agent server at {address} is on another machine, where the token would travel"
-            " unencrypted: name the certificates that prove the server",
-            hint="ca='/path/to/ca.pem', or export NBAGENTS_CA_FILE=/path/to/ca.pem",
+            f"the agent server at {address} is on another machine, where the token would travel unencrypted",
+            hint="ca='/path/to/ca.pem', or insecure=True if that is meant",
         )
     key = (address, token, trust)
     with _lock:
@@ -71,7 +71,7 @@ def trust_of(
     """Return how to make sure of the server at an address; None if no TLS is spoken with it.
 
     By the certificates in the file ``ca``; else, for a server of this user, as its connection file says;
-    else by those that NBAGENTS_CA_FILE names.
+    else by those that NBAGENTS_CA_FILE names; else, on another machine, by those that this system trusts.
     """
     if address.startswith("unix:"):
         return None
@@ -82,7 +82,7 @@ def trust_of(
         return _trusted(known)
     file = ca if ca is not None else os.environ.get("NBAGENTS_CA_FILE")
     if not file:
-        return None
+        return None if _is_here(address) else Trust("")
     # By its number this name is dialled, by itself it is certified.
     return Trust(os.path.abspath(file), "localhost" if address.startswith("localhost:") else "")
 
@@ -93,6 +93,8 @@ def _trusted(connection: Connection) -> Trust | None:
 
 def find_token(address: str) -> str:
     """Return the token for an address: from this user's connection files, else from NBAGENTS_TOKEN_FILE.
+
+    For a server of another machine a person who sits at this process is asked, by a hidden prompt.
 
     Raises:
         AuthenticationError: there is none.
@@ -107,6 +109,9 @@ def find_token(address: str) -> str:
             return Path(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"NBAGENTS_TOKEN_FILE, {file}, cannot be read: {error}") from None
+    typed = None if _is_here(address) else typed_token(address)
+    if typed:
+        return typed
     raise AuthenticationError(
         f"no token for the agent server at {address}: no server of yours listens there",
         hint="pass token=..., or name its file in NBAGENTS_TOKEN_FILE",

@@ -22,6 +22,7 @@ from .._ids import check_id, new_id
 from .._process import boot_id, host_name, is_running, is_stopped, process_started, user_id
 from .._version import __version__
 from ..exceptions import AgentServerError
+from ..store import MARK
 from ._locks import file_lock
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "connection_at",
     "connection_folder",
     "connections",
+    "damaged_journals",
     "journal_path",
     "may_return_at",
     "normal_address",
@@ -298,6 +300,11 @@ def journal_path(server_id: str) -> Path:
         AgentServerError: the folder is not this user's.
     """
     return socket_folder() / f"{check_id(server_id, 'server_id')}.journal"
+
+
+def damaged_journals() -> list[Path]:
+    """Return the journals that could not be read and were set aside, the last one first."""
+    return sorted(socket_folder().glob(f"{MARK}*.journal"), reverse=True)
 
 
 def _is_mine(folder: Path) -> bool:

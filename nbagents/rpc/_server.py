@@ -23,8 +23,8 @@ from typing import Any
 import grpc
 
 from ..agents import AgentBase
-from ..exceptions import AgentServerError
-from ..store import Journal
+from ..exceptions import AgentServerError, StateCorruptError
+from ..store import Journal, set_aside
 from ._exports import Exports
 from ._forks import check_fork
 from ._gate import TokenGate, add_services
@@ -97,6 +97,8 @@ class AgentServer:
                 self._keeper.close(remove=self._keeper.journal.is_new)
                 self._keeper = None
             await self.stop()
+            if isinstance(error, StateCorruptError) and options.journal is not None:
+                raise StateCorruptError(f"{error}. {_what_now(options)}") from error
             if isinstance(error, OSError):
                 raise AgentServerError(
                     f"the agent server cannot write its connection file: {error}"
@@ -230,6 +232,18 @@ class AgentServer:
         if self._keeper is not None:
             self._keeper.close(remove=True)
         self.stop_event.set()
+
+
+def _what_now(options: ServerOptions) -> str:
+    """Say what to do about a damaged journal. One that would stand in everybody's way is set aside."""
+    path = Path(options.journal or "")
+    if options.owner != "user":
+        return "Move it away, or restore it"
+    try:
+        aside = set_aside(path)
+    except OSError as error:
+        return f"It could not be set aside ({error.strerror}): move it away"
+    return f"It is kept as {aside}; the next start, %agents server start, begins afresh, with no agents"
 
 
 def _why_not(named: str, host: str, port: int) -> str:

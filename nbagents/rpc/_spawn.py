@@ -30,12 +30,20 @@ _left: list[subprocess.Popen[bytes]] = []
 """Processes that end without us; kept until they have, since each must be waited for once."""
 
 
+class _ServerProcess(subprocess.Popen[bytes]):
+    """A process that may be let go of: then it may outlive this one, without a warning that it does."""
+
+    is_let_go = False
+
+    def __del__(self) -> None:
+        if not self.is_let_go:
+            super().__del__()
+
+
 class Spawned:
     """A running server process. Closing the lifeline of one that is ours ends it."""
 
-    def __init__(
-        self, process: subprocess.Popen[bytes], connection: Connection, owner: str, log: Path
-    ) -> None:
+    def __init__(self, process: _ServerProcess, connection: Connection, owner: str, log: Path) -> None:
         self.process, self.connection, self.owner, self.log = process, connection, owner, log
 
     @classmethod
@@ -56,7 +64,7 @@ class Spawned:
         log = connection_folder() / f"start-{new_id()[:12]}.log"
         fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(fd, "wb") as errors:
-            process = subprocess.Popen(
+            process = _ServerProcess(
                 child_command("nbagents.rpc", options.python),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -149,6 +157,7 @@ class Spawned:
     def let_go(self) -> None:
         """Let the process end by itself, which it does at once unless a user owns it. Never waits."""
         _close(self.process)
+        self.process.is_let_go = True
         if self.process not in _left:
             _left.append(self.process)
 

@@ -99,7 +99,7 @@ class TLS:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """How a client makes sure of a server: by the certificate in the file ``ca``.
+    """How a client makes sure of a server: by the certificate in the file ``ca``, or "" for the system's.
 
     The server's own certificate must be for ``name``, or without one for the host that was dialled.
     """
@@ -107,18 +107,25 @@ class Trust:
     ca: str
     name: str = ""
 
-    def read(self) -> bytes:
-        """Return the certificates.
+    def read(self) -> bytes | None:
+        """Return the certificates; None for those that gRPC brings along, where the system has none.
 
         Raises:
             UsageError: the file cannot be read.
         """
         try:
-            return Path(self.ca).read_bytes()
+            file = self.ca or _of_the_system()
+            return Path(file).read_bytes() if file else None
         except OSError as error:
             raise UsageError(
                 f"the certificates in {self.ca} cannot be read: {error.strerror or error}"
             ) from None
+
+
+def _of_the_system() -> str:
+    import ssl  # costs much, and few servers have certificates
+
+    return ssl.get_default_verify_paths().cafile or ""
 
 
 def _shaken(client: Any, server: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def explained(error: Exception, path: Path) -> StorageError:
             f"storage full: {path}. What agents have become cannot be kept: make room there"
         )
     if code in (CORRUPT, NO_DATABASE) or "UTF-8" in str(error):
-        return StateCorruptError(f"the journal {path} is damaged ({error}): move it away, or restore it")
+        return StateCorruptError(f"the journal {path} is damaged ({error})")
     if code == BUSY:
         return StorageError(f"the journal {path} is in use by another server")
     if code == READ_ONLY:

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 5.0
 """Seconds that a page may take to draw a widget, before its HTML is drawn anew instead."""
+MEANWHILE = (0.6, 0.3)
+"""Seconds until, and between, drawings of the HTML beside a widget that no page has drawn yet."""
 
 _sees_widgets = False
 """Has a page ever drawn one of this process?"""
@@ -57,7 +59,7 @@ class RunCard:
         self.surface = Surface(shell)
         self._can_be_widget = hasattr(getattr(shell, "kernel", None), "comm_manager")
         self._widget: RunWidget | None = None
-        self._shown_at = 0.0
+        self._shown_at = self._html_at = 0.0
         self._lock = threading.Lock()
         self._frozen = False
         self._printed = 0
@@ -115,7 +117,7 @@ class RunCard:
                 self._widget = RunWidget(self.run, server=self.server, tab=self.view)
             except Exception:
                 log.exception("the run is shown without a widget")
-        self._shown_at = time.monotonic()
+        self._shown_at = self._html_at = time.monotonic()
         if self._widget is None:
             self._draw(live=True)
         else:
@@ -128,6 +130,7 @@ class RunCard:
             self._print(view, live)
         elif live and self._widget is not None and self._is_drawn(self._widget):
             self._widget.refresh(view)
+            self._meanwhile(self._widget, view)
         else:
             html, text = self._forms(view, live=live)
             widget, self._widget = self._widget, None
@@ -135,6 +138,14 @@ class RunCard:
                 self.surface.show(html, text)
             else:
                 widget.freeze(self.surface, html, text)
+
+    def _meanwhile(self, widget: RunWidget, view: RunView) -> None:
+        """Draw the twins too, now and then, as long as it is not known that the page shows widgets."""
+        now = time.monotonic()
+        begin, pause = MEANWHILE
+        if not _sees_widgets and now - self._shown_at > begin and now - self._html_at >= pause:
+            self._html_at = now
+            widget.show(self.surface, *self._forms(view, live=True))
 
     def _forms(self, view: RunView, *, live: bool) -> tuple[str, str]:
         timeline = self.view == "timeline"

@@ -212,6 +212,35 @@ def test_a_page_whose_server_has_no_such_extension_is_left_alone(front, desk) ->
     assert lab.tile("Agents tutorial").count() == 0
 
 
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_what_was_live_when_it_was_saved_stays_readable_when_its_widget_is_gone(desk, app: str) -> None:
+    said = {
+        "application/vnd.jupyter.widget-view+json": {"model_id": "gone", "version_major": 2},
+        "text/html": '<section class="nba nba-run">what they said</section>',
+        "text/plain": "what they said",
+    }
+    theirs = said | {"text/html": "<b>somebody else's</b>"}
+    notebook = nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python"}}
+    )
+    notebook.cells = [
+        nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("display_data", data)])
+        for data in (said, theirs)
+    ]
+    path = desk.folder / "a.ipynb"
+    nbformat.write(notebook, path)
+    server = desk.start(app)
+    # Only in a trusted notebook are widgets tried at all.
+    trust = [str(Path(sys.executable).parent / "jupyter"), "trust", str(path)]
+    subprocess.run(trust, env=server.environment, check=True, capture_output=True)
+    shown = desk.open("a.ipynb")
+    outputs = shown.page.locator(".jp-OutputArea")
+    expect(outputs.nth(1)).to_contain_text("Error displaying widget", timeout=20_000)
+    expect(outputs.nth(0)).to_have_text("what they said")
+    assert set(shown.outputs(0)[0]["data"]) == set(said)
+    shown.close()
+
+
 def test_notebook_lists_and_stops_agent_servers_too(front) -> None:
     tree = front("notebook")
     server_id, _ = tree.start_server()

@@ -131,7 +131,7 @@ def test_the_default_answers_when_the_clock_is_over_and_escape_takes_it_at_once(
     ask = 'x = UserAgent("me", "Keep it?", default="keep it", timeout={})().content\nx'
     desk.write(
         "a.ipynb",
-        [OWN, ask.format(2), ask.format(60), 'UserAgent("me", "Keep it?", timeout=1)().content'],
+        [OWN, ask.format(6), ask.format(60), 'UserAgent("me", "Keep it?", timeout=1)().content'],
     )
     notebook = desk.open("a.ipynb", width=400, dark=True)
     notebook.use_theme("JupyterLab Dark")
@@ -139,6 +139,8 @@ def test_the_default_answers_when_the_clock_is_over_and_escape_takes_it_at_once(
     asked(notebook, 1)
     notebook.page.wait_for_selector(f"{FORM} .nba-clock:has-text('answers “keep it” in 0:0')")
     notebook.picture("question-dark-narrow", FORM)
+    found = Axe().run(notebook.page, context=FORM, options={"resultTypes": ["violations"]})
+    assert found.violations_count == 0
     notebook.finished()
     assert "'keep it'" in notebook.text(1)
     notebook.wait_text(1, "nobody answered; taken instead: “keep it”")
@@ -146,8 +148,7 @@ def test_the_default_answers_when_the_clock_is_over_and_escape_takes_it_at_once(
     notebook.page.locator(f"{FORM} textarea").press("Escape")
     notebook.finished()
     notebook.wait_text(2, "nobody answered; taken instead: “keep it”")
-    asked(notebook, 3)
-    notebook.finished()
+    notebook.run(3)
     assert "TimeoutError" in notebook.wait_text(3, "nobody answered in time")
 
 

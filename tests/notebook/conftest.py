@@ -39,6 +39,8 @@ class Cell:
     """What arrived meanwhile for other cells."""
     payload: str = ""
     prompts: list[str] = field(default_factory=list)
+    live: str = ""
+    """The words that its widgets were sent while it ran."""
 
     @property
     def card(self) -> str:
@@ -117,7 +119,9 @@ class Kernel:
                     break
                 continue
             self._take(kind, content, cell.outputs if mine else cell.foreign)
-            texts = (str(o.data.get("text/plain", "")) + o.text for o in cell.outputs)
+            if kind in ("comm_open", "comm_msg"):
+                cell.live += _said(content.get("data") or {})
+            texts = [cell.live, *(str(o.data.get("text/plain", "")) + o.text for o in cell.outputs)]
             if armed and interrupt_when and any(interrupt_when in text for text in texts):
                 armed, began = False, time.monotonic()
                 self.manager.interrupt_kernel()
@@ -164,6 +168,15 @@ class Kernel:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
         self.manager.cleanup_resources()
+
+
+def _said(data: dict[str, Any]) -> str:
+    """Return the words that a live card is sent: texts of rows, what is added to them, their states."""
+    view = (data.get("state") or {}).get("view") or data.get("content") or {}
+    rows = view.get("rows") or [] if isinstance(view, dict) else []
+    parts = [f"{row.get('add', '')}{row.get('text', '')}" for row in rows if isinstance(row, dict)]
+    running = any(row.get("state") == "running" for row in rows if isinstance(row, dict))
+    return "".join(parts) + ("▶ running" if running else "")
 
 
 def _stop_servers() -> None:

@@ -87,6 +87,25 @@ def test_stopping_the_server_and_starting_it_again(new_kernel: Any):
     assert "poet · ✓ done" in kernel.run("%%agents poet\nHello.").card
 
 
+def test_a_damaged_journal_is_named_and_the_next_start_begins_afresh(new_kernel: Any):
+    kernel = new_kernel()
+    kernel.run("%load_ext nbagents\nfrom nbagents.rpc import connections")
+    kernel.run("%%agent poet -m demo-fast\nYou are a poet.")
+    kernel.run(
+        "import os, signal, sqlite3, time\nfrom nbagents.rpc._places import journal_path\n"
+        "(known,) = connections()\nos.kill(known.pid, signal.SIGKILL)\n"
+        "while known.is_alive(): time.sleep(0.01)\n"
+        "db = sqlite3.connect(journal_path(known.server_id))\n"
+        "db.execute('UPDATE agents SET settings = 0')\ndb.commit(); db.close()"
+    )
+    (failed,) = kernel.run("%agents server start").outputs
+    assert "is damaged: row 1 of agents" in str(failed.data)
+    started = kernel.run("%agents server start").stdout
+    assert started.startswith("the agent server runs: ")
+    assert "what the one before had kept was damaged and lies in " in started
+    assert "%%" not in started
+
+
 def test_nothing_has_failed(new_kernel: Any):
     kernel = new_kernel()
     kernel.run("%load_ext nbagents")

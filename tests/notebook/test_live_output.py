@@ -20,6 +20,8 @@ def _until_ready(kernel: Any, banner: Any) -> None:
 
 def test_the_card_streams_into_its_cell_and_is_then_frozen(kernel: Any):
     kernel.run("%%agent slow -m demo --fresh\nYou are a poet. You write four short lines. No title.")
+    # This client draws no widgets; it takes some seconds until that is known.
+    kernel.run("from nbagents.widgets import _card\n_card.PATIENCE = 0")
     cell = kernel.run("%%agents slow\nWrite about rain.")
     (card,) = cell.outputs
     texts = list(dict.fromkeys(shown["text/plain"] for shown in card.history))
@@ -30,6 +32,7 @@ def test_the_card_streams_into_its_cell_and_is_then_frozen(kernel: Any):
     assert 'role="log"' not in card.data["text/html"]
     assert card.data["text/plain"].endswith("then rain again, softer than before.")
     assert set(card.data) == {"text/html", "text/plain"}
+    kernel.run("_card.PATIENCE = 5")
 
 
 def test_updates_belong_to_the_cell_they_are_for(kernel: Any):

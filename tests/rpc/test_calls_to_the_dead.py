@@ -29,7 +29,12 @@ def launcher() -> Iterator[RpcAgentServerLauncher]:
         yield started
 
 
-@pytest.fixture(params=["put by its port", "by a client", "in its own server"])
+@pytest.fixture(
+    params=[
+        "put by its port",
+        *(pytest.param(way, marks=pytest.mark.long) for way in ("by a client", "in its own server")),
+    ]
+)
 def tally(request, tmp_path: Path) -> Iterator[RpcAgent]:
     """An agent that takes a moment over each reply; the ways in which its server may be known."""
     if request.param == "in its own server":
@@ -114,6 +119,7 @@ def test_it_waits_as_long_as_its_owner_pauses(launcher, tmp_path: Path):
     assert time.monotonic() - begin > 12
 
 
+@pytest.mark.long
 def test_a_call_of_a_server_that_is_not_started_again_says_so(launcher, tmp_path: Path, wait_for):
     tally = Tally("t", str(tmp_path), 0.3).to_dist(host="localhost", port=launcher.port)
     for _ in range(5):

@@ -149,6 +149,7 @@ def test_a_class_works_in_a_server_with_all_that_it_uses():
     )
 
 
+@pytest.mark.long
 def test_annotations_travel_only_if_they_are_evaluated():
     lazy = """
     from __future__ import annotations
@@ -161,6 +162,7 @@ def test_annotations_travel_only_if_they_are_evaluated():
     assert asked.result == "3"
 
 
+@pytest.mark.long
 def test_classes_inside_others_and_inside_functions_work():
     *_, inner, made = run_cells(
         """
@@ -181,6 +183,7 @@ def test_classes_inside_others_and_inside_functions_work():
     assert (inner.result, made.result) == ("inner", "made")
 
 
+@pytest.mark.long
 def test_a_class_below_an_if_keeps_its_texts():
     *_, asked = run_cells(
         '''
@@ -195,6 +198,7 @@ def test_a_class_below_an_if_keeps_its_texts():
     assert asked.result == "a\nb"
 
 
+@pytest.mark.long
 def test_cells_with_magics_and_with_await_count_too():
     *_, asked = run_cells(
         "%%time\nimport math as m\ndef size(x): return m.floor(x)",
@@ -205,6 +209,7 @@ def test_cells_with_magics_and_with_await_count_too():
     assert asked.result == "[2, 'word']"
 
 
+@pytest.mark.long
 def test_a_model_agent_of_the_notebook_takes_its_model_along():
     *_, asked = run_cells(
         """
@@ -218,6 +223,7 @@ def test_a_model_agent_of_the_notebook_takes_its_model_along():
     assert asked.result == "(True, 2)"
 
 
+@pytest.mark.long
 def test_an_agent_in_a_server_can_put_others_of_its_classes_into_servers():
     *_, asked = run_cells(
         """
@@ -234,6 +240,7 @@ def test_an_agent_in_a_server_can_put_others_of_its_classes_into_servers():
     assert asked.result == "leaf green"
 
 
+@pytest.mark.long
 def test_clones_are_of_the_same_class():
     asked = run_cells(POET.format("'verse'"), "[c().content for c in Poet('p').to_dist().clone_instances(3)]")
     assert asked[-1].result == "['verse', 'verse', 'verse']"
@@ -249,6 +256,7 @@ def test_a_group_can_be_of_a_class_of_the_notebook():
     assert asked.result == "[2, 2, 2]"
 
 
+@pytest.mark.long
 def test_a_traceback_shows_the_lines_of_the_cell():
     text = """
     def helper(x):

@@ -58,6 +58,7 @@ def test_each_call_meets_the_class_of_its_time():
     assert asked.result == "['old', 'old', 'new', 'new']"
 
 
+@pytest.mark.long
 def test_a_lazy_agent_is_made_of_the_newest_class():
     *_, asked = run_cells(
         COUNTER.format("old"),
@@ -70,6 +71,7 @@ def test_a_lazy_agent_is_made_of_the_newest_class():
     assert asked.result == "('new 1', ['newer 2', 'newer 1'])"
 
 
+@pytest.mark.long
 def test_the_stale_class_is_never_made():
     *_, asked = run_cells(
         COUNTER.format("old"),
@@ -80,6 +82,7 @@ def test_the_stale_class_is_never_made():
     assert asked.result == "['new 1', 'new 1', 'new 2']"
 
 
+@pytest.mark.long
 def test_what_a_class_uses_takes_its_classes_along():
     agent = "class Agent(Base):\n    def reply(self, x=None): return f'{word()} {self.mood} {LIMIT}'"
     base = "class Base(AgentBase):\n    mood = '{}'"
@@ -98,6 +101,7 @@ def test_what_a_class_uses_takes_its_classes_along():
     assert [cell.result for cell in ran[3::2]] == ["a sad 1", "b sad 1", "b glad 1", "b glad 2"]
 
 
+@pytest.mark.long
 def test_a_mistake_is_shown_in_the_cell_and_the_old_class_stays():
     ran = run_cells(
         COUNTER.format("old"),
@@ -116,6 +120,7 @@ def test_a_mistake_is_shown_in_the_cell_and_the_old_class_stays():
     assert ran[6].result == "<function missing"
 
 
+@pytest.mark.long
 def test_a_class_that_cannot_be_defined_over_there_stays_as_it_was():
     ran = run_cells(
         "import os\nexec(f'HERE = {os.getpid()}')",
@@ -134,6 +139,7 @@ def test_a_class_that_cannot_be_defined_over_there_stays_as_it_was():
     assert ran[6].result == "('newer 3', 'newer 1')"
 
 
+@pytest.mark.long
 def test_what_an_edited_constructor_sets_is_there():
     made = """
     class Made(AgentBase):
@@ -157,6 +163,7 @@ def test_what_an_edited_constructor_sets_is_there():
     assert "m keeps the class that it had: the edited Made cannot be made with the arguments" in ran[4].stderr
 
 
+@pytest.mark.long
 def test_an_agent_that_is_laid_out_otherwise_is_made_anew():
     slots = """
     class Odd(AgentBase):
@@ -175,6 +182,7 @@ def test_an_agent_that_is_laid_out_otherwise_is_made_anew():
     assert ran[3].result == "([[1, 2], [1, 2, 2]], ['hello'])"
 
 
+@pytest.mark.long
 def test_the_same_cell_run_again_changes_nothing():
     text = """
     class Same(AgentBase):
@@ -187,6 +195,7 @@ def test_the_same_cell_run_again_changes_nothing():
     assert (ran[1].result, ran[3].result) == ("1", "2")
 
 
+@pytest.mark.long
 def test_calls_of_a_lazy_agent_meet_the_class_of_their_time_too():
     *_, asked = run_cells(
         COUNTER.format("old"),
@@ -197,6 +206,7 @@ def test_calls_of_a_lazy_agent_meet_the_class_of_their_time_too():
     assert asked.result == "('old 1', 'new 2')"
 
 
+@pytest.mark.long
 def test_an_agent_that_is_busy_does_not_hold_up_the_cell():
     *_, edited, asked = run_cells(
         """

@@ -17,6 +17,7 @@ from google.protobuf import empty_pb2
 from remote_agents import Echo, Failing, Fussy, Slow
 
 import nbagents
+from nbagents import _loop
 from nbagents.config import model_configs
 from nbagents.exceptions import (
     AgentCreationError,
@@ -107,7 +108,7 @@ def servicer():
     made = AgentServerServicer(threading.Event(), custom_agent_classes=[Echo, Failing, Fussy, Slow])
     yield made
     made.delete_all_agents(NOTHING)
-    made.close()
+    _loop.background().post(made.close)  # all of it is done on the loop
 
 
 def test_a_servicer_answers_in_process(servicer: AgentServerServicer):
@@ -303,6 +304,7 @@ def test_a_token_can_be_kept_over_starts(runtime: Path, tmp_path: Path):
             assert RpcAgentClient(launcher.address, token="t" * 40).is_alive()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "text", ["", "short", "x" * 31, "ü" * 40, "x" * 5000, "two words " * 10, "a\x00" * 40]
 )
@@ -316,6 +318,7 @@ def test_a_token_that_is_none_is_refused(runtime: Path, tmp_path: Path, text: st
     assert not text or text not in str(caught.value)
 
 
+@pytest.mark.long
 @pytest.mark.posix
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
 def test_a_token_that_others_can_read_is_refused(runtime: Path, tmp_path: Path, mode: int):

@@ -40,6 +40,7 @@ def tcp(_own_places: None) -> Iterator[RpcAgentServerLauncher]:
         yield launcher
 
 
+@pytest.mark.long
 def test_gatherers_ask_generators_on_other_servers_at_the_same_time(tcp: RpcAgentServerLauncher):
     with RpcAgentServerLauncher(port=0, custom_agent_classes=[Generator]) as other:
         places = [DistConf(port=launcher.port) for launcher in (tcp, other)]
@@ -85,6 +86,7 @@ def test_by_call(tcp: RpcAgentServerLauncher, wrap: Any):
         assert message.metadata["friends"][0]().content == 7
 
 
+@pytest.mark.long
 def test_a_lazy_agent_is_brought_up_when_it_travels(tcp: RpcAgentServerLauncher):
     asker = Asker("asker").to_dist(port=tcp.port)
     lazy = Generator("lazy", 3, to_dist=True)
@@ -101,6 +103,7 @@ def test_a_lazy_agent_is_brought_up_when_it_travels(tcp: RpcAgentServerLauncher)
         asker(Msg("me", "x", metadata={"friends": [Generator("other", 1, to_dist=True)]})).result(20)
 
 
+@pytest.mark.long
 def test_a_lazy_agent_that_cannot_be_made_fails_the_call_that_it_was_for(tcp: RpcAgentServerLauncher):
     asker = Asker("asker").to_dist(port=tcp.port)
     broken = Generator("broken", to_dist=True)
@@ -122,12 +125,14 @@ def test_an_agent_of_this_process_must_be_moved_first(tcp: RpcAgentServerLaunche
         Gatherer("a", [local]).to_dist(port=tcp.port)
 
 
+@pytest.mark.long
 def test_those_that_an_agent_was_made_with_live_as_long_as_it():
     gatherer = Gatherer("a", [Generator("g", n).to_dist() for n in (1, 2)]).to_dist()
     assert gatherer().content == 3
     assert gatherer.clone_instances(2)[1]().content == 3
 
 
+@pytest.mark.long
 def test_one_whose_server_has_ended_fails_when_it_is_asked(tcp: RpcAgentServerLauncher):
     asker = Asker("asker").to_dist(port=tcp.port)
     friend = Generator("friend", 1).to_dist()

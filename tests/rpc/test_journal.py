@@ -40,6 +40,7 @@ def test_a_server_that_ends_as_it_should_leaves_no_journal(runtime: Path):
         assert list(server.journal.parent.glob("kept*")) == []
 
 
+@pytest.mark.long
 def test_agents_of_a_workspace_are_found_by_their_names_again(runtime: Path):
     with home() as server:
         settings = {
@@ -84,6 +85,7 @@ def test_what_agents_observed_comes_back(runtime: Path):
         assert [message["content"] for message in before[1]] == ["welcome", "as before"]
 
 
+@pytest.mark.long
 def test_what_was_forgotten_or_edited_comes_back_so(runtime: Path):
     with home() as server:
         agent = server.make(Editor, "e")
@@ -116,6 +118,7 @@ def test_a_message_that_cannot_be_held_is_left_out_alone(runtime: Path):
         assert [message["content"] for message in server.memory("e")] == ["one", "two"]
 
 
+@pytest.mark.long
 def test_agents_that_tell_in_their_own_way_come_back_in_it(runtime: Path):
     with home() as server:
         tells, short = server.make(Tells, "t"), server.make(Short, "s")
@@ -139,6 +142,7 @@ def test_nothing_is_written_where_nothing_has_changed(runtime: Path):
         assert (files(), server.contents()) == (before, contents)
 
 
+@pytest.mark.long
 def test_an_agent_whose_class_is_gone_is_listed_as_lost_and_found_once_it_is_back(runtime: Path):
     module = runtime / "fleeting.py"
     module.write_text("from journal_agents import Keeps\nclass Fleeting(Keeps): pass\n")

@@ -124,6 +124,7 @@ PICKLED = b"\x80\x04\x95\x1d\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x0
 GADGET = '{"__module__":"posix","__name__":"system","id":"1","name":"n","content":"touch it"}'
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "value", "where"),
     [

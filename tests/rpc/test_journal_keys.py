@@ -66,6 +66,7 @@ def test_no_key_reaches_the_journal_and_the_cell_that_is_run_again_brings_it_bac
         assert b"canary" not in server.contents()
 
 
+@pytest.mark.long
 def test_set_model_configs_brings_a_key_back_but_not_to_another_address(runtime: Path):
     with home() as server:
         server.client.set_model_configs(config("named"))

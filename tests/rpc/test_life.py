@@ -264,6 +264,17 @@ def test_the_server_of_a_user_outlives_who_launched_it(runtime: Path, wait_for):
 
 
 @pytest.mark.linux
+def test_a_program_that_leaves_the_server_of_a_user_behind_ends_silently(runtime: Path, wait_for):
+    command = [sys.executable, "-W", "error", "-c", SHARE]
+    ended = subprocess.run(command, input=b"", capture_output=True, timeout=50)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    known = find_shared()
+    RpcAgentClient(known.address).stop()
+    wait_for(lambda: not runs(known.pid))
+
+
+@pytest.mark.long
+@pytest.mark.linux
 def test_notebooks_that_start_at_once_agree_on_one_server(runtime: Path, wait_for):
     with contextlib.ExitStack() as stack:
         children = [

@@ -66,6 +66,7 @@ def test_an_id_belongs_to_one_server():
         assert third.is_alive(), "once it has ended the id is free"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_of_two_that_are_launched_at_once_one_has_the_id(runtime: Path):
     for number in range(50 if LONG else 5):
@@ -138,6 +139,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.long
 @pytest.mark.linux
 @pytest.mark.timeout(300)
 def test_an_owner_that_is_killed_leaves_nothing(runtime: Path, wait_for):

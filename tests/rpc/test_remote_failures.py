@@ -98,6 +98,7 @@ def test_what_cannot_travel_is_named_with_its_place(remote):
         remote(Odd)("set").result(10)
 
 
+@pytest.mark.long
 def test_a_message_that_is_too_large_harms_no_other(remote):
     odd, slow = remote(Odd), remote(Slow)
     other = slow(0.5)

@@ -85,6 +85,7 @@ def test_another_server_in_its_place_ends_the_session(behind, through):
             proxy.target = launcher.port
 
 
+@pytest.mark.long
 def test_fifty_megabytes_pass_both_ways(remote):
     mirror = remote(Mirror)
     text = "x" * (50 * 2**20)

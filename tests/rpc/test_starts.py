@@ -47,6 +47,7 @@ def test_a_busy_port_is_named(runtime: Path, in_subprocess: bool):
     assert leftovers(runtime) == []
 
 
+@pytest.mark.long
 def test_two_servers_never_share_a_port(runtime: Path):
     with (
         RpcAgentServerLauncher(port=0) as first,

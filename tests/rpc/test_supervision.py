@@ -189,6 +189,7 @@ def test_memory_that_runs_out_harms_one_server_only(wait_for):
 # ---------------------------------------------------------------------------- again and again
 
 
+@pytest.mark.long
 def test_a_server_that_dies_again_and_again_is_given_up(runtime: Path, wait_for):
     with RpcAgentServerLauncher(custom_agent_classes=[Unlucky]) as launcher:
         unlucky = Unlucky("u", to_dist={"lazy_launch": False})
@@ -216,6 +217,7 @@ def test_a_server_that_dies_again_and_again_is_given_up(runtime: Path, wait_for)
         unlucky.stop()
 
 
+@pytest.mark.long
 def test_launching_again_starts_what_was_given_up(wait_for):
     launcher = RpcAgentServerLauncher()
     with launcher:

@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import json
 import os
+import pty
 import shutil
 import socket
 import subprocess
@@ -111,7 +112,7 @@ def test_a_certificate_of_somebody_else_is_not_accepted(runtime: Path, make: Mak
     stranger.cert_pem.write_to_path(tmp_path / "stranger.pem")
     with RpcAgentServerLauncher(port=0, tls=make("localhost", "127.0.0.1")) as launcher:
         for trusted in (tmp_path / "stranger.pem", make("localhost", by=stranger) / "cert.pem"):
-            with pytest.raises(AuthenticationError, match=r"not made by whom.*the token was not sent"):
+            with pytest.raises(AuthenticationError, match=r"not made by any.*the token was not sent"):
                 info("localhost", launcher.port, token=launcher.token, ca=trusted)
 
 
@@ -155,12 +156,78 @@ def test_the_environment_does_not_change_how_own_servers_are_reached(
         assert info("localhost", plain.port) == 0
 
 
-def test_another_machine_gets_the_token_by_tls_only():
-    with pytest.raises(UsageError, match=r"on another machine.*unencrypted") as caught:
-        info("192.0.2.1", 12310, token="secret")
+@pytest.fixture
+def address() -> str:
+    """An address of this machine by which others reach it; the machine itself does not tell them apart."""
+    for found in psutil.net_if_addrs().values():
+        for one in found:
+            if one.family is socket.AF_INET and not one.address.startswith("127."):
+                return one.address
+    pytest.skip("this machine has no address but its own")
+
+
+def test_another_machine_gets_the_token_by_tls_only(
+    runtime: Path, address: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with (
+        RpcAgentServerLauncher("0.0.0.0", 0, insecure=True) as plain,
+        pytest.raises(AuthenticationError, match=r"not speak TLS; the token was not sent") as caught,
+    ):
+        info(address, plain.port, token="s" * 40)
     assert "NBAGENTS_CA_FILE" in caught.value.hint
-    with pytest.raises(UsageError, match="on another machine"):
-        info("agents.example.org", 12310, token="secret")
+
+
+def test_without_a_file_of_certificates_those_of_the_system_are_trusted(
+    runtime: Path, make: Make, address: str, monkeypatch: pytest.MonkeyPatch
+):
+    folder = make(address)
+    with RpcAgentServerLauncher("0.0.0.0", 0, tls=folder) as launcher:
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        with pytest.raises(AuthenticationError, match=r"that this system trusts: its certificate was not"):
+            info(address, launcher.port, token=launcher.token)
+        monkeypatch.setenv("SSL_CERT_FILE", str(folder / "ca.pem"))
+        assert info(address, launcher.port, token=launcher.token) == 0
+
+
+ASKS = """
+import sys
+from nbagents.exceptions import AuthenticationError
+from nbagents.rpc import RpcAgentClient
+try:
+    print("agents:", RpcAgentClient(sys.argv[1], int(sys.argv[2]), ca=sys.argv[3]).get_server_info()["size"])
+except AuthenticationError as error:
+    print("refused:", error)
+"""
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_person_in_a_terminal_is_asked_for_the_token(runtime: Path, make: Make, address: str, there: bool):
+    folder = make(address)
+    with RpcAgentServerLauncher("0.0.0.0", 0, tls=folder) as launcher:
+        command = [sys.executable, "-c", ASKS, address, str(launcher.port), str(folder / "ca.pem")]
+        if not there:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=50
+            )
+            assert done.stdout.startswith("refused: no token for the agent server at")
+            return
+        master, slave = pty.openpty()
+        with subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, close_fds=True
+        ) as process:
+            os.close(slave)
+            said = b""
+            while b"not shown): " not in said:
+                said += os.read(master, 1000)
+            os.write(master, launcher.token.encode() + b"\n")
+            with contextlib.suppress(OSError):  # the end of a terminal
+                while part := os.read(master, 1000):
+                    said += part
+            process.wait(20)
+        os.close(master)
+        assert b"agents: 0" in said, said
+        assert launcher.token.encode() not in said
 
 
 # ---------------------------------------------------------------------------- opening to others

@@ -197,6 +197,23 @@ def test_without_a_page_that_draws_widgets_its_html_is_drawn_anew(monkeypatch: p
     assert "word" in _outputs(shell)[2]["data"]["text/html"]
 
 
+def test_until_a_page_has_drawn_it_its_html_is_kept_up_to_date(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(_card, "MEANWHILE", (0.1, 0.2))
+    shell, agent, run = _shell(), Talker("poet"), Run()
+    with RunCard(run, shell) as card, run:
+        reply = agent()
+        _until(lambda: len(_outputs(shell)) >= 3)
+        assert all(VIEW_MIME in output["data"] for output in _outputs(shell))
+        assert "word" in _outputs(shell)[2]["data"]["text/html"]
+        Page(card)
+        _until(lambda: _card._sees_widgets)
+        count = len(_outputs(shell))
+        threading.Event().wait(0.5)
+        assert len(_outputs(shell)) == count
+        agent.end()
+        reply.result()
+
+
 def test_a_page_that_comes_later_has_all_of_it():
     shell, agent, run = _shell(), Talker("poet"), Run()
     with RunCard(run, shell) as card, run:

@@ -2,11 +2,13 @@
 
 import { absent, asker } from "./ask.js";
 import { keepFrozen } from "./frozen.js";
+import { keepReadable } from "./readable.js";
 import { AgentServers } from "./servers.js";
 import { addTutorial } from "./tutorial.js";
 
 export const activate = async (app, services, shared) => {
   keepFrozen(app);
+  if (services.notebooks) keepReadable(services.notebooks); // also where nothing of ours runs
   const names = ["apputils", "coreutils", "services", "ui-components"].map((name) => `@jupyterlab/${name}`);
   const modules = await Promise.all([...names, "@lumino/signaling"].map(shared));
   const lib = Object.assign({}, ...modules);

@@ -20,7 +20,10 @@
   const services = async () => {
     const { PageConfig } = await shared("@jupyterlab/coreutils");
     const page = PageConfig.getOption("notebookPage");
-    const wanted = { palette: ["@jupyterlab/apputils", "ICommandPalette"] };
+    const wanted = {
+      notebooks: ["@jupyterlab/notebook", "INotebookTracker"],
+      palette: ["@jupyterlab/apputils", "ICommandPalette"],
+    };
     if (!page || page === "tree") {
       wanted.running = ["@jupyterlab/running", "IRunningSessionManagers"];
       wanted.browser = ["@jupyterlab/filebrowser", "IDefaultFileBrowser"];
