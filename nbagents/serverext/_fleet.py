@@ -281,7 +281,7 @@ def _is_gone(owned: OwnedServer, connection: Connection) -> bool:
     """Was it stopped? Then its file is gone before its end is noticed here."""
     if owned.status().state == "stopped":
         return True
-    return owned.status().state == "ready" and not owned.is_alive() and not connection.path.exists()
+    return owned.status().state == "ready" and not connection.is_alive() and not connection.path.exists()
 
 
 async def _glimpse(client: RpcAgentClient) -> dict[str, Any]:

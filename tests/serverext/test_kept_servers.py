@@ -156,7 +156,8 @@ def test_servers_end_with_jupyter(
     began = time.monotonic()
     os.kill(jupyter.process.pid, how)
     wait_for(lambda: not is_running(about["pid"]), 10)
-    assert time.monotonic() - began < 3
+    # An interrupt without a terminal ends Jupyter as it ends any program, which takes its time.
+    assert time.monotonic() - began < (10 if how == signal.SIGINT else 3)
 
     jupyter.process.wait(20)
     own = "at-" if how == signal.SIGKILL else "none"  # who was killed could not clear away
