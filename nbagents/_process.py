@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -27,6 +29,7 @@ __all__ = [
     "is_stopped",
     "process_started",
     "user_id",
+    "write_private",
 ]
 
 _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
@@ -148,3 +151,20 @@ def user_id() -> str:
     if hasattr(os, "getuid"):
         return str(os.getuid())
     return hashlib.sha256(os.environ.get("USERNAME", "").encode()).hexdigest()[:8]
+
+
+def write_private(path: Path, tree: object) -> None:
+    """Write a JSON file that its user alone can read; who looks sees all of it or what was there before.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    temporary = path.with_name(f".{secrets.token_hex(8)}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            json.dump(tree, file)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

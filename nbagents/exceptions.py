@@ -11,6 +11,7 @@
     ├── CallError                  one call ended without a reply
     │   ├── BudgetExceededError    its run may ask no more of models
     │   ├── CallCancelledError     somebody stopped it
+    │   │   └── CallStoppedError   a person did
     │   ├── CallTimeoutError       its own deadline passed
     │   ├── DeadlockError          these calls wait for each other
     │   ├── ResultExpiredError     the reply was kept for a while and then dropped
@@ -54,6 +55,7 @@ __all__ = [
     "BudgetExceededError",
     "CallCancelledError",
     "CallError",
+    "CallStoppedError",
     "CallTimeoutError",
     "DeadlockError",
     "FileNotExportedError",
@@ -142,6 +144,13 @@ class BudgetExceededError(CallError):
 
 class CallCancelledError(CallError):
     """The call was stopped: by a person, an interrupt, its caller's end, or the process's exit."""
+
+    why = "cancelled"
+    """How, in a few words."""
+
+
+class CallStoppedError(CallCancelledError):
+    """A person stopped the call; where its reply was to be one message of several, the others are used."""
 
 
 class CallTimeoutError(CallError, TimeoutError):

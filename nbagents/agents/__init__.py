@@ -9,6 +9,7 @@ from ._revising import REVISE, revise
 from ._scheduler import scheduler, settled
 from ._spread import begin, spread
 from ._state import APART, STEADY, UNFIT, apart, freeze, frozen, thaw
+from ._stopped import STOPPED, ended_because
 from ._terminal import ask_in_terminal
 from ._user import UserAgent
 
@@ -16,6 +17,7 @@ __all__ = [
     "APART",
     "REVISE",
     "STEADY",
+    "STOPPED",
     "UNFIT",
     "AgentBase",
     "Call",
@@ -29,6 +31,7 @@ __all__ = [
     "begin",
     "call_options",
     "current_call",
+    "ended_because",
     "freeze",
     "frozen",
     "idempotency_key",

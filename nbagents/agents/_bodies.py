@@ -12,6 +12,7 @@ from typing import Any
 from ..exceptions import CallCancelledError
 from ..message import Msg
 from ._call import Call, peek, promised, resolved
+from ._stopped import without_stopped
 from ._threads import WorkerThreads
 
 __all__ = ["Bodies"]
@@ -35,8 +36,8 @@ class Bodies:
         """
         args, kwargs = call.args, call.kwargs
         if call.needs:
-            args = tuple(map(resolved, args))
-            kwargs = {key: resolved(value) for key, value in kwargs.items()}
+            args = tuple(resolved(without_stopped(value)) for value in args)
+            kwargs = {key: resolved(without_stopped(value)) for key, value in kwargs.items()}
         # An agent's class may have been exchanged since the call was made: it meets the one of now.
         fn = peek(call.agent, "reply") if call.method == "_reply" else call.fn
         ctx = call.context

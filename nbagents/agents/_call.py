@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import context
 from .._ids import new_id, next_call_id
-from ..exceptions import CallCancelledError, CallTimeoutError
+from ..exceptions import CallCancelledError, CallStoppedError, CallTimeoutError
 from ..message import Msg, PlaceholderMessage
 from ._key import key_below
+from ._stopped import ended_because, spared
 
 if TYPE_CHECKING:
     import asyncio
@@ -237,11 +238,17 @@ class Call:
     def failed_need(self) -> BaseException | None:
         """Return why an argument will never arrive, if one will not."""
         for promise in self.needs:
-            if promise.error is not None:
+            if promise.error is not None and not self._does_without(promise):
                 if isinstance(promise, Call) and self.kind == "call":
                     promise.read = True  # it is carried on by this call
                 return promise.error
         return None
+
+    def _does_without(self, promise: Promise) -> bool:
+        if not isinstance(promise.error, CallStoppedError):
+            return False
+        given = [*self.args, *self.kwargs.values()]
+        return any(promise is left_out for argument in given for left_out in spared(argument))
 
     # ---- the promise
 
@@ -257,8 +264,7 @@ class Call:
 
     def cancel(self, why: str = "cancelled") -> None:
         """End this call and its children at once. Its agent stays held until its body is over."""
-        error = CallCancelledError(f"the call of {self.label()} was {why}")
-        self.scheduler.post(self.scheduler.end, self, error)
+        self.scheduler.post(self.scheduler.end, self, ended_because(self.label(), why))
 
     def add_done_callback(self, fn: Callable[[], object]) -> None:
         """Call ``fn`` on the loop once this is done, soon, never inline."""

@@ -43,6 +43,7 @@ from ._mailbox import Mailbox
 from ._patience import Patience
 from ._rings import Rings
 from ._spread import observed, spread
+from ._stopped import without_stopped
 from ._stops import Stops
 from ._tell import tell
 from ._threads import WorkerThreads
@@ -259,7 +260,8 @@ class Scheduler(Patience):
             elif failed is not None or call.kind == "hold":
                 self.settle(call)  # an observer skips a message that failed, and the hub goes on
             elif call.kind == "observe" and peek(call.agent, "_observes_inline"):
-                error, keeper = observed(call.agent, resolved(call.args[0])), kept(call.agent)
+                heard = resolved(without_stopped(call.args[0]))
+                error, keeper = observed(call.agent, heard), kept(call.agent)
                 if keeper is None or not keeper.observed(error, partial(self.settle, call, None)):
                     self.settle(call, None, error)
             else:

@@ -11,8 +11,9 @@ import queue
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..exceptions import CallCancelledError, CallTimeoutError
+from ..exceptions import CallTimeoutError
 from ._call import QUEUED, RUNNING, Call, peek
+from ._stopped import ended_because
 from ._where import frames_of_task, frames_of_thread, line
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Stops:
         """Do as `run`, on the loop only."""
         calls = [call for call in self._clock.live.values() if call.run == run and call.parent is None]
         for call in calls:
-            self.end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
+            self.end(call, ended_because(call.label(), why))
         return len(calls)
 
     # ---- deadlines

@@ -18,7 +18,7 @@ from ._prices import Price, price_of
 
 __all__ = ["Limits", "after_call", "before_call", "forget", "limits_of", "set_limits", "spent"]
 
-REMEMBERED = 200
+REMEMBERED = 20_000
 """Runs whose ledgers are kept."""
 _YES = re.compile(r"\s*(?:y|yes|ok|okay|sure|go on|allow\b.*)\s*\Z", re.IGNORECASE)
 _MORE = re.compile(r"\s*(?:allow\s+)?\$?\s*(\d+(?:\.\d+)?)(?:\s*more)?(?:\s*calls?)?\s*\Z", re.IGNORECASE)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from ._names import is_name
 from ._nodes import Value
-from ._words import Reader, Word
+from ._words import Reader, Word, in_quotes
 
 __all__ = ["FORMS", "after_value", "begins_form", "condition_ahead", "has_forms", "is_open_form"]
 
@@ -75,7 +75,7 @@ def after_value(text: str, magic: str) -> tuple[Value, int] | None:
 
 def is_open_form(text: str, magic: str) -> bool:
     """Whether ``text``, the beginning of a line, ends within a condition."""
-    found = [each for each in _SOURCES.finditer(text) if _is_outside(text[: each.start()])]
+    found = [each for each in _SOURCES.finditer(text) if not in_quotes(text[: each.start()])]
     if not found:
         return False
     last = found[-1]
@@ -120,14 +120,3 @@ def _is_expression(source: str) -> bool:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
-
-
-def _is_outside(text: str) -> bool:
-    """Whether no quote is open at the end of ``text``."""
-    opened = ""
-    for each in text:
-        if not opened and each in "'\"":
-            opened = each
-        elif each == opened:
-            opened = ""
-    return not opened

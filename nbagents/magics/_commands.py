@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ..agents import scheduler
+from ..agents import STOPPED, scheduler
 from ..exceptions import UsageError
 from ..message import Msg
 from ..models import DEMO_MODELS
@@ -145,7 +145,7 @@ def _ask(desk: Desk, spec: LineSpec) -> Any:
             try:
                 await arrival(reply)
             except KeyboardInterrupt:
-                run.stop("stopped by you")
+                run.stop(STOPPED)
                 raise stopped(run) from None
             error = reply._promise.error
             run.claim()
@@ -163,7 +163,7 @@ def _stop(desk: Desk, spec: LineSpec) -> None:
         count = sum(run.stop() for run in own)
         left = [call for call in list(scheduler().live.values()) if call.parent is None]
         for call in left:
-            call.cancel("stopped by you")
+            call.cancel(STOPPED)
         for told in stop_runs(desk, everyone=True):
             if not told.endswith(("has ended", ": 0 calls stopped")):
                 _say(told)
@@ -182,7 +182,7 @@ def _stop_one(desk: Desk, target: str) -> str:
     agent = desk.agent(target)
     calls = [call for call in list(scheduler().live.values()) if call.agent is agent]
     for call in calls:
-        call.cancel("stopped by you")
+        call.cancel(STOPPED)
     return f"{target}: {_counted(len(calls), 'call')} stopped"
 
 

@@ -13,6 +13,7 @@ from ._expression import SYNONYMS
 from ._names import EVERYONE
 from ._options import LINE, Option, find_option, options_of
 from ._verbs import SERVER_ACTIONS, VERBS, verbs
+from ._words import in_quotes
 
 __all__ = ["candidates"]
 
@@ -54,7 +55,7 @@ def _on_first_line(magic: str, rest: str, names: Sequence[str]) -> tuple[str, li
     words, fragment = _parted(rest)
     if (found := _among_options(magic, options_of(magic), words, fragment)) is not None:
         return found
-    if _in_value(magic, words) or _in_quotes(rest):
+    if _in_value(magic, words) or in_quotes(rest):
         return None
     if magic == "%%pipeline":
         return None if is_open_form(rest, magic) else _in_expression(words, fragment, names)
@@ -93,7 +94,7 @@ def _on_command(rest: str, names: Sequence[str]) -> tuple[str, list[str]] | None
     options = [option for option in options_of(LINE) if option.name in verb.options]
     if (found := _among_options(LINE, options, words, fragment)) is not None:
         return found
-    if _in_value(LINE, words) or _in_quotes(rest):
+    if _in_value(LINE, words) or in_quotes(rest):
         return None
     if verb.name == "server":
         return _starting(fragment, SERVER_ACTIONS if len(words) == 1 else [])
@@ -134,17 +135,6 @@ def _in_value(magic: str, words: list[str]) -> bool:
 
 def _expects_value(option: Option | None) -> bool:
     return option is not None and option.takes_value
-
-
-def _in_quotes(text: str) -> bool:
-    """Whether a quote is still open at the end of ``text``."""
-    opened = ""
-    for each in text:
-        if not opened and each in "'\"":
-            opened = each
-        elif each == opened:
-            opened = ""
-    return bool(opened)
 
 
 def _parted(rest: str) -> tuple[list[str], str]:

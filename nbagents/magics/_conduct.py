@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import asking, context
+from ..agents import STOPPED
 from ..config import HEADLESS_TIMEOUT, redact
 from ..exceptions import CallCancelledError
 from ..message import PlaceholderMessage
@@ -37,8 +38,6 @@ __all__ = [
     "shortened",
     "stopped",
 ]
-
-STOPPED = "stopped by you"
 
 
 async def conduct(desk: Desk, talk: Talk) -> Any:

@@ -13,6 +13,7 @@ from ..exceptions import UsageError
 from ..message import PlaceholderMessage
 from ..widgets import Surface
 from ._desk import Desk
+from ._specs import CommonOptions
 
 __all__ = ["chat_panel", "placeholder_panel", "show_panel"]
 
@@ -24,7 +25,7 @@ def show_panel(desk: Desk, agent: AgentBase) -> bool:
     if not _shows_widgets(desk):
         return False
     try:
-        from ..widgets._memory_widget import MemoryWidget
+        from ..widgets import MemoryWidget
 
         panel = MemoryWidget(agent, color_of=desk.color)
     except UsageError as error:
@@ -38,9 +39,14 @@ def chat_panel(desk: Desk, agents: Mapping[str, AgentBase]) -> bool:
     """Show a chat with these agents; False where that cannot be."""
     if not _shows_widgets(desk):
         return False
-    from ..widgets._chat_widget import ChatWidget
+    from ..widgets import ChatWidget
 
-    panel = ChatWidget(agents, color_of=desk.color, server=desk.session.status().server_id)
+    panel = ChatWidget(
+        agents,
+        color_of=desk.color,
+        server=desk.session.status().server_id,
+        limits=lambda: desk.limits(CommonOptions()),
+    )
     panel.put(desk.surface())
     return True
 
@@ -49,7 +55,7 @@ def placeholder_panel(desk: Desk, message: PlaceholderMessage, surface: Surface)
     """Show a message that has not arrived, so that it fills itself; False where that cannot be."""
     if not _shows_widgets(desk):
         return False
-    from ..widgets._message_widget import PlaceholderWidget
+    from ..widgets import PlaceholderWidget
 
     PlaceholderWidget(message, color_of=desk.color, server=desk.session.status().server_id).put(surface)
     return True

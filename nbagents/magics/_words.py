@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ._faults import misplaced
 
-__all__ = ["Reader", "Word", "attached", "split"]
+__all__ = ["Reader", "Word", "attached", "in_quotes", "split"]
 
 _OPTION = re.compile(r"--?[A-Za-z]")
 _QUOTES = "'\""
@@ -111,3 +111,14 @@ def split(line: str, magic: str) -> list[Word]:
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
+
+
+def in_quotes(text: str) -> bool:
+    """Whether a quote is still open at the end of ``text``."""
+    opened = ""
+    for each in text:
+        if not opened and each in "'\"":
+            opened = each
+        elif each == opened:
+            opened = ""
+    return bool(opened)

@@ -204,7 +204,9 @@ class Attachment:
         """Tell the server that nobody wants this call any more; nothing if it was not sent from here."""
         if self._calls.pop(call.id, None) is not None and self.error is None:
             self.strays.expect()
-            self._stream.put(pb.Frame(cancel=pb.Cancel(call=call.id, why="cancelled")))
+            self._stream.put(
+                pb.Frame(cancel=pb.Cancel(call=call.id, why=getattr(call.error, "why", "cancelled")))
+            )
 
     @property
     def is_local(self) -> bool:

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import exceptions
-from .._ids import new_id
-from .._process import boot_id, host_name, is_running
+from .._process import boot_id, host_name, is_running, write_private
 from ..exceptions import (
     AgentServerError,
     AgentServerNotAliveError,
@@ -50,15 +49,7 @@ class Custodian:
 
     def write(self, path: Path) -> None:
         """Write the file, readable by its user only."""
-        temporary = path.with_name(f".{new_id()}")
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(fd, "w", encoding="utf-8") as file:
-                json.dump(asdict(self), file)
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_private(path, asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> Custodian | None:

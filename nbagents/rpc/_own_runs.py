@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import events
-from ..agents import scheduler
-from ..exceptions import CallCancelledError, NbAgentsError, ProtocolError
+from ..agents import ended_because, scheduler
+from ..exceptions import NbAgentsError, ProtocolError
 from ._json import load
 from ._printable import printable
 from ._proto import agent_pb2 as pb
@@ -40,7 +40,7 @@ class OwnRuns:
             return
         call = clock.live.get(cancel.call)
         if call is not None and call.run == cancel.run:
-            clock.end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
+            clock.end(call, ended_because(call.label(), why))
 
     def watch(self, run_id: str, listener: RunListener) -> bool:
         """Tell a listener what happens in a run; return whether it is the first of that run."""

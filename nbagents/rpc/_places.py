@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .._ids import check_id, new_id
-from .._process import boot_id, host_name, is_running, is_stopped, process_started, user_id
+from .._ids import check_id
+from .._process import boot_id, host_name, is_running, is_stopped, process_started, user_id, write_private
 from .._version import __version__
 from ..exceptions import AgentServerError
 from ..store import MARK
@@ -104,16 +104,7 @@ class Connection:
 
     def write(self) -> None:
         """Write the file, readable by its user only."""
-        path = self.path
-        temporary = path.with_name(f".{new_id()}")
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(fd, "w", encoding="utf-8") as file:
-                json.dump(asdict(self), file)
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_private(self.path, asdict(self))
 
     def remove(self) -> None:
         """Remove the file, the log and the socket, not the journal; fine if they are gone."""

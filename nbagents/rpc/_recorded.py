@@ -179,6 +179,8 @@ class RecordedRun:
                 outermost = parent not in self.open
                 self.open[call] = (str(data.get("method", "")), outermost)
             case "delta":
+                if call not in self.open:
+                    return
                 self._stream(call, agent, parent, str(data.get("text", "")), at)
                 return
             case "printed":
@@ -205,7 +207,7 @@ class RecordedRun:
         if outermost:
             error = data.get("error")
             stopped = isinstance(error, CallCancelledError) or (
-                isinstance(error, dict) and error.get("type") == "CallCancelledError"
+                isinstance(error, dict) and error.get("type") in ("CallCancelledError", "CallStoppedError")
             )
             self._ends.add("done" if kind == "done" else "stopped" if stopped else "failed")
 

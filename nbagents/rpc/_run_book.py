@@ -222,15 +222,15 @@ class RunBook:
             self._unsubscribe = None
 
     def _drop_old(self, workspace: str) -> None:
-        own = [run for run in self._runs.values() if run.workspace == workspace]
-        for run in sorted(own, key=lambda run: not run.over)[: max(len(own) - MAX_RUNS, 0)]:
-            del self._runs[run.id]
-            budget.forget(run.id)
+        """Forget the oldest runs beyond the limits; one in which something may happen yet is kept."""
+        own = sum(run.workspace == workspace for run in self._runs.values())
         size = sum(run.size for run in self._runs.values())
-        while len(self._runs) > 1 and (len(self._runs) > MAX_RUNS_IN_ALL or size > MAX_RUNS_BYTES):
-            _, oldest = self._runs.popitem(last=False)
-            size -= oldest.size
-            budget.forget(oldest.id)
+        for run in [run for run in self._runs.values() if not run.active]:
+            here = run.workspace == workspace
+            if (here and own > MAX_RUNS) or len(self._runs) > MAX_RUNS_IN_ALL or size > MAX_RUNS_BYTES:
+                del self._runs[run.id]
+                budget.forget(run.id)
+                size, own = size - run.size, own - here
 
     def close(self) -> None:
         """Listen no more."""

@@ -11,10 +11,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..agents import Call, scheduler, spread
+from ..agents import Call, ended_because, scheduler, spread
 from ..events import Event
 from ..exceptions import (
-    CallCancelledError,
     MessageTooLargeError,
     NbAgentsError,
     ProtocolError,
@@ -317,7 +316,7 @@ class Session:
         why = cancel.why[:200] or "cancelled"
         for call in meant(cancel.call, self._results):
             if call.origin is self._origin:
-                scheduler().end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
+                scheduler().end(call, ended_because(call.label(), why))
 
     # ---- requests
 

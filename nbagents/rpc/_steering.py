@@ -13,8 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..agents import Call, scheduler
-from ..exceptions import CallCancelledError
+from ..agents import STOPPED, Call, ended_because, scheduler
 from ._agents import AgentTable
 from ._fields import Fields
 from ._limits import LONGEST_LABEL, MAX_LOG, MAX_LOG_LINES
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from ._session import Session
 
 __all__ = ["Steering"]
-
-STOPPED = "stopped by you"
 
 
 class Steering:
@@ -176,4 +173,4 @@ def _tell(session: Session | None, cancel: pb.Cancel) -> None:
 
 
 def _end(call: Call, why: str) -> None:
-    scheduler().end(call, CallCancelledError(f"the call of {call.label()} was {why}"))
+    scheduler().end(call, ended_because(call.label(), why))

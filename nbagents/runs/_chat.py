@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..agents import AgentBase, revise
+from ..budget import Limits
 from ..exceptions import NbAgentsError, UsageError
 from ..hub import msghub
 from ..message import Msg
@@ -37,7 +38,8 @@ class Chat:
 
     ``@name`` at the beginning addresses one agent or several; without it all answer, at the same time.
     What the agents remember already is the beginning of the conversation. Methods return at once and
-    are safe from any thread; ``watch`` tells of changes, see `Run.watch`.
+    are safe from any thread; ``watch`` tells of changes, see `Run.watch`;
+    ``limits`` what a turn may ask of models.
 
     >>> class Echo(AgentBase):
     ...     async def reply(self, x=None):
@@ -52,15 +54,19 @@ class Chat:
         agents: Mapping[str, AgentBase] | Iterable[AgentBase],
         *,
         color_of: Callable[[str], int | None] | None = None,
+        limits: Callable[[], Limits | None] | None = None,
     ) -> None:
         named = agents if isinstance(agents, Mapping) else {agent.name: agent for agent in agents}
         if not named:
             raise UsageError("a chat needs an agent")
         self.agents = dict(named)
         self._color_of = color_of or self._place_of
+        self._limits = limits or (lambda: None)
         self._lock = threading.RLock()
         self._turns: list[_Turn] = []
         self._watchers: tuple[Callable[[], object], ...] = ()
+        self.trouble = ""
+        """What went wrong besides the answers, if anything did."""
         self._past = self._remembered()
 
     # ---- talking
@@ -74,6 +80,7 @@ class Chat:
         names, words = self._addressed(text)
         message = Msg("user", words, "user")
         run = Run(f"chat with {', '.join(names)}", prompt=words, color_of=self._color_of)
+        run.limits = self._limits()
         run.watch(self._changed)
         with self._lock:
             self._turns.append(_Turn(message, names, run))
@@ -127,9 +134,20 @@ class Chat:
             for turn in gone:
                 turn.run.stop("withdrawn by you")
             for agent in self.agents.values():
-                promise: Any = revise(agent, {"op": "rewind", "id": message_id, "before": True})._promise
-                promise.read = True  # an agent without memory has nothing to forget
+                self._forget(agent, message_id)
             return self.say(text)
+
+    def _forget(self, agent: AgentBase, message_id: str) -> None:
+        promise: Any = revise(agent, {"op": "rewind", "id": message_id, "before": True})._promise
+        promise.read = True
+
+        def over() -> None:
+            error = promise.error
+            if error is not None and not isinstance(error, UsageError):  # that one never heard it
+                self.trouble = f"{agent._name} may still remember what you withdrew: {error}"
+                self._changed()
+
+        promise.add_done_callback(over)
 
     # ---- showing
 

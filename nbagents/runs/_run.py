@@ -131,8 +131,7 @@ class Run:
             self.end("stopped")
         elif error is not None:
             self.end("failed", error=error)
-        else:
-            self._settle()
+        self._settle()
 
     def tell(self, text: str, to: str = "") -> None:
         """Add a row for what a person says here, after the calls made before."""

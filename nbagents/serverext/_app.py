@@ -35,9 +35,7 @@ class AgentsExtension(ExtensionApp):
         os.environ.pop(CUSTODIAN, None)  # that of a Jupyter in whose terminal this one was started
         try:
             os.environ[CUSTODIAN] = str(self._reception.open())
-            atexit.register(
-                self._reception.close
-            )  # an interrupt may end Jupyter without a word to extensions
+            atexit.register(self._leave)
         except (NbAgentsError, OSError) as error:
             self.log.warning("nbagents keeps no agent servers for kernels, they start their own: %s", error)
 
@@ -55,7 +53,7 @@ class AgentsExtension(ExtensionApp):
         """End the servers that it keeps, and remove its files."""
         from ._threads import in_thread
 
-        os.environ.pop("NBAGENTS_EXTENSION", None)
+        os.environ.pop("NBAGENTS_EXTENSION", None)  # to import its name would load the wire in any Jupyter
         await in_thread(self.fleet.close)  # kernels that ask meanwhile are told that Jupyter ends
         await in_thread(self._reception.close)
 

@@ -47,7 +47,7 @@ class Servers(AgentsHandler):
         """Start the one for Jupyter's own interpreter, if it does not run."""
         self.body()
         connection = await in_thread(lambda: self.fleet.bring_up(again=True))
-        return await self.fleet.about(self.fleet.find(connection.server_id))
+        return await self.fleet.about(await in_thread(lambda: self.fleet.find(connection.server_id)))
 
 
 class Server(AgentsHandler):
@@ -55,7 +55,7 @@ class Server(AgentsHandler):
 
     async def read(self, *place: str) -> Any:
         """Tell of it."""
-        return await self.fleet.about(self.fleet.find(*place))
+        return await self.fleet.about(await in_thread(lambda: self.fleet.find(*place)))
 
     async def remove(self, *place: str) -> Any:
         """Stop it."""
@@ -70,7 +70,7 @@ class Restart(AgentsHandler):
         """Restart it."""
         self.body()
         await in_thread(lambda: self.fleet.restart(self.fleet.find(*place)))
-        return await self.fleet.about(self.fleet.find(*place))
+        return await self.fleet.about(await in_thread(lambda: self.fleet.find(*place)))
 
 
 class Log(AgentsHandler):
@@ -81,7 +81,7 @@ class Log(AgentsHandler):
         wanted = self.get_query_argument("lines", "200")
         if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 7):
             raise web.HTTPError(400)
-        known = self.fleet.find(*place)
+        known = await in_thread(lambda: self.fleet.find(*place))
         return {"lines": await in_thread(lambda: end_of_log(known.connection, int(wanted)))}
 
 

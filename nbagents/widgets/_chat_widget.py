@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._ids import new_id
-from ..agents import AgentBase, scheduler
+from ..agents import STOPPED, AgentBase, scheduler
+from ..budget import Limits
 from ..exceptions import NbAgentsError, UsageError
 from ..render import run_html, run_text
 from ..runs import Chat
@@ -21,8 +22,6 @@ from ._live import LiveWidget
 from ._surface import Surface
 
 __all__ = ["ChatWidget"]
-
-STOPPED = "stopped by you"
 
 
 class ChatWidget(LiveWidget):
@@ -44,8 +43,9 @@ class ChatWidget(LiveWidget):
         *,
         color_of: Callable[[str], int | None] | None = None,
         server: str | None = None,
+        limits: Callable[[], Limits | None] | None = None,
     ) -> None:
-        self.chat = Chat(agents, color_of=color_of)
+        self.chat = Chat(agents, color_of=color_of, limits=limits)
         self._changes = Changes({"key": new_id(), "server": server, "agents": list(self.chat.agents)})
         self._error: dict[str, str] | None = None
         self._drawing = threading.Lock()
@@ -101,7 +101,8 @@ class ChatWidget(LiveWidget):
 
     def _take(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
         view, change = self._changes.take(self.chat.view(live=True))
-        more = {"error": self._error, "anew": self.chat.said_here}
+        trouble = {"text": "", "why": self.chat.trouble} if self.chat.trouble else None
+        more = {"error": self._error or trouble, "anew": self.chat.said_here}
         if change is not None:
             change["run"] = {**change.get("run", {}), **more}
         return {**view, **more}, change

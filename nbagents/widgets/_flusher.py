@@ -102,7 +102,9 @@ class Flusher:
         entry.shown_at = time.monotonic()
         entry.pause = max(EACH, SHARE * (entry.shown_at - began))
         if not goes_on:
-            self.remove(entry.live)
+            with self._condition:  # unless it was added anew meanwhile
+                if self._entries.get(id(entry.live)) is entry:
+                    del self._entries[id(entry.live)]
 
 
 _flusher = Flusher()

@@ -28,6 +28,8 @@ FOLLOWING = 8
 """How many panels follow what their agents hear; older ones have a button for it."""
 SHOWN = 200
 """How many messages a panel shows, the newest."""
+LONGEST = 20_000
+"""Characters of a message that a panel shows, and up to which it lets a person edit it."""
 _following: deque[MemoryWidget] = deque()
 _lock = threading.Lock()
 
@@ -154,10 +156,11 @@ class MemoryWidget(LiveWidget):
         rows = [
             {
                 "id": key,
-                "html": entry_html(entry, number, total, view, limit=20_000),
+                "html": entry_html(entry, number, total, view, limit=LONGEST),
                 "name": entry.name,
-                "text": content_text(entry.content)[:20_000],
-                "words": isinstance(entry.content, str),
+                "text": content_text(entry.content)[:LONGEST],
+                # What is cut here must not be written back.
+                "words": isinstance(entry.content, str) and len(entry.content) <= LONGEST,
                 "muted": entry.muted if isinstance(entry, EntryView) else False,
                 "after": total - number,
             }

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import events
+from ..agents import STOPPED
 from ..exceptions import UsageError
 from ..message import Msg, PlaceholderMessage
 from ..models import DEMO_MODELS
@@ -23,7 +24,6 @@ from ._surface import Surface
 
 __all__ = ["MessageWidget", "PlaceholderWidget"]
 
-STOPPED = "stopped by you"
 ColorOf = Callable[[str], "int | None"]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..agents import scheduler
+from ..agents import STOPPED, scheduler
 from ..exceptions import UsageError
 from ..render import RunView
 from ..runs import Run
@@ -16,8 +16,6 @@ from ._esm import css, esm
 from ._live import LiveWidget
 
 __all__ = ["RunWidget"]
-
-STOPPED = "stopped by you"
 
 
 class RunWidget(LiveWidget):

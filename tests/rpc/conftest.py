@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from nbagents import _loop
 from nbagents.agents import AgentBase
 from nbagents.message import Msg
-from nbagents.rpc import RpcAgent, RpcAgentClient, RpcAgentServerLauncher
+from nbagents.rpc import Attachment, RpcAgent, RpcAgentClient, RpcAgentServerLauncher
 
 sys.path.append(str(Path(__file__).parent))  # so that servers, which get this path, find remote_agents too
 
@@ -53,6 +54,45 @@ def other() -> Iterator[RpcAgentServerLauncher]:
     """A second server."""
     with RpcAgentServerLauncher() as launcher:
         yield launcher
+
+
+class OtherClient(RpcAgentClient):
+    """A client with a session of its own, as another process would have."""
+
+    attachment: Attachment = None
+
+
+@pytest.fixture
+def attach(server: RpcAgentServerLauncher) -> Callable[[], OtherClient]:
+    """Make a client of the same server in a session of its own; whoever calls it closes that."""
+
+    def make() -> OtherClient:
+        client = OtherClient(server.address, token=server.token)
+        client.attachment = Attachment(server.connection.address, server.token)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def another(attach: Callable[[], OtherClient]) -> Iterator[OtherClient]:
+    """A client of the same server in a session of its own."""
+    client = attach()
+    yield client
+    _loop.background().run(client.attachment.close())
+
+
+@pytest.fixture
+def workspace() -> str:
+    return f"/w/{uuid.uuid4().hex}.ipynb"
+
+
+@pytest.fixture
+def emptied(client: RpcAgentClient) -> Iterator[None]:
+    """No agent lives in the server before or afterwards."""
+    client.delete_all_agent()
+    yield
+    client.delete_all_agent()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import os
 import random
 import resource
 import signal
+import sys
 import time
 
 from nbagents import events
@@ -279,3 +280,13 @@ class Buffers(AgentBase):
 
     async def reply(self, x=None):
         return [writer.backlog for writer in gc.get_objects() if isinstance(writer, FrameWriter)]
+
+
+def settings(cls: type, *args, **kwargs) -> dict:
+    """Return what makes an agent of one of these classes in a server."""
+    return {
+        "class_name": f"remote_agents:{cls.__name__}",
+        "args": args,
+        "kwargs": kwargs,
+        "import_path": sys.path,
+    }

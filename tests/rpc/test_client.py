@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from remote_agents import (
     Pensive,
     Quitter,
     Slow,
+    settings,
 )
 
 from nbagents import _loop
@@ -35,21 +35,7 @@ from nbagents.exceptions import (
 from nbagents.message import Msg
 from nbagents.rpc import RpcAgentClient, RpcAgentServerLauncher
 
-
-def settings(cls: type, *args, **kwargs) -> dict:
-    return {
-        "class_name": f"remote_agents:{cls.__name__}",
-        "args": args,
-        "kwargs": kwargs,
-        "import_path": sys.path,
-    }
-
-
-@pytest.fixture(autouse=True)
-def empty(client):
-    client.delete_all_agent()
-    yield
-    client.delete_all_agent()
+pytestmark = pytest.mark.usefixtures("emptied")
 
 
 # ---------------------------------------------------------------------------- the methods

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from remote_agents import (
     Mirror,
     Probe,
     Slow,
+    settings,
 )
 
 from nbagents.exceptions import (
@@ -24,21 +24,7 @@ from nbagents.exceptions import (
 from nbagents.message import Msg, PlaceholderMessage
 from nbagents.rpc import RpcAgentClient, RpcAgentServerLauncher
 
-
-def settings(cls: type, *args, **kwargs) -> dict:
-    return {
-        "class_name": f"remote_agents:{cls.__name__}",
-        "args": args,
-        "kwargs": kwargs,
-        "import_path": sys.path,
-    }
-
-
-@pytest.fixture(autouse=True)
-def empty(client):
-    client.delete_all_agent()
-    yield
-    client.delete_all_agent()
+pytestmark = pytest.mark.usefixtures("emptied")
 
 
 # ---------------------------------------------------------------------------- addresses and tokens

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import grpc
 import pytest
@@ -13,6 +12,7 @@ from remote_agents import (
     Counter,
     Failing,
     Opener,
+    settings,
 )
 
 from nbagents.exceptions import (
@@ -21,21 +21,7 @@ from nbagents.exceptions import (
 from nbagents.rpc._proto import agent_pb2 as pb
 from nbagents.rpc._proto.agent_pb2_grpc import RpcAgentStub
 
-
-def settings(cls: type, *args, **kwargs) -> dict:
-    return {
-        "class_name": f"remote_agents:{cls.__name__}",
-        "args": args,
-        "kwargs": kwargs,
-        "import_path": sys.path,
-    }
-
-
-@pytest.fixture(autouse=True)
-def empty(client):
-    client.delete_all_agent()
-    yield
-    client.delete_all_agent()
+pytestmark = pytest.mark.usefixtures("emptied")
 
 
 # ---------------------------------------------------------------------------- anybody's gRPC client

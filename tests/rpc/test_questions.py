@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Iterator
 
 import pytest
 from run_agents import Blunt, Curious
@@ -15,27 +14,8 @@ from nbagents.agents import UserAgent
 from nbagents.asking import Question
 from nbagents.exceptions import AnswerRefusedError, CallCancelledError, ProtocolError, UsageError
 from nbagents.message import Msg
-from nbagents.rpc import AgentGroup, Attachment, RpcAgentClient, RunTeller, post_question
+from nbagents.rpc import AgentGroup, Attachment, RunTeller, post_question
 from nbagents.runs import Run
-
-
-class Other(RpcAgentClient):
-    """A client with a session of its own, as another process would have."""
-
-    attachment: Attachment = None
-
-
-@pytest.fixture
-def other(server) -> Iterator[Other]:
-    client = Other(server.address, token=server.token)
-    client.attachment = Attachment(server.connection.address, server.token)
-    yield client
-    _loop.background().run(client.attachment.close())
-
-
-@pytest.fixture
-def workspace() -> str:
-    return f"/w/{uuid.uuid4().hex}.ipynb"
 
 
 def later(question: Question) -> None:
@@ -65,14 +45,14 @@ def test_it_is_answered_by_whoever_made_the_call(remote, client, cls):
     assert client.questions() == []
 
 
-def test_it_is_answered_from_another_session(remote, client, other, workspace, wait_for):
+def test_it_is_answered_from_another_session(remote, client, another, workspace, wait_for):
     agent, prompt = remote(Curious, "curious"), uuid.uuid4().hex
     with (
         Run("a talk", teller=RunTeller(workspace, lambda: client.attachment)) as run,
         asking.answering(later),
     ):
         waiting = agent(prompt, choices=["this", "that"], timeout=50, default="none")
-        told = asked(other, prompt, wait_for)
+        told = asked(another, prompt, wait_for)
         assert 0 < told.pop("left") <= 50
         question_id = told.pop("id")
         assert told == {
@@ -80,12 +60,12 @@ def test_it_is_answered_from_another_session(remote, client, other, workspace, w
             "wants_url": False, "kind": "ask", "said": "", "timeout": 50.0, "default": "none", "run": run.id,
             "call": waiting._promise.id, "workspace": workspace,
         }  # fmt: skip
-        assert [each["id"] for each in other.questions(workspace)] == [question_id]
-        assert other.questions(workspace + "x") == []
+        assert [each["id"] for each in another.questions(workspace)] == [question_id]
+        assert another.questions(workspace + "x") == []
         wait_for(lambda: asking.find_question(question_id))  # it is open here too
-        assert other.answer(question_id, "that")
+        assert another.answer(question_id, "that")
         assert waiting.content == "that"
-        assert not other.answer(question_id, "this")
+        assert not another.answer(question_id, "this")
         wait_for(lambda: asking.find_question(question_id) is None)
     events = {each["kind"]: each["data"] for each in client.run_events(run.id)}
     assert events["question"]["prompt"] == prompt
@@ -117,14 +97,14 @@ def test_calls_of_a_group_are_answered_like_any_other(monkeypatch):
         assert {reply.content for reply in replies} == {"this", "that", "other"}
 
 
-def test_what_does_not_fit_is_refused_and_can_be_answered_better(remote, other, wait_for):
+def test_what_does_not_fit_is_refused_and_can_be_answered_better(remote, another, wait_for):
     agent, prompt = remote(Curious), uuid.uuid4().hex
     with asking.answering(later):
         waiting = agent(prompt, fields=[{"name": "age", "type": "integer"}])
-        question = asked(other, prompt, wait_for)
+        question = asked(another, prompt, wait_for)
         with pytest.raises(AnswerRefusedError, match="age"):
-            other.answer(question["id"], "", {"age": "many"})
-        assert other.answer(question["id"], "fine", {"age": "7"})
+            another.answer(question["id"], "", {"age": "many"})
+        assert another.answer(question["id"], "fine", {"age": "7"})
         assert waiting.metadata == {"age": 7, "how": "answered"}
 
 
@@ -149,30 +129,30 @@ def test_its_time_passes_over_there(remote, client):
     assert client.questions() == []
 
 
-def test_a_call_that_is_stopped_asks_no_more(remote, client, other, wait_for):
+def test_a_call_that_is_stopped_asks_no_more(remote, client, another, wait_for):
     agent, prompt = remote(Curious), uuid.uuid4().hex
     with asking.answering(later):
         waiting = agent(prompt)
-    question = asked(other, prompt, wait_for)
-    assert other.stop_call(waiting._promise.id)
+    question = asked(another, prompt, wait_for)
+    assert another.stop_call(waiting._promise.id)
     with pytest.raises(CallCancelledError):
         waiting.result(20)
     wait_for(lambda: not [each for each in client.questions() if each["prompt"] == prompt])
     wait_for(lambda: asking.find_question(question["id"]) is None)
 
 
-def test_a_person_may_be_absent(remote, other, wait_for):
+def test_a_person_may_be_absent(remote, another, wait_for):
     agent, prompt = remote(Curious), uuid.uuid4().hex
     with asking.answering(later):
         waiting = agent(prompt, default="none")
-        assert other.answer(asked(other, prompt, wait_for)["id"], None, absent=True)
+        assert another.answer(asked(another, prompt, wait_for)["id"], None, absent=True)
         assert (waiting.content, waiting.metadata["how"]) == ("none", "default")
 
 
 # ---- the kernel asks
 
 
-def test_a_question_of_this_process_is_answered_from_another_session(client, other, workspace, wait_for):
+def test_a_question_of_this_process_is_answered_from_another_session(client, another, workspace, wait_for):
     user = UserAgent("ann", choices=["yes", "no"])
 
     def shown(question: Question) -> None:
@@ -181,26 +161,26 @@ def test_a_question_of_this_process_is_answered_from_another_session(client, oth
     teller = RunTeller(workspace, lambda: client.attachment)
     with Run("a talk", teller=teller) as run, asking.answering(shown):
         waiting = user(Msg("poet", "Is it good?"))
-        wait_for(lambda: other.questions(workspace))
-        (question,) = other.questions(workspace)
+        wait_for(lambda: another.questions(workspace))
+        (question,) = another.questions(workspace)
         assert (question["agent"], question["kind"]) == ("ann", "turn")
         assert question["said"] == "poet: Is it good?"
-        assert other.answer(question["id"], "yes")
+        assert another.answer(question["id"], "yes")
         assert waiting.content == "yes"
-    wait_for(lambda: "done" in [each["kind"] for each in other.run_events(run.id)])
-    told = [each["kind"] for each in other.run_events(run.id)]
+    wait_for(lambda: "done" in [each["kind"] for each in another.run_events(run.id)])
+    told = [each["kind"] for each in another.run_events(run.id)]
     assert [kind for kind in told if kind in ("question", "answered")] == ["question", "answered"]
 
 
-def test_a_question_that_is_answered_here_is_over_there(client, other, wait_for):
+def test_a_question_that_is_answered_here_is_over_there(client, another, wait_for):
     opened = asking.open_question(Question("ann", "Which?"))
     post_question(client.attachment, opened)
-    wait_for(lambda: any(each["id"] == opened.question.id for each in other.questions()))
+    wait_for(lambda: any(each["id"] == opened.question.id for each in another.questions()))
     opened.give("this")
-    wait_for(lambda: not any(each["id"] == opened.question.id for each in other.questions()))
+    wait_for(lambda: not any(each["id"] == opened.question.id for each in another.questions()))
 
 
-def test_a_client_asks_by_itself(client, other, wait_for):
+def test_a_client_asks_by_itself(client, another, wait_for):
     answers: list = []
 
     def ask(**more):
@@ -213,7 +193,7 @@ def test_a_client_asks_by_itself(client, other, wait_for):
         prompt = uuid.uuid4().hex
         thread = threading.Thread(target=ask, kwargs={"prompt": prompt})
         thread.start()
-        assert other.answer(asked(other, prompt, wait_for)["id"], **given), how
+        assert another.answer(asked(another, prompt, wait_for)["id"], **given), how
         thread.join()
     fine, absent = answers
     assert fine == {"how": "answered", "text": "fine", "fields": {}, "url": None}

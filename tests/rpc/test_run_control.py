@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
 
 import pytest
 from remote_agents import Echo
@@ -19,7 +18,7 @@ from run_agents import Asker, Keeper, Warden
 from nbagents import _loop, context
 from nbagents.agents import AgentBase
 from nbagents.exceptions import CallCancelledError
-from nbagents.rpc import Attachment, RpcAgent, RpcAgentClient, RunTeller
+from nbagents.rpc import RpcAgent, RunTeller
 from nbagents.rpc._own_runs import OwnRuns
 from nbagents.rpc._proto import agent_pb2 as pb
 from nbagents.runs import Run
@@ -50,25 +49,6 @@ with run:
 """
 
 
-class Other(RpcAgentClient):
-    """A client with a session of its own, as another process would have."""
-
-    attachment: Attachment = None
-
-
-@pytest.fixture
-def other(server) -> Iterator[Other]:
-    client = Other(server.address, token=server.token)
-    client.attachment = Attachment(server.connection.address, server.token)
-    yield client
-    _loop.background().run(client.attachment.close())
-
-
-@pytest.fixture
-def workspace() -> str:
-    return f"/w/{uuid.uuid4().hex}.ipynb"
-
-
 @pytest.fixture
 def teller(client, workspace) -> RunTeller:
     return RunTeller(workspace, lambda: client.attachment)
@@ -88,36 +68,36 @@ def about_of(client, workspace):
 # ---- stopping
 
 
-def test_a_run_is_stopped_from_another_session(client, other, remote, teller, workspace, wait_for):
+def test_a_run_is_stopped_from_another_session(client, another, remote, teller, workspace, wait_for):
     gate, echo = remote(Keeper, uuid.uuid4().hex), remote(Echo)
     with Run("a talk", teller=teller) as run:
         first = echo("hello")
         last = echo(gate(first))
         first.result(20)
-        wait_for(lambda: about_of(other, workspace)["open"] == 2)
-        assert other.stop_run(run.id) == 2
+        wait_for(lambda: about_of(another, workspace)["open"] == 2)
+        assert another.stop_run(run.id) == 2
         with pytest.raises(CallCancelledError, match="stopped by you"):
             last.result(20)
         with pytest.raises(CallCancelledError, match="stopped by you"):
             echo("one more").result(20)
     assert run.halted
     assert run.state == "stopped"
-    about = about_of(other, workspace)
+    about = about_of(another, workspace)
     assert (about["state"], about["open"], about["messages"]) == ("stopped", 0, 1)
     assert about["outcome"].startswith("stopped by you after ")
     assert gate.agent_id
     assert echo("anew").result(20).content.endswith("heard anew")
 
 
-def test_what_the_kernel_does_itself_is_stopped_too(other, teller, client, wait_for):
+def test_what_the_kernel_does_itself_is_stopped_too(another, teller, client, wait_for):
     """Also while its main thread blocks, as that of a cell does."""
     with Run("a talk", teller=teller) as run:
         waiting = Patient("patient")()
         stopped: list[int] = []
 
         def stop() -> None:
-            wait_for(lambda: _open(other, run))
-            stopped.append(other.stop_run(run.id, "stopped by ann"))
+            wait_for(lambda: _open(another, run))
+            stopped.append(another.stop_run(run.id, "stopped by ann"))
 
         thread = threading.Thread(target=stop)
         thread.start()
@@ -133,37 +113,37 @@ def _open(client, run) -> int:
     return next((about["open"] for about in client.runs() if about["run"] == run.id), 0)
 
 
-def test_one_call_is_stopped(client, other, remote, teller, workspace, wait_for):
+def test_one_call_is_stopped(client, another, remote, teller, workspace, wait_for):
     one, two = remote(Keeper, uuid.uuid4().hex), remote(Keeper, uuid.uuid4().hex)
     patient = Patient("patient")
     with Run("a talk", teller=teller) as run:
         calls = [one(), two(), patient()]
-        wait_for(lambda: about_of(other, workspace)["open"] == 3)
-        assert other.stop_call(calls[0]._promise.id)
-        assert other.stop_call(calls[2]._promise.id)
+        wait_for(lambda: about_of(another, workspace)["open"] == 3)
+        assert another.stop_call(calls[0]._promise.id)
+        assert another.stop_call(calls[2]._promise.id)
         for stopped in (calls[0], calls[2]):
             with pytest.raises(CallCancelledError, match="stopped by you"):
                 stopped.result(20)
         remote(Warden)(two._name).result(20)
         assert calls[1].content.endswith("went on")
-        assert not other.stop_call(calls[0]._promise.id)
-        assert not other.stop_call("nobody's")
+        assert not another.stop_call(calls[0]._promise.id)
+        assert not another.stop_call("nobody's")
         run.claim()
     assert run.state == "stopped"
 
 
-def test_a_call_that_another_has_made_is_stopped_alone(client, other, remote, teller, workspace, wait_for):
+def test_a_call_that_another_has_made_is_stopped_alone(client, another, remote, teller, workspace, wait_for):
     inner = remote(Keeper, uuid.uuid4().hex)
     outer = remote(Asker, "asker", inner)
     with Run("a talk", teller=teller) as run:
         answer = outer("?")
-        wait_for(lambda: about_of(other, workspace)["open"] == 2)
-        (call,) = {e["call"] for e in other.run_events(run.id) if e["agent"] == inner._name}
-        assert other.stop_call(call)
+        wait_for(lambda: about_of(another, workspace)["open"] == 2)
+        (call,) = {e["call"] for e in another.run_events(run.id) if e["agent"] == inner._name}
+        assert another.stop_call(call)
         assert "the other was stopped" in answer.content
 
 
-def test_a_server_ends_only_runs_that_it_was_told_of(client, other, remote):
+def test_a_server_ends_only_runs_that_it_was_told_of(client, another, remote):
     """Whatever it names."""
     waiting = Patient("patient")
     token = context.run.set("not-yours")
@@ -186,24 +166,24 @@ def test_a_server_ends_only_runs_that_it_was_told_of(client, other, remote):
         call.result(20)
 
 
-def test_only_runs_that_were_begun_here_are_ended_here(client, other, remote):
+def test_only_runs_that_were_begun_here_are_ended_here(client, another, remote):
     """A server that names a run of this process which it was not told of changes nothing."""
     waiting = Patient("patient")
     token = context.run.set("not-yours")
     call = waiting()
     context.run.reset(token)
     assert client.stop_run("not-yours") == 0
-    assert other.stop_run("not-yours") == 0
+    assert another.stop_run("not-yours") == 0
     assert not call._promise.done
     call._promise.cancel()
 
 
-def test_stopping_a_run_that_is_over_changes_nothing(client, other, remote, teller, workspace, wait_for):
+def test_stopping_a_run_that_is_over_changes_nothing(client, another, remote, teller, workspace, wait_for):
     echo = remote(Echo)
     with Run("a talk", teller=teller) as run:
         echo("x").result(20)
     wait_for(lambda: about_of(client, workspace)["state"] == "done")
-    assert other.stop_run(run.id) == 0
+    assert another.stop_run(run.id) == 0
     assert about_of(client, workspace)["state"] == "done"
     assert not run.halted
 
@@ -292,18 +272,17 @@ def test_a_frozen_kernel_is_not_taken_for_a_dead_one(client, remote, kernel, wor
         os.kill(program.pid, signal.SIGCONT)
 
 
-def test_a_kernel_that_leaves_leaves_its_runs(client, server, remote, workspace, wait_for):
-    other = Other(server.address, token=server.token)
-    other.attachment = Attachment(server.connection.address, server.token)
+def test_a_kernel_that_leaves_leaves_its_runs(client, attach, remote, workspace, wait_for):
+    another = attach()
     gate, run_id, held = remote(Keeper, uuid.uuid4().hex), uuid.uuid4().hex, uuid.uuid4().hex
-    other.begin_run(run_id, title="goes on", workspace=workspace)
-    other.begin_run(held, title="held", workspace=workspace, held=True)
-    other.note_run(held, "pass 2 of 3")
+    another.begin_run(run_id, title="goes on", workspace=workspace)
+    another.begin_run(held, title="held", workspace=workspace, held=True)
+    another.note_run(held, "pass 2 of 3")
     token = context.run.set(run_id)
-    RpcAgent(gate._name, gate.agent_id, connect=lambda: other.attachment)()
+    RpcAgent(gate._name, gate.agent_id, connect=lambda: another.attachment)()
     context.run.reset(token)
     wait_for(lambda: client.runs(workspace)[0]["open"] == 1)
-    _loop.background().run(other.attachment.close())
+    _loop.background().run(another.attachment.close())
     wait_for(lambda: not client.runs(workspace)[0]["here"], 40)  # its last word may be lost
     first, second = client.runs(workspace)
     assert (second["state"], second["outcome"]) == ("stopped", "kernel gone after pass 2")

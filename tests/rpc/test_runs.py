@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Iterator
 
 import pytest
 from remote_agents import Echo
@@ -15,29 +14,10 @@ from nbagents import _loop, context
 from nbagents.agents import AgentBase
 from nbagents.exceptions import MessageTooLargeError, NbAgentsError, ProtocolError, RunNotFoundError
 from nbagents.message import Msg
-from nbagents.rpc import Attachment, RpcAgentClient, RunTeller
+from nbagents.rpc import RunTeller
 from nbagents.rpc import _recorded as recorded
 from nbagents.rpc._recorded import RecordedRun
 from nbagents.runs import Run
-
-
-class Other(RpcAgentClient):
-    """A client with a session of its own, as another process would have."""
-
-    attachment: Attachment = None
-
-
-@pytest.fixture
-def other(server) -> Iterator[Other]:
-    client = Other(server.address, token=server.token)
-    client.attachment = Attachment(server.connection.address, server.token)
-    yield client
-    _loop.background().run(client.attachment.close())
-
-
-@pytest.fixture
-def workspace() -> str:
-    return f"/w/{uuid.uuid4().hex}.ipynb"
 
 
 @pytest.fixture
@@ -87,6 +67,7 @@ def test_what_is_said_is_kept_and_told(client, remote, begin, inside, workspace)
     assert about == {
         "run": run_id, "number": 1, "title": "a talk", "prompt": "go on", "workspace": workspace,
         "state": "running", "outcome": "", "messages": 1, "open": 0, "here": True, "note": "pass 1 of 3",
+        "alone": False,
     }  # fmt: skip
     client.end_run(run_id, "done", "all said")
     (about,) = client.runs(workspace)
@@ -159,7 +140,7 @@ def test_what_had_streamed_before_a_failure_stays(client, remote, begin, inside)
 # ---- for any session
 
 
-def test_another_session_watches_it(client, other, remote, begin, inside):
+def test_another_session_watches_it(client, another, remote, begin, inside):
     name = uuid.uuid4().hex
     streamer, warden, run_id = remote(Streamer, name), remote(Warden), begin()
     told, over = [], threading.Event()
@@ -169,7 +150,7 @@ def test_another_session_watches_it(client, other, remote, begin, inside):
         if event["kind"] == "ended":
             over.set()
 
-    stop = other.watch_run(run_id, listen)
+    stop = another.watch_run(run_id, listen)
     waiting = inside(run_id, streamer)
     warden(name).result(20)
     waiting.result(20)
@@ -177,29 +158,29 @@ def test_another_session_watches_it(client, other, remote, begin, inside):
     assert over.wait(20)
     stop()
     assert "".join(each["data"]["text"] for each in told if each["kind"] == "delta") == waiting.content
-    known = {each["seq"]: each for each in other.run_events(run_id)}
+    known = {each["seq"]: each for each in another.run_events(run_id)}
     assert [each for each in told if each["kind"] != "delta"] == list(known.values())
     client.note_run(run_id, "later")
-    assert other.runs()  # behind what would have been told
+    assert another.runs()  # behind what would have been told
     assert told[-1]["kind"] == "ended"
 
 
-def test_a_run_that_nobody_knows_cannot_be_watched(other):
+def test_a_run_that_nobody_knows_cannot_be_watched(another):
     with pytest.raises(RunNotFoundError):
-        other.watch_run("nobody's", print)
+        another.watch_run("nobody's", print)
 
 
-def test_a_client_of_another_session_cannot_tell_of_it(client, other, begin, workspace):
+def test_a_client_of_another_session_cannot_tell_of_it(client, another, begin, workspace):
     run_id = begin()
-    teller = RunTeller(workspace, lambda: other.attachment)
-    other.is_alive()
+    teller = RunTeller(workspace, lambda: another.attachment)
+    another.is_alive()
 
     def tell():
-        other.attachment.runs.begun.add(run_id)
+        another.attachment.runs.begun.add(run_id)
         teller._put(run_id, "note", {"label": "forged"})
 
     _loop.background().post(tell)
-    assert other.runs(workspace)[0]["note"] == ""
+    assert another.runs(workspace)[0]["note"] == ""
 
 
 # ---- what the server does not see by itself

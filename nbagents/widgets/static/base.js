@@ -10,7 +10,6 @@ const nbaPage = (() => {
     return {};
   }
 })();
-let nbaFound = null;
 
 function nbaAddress(path) {
   const base = new URL(nbaPage.baseUrl ?? "/", location.href);
@@ -25,14 +24,14 @@ function nbaHeaders() {
   return headers;
 }
 
-// Is this page served by a jupyter-server that runs the extension? Asked once.
+// Is this page served by a jupyter-server that runs the extension? Asked once for all outputs.
 function reachable() {
-  nbaFound ??= nbaPage.baseUrl
-    ? fetch(nbaAddress("servers"), { headers: nbaHeaders(), credentials: "same-origin" })
+  window.nbagentsFound ??= nbaPage.baseUrl
+    ? fetch(nbaAddress("tutorials"), { headers: nbaHeaders(), credentials: "same-origin" })
         .then((answer) => answer.ok && /json/.test(answer.headers.get("Content-Type") ?? ""))
         .catch(() => false)
     : Promise.resolve(false);
-  return nbaFound;
+  return window.nbagentsFound;
 }
 
 // Post to the extension; the promise holds what it answers, or fails with its error.
@@ -72,11 +71,18 @@ function ask(model, path, body = {}) {
     };
     const timer = setTimeout(() => {
       done();
-      reject(new Error("the kernel is busy and does not answer"));
+      reject(new Error("the kernel is busy; it will do this when it is free"));
     }, ACT_MS);
     model.on("msg:custom", hear);
     model.send({ kind: "act", id, path, body });
   });
+}
+
+const SOON_MS = 1500;
+
+// A promise that fails where the given one takes longer than a person would wait for.
+function soon(promise) {
+  return Promise.race([promise, new Promise((_, reject) => setTimeout(() => reject(new Error("late")), SOON_MS))]);
 }
 
 // Do something through the extension, which needs no kernel, else through the kernel. Where the extension has
@@ -84,7 +90,7 @@ function ask(model, path, body = {}) {
 async function act(model, path, body = {}) {
   if (path && (await reachable())) {
     try {
-      const told = await post(path, body);
+      const told = await soon(post(path, body));
       if (told?.stopped !== 0 && told?.stopped !== false) return told;
     } catch {
       // It may know nothing of this server or call: the kernel may.

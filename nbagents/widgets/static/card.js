@@ -61,7 +61,6 @@ function runCard(model, store, el, signal) {
   );
   let now = clockFrom(0);
   let unseen = 0;
-  let order = "";
   let pinned = true; // to the end; until the person scrolls up
   let top = 0;
 
@@ -72,7 +71,7 @@ function runCard(model, store, el, signal) {
     if (!change || change.run) head(state);
     now = clockFrom(state.elapsed);
     const before = card.rows.size;
-    rows(state, change);
+    drawRows(card, log, state, change);
     const growing = (state.rows ?? []).filter((row) => row.blocks).length;
     section.style.setProperty("--nba-grow", growing < 2 ? "18em" : growing < 3 ? "10em" : "5.6em");
     if (!pinned) unseen += Math.max(card.rows.size - before, 0);
@@ -93,43 +92,6 @@ function runCard(model, store, el, signal) {
     if (node.nbaHtml === html) return;
     node.nbaHtml = html;
     node.replaceChildren(fromPython(html));
-  }
-
-  function rows(state, change) {
-    const all = state.rows ?? [];
-    const said = all.filter((value) => value.state);
-    const changed = change?.rows && new Set(change.rows.map((part) => part.key));
-    const arranged = all.map((value) => value.key).join(" ");
-    let place = 0;
-    for (const value of all) {
-      if (value.state) Object.assign(value, { place: ++place, count: said.length });
-      let row = card.rows.get(value.key);
-      if (!row) {
-        row = cardRow(card, value.key);
-        card.rows.set(value.key, row);
-      } else if (changed && !changed.has(value.key) && arranged === order) continue;
-      row.draw(value);
-    }
-    if (arranged !== order) arrange(all, said.length);
-    order = arranged;
-  }
-
-  function arrange(all, count) {
-    const kept = new Set(all.map((value) => value.key));
-    for (const [key, row] of [...card.rows]) {
-      if (kept.has(key)) continue;
-      row.node.remove();
-      card.rows.delete(key);
-    }
-    all.forEach((value, place) => {
-      const node = card.rows.get(value.key).node;
-      if (log.children[place] !== node) log.insertBefore(node, log.children[place] ?? null);
-      if (value.state) node.setAttribute("aria-label", `${value.agent}, message ${value.place} of ${count}`);
-    });
-    if (!log.querySelector('[tabindex="0"]')) {
-      const first = card.rows.get(all[0]?.key);
-      if (first) first.node.tabIndex = 0;
-    }
   }
 
   function tick() {

@@ -6,7 +6,6 @@ function chatPanel(model, store, el, signal) {
   const draft = CHAT_DRAFTS.get(store.state.key) ?? { text: "", instead: null, left: 0, within: false, waits: null };
   CHAT_DRAFTS.set(store.state.key, draft);
   const chat = { rows: new Map() };
-  let order = "";
   const title = h("strong", { class: "nba-title" });
   const facts = h("span", { class: "nba-meta" });
   const copyAll = h("button", { type: "button", text: "copy", title: "copy the conversation", on: { click: copyText } });
@@ -53,39 +52,9 @@ function chatPanel(model, store, el, signal) {
       fit();
     }
     if (change === null || change?.order || change?.run?.error !== undefined) draft.waits = null;
-    rows(state, change);
+    drawRows(chat, log, state, change);
     if (pinned) panel.scrollTop = panel.scrollHeight;
     waiting();
-  }
-
-  function rows(state, change) {
-    const all = state.rows ?? [];
-    const said = all.filter((value) => value.state);
-    const changed = change?.rows && new Set(change.rows.map((part) => part.key));
-    const arranged = all.map((value) => value.key).join(" ");
-    let place = 0;
-    for (const value of all) {
-      if (value.state) Object.assign(value, { place: ++place, count: said.length });
-      let row = chat.rows.get(value.key);
-      if (!row) {
-        row = cardRow(chat, value.key);
-        chat.rows.set(value.key, row);
-      } else if (changed && !changed.has(value.key) && arranged === order) continue;
-      row.draw(value);
-    }
-    if (arranged !== order) {
-      const kept = new Set(all.map((value) => value.key));
-      for (const [key, row] of [...chat.rows]) {
-        if (kept.has(key)) continue;
-        row.node.remove();
-        chat.rows.delete(key);
-      }
-      all.forEach((value, at) => {
-        const node = chat.rows.get(value.key).node;
-        if (log.children[at] !== node) log.insertBefore(node, log.children[at] ?? null);
-      });
-    }
-    order = arranged;
   }
 
   // What a row offers besides: copying, and for the person's own words saying them anew.
@@ -217,10 +186,15 @@ function chatPanel(model, store, el, signal) {
   el.replaceChildren(section);
   box.value = draft.text;
   draw(store.state, undefined);
-  panel.scrollTop = panel.scrollHeight;
+  const place = () => (panel.scrollTop = draft.top ?? panel.scrollHeight);
+  place();
+  panel.addEventListener("scroll", () => {
+    const end = panel.scrollHeight - panel.scrollTop - panel.clientHeight < 24;
+    draft.top = end ? null : panel.scrollTop;
+  });
   requestAnimationFrame(() => {
     fit();
-    panel.scrollTop = panel.scrollHeight;
+    place();
     // The output was redrawn while a person was writing: go on where it was.
     if (draft.within || performance.now() - draft.left < 400) box.focus({ preventScroll: true });
   });

@@ -60,7 +60,8 @@ function memoryPanel(model, store, el, signal) {
       const key = value.id ?? `system-${place}`;
       kept.add(key);
       let row = drawn.get(key);
-      const same = row && row.value.html === value.html && row.value.after === value.after;
+      const busy = row?.node.querySelector(".nba-edit-form"); // what a person types is not drawn over
+      const same = row && (busy || (row.value.html === value.html && row.value.after === value.after));
       if (!same) {
         const fresh = rowOf(value);
         row?.node.replaceWith(fresh);
@@ -133,6 +134,7 @@ function memoryPanel(model, store, el, signal) {
       for (const child of hidden) child.hidden = false;
       item.querySelector(".nba-entry-tools button")?.focus();
       editing = null;
+      draw(store.state);
     }
   }
 

@@ -43,14 +43,10 @@ function askedField(field, id) {
     name: field.name,
     value: () => input.value,
     complain(text) {
-      setAskedText(wrong, text);
+      setText(wrong, text);
       input.setAttribute("aria-invalid", String(Boolean(text)));
     },
   };
-}
-
-function setAskedText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
 }
 
 function askedClock(value) {
@@ -137,9 +133,9 @@ function questionCard(model, store, el, signal) {
 
   function tick() {
     const rest = left();
-    if (rest === null) setAskedText(clock, asked.default === null ? "waiting for you" : `without you: “${brief(asked.default)}”`);
-    else if (asked.default === null) setAskedText(clock, `ends in ${askedClock(rest)}`);
-    else setAskedText(clock, `answers “${brief(asked.default)}” in ${askedClock(rest)}`);
+    if (rest === null) setText(clock, asked.default === null ? "waiting for you" : `without you: “${brief(asked.default)}”`);
+    else if (asked.default === null) setText(clock, `ends in ${askedClock(rest)}`);
+    else setText(clock, `answers “${brief(asked.default)}” in ${askedClock(rest)}`);
     clock.classList.toggle("nba-late", rest !== null && rest < 10);
   }
 
@@ -148,7 +144,7 @@ function questionCard(model, store, el, signal) {
   function busy(on, words) {
     sending = on;
     for (const control of form.elements) control.disabled = on;
-    if (words !== undefined) setAskedText(told, words);
+    if (words !== undefined) setText(told, words);
   }
 
   // Escape: the default answers where there is one, else an empty answer does, if it may be empty.
@@ -233,7 +229,7 @@ function questionCard(model, store, el, signal) {
       if (field) field.complain(line.slice(cut + 2));
       else rest.push(line);
     }
-    setAskedText(told, rest.join(" "));
+    setText(told, rest.join(" "));
   }
 
   section.addEventListener("keydown", (event) => {
@@ -252,7 +248,7 @@ function questionCard(model, store, el, signal) {
       refusals = state.refused.n;
       refuse(new Error(state.refused.text));
     }
-    if (state.note && !sending) setAskedText(told, state.note);
+    if (state.note && !sending) setText(told, state.note);
   }, signal);
   el.replaceChildren(section);
   bringIntoView(section);

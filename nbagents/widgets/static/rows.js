@@ -95,3 +95,42 @@ function cardRow(card, key) {
 
   return row;
 }
+
+// Draw the rows of a state into `log`, those alone that `change` names where the order is the same.
+// `card` holds `rows` (what is drawn, by key) and remembers the order.
+function drawRows(card, log, state, change) {
+  const all = state.rows ?? [];
+  const said = all.filter((value) => value.state);
+  const changed = change?.rows && new Set(change.rows.map((part) => part.key));
+  const order = all.map((value) => value.key).join(" ");
+  let place = 0;
+  for (const value of all) {
+    if (value.state) Object.assign(value, { place: ++place, count: said.length });
+    let row = card.rows.get(value.key);
+    if (!row) {
+      row = cardRow(card, value.key);
+      card.rows.set(value.key, row);
+    } else if (changed && !changed.has(value.key) && order === card.order) continue;
+    row.draw(value);
+  }
+  if (order !== card.order) arrangeRows(card, log, all, said.length);
+  card.order = order;
+}
+
+function arrangeRows(card, log, all, count) {
+  const kept = new Set(all.map((value) => value.key));
+  for (const [key, row] of [...card.rows]) {
+    if (kept.has(key)) continue;
+    row.node.remove();
+    card.rows.delete(key);
+  }
+  all.forEach((value, place) => {
+    const node = card.rows.get(value.key).node;
+    if (log.children[place] !== node) log.insertBefore(node, log.children[place] ?? null);
+    if (value.state) node.setAttribute("aria-label", `${value.agent}, message ${value.place} of ${count}`);
+  });
+  if (!log.querySelector('[tabindex="0"]')) {
+    const first = card.rows.get(all[0]?.key);
+    if (first) first.node.tabIndex = 0;
+  }
+}

@@ -1,0 +1,53 @@
+"""Calls that a person has stopped: how they end, and what other calls do without their replies.
+
+Where a call takes a list of messages, as the one after a fan-out does, those that a person has stopped are
+left out, as long as one is left. A message that is an argument by itself cannot be left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..exceptions import CallCancelledError, CallStoppedError
+from ..message import PlaceholderMessage
+
+__all__ = ["STOPPED", "ended_because", "spared", "without_stopped"]
+
+STOPPED = "stopped by you"
+"""Why a call has ended that a person stopped."""
+
+
+def ended_because(label: str, why: str) -> CallCancelledError:
+    """Return the error that a call ends with, ``label`` saying which and ``why`` how it was ended."""
+    kind = CallStoppedError if why == STOPPED else CallCancelledError
+    error = kind(f"the call of {label} was {why}")
+    error.why = why
+    return error
+
+
+def spared(argument: Any) -> Iterator[Any]:
+    """Yield the promises of the messages that are left out of an argument."""
+    if isinstance(argument, dict):
+        for value in argument.values():
+            yield from spared(value)
+    elif isinstance(argument, (list, tuple)):
+        stopped = [item for item in argument if _is_stopped(item)]
+        if len(stopped) < len(argument):
+            yield from (item._promise for item in stopped)
+        for item in argument:
+            yield from spared(item)
+
+
+def without_stopped(argument: Any) -> Any:
+    """Return an argument without the messages that `spared` tells of; the same object if there are none."""
+    if next(spared(argument), None) is None:
+        return argument
+    if isinstance(argument, dict):
+        return {key: without_stopped(value) for key, value in argument.items()}
+    kept = [without_stopped(item) for item in argument if not _is_stopped(item)]
+    return argument if not kept else kept if isinstance(argument, list) else tuple(kept)
+
+
+def _is_stopped(item: Any) -> bool:
+    return isinstance(item, PlaceholderMessage) and isinstance(item._promise.error, CallStoppedError)
