@@ -252,6 +252,11 @@ class Jupyter:
                     child.kill()
             self.process.kill()
             self.process.wait()
+        for path in (self.runtime / "nbagents").glob("*.json"):  # a user's server would stay for hours
+            with contextlib.suppress(OSError, ValueError, KeyError, psutil.NoSuchProcess):
+                left = psutil.Process(json.loads(path.read_text())["pid"])
+                if "nbagents.rpc" in left.cmdline():
+                    left.kill()
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
