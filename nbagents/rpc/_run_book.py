@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import budget, events
 from ..agents import scheduler
-from ..exceptions import CallCancelledError, ProtocolError, RunNotFoundError
+from ..exceptions import CallCancelledError, ProtocolError, RunNotFoundError, UsageError
 from ._fields import Fields
 from ._json import load
 from ._limits import (
@@ -60,7 +60,7 @@ class RunBook:
 
         Raises:
             ProtocolError: a field is malformed.
-            UsageError: its limits are none.
+            UsageError: its limits are none, or too many runs are open.
         """
         run_id, workspace = asked.id("run"), asked.text("workspace", 4096)
         number = asked.count("number", LAST_NUMBER)
@@ -69,6 +69,8 @@ class RunBook:
             if known.owner is None and not known.over:
                 known.owner = session
             return known
+        if sum(run.active for run in self._runs.values()) >= MAX_RUNS_IN_ALL:
+            raise UsageError(f"{MAX_RUNS_IN_ALL} runs are open at once; end some before another begins")
         limits = asked.table("limits")
         if limits:
             budget.set_limits(run_id, limits)

@@ -151,7 +151,7 @@ def test_a_stop_gets_through_while_a_blocking_cell_holds_the_kernel(desk, app: s
     notebook.page.get_by_role("button", name="stop run").click()
     notebook.finished()
     notebook.wait_idle()
-    assert notebook.text(ASKS).count("CallCancelledError") == 2
+    assert notebook.text(ASKS).count("CallStoppedError") == 2
     assert "■ stopped" in notebook.shown(ASKS)
 
 

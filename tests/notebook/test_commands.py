@@ -52,7 +52,7 @@ def test_runs_can_be_stopped_by_number_by_agent_and_all(kernel: Any):
         kernel.run("from nbagents.runs import recent_runs\nnumber = recent_runs()[-1].number")
         assert "1 call stopped" in kernel.run(code).stdout
         cell = kernel.run("later.content")
-        assert cell.error.startswith("CallCancelledError: ")
+        assert cell.error.startswith("CallStoppedError: ")
     assert "there is no run 9999" in kernel.run("%agents stop 9999").stderr
 
 

@@ -48,7 +48,7 @@ STOPPED = "KeyboardInterrupt: run 1 was stopped by you"
         ("%%msghub slow quick\nslow('Write about rain.')\nquick()", STOPPED),
         (  # what the author's own code reads it may catch
             "%%msghub slow quick\nslow('Write about rain.').content\nquick()",
-            "CallCancelledError: the call of slow was stopped by you",
+            "CallStoppedError: the call of slow was stopped by you",
         ),
     ],
 )

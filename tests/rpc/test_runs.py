@@ -97,10 +97,14 @@ def test_a_run_that_begins_twice_is_one(client, begin, workspace):
 
 
 def test_the_last_fifty_of_a_workspace_are_kept(client, begin, workspace):
-    first = begin("first")
-    for number in range(50):
-        begin(f"{number}")
-    assert [about["title"] for about in client.runs(workspace)] == [f"{number}" for number in range(50)]
+    goes_on, first = begin("goes on"), begin("first")
+    client.end_run(first, "done")
+    for number in range(49):
+        client.end_run(begin(f"{number}"), "done")
+    begin("last")
+    titles = [about["title"] for about in client.runs(workspace)]
+    assert titles == ["goes on", *(f"{number}" for number in range(1, 49)), "last"]
+    assert client.run_events(goes_on) == []
     with pytest.raises(RunNotFoundError, match="keeps the last 50"):
         client.run_events(first)
 
