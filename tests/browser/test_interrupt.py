@@ -39,7 +39,7 @@ def test_an_interrupted_cell_is_free_at_once_and_the_next_one_works(desk, cell: 
         notebook.page.wait_for_timeout(500)
     began = time.monotonic()
     notebook.command("notebook:interrupt-kernel")
-    notebook.wait_idle()
+    notebook.finished()  # a kernel that hears of a widget is idle for a moment in mid-cell
     assert time.monotonic() - began < 5
     text = notebook.text(2)
     assert "KeyboardInterrupt" in text

@@ -177,7 +177,7 @@ def test_the_tile_opens_the_readers_own_copy_of_the_tutorial(front) -> None:
     kernel = lab.tile("Python 3 (agents)").first
     kernel.wait_for()
     logo = kernel.locator("img")
-    assert logo.evaluate("(image) => image.complete && image.naturalWidth > 0")
+    assert logo.evaluate("(image) => image.decode().then(() => image.naturalWidth > 0)")
     lab.tile("Agents tutorial").wait_for()
     lab.picture("launcher")
     lab.tile("Agents tutorial").click()
