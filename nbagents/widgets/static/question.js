@@ -160,9 +160,10 @@ function questionCard(model, store, el, signal) {
     for (const field of fields) field.complain("");
     focused = section.contains(document.activeElement) ? document.activeElement : null;
     busy(true, "");
+    const before = refusals;
     try {
       await deliver(body);
-      busy(true, "sent");
+      if (refusals === before) busy(true, "sent"); // the kernel may have refused it before this was told
     } catch (error) {
       refuse(error);
     }
