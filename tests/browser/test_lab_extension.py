@@ -44,7 +44,7 @@ class Front:
         self.errors: list[str] = []
         self.requests: list[str] = []
         self.others: list[subprocess.Popen[bytes]] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
 
     def open(self) -> None:

@@ -60,7 +60,7 @@ def test_our_values_show_themselves(kernel: Any):
     assert "demo · not an AI" in message.html
     assert "text/markdown" not in message.outputs[-1].data
     assert kernel.run("[m.result()]").card.startswith("poet\n  ")
-    assert kernel.run("[1, m.result()]").card.startswith("[1, Msg(name='poet'")
+    assert kernel.run("[1, m.result()]").card.startswith("[1,\n Msg(name='poet'")
     assert "memory of" in kernel.run("poet.memory").card
     assert kernel.run("poet").card.startswith("poet an agent")
     run = kernel.run(

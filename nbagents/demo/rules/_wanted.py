@@ -19,7 +19,7 @@ def lift_schema(
 ) -> tuple[list[Mapping[str, Any]], Mapping[str, Any] | None]:
     r"""Take the schema out of the newest message, if one stands there; return the messages and the schema.
 
-    >>> lift_schema([{"role": "user", "content": 'Who?\\n\\nAnswer in this JSON schema: {"type": "string"}'}])
+    >>> lift_schema([{"role": "user", "content": 'Who?\n\nAnswer in this JSON schema: {"type": "string"}'}])
     ([{'role': 'user', 'content': 'Who?'}], {'type': 'string'})
     """
     kept = list(messages)
