@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ SETTINGS: dict[str, dict[str, object]] = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
+FAILED = pytest.StashKey[bool]()
 PICTURES = Path(os.environ.get("NBAGENTS_PICTURES", "build/pictures"))
 
 
@@ -250,6 +251,16 @@ class Desk:
         nbformat.write(notebook, self.folder / name)
         return [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
 
+    def report(self, name: str) -> None:
+        """Say what is on the pages that a failed test has left open, and take their pictures."""
+        pages = [page for context in self.browser.contexts for page in context.pages]
+        for number, page in enumerate(pages):
+            PICTURES.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=str(PICTURES / f"failed-{name}-{number}.png"))
+            print(f"--- page {number}: {page.url}", page.inner_text("body")[-4000:], sep="\n")
+            print(*(f"error: {error.stack or error}" for error in page.page_errors()), sep="\n")
+            print(*(f"{told.type}: {told.text}" for told in page.console_messages()[-30:]), sep="\n")
+
 
 # One module long: while Playwright runs, no other test of this process can run an event loop.
 @pytest.fixture(scope="module")
@@ -260,9 +271,19 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
 @pytest.fixture
-def desk(tmp_path: Path, browser: Browser) -> Iterator[Desk]:
+def desk(request: pytest.FixtureRequest, tmp_path: Path, browser: Browser) -> Iterator[Desk]:
     made = Desk(tmp_path, browser)
     yield made
+    if request.node.stash.get(FAILED, False):
+        made.report(request.node.name)
     for server in made.servers:
         server.stop()

@@ -6,7 +6,9 @@ import asyncio
 import gc
 import threading
 import time
+import weakref
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 
@@ -250,14 +252,25 @@ class Plain(AgentBase):
         return Msg(self.name, f"heard {x.content}")
 
 
+class Treasure:
+    """Told from others by being counted: the size of a process tells what its allocator keeps, too."""
+
+    kept: ClassVar[weakref.WeakSet[Treasure]] = weakref.WeakSet()
+
+    def __init__(self):
+        self.kept.add(self)
+
+
 class Treasurer(AgentBase):
-    """Holds much, and fails with it at hand."""
+    """Holds a treasure, and fails with another one at hand; counts those of all treasurers."""
 
     async def reply(self, x=None):
-        self.treasure = bytearray(b"x") * (20 * 2**20)
-        hand = bytearray(b"x") * (20 * 2**20)
+        if x == "count":
+            return len(Treasure.kept)
+        self.treasure = Treasure()
+        hand = Treasure()
         if x == "fail":
-            raise ValueError(f"lost {len(hand)}")
+            raise ValueError(f"lost {hand.__class__.__name__}")
         return "rich"
 
 
