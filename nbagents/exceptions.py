@@ -21,6 +21,11 @@
     │   ├── ModelAuthError         the key was refused
     │   ├── ModelRateLimitError    too many requests; retried, then given up
     │   └── ModelResponseError     an answer came and could not be used
+    │       ├── FunctionCallError      it asks for a tool in a way that cannot be met
+    │       │   ├── FunctionCallFormatError    it is not written as a call
+    │       │   ├── FunctionNotFoundError      there is no such tool
+    │       │   ├── ArgumentNotFoundError      an argument is missing
+    │       │   └── ArgumentTypeError          an argument does not fit
     │       └── SchemaMismatchError    it does not have the shape that was asked for
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError
@@ -51,6 +56,8 @@ __all__ = [
     "AgentServerError",
     "AgentServerNotAliveError",
     "AnswerRefusedError",
+    "ArgumentNotFoundError",
+    "ArgumentTypeError",
     "AuthenticationError",
     "BudgetExceededError",
     "CallCancelledError",
@@ -59,6 +66,9 @@ __all__ = [
     "CallTimeoutError",
     "DeadlockError",
     "FileNotExportedError",
+    "FunctionCallError",
+    "FunctionCallFormatError",
+    "FunctionNotFoundError",
     "InternalError",
     "MessageTooLargeError",
     "ModelAuthError",
@@ -200,6 +210,26 @@ class ModelRateLimitError(ModelError):
 
 class ModelResponseError(ModelError):
     """The endpoint answered, and the answer could not be used."""
+
+
+class FunctionCallError(ModelResponseError):
+    """A model asks for a tool in a way that cannot be met; the message is one that it can read."""
+
+
+class FunctionCallFormatError(FunctionCallError):
+    """What the model wrote is no call of a tool."""
+
+
+class FunctionNotFoundError(FunctionCallError, LookupError):
+    """The model asks for a tool that it has not been given."""
+
+
+class ArgumentNotFoundError(FunctionCallError):
+    """The model left an argument out."""
+
+
+class ArgumentTypeError(FunctionCallError, TypeError):
+    """The model gave an argument that does not fit, or that the tool does not know."""
 
 
 class SchemaMismatchError(ModelResponseError):
