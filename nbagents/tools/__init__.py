@@ -4,8 +4,9 @@
 `Tool` is a function with a JSON schema made of its signature and docstring.
 """
 
-from ._response import ToolResponse
-from ._run import ToolStream
+from ._response import ToolResponse, text_of
+from ._run import ToolStream, arguments_of
+from ._schema import tidy_schema
 from ._service import ServiceExecStatus, ServiceResponse
 from ._service_toolkit import ServiceFactory, ServiceToolkit
 from ._tool import Tool
@@ -20,4 +21,7 @@ __all__ = [
     "ToolResponse",
     "ToolStream",
     "Toolkit",
+    "arguments_of",
+    "text_of",
+    "tidy_schema",
 ]
