@@ -21,6 +21,7 @@ from ._mailbox import Mailbox
 from ._revising import revised
 from ._scheduler import scheduler, settled
 from ._state import APART, apart, frozen, remembered, thaw
+from ._surface import Surface
 
 __all__ = ["AgentBase"]
 
@@ -69,7 +70,7 @@ def _queued(observe: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return entry
 
 
-class AgentBase(metaclass=AgentMeta):
+class AgentBase(Surface, metaclass=AgentMeta):
     """An agent. Subclass it and write ``reply``; ``agent(x)`` returns a message at once.
 
     Calls run one at a time, in the order in which blocking code would have run them; independent
@@ -92,7 +93,6 @@ class AgentBase(metaclass=AgentMeta):
     """
 
     _remote: Remote | None = None
-    _observes_inline = True
     _hubs: tuple[tuple[tuple[int, ...], tuple[AgentBase, ...]], ...] = ()
     _init_settings: dict[str, Any]
     model: ModelWrapperBase | None = None
@@ -154,7 +154,8 @@ class AgentBase(metaclass=AgentMeta):
             raise TypeError(f"speak() takes a str, a Msg or a generator of (last, text), not {kind}")
         events.emit("spoke", message=message)
         call = current_call()
-        if not context.card.get() and (call is None or call.origin is None):
+        silent = peek(self, "__dict__").get("_silent")
+        if not silent and not context.card.get() and (call is None or call.origin is None):
             print(message.formatted_str())  # noqa: T201  # this is what speaking means in a terminal
 
     # ---- being called

@@ -48,9 +48,12 @@ class DialogAgent(AgentBase):
         else:
             said = x
         system = [Msg("system", self.sys_prompt, "system")] if self.sys_prompt else []
-        response = await self.model(self.model.format(*system, said, speaker=self.name))
-        message = Msg(self.name, response.text, "assistant", metadata={"model": self.model.model_name})
-        self.speak(message)
+        response = self.model(self.model.format(*system, said, speaker=self.name))
+        shown = await self._print_as_it_comes(response)
+        text = (await response).text
+        message = Msg(self.name, text, "assistant", metadata={"model": self.model.model_name})
+        message._id = shown or message._id
+        await self.print(message)
         if self.memory is not None:
             self.memory.add(message)
         return message

@@ -166,21 +166,25 @@ class ReActAgent(AgentBase):
         more: dict[str, Any] = {"tools": schemas} if schemas else {}
         if schemas and finish is not None and len(schemas) == 1:
             more["tool_choice"] = "required"
-        blocks = blocks_of(await asked(self.model, await self._conversation(hint), **more))
+        shown = ""
+
+        async def told(answer: Any) -> None:
+            nonlocal shown
+            shown = await self._print_as_it_comes(answer)
+
+        blocks = blocks_of(await asked(self.model, await self._conversation(hint), told, **more))
         if not more:  # it has been shown no tool, and will not be
             blocks = [block for block in blocks if block["type"] != "tool_use"]
-        step = self._as_step(blocks)
+        texts = [block["text"] for block in blocks if block["type"] == "text"]
+        said: Any = "".join(texts) if len(texts) == len(blocks) else blocks
+        step = Msg(self.name, said, "assistant", metadata={"model": _label(self.model)})
+        step._id = shown or step._id
         if step.has_content_blocks("tool_use"):
             await self._remember(step)
             await self._show(step)
         elif finish is not None and not hint:
             await self._remember(step)
         return step
-
-    def _as_step(self, blocks: list[dict[str, Any]]) -> Msg:
-        texts = [block["text"] for block in blocks if block["type"] == "text"]
-        content: Any = "".join(texts) if len(texts) == len(blocks) else blocks
-        return Msg(self.name, content, "assistant", metadata={"model": _label(self.model)})
 
     async def _conversation(self, hint: str = "") -> list[dict[str, Any]]:
         prompt = "\n\n".join(filter(None, [self.sys_prompt, self.toolkit.get_activated_notes()]))
@@ -254,19 +258,13 @@ class ReActAgent(AgentBase):
 
     # ---- remembering and showing
 
-    async def _remember(self, message: Any) -> None:
-        if self.memory is not None:
-            added: Any = self.memory.add(message)  # type: ignore[func-returns-value]  # it may be another's
-            await _now(added)
-
     async def _show(self, step: Msg, last: bool = True) -> None:
-        """Show a step on the way: what is said in it; its tool calls are told of as they are made."""
-        said = step.get_text_content()
-        if said and last and self.verbose and step.role == "assistant":
-            self.speak(Msg(self.name, said, "assistant", metadata=step.metadata))
+        """Show a step on the way, if these are to be seen."""
+        if self.verbose:
+            await self.print(step, last)
 
     async def _say(self, reply: Msg) -> Msg:
-        self.speak(reply)
+        await self.print(reply)
         await self._remember(reply)
         return reply
 
