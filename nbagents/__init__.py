@@ -14,7 +14,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from ._loop import allow_nested
-    from .agents import AgentBase, DialogAgent, UserAgent, call_options, idempotency_key
+    from .agents import AgentBase, DialogAgent, ReActAgent, UserAgent, call_options, idempotency_key
     from .cli import as_server
     from .hub import MsgHubManager, msghub
     from .memory import TemporaryMemory
@@ -45,6 +45,14 @@ if TYPE_CHECKING:
         RpcServerSideWrapper,
     )
     from .setup import agent, init
+    from .tools import (
+        ServiceExecStatus,
+        ServiceFactory,
+        ServiceResponse,
+        ServiceToolkit,
+        Toolkit,
+        ToolResponse,
+    )
 
 _HOME = {
     "AgentBase": "agents",
@@ -58,14 +66,21 @@ _HOME = {
     "Msg": "message",
     "MsgHubManager": "hub",
     "PlaceholderMessage": "message",
+    "ReActAgent": "agents",
     "RpcAgent": "rpc",
     "RpcAgentClient": "rpc",
     "RpcAgentServerLauncher": "rpc",
     "RpcServerSideWrapper": "rpc",
     "SequentialPipeline": "pipelines",
+    "ServiceExecStatus": "tools",
+    "ServiceFactory": "tools",
+    "ServiceResponse": "tools",
+    "ServiceToolkit": "tools",
     "SwitchPipeline": "pipelines",
     "TLS": "rpc",
     "TemporaryMemory": "memory",
+    "ToolResponse": "tools",
+    "Toolkit": "tools",
     "UserAgent": "agents",
     "WhileLoopPipeline": "pipelines",
     "agent": "setup",
@@ -97,13 +112,20 @@ __all__ = [
     "Msg",
     "MsgHubManager",
     "PlaceholderMessage",
+    "ReActAgent",
     "RpcAgent",
     "RpcAgentClient",
     "RpcAgentServerLauncher",
     "RpcServerSideWrapper",
     "SequentialPipeline",
+    "ServiceExecStatus",
+    "ServiceFactory",
+    "ServiceResponse",
+    "ServiceToolkit",
     "SwitchPipeline",
     "TemporaryMemory",
+    "ToolResponse",
+    "Toolkit",
     "UserAgent",
     "WhileLoopPipeline",
     "__version__",

@@ -12,7 +12,7 @@ from tool_functions import count_words, where_am_i
 
 from nbagents import events
 from nbagents.agents import ReActAgent
-from nbagents.exceptions import AgentCallError, AgentCreationError
+from nbagents.exceptions import AgentCallError, AgentCreationError, UsageError
 from nbagents.message import Msg
 from nbagents.rpc import RpcAgentServerLauncher
 from nbagents.tools import ServiceToolkit, Toolkit
@@ -51,11 +51,26 @@ def test_tools_of_a_module_run_in_the_server():
     agent.stop()
 
 
-def test_the_older_form_and_the_chosen_model():
+def test_the_older_form_and_the_handles_of_a_proxy(capsys):
     service = ServiceToolkit()
     service.add(count_words, factor=2)
     agent = ReActAgent("calc", "demo-fast", service, "You count.", 5, to_dist=True)
     assert "6" in agent(Msg("user", "count words of 'grey beads shine'")).content
+    assert "calc: count_words returned" in capsys.readouterr().out
+    agent.set_console_output_enabled(False)
+    assert "8" in agent(Msg("user", "count words of 'grey beads shine bright'")).content
+    assert capsys.readouterr().out == ""
+    with pytest.raises(UsageError, match="calc lives in a server, and hooks do not go there"):
+        agent.register_instance_hook("pre_reply", "x", print)
+    with pytest.raises(UsageError, match=r"reply\.cancel\(\)"):
+        agent.interrupt()
+    agent.stop()
+
+
+def test_a_structured_result_comes_back():
+    agent = ReActAgent("calc", model="demo-fast", to_dist=True)
+    schema = {"title": "Sum", "properties": {"value": {"type": "integer"}}, "required": ["value"]}
+    assert agent("Give the value 7", structured_model=schema).metadata == {"value": 7}
     agent.stop()
 
 
