@@ -141,7 +141,7 @@ class ReActAgent(AgentBase):
         finish = None if structured_model is None else Finish(structured_model)
         said, forced = "", False
         for _ in range(self.max_iters):
-            step = await self._reasoning(finish, forced=forced)
+            step = await self._reasoning(finish, hint=UNSHAPED if forced else "")
             said = step.get_text_content() or said
             calls = step.get_content_blocks("tool_use")
             if not calls and finish is None:
@@ -155,12 +155,12 @@ class ReActAgent(AgentBase):
 
     # ---- thinking
 
-    async def _reasoning(self, finish: Finish | None, *, forced: bool = False, hint: str = "") -> Msg:
+    async def _reasoning(self, finish: Finish | None, hint: str = "") -> Msg:
         """Ask the model for the next step, and remember it, unless it is the reply itself.
 
-        ``forced`` leaves it no choice but to give the answer that is asked for.
+        ``hint``, which is not remembered, has it end now: it is shown no tool but the one to finish.
         """
-        schemas = [] if forced or hint else self.toolkit.get_json_schemas()
+        schemas = [] if hint else self.toolkit.get_json_schemas()
         if finish is not None:
             schemas.append(finish.json_schema)
         more: dict[str, Any] = {"tools": schemas} if schemas else {}
@@ -182,7 +182,7 @@ class ReActAgent(AgentBase):
         if step.has_content_blocks("tool_use"):
             await self._remember(step)
             await self._show(step)
-        elif finish is not None and not hint:
+        elif finish is not None:
             await self._remember(step)
         return step
 

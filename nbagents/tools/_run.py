@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from typing import Any
 
 from .. import events
+from .._loop import background
 from ..config import redact
 from ..exceptions import FunctionCallError, FunctionCallFormatError
 from ._response import ToolResponse, joined
@@ -30,7 +31,8 @@ Find = Callable[[str], Tool]
 class ToolStream:
     """The answers of one tool call: ``async for answer in stream``, each holding all so far.
 
-    ``await`` gives the stream itself. The tool is called when it is iterated over.
+    ``await`` gives the stream itself, `result` waits for the last answer. The tool is called when it is
+    iterated over, or waited for.
     """
 
     def __init__(self, begin: Callable[[], AsyncGenerator[ToolResponse, None]]) -> None:
@@ -42,6 +44,15 @@ class ToolStream:
     def __await__(self) -> Generator[Any, None, ToolStream]:
         yield from ()
         return self
+
+    def result(self, timeout: float | None = None) -> ToolResponse:
+        """Call the tool, wait for its whole answer and return it; an interrupt cancels the call.
+
+        Raises:
+            TimeoutError: ``timeout`` seconds passed.
+            WouldBlockLoopError: on the background loop, where only ``await`` can work.
+        """
+        return background().run(self.last(), timeout=timeout)
 
     async def last(self) -> ToolResponse:
         """Call the tool and return its whole answer."""
