@@ -17,6 +17,7 @@ from ..memory import TemporaryMemory
 from ..message import Msg, PlaceholderMessage
 from ..models import ModelWrapperBase, load_model
 from ._call import RUNNING, Remote, current_call, peek
+from ._hooks import has_hooks
 from ._mailbox import Mailbox
 from ._revising import revised
 from ._scheduler import scheduler, settled
@@ -116,7 +117,7 @@ class AgentBase(Surface, metaclass=AgentMeta):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.observe is not AgentBase.observe:  # its own, or that of a class mixed in
-            cls._observes_inline = False
+            cls._observes_inline = False  # type: ignore[assignment,method-assign]
             if not hasattr(cls.observe, "_queues"):
                 cls.observe = _queued(cls.observe)  # type: ignore[method-assign]
 
@@ -275,6 +276,11 @@ class AgentBase(Surface, metaclass=AgentMeta):
     @property
     def _name(self) -> str:
         return str(peek(self, "__dict__").get("name", type(self).__name__))
+
+    @property
+    def _observes_inline(self) -> bool:
+        """Is observing done at once? Not where a class has its own way, nor where it has hooks."""
+        return not has_hooks(self, "observe")
 
     def _observe_now(self, x: Msg | Sequence[Msg] | None) -> None:
         memory = peek(self, "__dict__").get("memory")

@@ -14,7 +14,7 @@ from .._loop import background
 from ..exceptions import UsageError
 from ._call import peek
 
-__all__ = ["KINDS", "Hook", "hooked", "hooks_of_class", "is_async"]
+__all__ = ["KINDS", "Hook", "has_hooks", "hooked", "hooks_of", "hooks_of_class", "is_async"]
 
 KINDS = ("pre_reply", "post_reply", "pre_observe", "post_observe", "pre_print", "post_print")
 Hook = Callable[..., Any]
@@ -47,14 +47,20 @@ def _check(kind: str) -> None:
         raise UsageError(f"there are no hooks of the kind {kind!r}; there are: {', '.join(KINDS)}")
 
 
-def hooked(agent: Any, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what is to run for the method ``name``: the function itself, if it has no hooks."""
+def has_hooks(agent: Any, name: str) -> bool:
+    """Are there hooks around the method ``name`` of this agent?"""
     own = peek(agent, "__dict__").get("_hooks")
     if not own and not _of_classes:
+        return False
+    return bool(_all(agent, own, f"pre_{name}") or _all(agent, own, f"post_{name}"))
+
+
+def hooked(agent: Any, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what is to run for the method ``name``: the function itself, if it has no hooks."""
+    if not has_hooks(agent, name):
         return function
+    own = peek(agent, "__dict__").get("_hooks")
     before, after = _all(agent, own, f"pre_{name}"), _all(agent, own, f"post_{name}")
-    if not before and not after:
-        return function
     signature = inspect.signature(function)
     if is_async(function):
 

@@ -18,14 +18,11 @@ from ._scheduler import scheduler
 
 __all__ = ["Surface"]
 
-OBSERVES = ("pre_observe", "post_observe")
-
 
 class Surface:
     """The part of `AgentBase` that watches and steers it, as AgentScope 1.x has it."""
 
     supported_hook_types = KINDS
-    _observes_inline = True
 
     # ---- hooks
 
@@ -50,10 +47,7 @@ class Surface:
             UsageError: there is no such type, or the agent lives in a server.
         """
         self._check_here("hooks")
-        own = peek(self, "__dict__")
-        hooks_of(own, hook_type)[hook_name] = hook
-        if hook_type in OBSERVES:
-            own["_observes_inline"] = False
+        hooks_of(peek(self, "__dict__"), hook_type)[hook_name] = hook
 
     def remove_instance_hook(self, hook_type: str, hook_name: str) -> None:
         """Take a hook of this agent away.
@@ -72,8 +66,6 @@ class Surface:
     def register_class_hook(cls, hook_type: str, hook_name: str, hook: Hook) -> None:
         """Have ``hook`` called around the methods of this class's agents, as `register_instance_hook`."""
         hooks_of_class(cls, hook_type)[hook_name] = hook
-        if hook_type in OBSERVES:
-            cls._observes_inline = False
 
     @classmethod
     def remove_class_hook(cls, hook_type: str, hook_name: str) -> None:

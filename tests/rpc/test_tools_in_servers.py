@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cells import run_cells
-from tool_functions import count_words, where_am_i
+from tool_functions import Shouting, count_words, where_am_i
 
 from nbagents import events
 from nbagents.agents import ReActAgent
@@ -71,6 +71,12 @@ def test_a_structured_result_comes_back():
     agent = ReActAgent("calc", model="demo-fast", to_dist=True)
     schema = {"title": "Sum", "properties": {"value": {"type": "integer"}}, "required": ["value"]}
     assert agent("Give the value 7", structured_model=schema).metadata == {"value": 7}
+    agent.stop()
+
+
+def test_a_formatter_goes_along_with_its_settings():
+    agent = ReActAgent("calc", "You echo.", "demo-fast", Shouting("!"), to_dist=True)
+    assert "WHAT IS 2 + 3" in agent("what is 2 + 3").content.upper()
     agent.stop()
 
 
