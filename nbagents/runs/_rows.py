@@ -32,11 +32,11 @@ def record_rows(
         said, folds = split_content(shown.content)
         key = f"{record.call}.{number}"
         rows.append(RowView(shown.name, said, color, model=model, is_demo=is_demo, key=key, folds=folds))
-    extra: tuple[FoldView, ...] = ()
+    folds = ()
     if record.state == "done" and replies:
         parts = [split_content(reply.content) for reply in replies]
         text = "\n\n".join(said for said, _ in parts)
-        extra = tuple(fold for _, found in parts for fold in found)
+        folds = tuple(fold for _, found in parts for fold in found)
     elif record.state == "done" and record.message is not None:
         text = str(record.message)
     else:
@@ -58,7 +58,7 @@ def record_rows(
             note=carried or _note(record, known, text, why),
             live=live and not record.over,
             key=record.call,
-            folds=(*_tool_folds(record), *extra),
+            folds=(*_tool_folds(record), *folds),
         )
     )
     return rows
