@@ -147,7 +147,7 @@ class ReActAgent(AgentBase):
             if not calls and finish is None:
                 return await self._say(step)
             if calls:
-                await self._act(calls, finish)
+                await self._act(step, finish)
             if finish is not None and finish.value is not None:
                 return await self._say(self._finished(finish, said))
             forced = not calls
@@ -156,13 +156,13 @@ class ReActAgent(AgentBase):
     # ---- thinking
 
     async def _reasoning(self, finish: Finish | None, hint: str = "") -> Msg:
-        """Ask the model for the next step, and remember it, unless it is the reply itself.
+        """Ask the model for the next step; remember what it only says, unless that is the reply itself.
 
         ``hint``, which is not remembered, has it end now: it is shown no tool but the one to finish.
         """
         schemas = [] if hint else self.toolkit.get_json_schemas()
         if finish is not None:
-            schemas.append(finish.json_schema)
+            schemas = [one for one in schemas if one["function"]["name"] != FINISH] + [finish.json_schema]
         more: dict[str, Any] = {"tools": schemas} if schemas else {}
         if schemas and finish is not None and len(schemas) == 1:
             more["tool_choice"] = "required"
@@ -179,10 +179,7 @@ class ReActAgent(AgentBase):
         said: Any = "".join(texts) if len(texts) == len(blocks) else blocks
         step = Msg(self.name, said, "assistant", metadata={"model": _label(self.model)})
         step._id = shown or step._id
-        if step.has_content_blocks("tool_use"):
-            await self._remember(step)
-            await self._show(step)
-        elif finish is not None:
+        if finish is not None and not step.has_content_blocks("tool_use"):
             await self._remember(step)
         return step
 
@@ -200,13 +197,12 @@ class ReActAgent(AgentBase):
     async def _summarizing(self, finish: Finish | None, said: str) -> Msg:
         """Reply at the end of all steps."""
         step = await self._reasoning(finish, hint=UNSHAPED if finish is not None else FORCED)
-        calls = step.get_content_blocks("tool_use")
         if finish is None:
             if not step.get_text_content():
                 step.content = said or f"No answer within {self.max_iters} steps."
             return await self._say(step)
-        if calls:
-            await self._act(calls, finish)
+        if step.has_content_blocks("tool_use"):
+            await self._act(step, finish)
         if finish.value is None:
             raise SchemaMismatchError(
                 f"{self.name} has not given its answer as {finish.name} within {self.max_iters} steps",
@@ -222,16 +218,18 @@ class ReActAgent(AgentBase):
 
     # ---- acting
 
-    async def _act(self, calls: Sequence[dict[str, Any]], finish: Finish | None) -> None:
-        """Call tools, and remember what each has answered, also if this is stopped."""
+    async def _act(self, step: Msg, finish: Finish | None) -> None:
+        """Call the tools of a step; remember it and what each has answered, also if this is stopped."""
+        calls = step.get_content_blocks("tool_use")
         left = {call["id"]: call for call in calls}
 
         async def one(call: dict[str, Any]) -> None:
-            result = await self._acting(call, finish)
+            await self._remember(await self._acting(call, finish))
             del left[call["id"]]
-            await self._remember(result)
 
         try:
+            await self._remember(step)
+            await self._show(step)
             if self.parallel_tool_calls:
                 await _all(one(call) for call in calls)
             else:

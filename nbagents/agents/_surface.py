@@ -131,7 +131,7 @@ class Surface:
     async def _remember(self, message: Any) -> None:
         """Add to the memory, whose methods may be ``async``."""
         memory: Any = peek(self, "__dict__").get("memory")
-        if memory is not None:
+        if memory is not None and message is not None:
             added = memory.add(message)
             if inspect.isawaitable(added):
                 await added
