@@ -32,7 +32,7 @@ class Surface:
         It takes the place of one of that name. ``hook_type`` is one of `supported_hook_types`. A "pre" hook
         is called with the agent and the arguments by name, and may return others; a "post" hook with the
         agent, the arguments and the value, and may return another one. Either may be ``async``. What it
-        raises fails the call.
+        raises fails the call. It belongs to this process: `to_dist` leaves it behind.
 
         >>> from nbagents.agents import AgentBase
         >>> class Echo(AgentBase):
