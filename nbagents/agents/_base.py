@@ -132,14 +132,7 @@ class AgentBase(Surface, metaclass=AgentMeta):
         """Take a message into memory without answering. Called from outside it returns at once."""
         self._observe_now(x)
 
-    def speak(self, content: str | Msg | Iterable[tuple[bool, str]]) -> None:
-        """Show a message: in the run's card, else by printing it.
-
-        A generator yields ``(last, text so far)`` and is shown as it comes.
-
-        Raises:
-            TypeError: it is none of these.
-        """
+    def _speak(self, content: str | Msg | Iterable[tuple[bool, str]]) -> None:
         if isinstance(content, Msg):
             message = content
         elif isinstance(content, str):

@@ -16,35 +16,20 @@ from ._call import peek
 
 __all__ = ["KINDS", "Hook", "has_hooks", "hooked", "hooks_of", "hooks_of_class", "is_async"]
 
-KINDS = ("pre_reply", "post_reply", "pre_observe", "post_observe", "pre_print", "post_print")
+KINDS = tuple(f"{when}_{name}" for name in ("reply", "observe", "print", "speak") for when in ("pre", "post"))
 Hook = Callable[..., Any]
 _of_classes: dict[type, dict[str, dict[str, Hook]]] = {}
 
 
 def hooks_of_class(cls: type, kind: str) -> dict[str, Hook]:
-    """Return the hooks of a class by name, to be read and changed.
-
-    Raises:
-        UsageError: there is no such kind.
-    """
-    _check(kind)
+    """Return the hooks of a class by name, to be read and changed."""
     return _of_classes.setdefault(cls, {}).setdefault(kind, {})
 
 
 def hooks_of(own: dict[str, Any], kind: str) -> dict[str, Hook]:
-    """Return the hooks of one agent, whose ``__dict__`` this is, by name, to be read and changed.
-
-    Raises:
-        UsageError: there is no such kind.
-    """
-    _check(kind)
+    """Return the hooks of one agent, whose ``__dict__`` this is, by name, to be read and changed."""
     found: dict[str, Hook] = own.setdefault("_hooks", {}).setdefault(kind, {})
     return found
-
-
-def _check(kind: str) -> None:
-    if kind not in KINDS:
-        raise UsageError(f"there are no hooks of the kind {kind!r}; there are: {', '.join(KINDS)}")
 
 
 def has_hooks(agent: Any, name: str) -> bool:

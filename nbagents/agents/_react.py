@@ -15,6 +15,7 @@ from ..models import ModelWrapperBase, load_model
 from ..tools import ServiceToolkit, Toolkit, arguments_of
 from ._base import AgentBase
 from ._finish import FINISH, Finish
+from ._hooks import hooked
 from ._tool_talk import asked, blocks_of, made_whole, result_block, wire_messages
 
 __all__ = ["ReActAgent"]
@@ -27,6 +28,8 @@ OLDER_PLACES = {
     "memory": "verbose",
 }
 """What the places of arguments mean in AgentScope 0.x."""
+STEPS = ("pre_reasoning", "post_reasoning", "pre_acting", "post_acting")
+"""Hooks around its steps: around asking the model, and around each call of a tool."""
 STOPPED = "The tool call was stopped before it answered."
 FORCED = "You have used all your steps. Answer now, as well as you can with what you know, and call no tool."
 UNSHAPED = f"Call {FINISH} now, to give your answer in the form that is asked for."
@@ -58,6 +61,7 @@ class ReActAgent(AgentBase):
         UsageError: arguments of both versions, or something that is no toolkit.
     """
 
+    supported_hook_types = (*AgentBase.supported_hook_types, *STEPS)
     model: ModelWrapperBase
 
     def __init__(
@@ -141,7 +145,7 @@ class ReActAgent(AgentBase):
         finish = None if structured_model is None else Finish(structured_model)
         said, forced = "", False
         for _ in range(self.max_iters):
-            step = await self._reasoning(finish, hint=UNSHAPED if forced else "")
+            step = await self._reason(finish, UNSHAPED if forced else "")
             said = step.get_text_content() or said
             calls = step.get_content_blocks("tool_use")
             if not calls and finish is None:
@@ -154,6 +158,10 @@ class ReActAgent(AgentBase):
         return await self._summarizing(finish, said)
 
     # ---- thinking
+
+    async def _reason(self, finish: Finish | None, hint: str = "") -> Msg:
+        step: Msg = await hooked(self, "reasoning", self._reasoning)(finish, hint)
+        return step
 
     async def _reasoning(self, finish: Finish | None, hint: str = "") -> Msg:
         """Ask the model for the next step; remember what it only says, unless that is the reply itself.
@@ -196,7 +204,7 @@ class ReActAgent(AgentBase):
 
     async def _summarizing(self, finish: Finish | None, said: str) -> Msg:
         """Reply at the end of all steps."""
-        step = await self._reasoning(finish, hint=UNSHAPED if finish is not None else FORCED)
+        step = await self._reason(finish, UNSHAPED if finish is not None else FORCED)
         if finish is None:
             if not step.get_text_content():
                 step.content = said or f"No answer within {self.max_iters} steps."
@@ -224,7 +232,7 @@ class ReActAgent(AgentBase):
         left = {call["id"]: call for call in calls}
 
         async def one(call: dict[str, Any]) -> None:
-            await self._remember(await self._acting(call, finish))
+            await self._remember(await hooked(self, "acting", self._acting)(call, finish))
             del left[call["id"]]
 
         try:
@@ -239,12 +247,12 @@ class ReActAgent(AgentBase):
             for call in left.values():
                 await self._remember(self._result(call, STOPPED))
 
-    async def _acting(self, call: dict[str, Any], finish: Finish | None) -> Msg:
+    async def _acting(self, tool_call: dict[str, Any], finish: Finish | None) -> Msg:
         """Call one tool and return its result as a message."""
-        if finish is not None and call["name"] == FINISH:
-            return self._result(call, _taken(finish, call))
-        result = self._result(call, "")
-        async with contextlib.aclosing(aiter(self.toolkit.call_tool_function(call))) as answers:
+        if finish is not None and tool_call["name"] == FINISH:
+            return self._result(tool_call, _taken(finish, tool_call))
+        result = self._result(tool_call, "")
+        async with contextlib.aclosing(aiter(self.toolkit.call_tool_function(tool_call))) as answers:
             async for answer in answers:
                 plain = len(answer.content) == 1 and answer.content[0]["type"] == "text"
                 result.content[0]["output"] = answer.content[0]["text"] if plain else answer.content

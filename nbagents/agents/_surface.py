@@ -7,7 +7,7 @@ import contextlib
 import copy
 import functools
 import inspect
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any
 
 from ..exceptions import UsageError
@@ -22,17 +22,18 @@ __all__ = ["Surface"]
 class Surface:
     """The part of `AgentBase` that watches and steers it, as AgentScope 1.x has it."""
 
-    supported_hook_types = KINDS
+    supported_hook_types: tuple[str, ...] = KINDS
 
     # ---- hooks
 
     def register_instance_hook(self, hook_type: str, hook_name: str, hook: Hook) -> None:
-        """Have ``hook`` called around this agent's ``reply``, ``observe`` or ``print``.
+        """Have ``hook`` called around this agent's ``reply``, ``observe``, ``print`` or ``speak``.
 
         It takes the place of one of that name. ``hook_type`` is one of `supported_hook_types`. A "pre" hook
         is called with the agent and the arguments by name, and may return others; a "post" hook with the
-        agent, the arguments and the value, and may return another one. Either may be ``async``. What it
-        raises fails the call. It belongs to this process: `to_dist` leaves it behind.
+        agent, the arguments and the value, and may return another one. Either may be ``async``, but for
+        those of ``speak``. What it raises fails the call. It belongs to this process: `to_dist` leaves it
+        behind.
 
         >>> from nbagents.agents import AgentBase
         >>> class Echo(AgentBase):
@@ -47,6 +48,7 @@ class Surface:
             UsageError: there is no such type, or the agent lives in a server.
         """
         self._check_here("hooks")
+        self._check_type(hook_type)
         hooks_of(peek(self, "__dict__"), hook_type)[hook_name] = hook
 
     def remove_instance_hook(self, hook_type: str, hook_name: str) -> None:
@@ -55,16 +57,18 @@ class Surface:
         Raises:
             UsageError: there is none of that name.
         """
+        self._check_type(hook_type)
         _remove(hooks_of(peek(self, "__dict__"), hook_type), hook_type, hook_name)
 
     def clear_instance_hooks(self, hook_type: str | None = None) -> None:
         """Take all hooks of this agent away, or those of a type."""
-        for kind in KINDS if hook_type is None else (hook_type,):
+        for kind in self._types(hook_type):
             hooks_of(peek(self, "__dict__"), kind).clear()
 
     @classmethod
     def register_class_hook(cls, hook_type: str, hook_name: str, hook: Hook) -> None:
         """Have ``hook`` called around the methods of this class's agents, as `register_instance_hook`."""
+        cls._check_type(hook_type)
         hooks_of_class(cls, hook_type)[hook_name] = hook
 
     @classmethod
@@ -74,13 +78,27 @@ class Surface:
         Raises:
             UsageError: there is none of that name.
         """
+        cls._check_type(hook_type)
         _remove(hooks_of_class(cls, hook_type), hook_type, hook_name)
 
     @classmethod
     def clear_class_hooks(cls, hook_type: str | None = None) -> None:
         """Take all hooks of this class away, or those of a type."""
-        for kind in KINDS if hook_type is None else (hook_type,):
+        for kind in cls._types(hook_type):
             hooks_of_class(cls, kind).clear()
+
+    @classmethod
+    def _types(cls, hook_type: str | None) -> tuple[str, ...]:
+        if hook_type is None:
+            return cls.supported_hook_types
+        cls._check_type(hook_type)
+        return (hook_type,)
+
+    @classmethod
+    def _check_type(cls, hook_type: str) -> None:
+        if hook_type not in cls.supported_hook_types:
+            known = ", ".join(cls.supported_hook_types)
+            raise UsageError(f"{cls.__name__} has no hooks of the type {hook_type!r}; there are: {known}")
 
     # ---- printing
 
@@ -136,9 +154,18 @@ class Surface:
             if inspect.isawaitable(added):
                 await added
 
-    def speak(self, content: Any) -> None:
-        """Show a message; `AgentBase` says how."""
-        raise NotImplementedError
+    def speak(self, content: str | Msg | Iterable[tuple[bool, str]]) -> None:
+        """Show a message: in the run's card, else by printing it.
+
+        A generator yields ``(last, text so far)`` and is shown as it comes.
+
+        Raises:
+            TypeError: it is none of these.
+        """
+        hooked(self, "speak", self._speak)(content)
+
+    def _speak(self, content: Any) -> None:
+        raise NotImplementedError  # `AgentBase` says how
 
     def set_msg_queue_enabled(self, enabled: bool, queue: asyncio.Queue[Any] | None = None) -> None:
         """Put each message that is printed from now on into a queue too, as ``(message so far, last)``.

@@ -103,6 +103,42 @@ def test_printing_has_hooks_and_can_be_silenced(capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_speaking_has_hooks(capsys):
+    class Speaker(AgentBase):
+        def reply(self, x=None):
+            self.speak("ink")
+            return "done"
+
+    agent = Speaker("s")
+    agent.register_instance_hook(
+        "pre_speak", "loud", lambda agent, given: {"content": given["content"].upper()}
+    )
+    agent().result()
+    assert capsys.readouterr().out == "s: INK\n"
+
+
+def test_the_steps_of_an_agent_with_tools_have_hooks():
+    seen = []
+
+    def add(a: int) -> int:
+        return a
+
+    def allow(agent, given):
+        seen.append(given["tool_call"]["name"])
+        return given | {"tool_call": given["tool_call"] | {"input": {"a": 7}}}
+
+    toolkit = Toolkit()
+    toolkit.register_tool_function(add)
+    agent = ReActAgent("calc", "You add.", ScriptedModel((use("add", a=1),), "Done."), toolkit=toolkit)
+    agent.register_instance_hook("pre_acting", "allow", allow)
+    agent.register_instance_hook("post_reasoning", "count", lambda agent, given, step: seen.append(step.role))
+    agent("go").result()
+    assert seen == ["assistant", "add", "assistant"]
+    assert agent.memory.get_memory()[2].get_content_blocks()[0]["output"] == "7"
+    with pytest.raises(UsageError, match="AgentBase has no hooks of the type 'pre_acting'"):
+        AgentBase.register_class_hook("pre_acting", "x", allow)
+
+
 def test_a_queue_gets_each_message_as_it_grows():
     def add(a: int, b: int) -> int:
         return a + b
