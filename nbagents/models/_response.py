@@ -112,6 +112,10 @@ class ModelResponse:
         self.result()
         return self._parsed
 
+    @parsed.setter
+    def parsed(self, value: Any) -> None:
+        self._parsed = value
+
     @property
     def stream(self) -> ModelStream:
         """The answer as it comes: ``for last, text in response.stream``, or ``async for``."""
