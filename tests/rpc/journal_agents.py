@@ -114,6 +114,18 @@ class Window(AgentBase):
         return said
 
 
+class Shuffles(AgentBase):
+    """Remembers two hundred messages, in another order after each turn."""
+
+    n = 0
+
+    async def reply(self, x=None):
+        self.n += 1
+        known = self.memory.get_memory() or [Msg(self.name, str(number)) for number in range(200)]
+        self.memory.load([*known[100:], *reversed(known[:100])], overwrite=True)
+        return str(self.n)
+
+
 class Rewrites(AgentBase):
     """Remembers one message and changes what it says."""
 
