@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from .cli import as_server
     from .hub import MsgHubManager, msghub
-    from .memory import TemporaryMemory
+    from .memory import InMemoryMemory, LongTermMemory, TemporaryMemory
     from .message import Msg, PlaceholderMessage
     from .models import choose_model
     from .pipelines import (
@@ -64,6 +64,8 @@ _HOME = {
     "FanOutPipeline": "pipelines",
     "ForLoopPipeline": "pipelines",
     "IfElsePipeline": "pipelines",
+    "InMemoryMemory": "memory",
+    "LongTermMemory": "memory",
     "Msg": "message",
     "MsgHubManager": "hub",
     "PlaceholderMessage": "message",
@@ -105,6 +107,8 @@ __all__ = [
     "FanOutPipeline",
     "ForLoopPipeline",
     "IfElsePipeline",
+    "InMemoryMemory",
+    "LongTermMemory",
     "Msg",
     "MsgHubManager",
     "PlaceholderMessage",
