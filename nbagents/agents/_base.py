@@ -281,9 +281,9 @@ class AgentBase(metaclass=AgentMeta):
     def _observes_inline(self) -> bool:
         """Is observing done at once? Not where a class has its own way, nor where its memory is awaited."""
         memory = peek(self, "__dict__").get("memory")
-        return type(memory) is TemporaryMemory or not inspect.iscoroutinefunction(
-            getattr(memory, "add", None)
-        )
+        if memory is None or type(memory) is TemporaryMemory:
+            return True
+        return not inspect.iscoroutinefunction(memory.add)
 
     def _observe_now(self, x: Msg | Sequence[Msg] | None) -> Any:
         memory = peek(self, "__dict__").get("memory")
