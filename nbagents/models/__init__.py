@@ -10,7 +10,8 @@ from ._base import ModelWrapperBase
 from ._load import load_model
 from ._names import DEMO_MODELS
 from ._request import Request
-from ._response import ModelResponse, ModelStream
+from ._response import ModelResponse
+from ._stream import ModelStream
 from ._usage import ModelUsage
 
 if TYPE_CHECKING:

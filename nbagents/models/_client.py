@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from .._loop import background
 from ..config import MODEL_CONNECT_TIMEOUT, Secret, redact
 from ..exceptions import UsageError
-from ._endpoint import Endpoint, is_loopback
+from ._address import is_loopback
+from ._endpoint import Endpoint
 
 if TYPE_CHECKING:
     import openai

@@ -21,9 +21,10 @@ from ..exceptions import (
     NbAgentsError,
     UsageError,
 )
-from ._endpoint import Endpoint, is_loopback, origin
+from ._address import is_loopback, origin
+from ._endpoint import Endpoint
 
-__all__ = ["ended_early", "explain"]
+__all__ = ["ended_early", "explain", "said_nothing"]
 
 _MOST = 300  # characters of an endpoint's own words that are passed on
 
@@ -65,6 +66,19 @@ def explain(
 def ended_early(endpoint: Endpoint, label: str, partial: str) -> ModelError:
     """Return the error for an answer that stopped without having been finished."""
     return _with_partial(_cut(label, endpoint, partial), partial)
+
+
+def said_nothing(endpoint: Endpoint, label: str, finish_reason: str | None) -> ModelError:
+    """Return the error for an answer that is whole and holds neither text nor a call of a tool."""
+    where = f"{_whose()}{label} at {origin(endpoint.base_url)}"
+    if finish_reason == "length":
+        return ModelResponseError(
+            f"{where} used up all the tokens it may write before it had said anything.",
+            hint="a larger max_tokens (max_completion_tokens) in generate_args",
+        )
+    if finish_reason == "content_filter":
+        return ModelResponseError(f"{where} held its answer back: its filter stopped it.")
+    return ModelResponseError(f"{where} gave an empty answer.", hint="call again, or take another model")
 
 
 def _with_partial(failure: ModelError, partial: str) -> ModelError:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import budget
-from ._endpoint import is_loopback
+from ._address import is_loopback
 
 __all__ = ["price_in"]
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from ..config import Secret, wrap_secrets
 from ..exceptions import ModelChoiceError, UsageError
-from ._endpoint import Environment, resolve
-from ._names import CHAT_TYPES
+from ._address import Environment
+from ._endpoint import resolve
+from ._names import OPENAI_TYPES
 
 __all__ = ["model_config_from_wire", "model_config_to_wire"]
 
@@ -29,7 +30,7 @@ def model_config_to_wire(
         UsageError: it holds something that cannot travel, such as a client object.
     """
     config, environ = wrap_secrets(config), Environment(environ)
-    plain = resolve(config, environ) if str(config.get("model_type")) in CHAT_TYPES else config
+    plain = resolve(config, environ) if str(config.get("model_type")) in OPENAI_TYPES else config
     odd = [key for key, value in plain.items() if not _can_travel(value)]
     if odd:
         raise UsageError(
