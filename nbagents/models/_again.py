@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import budget, context
-from ..exceptions import ResponseParsingError, SchemaMismatchError, UsageError
+from ..exceptions import ModelResponseError, ResponseParsingError, SchemaMismatchError, UsageError
 from ._response import ModelResponse
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ class Reading:
         ``once`` asks once; it is told what was wrong with the answer before, "" the first time. ``check``
         reads what every caller wants read, and raises as ``parse_func`` may.
         """
-        complaint, failure = "", ResponseParsingError()
+        complaint = ""
+        failure: ModelResponseError = ResponseParsingError()
         for turn in range(self.tries):
             if turn:
                 log.info("%s is asked again: %s", request.label, complaint)

@@ -131,8 +131,7 @@ def _as_text(content: Any) -> str:
 def _note(kind: str, source: Any) -> str:
     """Say that something was there: ``(picture: rain.png)``; never the data itself."""
     address = source.get("url") if isinstance(source, dict) else source
-    is_place = isinstance(address, str) and address and not address.startswith("data:")
-    if not is_place:
+    if not isinstance(address, str) or not address or address.startswith("data:"):
         return f"({_NOTES[kind]})"
     web = address.startswith(("http:", "https:"))
     return f"({_NOTES[kind]}: {address if web else address.replace(chr(92), '/').rpartition('/')[2]})"

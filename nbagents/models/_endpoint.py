@@ -30,6 +30,8 @@ class Endpoint:
     organization: str | None = None
     project: str | None = None
     headers: Mapping[str, Secret | str] = field(default_factory=dict)
+    key_variable: str = "OPENAI_API_KEY"
+    """The variable that its key is taken from."""
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Endpoint:
@@ -41,6 +43,7 @@ class Endpoint:
             config.get("organization"),
             config.get("project"),
             headers,
+            provider_of(config).key_variable,
         )
 
     @property

@@ -192,7 +192,7 @@ class OpenAIWrapperBase(ModelWrapperBase):
             self._client = (loop, endpoint, client)
         return endpoint, self._client[2]
 
-    def _account(self, usage: ModelUsage) -> ModelUsage:
+    def _account(self, usage: ModelUsage, **more: Any) -> ModelUsage:
         """Tell what it cost."""
         events.emit(
             "usage",
@@ -202,6 +202,7 @@ class OpenAIWrapperBase(ModelWrapperBase):
             total_tokens=usage.total_tokens,
             estimated=usage.estimated,
             cost=budget.after_call(self.label, usage.prompt_tokens, usage.completion_tokens, self.price),
+            **more,
         )
         return usage
 

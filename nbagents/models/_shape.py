@@ -30,8 +30,9 @@ class Shape:
     """
 
     def __init__(self, wanted: Any) -> None:
-        self._model = wanted if isinstance(wanted, type) and hasattr(wanted, "model_validate") else None
-        schema = self._model.model_json_schema() if self._model is not None else wanted
+        is_class = isinstance(wanted, type) and hasattr(wanted, "model_validate")
+        self._model = wanted if is_class else None
+        schema = wanted.model_json_schema() if is_class else wanted
         if not isinstance(schema, Mapping):
             raise UsageError(
                 "structured_model is a pydantic class, or a JSON schema of an object, not"
