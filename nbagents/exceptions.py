@@ -21,6 +21,7 @@
     │   ├── ModelAuthError         the key was refused
     │   ├── ModelRateLimitError    too many requests; retried, then given up
     │   └── ModelResponseError     an answer came and could not be used
+    │       ├── ResponseParsingError   it cannot be read as what it should be
     │       └── SchemaMismatchError    it does not have the shape that was asked for
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError
@@ -70,6 +71,7 @@ __all__ = [
     "NbAgentsError",
     "ProtocolError",
     "RemoteAgentError",
+    "ResponseParsingError",
     "ResultExpiredError",
     "RunNotFoundError",
     "SchemaMismatchError",
@@ -200,6 +202,16 @@ class ModelRateLimitError(ModelError):
 
 class ModelResponseError(ModelError):
     """The endpoint answered, and the answer could not be used."""
+
+
+class ResponseParsingError(ModelResponseError):
+    """A model's answer cannot be read as what it should be; ``raw_response`` is its text."""
+
+    def __init__(
+        self, message: str = "", raw_response: str | None = None, *, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.raw_response = raw_response
 
 
 class SchemaMismatchError(ModelResponseError):
