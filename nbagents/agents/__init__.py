@@ -5,6 +5,7 @@ from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek, 
 from ._dialog import DialogAgent
 from ._keeping import Kept
 from ._options import call_options, idempotency_key
+from ._react import ReActAgent
 from ._revising import REVISE, revise
 from ._scheduler import scheduler, settled
 from ._spread import begin, spread
@@ -23,6 +24,7 @@ __all__ = [
     "Call",
     "DialogAgent",
     "Kept",
+    "ReActAgent",
     "Remote",
     "UserAgent",
     "Way",
