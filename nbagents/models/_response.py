@@ -144,6 +144,10 @@ class ModelResponse:
         """The same as ``parsed``, under the name that AgentScope 1.x has for it. Waits."""
         return self.parsed
 
+    @parsed.setter
+    def parsed(self, value: Any) -> None:
+        self._parsed = value
+
     @property
     def stream(self) -> ModelStream:
         """The answer as it comes: ``for last, text in response.stream``, or ``async for``."""
