@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ._loop import allow_nested
     from .agents import AgentBase, DialogAgent, UserAgent, call_options, idempotency_key
     from .cli import as_server
-    from .hub import MsgHubManager, msghub
+    from .hub import MsgHub, MsgHubManager, msghub
     from .memory import TemporaryMemory
     from .message import Msg, PlaceholderMessage
     from .models import choose_model
@@ -27,9 +27,11 @@ if TYPE_CHECKING:
         SequentialPipeline,
         SwitchPipeline,
         WhileLoopPipeline,
+        fanout_pipeline,
         fanoutpipeline,
         forlooppipeline,
         ifelsepipeline,
+        sequential_pipeline,
         sequentialpipeline,
         switchpipeline,
         whilelooppipeline,
@@ -56,6 +58,7 @@ _HOME = {
     "ForLoopPipeline": "pipelines",
     "IfElsePipeline": "pipelines",
     "Msg": "message",
+    "MsgHub": "hub",
     "MsgHubManager": "hub",
     "PlaceholderMessage": "message",
     "RpcAgent": "rpc",
@@ -73,12 +76,14 @@ _HOME = {
     "as_server": "cli",
     "call_options": "agents",
     "choose_model": "models",
+    "fanout_pipeline": "pipelines",
     "fanoutpipeline": "pipelines",
     "forlooppipeline": "pipelines",
     "idempotency_key": "agents",
     "ifelsepipeline": "pipelines",
     "init": "setup",
     "msghub": "hub",
+    "sequential_pipeline": "pipelines",
     "sequentialpipeline": "pipelines",
     "switchpipeline": "pipelines",
     "whilelooppipeline": "pipelines",
@@ -95,6 +100,7 @@ __all__ = [
     "ForLoopPipeline",
     "IfElsePipeline",
     "Msg",
+    "MsgHub",
     "MsgHubManager",
     "PlaceholderMessage",
     "RpcAgent",
@@ -112,12 +118,14 @@ __all__ = [
     "as_server",
     "call_options",
     "choose_model",
+    "fanout_pipeline",
     "fanoutpipeline",
     "forlooppipeline",
     "idempotency_key",
     "ifelsepipeline",
     "init",
     "msghub",
+    "sequential_pipeline",
     "sequentialpipeline",
     "switchpipeline",
     "whilelooppipeline",
