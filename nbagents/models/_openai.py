@@ -131,14 +131,16 @@ class OpenAIChatWrapper(ModelWrapperBase):
         shown = self._endpoint is None or self._endpoint.is_openai
         return chat_messages(msgs, speaker=speaker, names_are_shown=shown)
 
-    def __call__(self, messages: list[dict[str, Any]], **generate_args: Any) -> ModelResponse:
+    def __call__(self, messages: Any, **generate_args: Any) -> ModelResponse:
         """Ask the model; return at once. Safe from any thread.
 
-        The events ``model``, ``delta`` and ``usage`` tell of it, in the caller's call.
+        A `Msg`, or a list of them, goes through `format` first. The events ``model``, ``delta`` and
+        ``usage`` tell of it, in the caller's call.
 
         Raises:
             UsageError: ``messages`` is no list of dictionaries with role and content.
         """
+        messages = self.format(messages) if _is_said(messages) else messages
         _check(messages)
         usual: dict[str, Any] = {"stream": self.stream, "stream_options": {"include_usage": True}}
         asked = usual | self.generate_args | generate_args | {"messages": [dict(entry) for entry in messages]}
@@ -248,6 +250,11 @@ async def _first_model(client: openai.AsyncOpenAI, extra: dict[str, Any]) -> str
 def _plain(answer: Any) -> Any:
     """Return the client's object as plain data, without judging it."""
     return answer.to_dict(warnings=False) if hasattr(answer, "to_dict") else answer
+
+
+def _is_said(messages: Any) -> bool:
+    said = [messages] if isinstance(messages, Msg) else messages
+    return isinstance(said, list) and bool(said) and all(isinstance(message, Msg) for message in said)
 
 
 def _check(messages: Any) -> None:

@@ -86,7 +86,7 @@ def sequential_pipeline(agents: Sequence[Operator], msg: Any = None, *, x: Any =
 def fanout_pipeline(
     agents: Sequence[Operator], msg: Any = None, enable_gather: bool = True, **kwargs: Any
 ) -> Any:
-    """Ask agents the same, together or (``enable_gather=False``) in turn: the 1.x form, to be awaited or read.
+    """Ask agents the same, together or (``enable_gather=False``) in turn: the 1.x form.
 
     Each gets a copy of the message, and ``kwargs``.
     """

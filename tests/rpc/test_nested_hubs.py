@@ -1,4 +1,4 @@
-"""Random programs of nested hubs and pipelines, half of the agents in a server: the order of blocking code."""
+"""Random programs of nested hubs and pipelines, half of the agents in a server, keep the order."""
 
 from __future__ import annotations
 
