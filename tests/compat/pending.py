@@ -28,3 +28,9 @@ _MODELS = """
     PostAPIEmbeddingWrapper PostAPIModelWrapperBase
 """
 NAMES = frozenset(f"{_BLOCKS} {_TOOLS} {_SERVICES} {_PARSERS} {_MODELS}".split())
+
+PROGRAMS = {
+    "dict_agent": "DictDialogAgent and MarkdownJsonDictParser",
+    "post_api": "post_api_chat, and init(project=, name=)",
+    "services": "ServiceToolkit and ServiceResponse",
+}
