@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         idempotency_key,
     )
     from .cli import as_server
-    from .hub import MsgHubManager, msghub
+    from .hub import MsgHub, MsgHubManager, msghub
     from .memory import TemporaryMemory
     from .message import Msg, PlaceholderMessage
     from .models import choose_model
@@ -35,9 +35,11 @@ if TYPE_CHECKING:
         SequentialPipeline,
         SwitchPipeline,
         WhileLoopPipeline,
+        fanout_pipeline,
         fanoutpipeline,
         forlooppipeline,
         ifelsepipeline,
+        sequential_pipeline,
         sequentialpipeline,
         switchpipeline,
         whilelooppipeline,
@@ -65,6 +67,7 @@ _HOME = {
     "ForLoopPipeline": "pipelines",
     "IfElsePipeline": "pipelines",
     "Msg": "message",
+    "MsgHub": "hub",
     "MsgHubManager": "hub",
     "PlaceholderMessage": "message",
     "RpcAgent": "rpc",
@@ -83,12 +86,14 @@ _HOME = {
     "as_server": "cli",
     "call_options": "agents",
     "choose_model": "models",
+    "fanout_pipeline": "pipelines",
     "fanoutpipeline": "pipelines",
     "forlooppipeline": "pipelines",
     "idempotency_key": "agents",
     "ifelsepipeline": "pipelines",
     "init": "setup",
     "msghub": "hub",
+    "sequential_pipeline": "pipelines",
     "sequentialpipeline": "pipelines",
     "switchpipeline": "pipelines",
     "whilelooppipeline": "pipelines",
@@ -106,6 +111,7 @@ __all__ = [
     "ForLoopPipeline",
     "IfElsePipeline",
     "Msg",
+    "MsgHub",
     "MsgHubManager",
     "PlaceholderMessage",
     "RpcAgent",
@@ -124,12 +130,14 @@ __all__ = [
     "as_server",
     "call_options",
     "choose_model",
+    "fanout_pipeline",
     "fanoutpipeline",
     "forlooppipeline",
     "idempotency_key",
     "ifelsepipeline",
     "init",
     "msghub",
+    "sequential_pipeline",
     "sequentialpipeline",
     "switchpipeline",
     "whilelooppipeline",
