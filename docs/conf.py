@@ -1,4 +1,4 @@
-"""How the documentation is built: `make docs`. The reference is made of the docstrings, the tutorials are run.
+"""How the documentation is built: `make docs`. The tutorials are run, the reference is made of docstrings.
 
 Every warning is an error. What is generated goes to ``docs/api`` and ``docs/tutorials``, which Git ignores.
 """
@@ -19,7 +19,7 @@ ROOT = HERE.parent
 
 project = "nbagents"
 author = "the nbagents contributors"
-copyright = author  # noqa: A001  # the name is Sphinx's
+copyright = author
 version = release = __version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 default_role = "py:obj"

@@ -1,4 +1,4 @@
-"""The documentation is built without a warning: references, headings, and each docstring as a page shows it."""
+"""The documentation is built without a warning: references, headings, and each docstring on its page."""
 
 from __future__ import annotations
 
