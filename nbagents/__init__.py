@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         RpcAgentServerLauncher,
         RpcServerSideWrapper,
     )
-    from .setup import agent, init
+    from .setup import agent, init, print_llm_usage
 
 _HOME = {
     "AgentBase": "agents",
@@ -79,6 +79,7 @@ _HOME = {
     "ifelsepipeline": "pipelines",
     "init": "setup",
     "msghub": "hub",
+    "print_llm_usage": "setup",
     "sequentialpipeline": "pipelines",
     "switchpipeline": "pipelines",
     "whilelooppipeline": "pipelines",
@@ -118,6 +119,7 @@ __all__ = [
     "ifelsepipeline",
     "init",
     "msghub",
+    "print_llm_usage",
     "sequentialpipeline",
     "switchpipeline",
     "whilelooppipeline",
