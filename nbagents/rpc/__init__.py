@@ -17,6 +17,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 if TYPE_CHECKING:
     from ._attachment import Attachment
     from ._client import RpcAgentClient
+    from ._configuring import configure_servers
     from ._custody import CUSTODIAN
     from ._directory import attachment
     from ._dist import DistConf, make_proxy, settings_of
@@ -67,6 +68,7 @@ __all__ = [
     "adopt_questions",
     "agent_of",
     "attachment",
+    "configure_servers",
     "connection_at",
     "connections",
     "damaged_journals",
@@ -105,6 +107,7 @@ _HOME = {
     "UNPROTECTED": "_options",
     "agent_of": "_handles",
     "attachment": "_directory",
+    "configure_servers": "_configuring",
     "connection_at": "_places",
     "connections": "_places",
     "damaged_journals": "_places",

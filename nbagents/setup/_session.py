@@ -30,6 +30,7 @@ from ..rpc import (
 )
 from ..runs import numbers
 from ._about import AgentInfo, Definition
+from ._configs import loaded_configs
 from ._doctor import Finding, examine
 from ._person import PERSON, Person, person_settings
 from ._runs import RunsThere
@@ -330,9 +331,10 @@ class Session(Settings, RunsThere):
                 self._notice(f"{what} and was started again: {'; '.join(parts)}")
             if told["gone"]:
                 self._notice(f"{what}, and with it {', '.join(told['gone'])}: define them again")
-        if self._warm is not None:
+        configs = [*([self._warm] if self._warm is not None else []), *loaded_configs()]
+        if configs:
             try:
-                client.set_model_configs(self._warm)
+                client.set_model_configs(configs)
             except NbAgentsError as error:
                 self._notice(f"the server did not take the model: {error}")
 
