@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -58,12 +59,31 @@ class ErrorView:
 class FoldView:
     """Something in a message that is not said: ``kind`` is "thinking", "tool" (a call) or "result".
 
-    ``title`` is the tool's name, ``text`` what was thought, given or returned.
+    ``title`` is the tool's name, ``text`` what was thought, given or returned. A "call" is a tool's call with
+    its result: ``text`` is what was given, in one line; ``given`` the same at length, ``answer`` what was
+    returned; ``state`` is "running", "done", "error" or "stopped"; ``elapsed`` is in seconds.
     """
 
     kind: str
     title: str = ""
     text: str = ""
+    given: str = field(default="", repr=False)
+    answer: str = field(default="", repr=False)
+    state: str = field(default="", repr=False)
+    elapsed: float | None = field(default=None, repr=False)
+
+    @classmethod
+    def of_call(
+        cls, name: str, arguments: Mapping[str, Any], answer: str, state: str, elapsed: float | None
+    ) -> FoldView:
+        """Return the view of a tool's call."""
+        shown = {key: json.dumps(value, ensure_ascii=False, default=str) for key, value in arguments.items()}
+        line = ", ".join(f"{key}={value}" if key else value for key, value in shown.items())
+        at_length = "\n".join(
+            f"{key}: {value}" if key and not isinstance(arguments[key], str) else f"{key}: {arguments[key]}"
+            for key, value in shown.items()
+        )
+        return cls("call", name, line, at_length, answer, state, elapsed)
 
 
 @dataclass(frozen=True, slots=True)

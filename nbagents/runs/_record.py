@@ -13,6 +13,7 @@ from ..events import Event
 from ..exceptions import CallCancelledError
 from ..message import Msg
 from ..render import State, content_text
+from ._tool_calls import ToolCalls
 
 __all__ = ["REPLIES", "Interval", "Record", "cut"]
 
@@ -52,6 +53,7 @@ class Record:
         "spoken",
         "started_at",
         "state",
+        "tools",
         "waits_for",
     )
 
@@ -77,6 +79,7 @@ class Record:
         self.error: BaseException | None = None
         self.children: list[Record] = []
         self.human: list[tuple[float, float | None]] = []
+        self.tools = ToolCalls()
 
     @property
     def is_reply(self) -> bool:
@@ -117,6 +120,8 @@ class Record:
                 if isinstance(data.get("message"), Msg):
                     self.spoken.append(data["message"])
                     self.said_all = True
+            case "tool_call" | "tool_result":
+                self.tools.hear(event.kind, data, event.at)
             case "question":
                 self.state = "human"
                 self.human.append((event.at, None))
@@ -161,6 +166,8 @@ class Record:
             return found
         inner = [(c.queued_at, c.ended_at if c.ended_at is not None else now, "waits") for c in self.children]
         inner += [(start, stop if stop is not None else end, "human") for start, stop in self.human]
+        for tool in self.tools.calls:  # while it waits for another agent, or a person, it does not work
+            inner += cut(tool.began, tool.ended if tool.ended is not None else end, list(inner), "tool")
         return found + cut(begin, end, inner, "stopped" if self.state == "stopped" else "model")
 
     def _charge(self, data: Mapping[str, Any]) -> None:
@@ -179,6 +186,7 @@ class Record:
 
     def _end(self, at: float, state: State) -> None:
         self.ended_at, self.state = at, state
+        self.tools.end(at)
         if state == "done":
             self.pieces.clear()  # the message has it all
         if self.human and self.human[-1][1] is None:

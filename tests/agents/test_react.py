@@ -13,7 +13,7 @@ from nbagents.exceptions import CallCancelledError, SchemaMismatchError, UsageEr
 from nbagents.message import Msg
 from nbagents.tools import ServiceToolkit, Toolkit
 
-from .tool_models import ScriptedModel, use
+from tool_models import ScriptedModel, use
 
 
 def add(a: int, b: int) -> int:
