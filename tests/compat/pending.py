@@ -7,7 +7,7 @@ _BLOCKS = """
     ToolUseBlock URLSource VideoBlock
 """
 _TOOLS = """
-    ReActAgent ServiceExecStatus ServiceResponse ServiceToolkit ToolResponse Toolkit
+    ReActAgent ServiceExecStatus ServiceFactory ServiceResponse ServiceToolkit ToolResponse Toolkit
     ArgumentNotFoundError ArgumentTypeError FunctionCallError FunctionCallFormatError FunctionNotFoundError
 """
 _SERVICES = """
@@ -23,9 +23,9 @@ _PARSERS = """
     TagNotFoundError
 """
 _MODELS = """
-    DashScopeChatFormatter DashScopeChatModel DashScopeMultiAgentFormatter OpenAIChatFormatter OpenAIChatModel
-    OpenAIDALLEWrapper OpenAIEmbeddingWrapper OpenAIMultiAgentFormatter PostAPIChatWrapper PostAPIDALLEWrapper
-    PostAPIEmbeddingWrapper PostAPIModelWrapperBase
+    ChatModelBase DashScopeChatFormatter DashScopeChatModel DashScopeMultiAgentFormatter FormatterBase
+    OpenAIChatFormatter OpenAIChatModel OpenAIDALLEWrapper OpenAIEmbeddingWrapper OpenAIMultiAgentFormatter
+    OpenAIWrapperBase PostAPIChatWrapper PostAPIDALLEWrapper PostAPIEmbeddingWrapper PostAPIModelWrapperBase
 """
 NAMES = frozenset(f"{_BLOCKS} {_TOOLS} {_SERVICES} {_PARSERS} {_MODELS}".split())
 
@@ -34,3 +34,6 @@ PROGRAMS = {
     "post_api": "post_api_chat, and init(project=, name=)",
     "services": "ServiceToolkit and ServiceResponse",
 }
+
+BLOCKS = {"own agent": "a model that takes a message as it is"}
+"""Parts of AgentScope's README."""

@@ -32,7 +32,7 @@ MODULES: dict[str, dict[str, str]] = {
     "models": {
         "models": """
             ModelResponse ModelWrapperBase OpenAIChatWrapper
-            OpenAIDALLEWrapper OpenAIEmbeddingWrapper
+            OpenAIDALLEWrapper OpenAIEmbeddingWrapper OpenAIWrapperBase
             PostAPIChatWrapper PostAPIDALLEWrapper PostAPIEmbeddingWrapper PostAPIModelWrapperBase
             clear_model_configs load_model_by_config_name read_model_configs
         """,
@@ -55,7 +55,7 @@ MODULES: dict[str, dict[str, str]] = {
     "server": {"cli": "as_server", "rpc": "AgentServerServicer RpcAgentServerLauncher"},
     "service": {
         "tools": """
-            ServiceExecStatus ServiceResponse ServiceToolkit
+            ServiceExecStatus ServiceFactory ServiceResponse ServiceToolkit
             bing_search cos_sim create_directory create_file delete_directory delete_file
             execute_python_code execute_shell_command get_current_directory google_search
             list_directory_content move_directory move_file query_mongodb query_mysql query_sqlite
@@ -66,14 +66,12 @@ MODULES: dict[str, dict[str, str]] = {
     "agent": {"agents": "AgentBase ReActAgent UserAgent"},
     "formatter": {
         "models": """
-            DashScopeChatFormatter DashScopeMultiAgentFormatter OpenAIChatFormatter
+            DashScopeChatFormatter DashScopeMultiAgentFormatter FormatterBase OpenAIChatFormatter
             OpenAIMultiAgentFormatter
         """,
     },
     "model": {
-        "models": """
-            ChatModelBase=ModelWrapperBase ChatResponse=ModelResponse DashScopeChatModel OpenAIChatModel
-        """,
+        "models": "ChatModelBase ChatResponse=ModelResponse DashScopeChatModel OpenAIChatModel",
     },
     "pipeline": {
         "hub": "MsgHub",
@@ -131,7 +129,6 @@ MISSING: dict[str, str] = {
     "LlamaIndexAgent": "write the retrieval as a tool of an agent",
     "Operator": "anything that can be called is an operator; no base class is needed",
     "ReActAgentBase": "subclass ReActAgent, or AgentBase",
-    "ServiceFactory": "ServiceToolkit.add(function, ...) does what it did",
     "Tht": "a thought is a Msg that is added to the memory and not returned",
     "async_func": "every call of an agent returns at once; no decorator is needed",
     "call_in_thread": "a call returns at once; read the message where you need it",
