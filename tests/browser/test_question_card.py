@@ -145,9 +145,18 @@ def test_the_default_answers_when_the_clock_is_over_and_escape_takes_it_at_once(
     assert "'keep it'" in notebook.text(1)
     notebook.wait_text(1, "nobody answered; taken instead: “keep it”")
     asked(notebook, 2)
+    notebook.page.wait_for_selector(f"{FORM} .nba-clock:has-text('in 0:56')")
+    notebook.save()
+    # A page that comes later, and whose own clock is wrong, goes on where the other was.
+    notebook.page.add_init_script("const now = Date.now; Date.now = () => now() + 3_600_000")
+    notebook.page.goto(f"{notebook.page.url}?token=secret")
+    notebook.page.wait_for_selector(f"{FORM} .nba-clock:has-text('in 0:')", timeout=60_000)
+    left = int(notebook.page.locator(f"{FORM} .nba-clock").inner_text().rpartition(":")[2])
+    assert 0 < left < 56
     notebook.page.locator(f"{FORM} textarea").press("Escape")
-    notebook.finished()
-    notebook.wait_text(2, "nobody answered; taken instead: “keep it”")
+    notebook.page.wait_for_selector(".jp-OutputArea:has-text('taken instead: “keep it”') >> nth=1")
+    assert notebook.page.evaluate("document.activeElement.closest('.jp-Cell') !== null")  # the keyboard stays
+    notebook.wait_idle()
     notebook.run(3)
     assert "TimeoutError" in notebook.wait_text(3, "nobody answered in time")
 
