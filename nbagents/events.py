@@ -60,9 +60,14 @@ from typing import Any, Protocol
 
 from . import context
 
-__all__ = ["Event", "Hearer", "active", "emit", "publish", "subscribe", "wanted"]
+__all__ = ["PRINTED", "REPLIES", "Event", "Hearer", "active", "emit", "publish", "subscribe", "wanted"]
 
 log = logging.getLogger(__name__)
+
+REPLIES = frozenset({"", "_reply", "reply"})
+"""The methods whose calls are messages."""
+PRINTED = 20_000
+"""Characters kept of what an agent's code prints in one call; the rest is dropped, and said to be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ._handles import agent_of, mark_of
     from ._kept import KeptServer
     from ._launcher import RpcAgentServerLauncher
+    from ._log_end import last_lines
     from ._options import UNPROTECTED, ServerOptions
     from ._owned import OwnedServer
     from ._places import Connection, connection_at, connections, damaged_journals
@@ -75,6 +76,7 @@ __all__ = [
     "fetch_message",
     "find_or_launch",
     "find_shared",
+    "last_lines",
     "make_proxy",
     "mark_of",
     "post_question",
@@ -114,6 +116,7 @@ _HOME = {
     "fetch_message": "_fetch",
     "find_or_launch": "_shared",
     "find_shared": "_shared",
+    "last_lines": "_log_end",
     "make_proxy": "_dist",
     "mark_of": "_handles",
     "adopt_questions": "_relays",

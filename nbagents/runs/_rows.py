@@ -73,6 +73,7 @@ def record_rows(
             key=record.call,
             folds=(*_tool_folds(record), *extra),
             attached=things,
+            began=None if record.over else _began(record),
         )
     )
     return rows
@@ -97,8 +98,11 @@ def lanes(records: Iterable[Record], color_of: ColorOf, start: float, now: float
 
 
 def _elapsed(record: Record, now: float) -> float:
-    begin = record.started_at if record.started_at is not None else record.queued_at
-    return max((record.ended_at if record.ended_at is not None else now) - begin, 0.0)
+    return max((record.ended_at if record.ended_at is not None else now) - _began(record), 0.0)
+
+
+def _began(record: Record) -> float:
+    return record.started_at if record.started_at is not None else record.queued_at
 
 
 def _note(record: Record, known: Sequence[Record], text: str, why: str) -> str:
