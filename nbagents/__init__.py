@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         idempotency_key,
     )
     from .cli import as_server
-    from .hub import MsgHubManager, msghub
+    from .hub import MsgHub, MsgHubManager, msghub
     from .memory import InMemoryMemory, LongTermMemory, TemporaryMemory
     from .message import Msg, PlaceholderMessage
     from .models import choose_model
@@ -35,9 +35,11 @@ if TYPE_CHECKING:
         SequentialPipeline,
         SwitchPipeline,
         WhileLoopPipeline,
+        fanout_pipeline,
         fanoutpipeline,
         forlooppipeline,
         ifelsepipeline,
+        sequential_pipeline,
         sequentialpipeline,
         switchpipeline,
         whilelooppipeline,
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
         RpcAgentServerLauncher,
         RpcServerSideWrapper,
     )
-    from .setup import agent, init
+    from .setup import agent, init, print_llm_usage
 
 _HOME = {
     "AgentBase": "agents",
@@ -67,6 +69,7 @@ _HOME = {
     "InMemoryMemory": "memory",
     "LongTermMemory": "memory",
     "Msg": "message",
+    "MsgHub": "hub",
     "MsgHubManager": "hub",
     "PlaceholderMessage": "message",
     "RpcAgent": "rpc",
@@ -85,12 +88,15 @@ _HOME = {
     "as_server": "cli",
     "call_options": "agents",
     "choose_model": "models",
+    "fanout_pipeline": "pipelines",
     "fanoutpipeline": "pipelines",
     "forlooppipeline": "pipelines",
     "idempotency_key": "agents",
     "ifelsepipeline": "pipelines",
     "init": "setup",
     "msghub": "hub",
+    "print_llm_usage": "setup",
+    "sequential_pipeline": "pipelines",
     "sequentialpipeline": "pipelines",
     "switchpipeline": "pipelines",
     "whilelooppipeline": "pipelines",
@@ -110,6 +116,7 @@ __all__ = [
     "InMemoryMemory",
     "LongTermMemory",
     "Msg",
+    "MsgHub",
     "MsgHubManager",
     "PlaceholderMessage",
     "RpcAgent",
@@ -128,12 +135,15 @@ __all__ = [
     "as_server",
     "call_options",
     "choose_model",
+    "fanout_pipeline",
     "fanoutpipeline",
     "forlooppipeline",
     "idempotency_key",
     "ifelsepipeline",
     "init",
     "msghub",
+    "print_llm_usage",
+    "sequential_pipeline",
     "sequentialpipeline",
     "switchpipeline",
     "whilelooppipeline",

@@ -27,6 +27,11 @@
     │       │   ├── JsonTypeError
     │       │   ├── RequiredFieldNotFoundError
     │       │   └── TagNotFoundError
+    │       ├── FunctionCallError      it asks for a tool in a way that cannot be met
+    │       │   ├── FunctionCallFormatError    it is not written as a call
+    │       │   ├── FunctionNotFoundError      there is no such tool
+    │       │   ├── ArgumentNotFoundError      an argument is missing
+    │       │   └── ArgumentTypeError          an argument does not fit
     │       └── SchemaMismatchError    it does not have the shape that was asked for
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError
@@ -57,6 +62,8 @@ __all__ = [
     "AgentServerError",
     "AgentServerNotAliveError",
     "AnswerRefusedError",
+    "ArgumentNotFoundError",
+    "ArgumentTypeError",
     "AuthenticationError",
     "BudgetExceededError",
     "CallCancelledError",
@@ -65,6 +72,9 @@ __all__ = [
     "CallTimeoutError",
     "DeadlockError",
     "FileNotExportedError",
+    "FunctionCallError",
+    "FunctionCallFormatError",
+    "FunctionNotFoundError",
     "InternalError",
     "JsonDictValidationError",
     "JsonParsingError",
@@ -225,6 +235,26 @@ class ResponseParsingError(ModelResponseError):
     ) -> None:
         super().__init__(message, hint=hint)
         self.raw_response = raw_response
+
+
+class FunctionCallError(ModelResponseError):
+    """A model asks for a tool in a way that cannot be met; the message is one that it can read."""
+
+
+class FunctionCallFormatError(FunctionCallError):
+    """What the model wrote is no call of a tool."""
+
+
+class FunctionNotFoundError(FunctionCallError, LookupError):
+    """The model asks for a tool that it has not been given."""
+
+
+class ArgumentNotFoundError(FunctionCallError):
+    """The model left an argument out."""
+
+
+class ArgumentTypeError(FunctionCallError, TypeError):
+    """The model gave an argument that does not fit, or that the tool does not know."""
 
 
 class JsonDictValidationError(ResponseParsingError):

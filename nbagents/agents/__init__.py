@@ -6,6 +6,7 @@ from ._dialog import DialogAgent
 from ._dict_dialog import DictDialogAgent
 from ._keeping import Kept
 from ._options import call_options, idempotency_key
+from ._react import ReActAgent
 from ._revising import REVISE, revise
 from ._scheduler import scheduler, settled
 from ._spread import begin, spread
@@ -26,6 +27,7 @@ __all__ = [
     "DialogAgent",
     "DictDialogAgent",
     "Kept",
+    "ReActAgent",
     "Remote",
     "TextToImageAgent",
     "UserAgent",

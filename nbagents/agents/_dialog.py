@@ -48,7 +48,9 @@ class DialogAgent(AgentBase):
             said: Any = await arrived(self.memory.get_memory())
         else:
             said = x
-        system = [Msg("system", self.sys_prompt, "system")] if self.sys_prompt else []
+        # No endpoint takes a conversation without a message: whoever speaks first knows at least who it is.
+        prompt = self.sys_prompt or ("" if said else f"You are {self.name}.")
+        system = [Msg("system", prompt, "system")] if prompt else []
         response = await self.model(self.model.format(*system, said, speaker=self.name))
         message = Msg(self.name, response.text, "assistant", metadata={"model": self.model.model_name})
         self.speak(message)
