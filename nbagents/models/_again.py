@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
+import functools
 import inspect
 import json
 import logging
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ._answer import Answer
     from ._request import Request
 
-__all__ = ["TRIES", "Reading"]
+__all__ = ["TRIES", "Reading", "reads"]
 
 log = logging.getLogger(__name__)
 TRIES = 3
@@ -71,11 +72,13 @@ class Reading:
         check: Callable[[Answer], Answer] | None = None,
         *,
         price: budget.Price | None = None,
+        counts: bool = True,
     ) -> None:
         """Ask until an answer can be read, and finish the request with it. On the background loop.
 
         ``once`` asks once; it is told what was wrong with the answer before, "" the first time. ``check``
-        reads what every caller wants read, and raises as ``parse_func`` may.
+        reads what every caller wants read, and raises as ``parse_func`` may. Each time counts for the limits
+        of the run, unless ``once`` sees to that itself.
         """
         complaint = ""
         failure: ModelResponseError = ResponseParsingError()
@@ -83,7 +86,8 @@ class Reading:
             if turn:
                 log.info("%s is asked again: %s", request.label, complaint)
                 request.begin_anew()
-                await budget.before_call(request.label, price)
+                if counts:
+                    await budget.before_call(request.label, price)
             response = ModelResponse.of(await once(complaint))
             try:
                 if check is not None:
@@ -114,6 +118,35 @@ class Reading:
 
     def _after_tries(self, problem: str) -> str:
         return problem if self.tries == 1 else f"{problem} (asked {self.tries} times)"
+
+
+def reads(call: Callable[..., ModelResponse]) -> Callable[..., ModelResponse]:
+    """Return a model's ``__call__`` that knows ``parse_func``, ``fault_handler`` and ``max_retries`` too."""
+
+    @functools.wraps(call)
+    def reading_call(
+        self: Any,
+        *args: Any,
+        parse_func: Any = None,
+        fault_handler: Any = None,
+        max_retries: int | None = None,
+        **kwargs: Any,
+    ) -> ModelResponse:
+        reading = Reading.of(parse_func, fault_handler, max_retries)
+        if parse_func is None and fault_handler is None:
+            return call(self, *args, **kwargs)
+
+        async def once(_: str) -> Answer:
+            response: ModelResponse = await _in_a_thread(lambda _: call(self, *args, **kwargs), None)
+            await response
+            return response._value if response._request is None else response._request.answer
+
+        async def work(request: Request) -> None:
+            await reading.ask(request, once, counts=False)
+
+        return ModelResponse.begin(self.label, work, counts=False)
+
+    return reading_call
 
 
 def _named(failure: Any, label: str) -> Any:

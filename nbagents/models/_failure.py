@@ -72,7 +72,8 @@ def explain(
     else:  # an error event inside the stream, or what is no JSON
         said = _words(error, endpoint)
         failure = ModelResponseError(
-            f"{whose}{label} at {origin(endpoint.base_url)} gave no usable answer{_kept(partial)}: {said}"
+            f"{whose}{label} at {origin(endpoint.base_url)} gave no usable answer{_kept(partial)}: {said}",
+            hint="call again; %agents doctor looks at the model's address",
         )
     return _with_partial(failure, partial)
 
@@ -110,7 +111,9 @@ def said_nothing(endpoint: Endpoint, label: str, finish_reason: str | None) -> M
             hint="a larger max_tokens (max_completion_tokens) in generate_args",
         )
     if finish_reason == "content_filter":
-        return ModelResponseError(f"{where} held its answer back: its filter stopped it.")
+        return ModelResponseError(
+            f"{where} held its answer back: its filter stopped it.", hint="ask in other words"
+        )
     return ModelResponseError(f"{where} gave an empty answer.", hint="call again, or take another model")
 
 
@@ -192,7 +195,7 @@ def refusal(
             f"{whose}{status} from {host} – {label} failed there, also after retries: {said}",
             hint=_use_demo(),
         )
-    hint = next((line for word, line in _HINTS.items() if word in said.lower()), None)
+    hint = next((line for word, line in _HINTS.items() if word in said.lower()), "%agents doctor")
     return ModelResponseError(f"{whose}{status} from {host} – {label} refused the request: {said}", hint=hint)
 
 

@@ -171,6 +171,9 @@ class OpenAIChatWrapper(OpenAIWrapperBase):
                 _say(request, answer, plain(await client.chat.completions.create(**sent)))
                 return
             async with await client.chat.completions.create(**sent, stream=True) as chunks:
+                if "json" in chunks.response.headers.get("content-type", ""):  # it knows no streams
+                    _say(request, answer, json.loads(await chunks.response.aread()))
+                    return
                 async for chunk in chunks:
                     _say(request, answer, plain(chunk))
 
