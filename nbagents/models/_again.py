@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ._answer import Answer
     from ._request import Request
 
-__all__ = ["TRIES", "Reading", "reads"]
+__all__ = ["TRIES", "Reading", "in_a_thread", "reads"]
 
 log = logging.getLogger(__name__)
 TRIES = 3
@@ -69,7 +69,7 @@ class Reading:
         self,
         request: Request,
         once: Callable[[str], Awaitable[Answer]],
-        check: Callable[[Answer], Answer] | None = None,
+        check: Callable[[Answer], Awaitable[Answer]] | None = None,
         *,
         price: budget.Price | None = None,
         counts: bool = True,
@@ -91,7 +91,7 @@ class Reading:
             response = ModelResponse.of(await once(complaint))
             try:
                 if check is not None:
-                    response = ModelResponse.of(check(response._value))
+                    response = ModelResponse.of(await check(response._value))
                 request.finish(await self._read(response))
                 return
             except (ResponseParsingError, SchemaMismatchError) as error:
@@ -105,7 +105,7 @@ class Reading:
             if isinstance(failure, ResponseParsingError):
                 failure.raw_response = response._value.text
         if self.fault_handler is not None:
-            request.finish(_merged(await _in_a_thread(self.fault_handler, response), response._value))
+            request.finish(_merged(await in_a_thread(self.fault_handler, response), response._value))
             return
         raise _named(failure, request.label)
 
@@ -114,7 +114,7 @@ class Reading:
             return response._value
         # AgentScope's first version has json.loads itself here; all others take the response
         given = response._value.text if self.parse_func is json.loads else response
-        return _merged(await _in_a_thread(self.parse_func, given), response._value)
+        return _merged(await in_a_thread(self.parse_func, given), response._value)
 
     def _after_tries(self, problem: str) -> str:
         return problem if self.tries == 1 else f"{problem} (asked {self.tries} times)"
@@ -137,7 +137,7 @@ def reads(call: Callable[..., ModelResponse]) -> Callable[..., ModelResponse]:
             return call(self, *args, **kwargs)
 
         async def once(_: str) -> Answer:
-            response: ModelResponse = await _in_a_thread(lambda _: call(self, *args, **kwargs), None)
+            response: ModelResponse = await in_a_thread(lambda _: call(self, *args, **kwargs), None)
             await response
             return response._value if response._request is None else response._request.answer
 
@@ -165,7 +165,7 @@ def _merged(made: Any, answer: Answer) -> Answer:
     return fresh if fresh.usage is not None else replace(fresh, usage=answer.usage)
 
 
-async def _in_a_thread(function: Callable[[Any], Any], given: Any) -> Any:
+async def in_a_thread(function: Callable[[Any], Any], given: Any) -> Any:
     """Call somebody's function where it may take its time, and ask other models meanwhile."""
     future: concurrent.futures.Future[Any] = concurrent.futures.Future()
     ctx = contextvars.copy_context()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..config import MODEL_RETRIES, MODEL_TIMEOUT, Secret, wrap_secrets
 from ..exceptions import UsageError
 from ..message import Msg
-from ._again import Reading
+from ._again import Reading, in_a_thread
 from ._answer import Answer
 from ._completion import Completion
 from ._failure import ended_early, said_nothing
@@ -141,9 +141,12 @@ class OpenAIChatWrapper(OpenAIWrapperBase):
             )
             return await self._answer(request, asked | {"messages": [*entries, *again]})
 
-        def check(answer: Answer) -> Answer:
+        async def check(answer: Answer) -> Answer:
             checked_calls(answer)
-            return answer if shape is None else _shaped(answer, shape, by_tool)
+            if shape is None:
+                return answer
+            shaped: Answer = await in_a_thread(lambda given: _shaped(given, shape, by_tool), answer)
+            return shaped
 
         async def work(request: Request) -> None:
             await reading.ask(request, lambda told: once(request, told), check, price=self.price)

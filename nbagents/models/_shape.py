@@ -38,10 +38,6 @@ class Shape:
                 "structured_model is a pydantic class, or a JSON schema of an object, not"
                 f" {type(wanted).__name__ if not isinstance(wanted, type) else wanted.__name__}"
             )
-        if self._model is None:
-            import jsonschema  # here, since it takes 50 ms, and not when the answer is there, on the loop
-
-            self._jsonschema = jsonschema
         self.schema = dict(schema)
         self.name = re.sub(r"[^A-Za-z0-9_-]+", "_", str(self.schema.get("title") or "answer"))[:64]
 
@@ -58,7 +54,7 @@ class Shape:
         return {"type": "function", "function": function}
 
     def read(self, answer: str | Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the answer says, as plain data in this shape.
+        """Return what the answer says, as plain data in this shape. May take a while; not for the loop.
 
         Raises:
             SchemaMismatchError: it is no JSON, or has another shape.
@@ -74,7 +70,9 @@ class Shape:
                 where = ".".join(map(str, first["loc"])) or "it"
                 problem = f"{where}: {first['msg']}"
         else:
-            problem = _first_error(self._jsonschema, data, self.schema)
+            import jsonschema  # here, since it may take seconds: what checks formats comes along
+
+            problem = _first_error(jsonschema, data, self.schema)
             if not problem and isinstance(data, Mapping):
                 return dict(data)
             problem = problem or "it is no object"
