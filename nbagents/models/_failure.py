@@ -6,6 +6,7 @@ key: not in their text, and not through a chain to the client's own frames.
 
 from __future__ import annotations
 
+import json
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,8 +70,11 @@ def explain(
     elif isinstance(error, TypeError):
         said = redact(str(error), endpoint.api_key)[:_MOST]
         return UsageError(f"{whose}{label}: the request cannot be sent: {said}")
+    elif _caused_by(error, "TransportError"):  # half-way through a stream
+        slow = _caused_by(error, "TimeoutException")
+        failure = too_slow(endpoint, label, timeout, partial) if slow else _cut(label, endpoint, partial)
     else:  # an error event inside the stream, or what is no JSON
-        said = _words(error, endpoint)
+        said = "it is no JSON" if isinstance(error, json.JSONDecodeError) else _words(error, endpoint)
         failure = ModelResponseError(
             f"{whose}{label} at {origin(endpoint.base_url)} gave no usable answer{_kept(partial)}: {said}",
             hint="call again; %agents doctor looks at the model's address",

@@ -19,8 +19,9 @@ from ._format import chat_messages
 from ._media import sees
 from ._request import Request
 from ._response import ModelResponse
-from ._service import OpenAIWrapperBase, plain
+from ._service import OpenAIWrapperBase
 from ._shape import Shape
+from ._sse import events_in
 from ._tools import checked_calls, wire_choice, wire_tools
 from ._usage import ModelUsage
 
@@ -171,14 +172,16 @@ class OpenAIChatWrapper(OpenAIWrapperBase):
             sent = await self._sent(request, asked, client, headers)
             if not sent.pop("stream", False):
                 sent.pop("stream_options", None)
-                _say(request, answer, plain(await client.chat.completions.create(**sent)))
+                whole = await client.chat.completions.with_raw_response.create(**sent)
+                _say(request, answer, json.loads(whole.content))
                 return
             async with await client.chat.completions.create(**sent, stream=True) as chunks:
-                if "json" in chunks.response.headers.get("content-type", ""):  # it knows no streams
-                    _say(request, answer, json.loads(await chunks.response.aread()))
+                came = chunks.response
+                if "json" in came.headers.get("content-type", ""):  # it knows no streams
+                    _say(request, answer, json.loads(await came.aread()))
                     return
-                async for chunk in chunks:
-                    _say(request, answer, plain(chunk))
+                async for chunk in events_in(came.aiter_bytes()):
+                    _say(request, answer, chunk)
 
         try:
             await self._ask(send, lambda: answer.text)
