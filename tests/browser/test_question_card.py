@@ -132,7 +132,12 @@ def test_the_default_answers_when_the_clock_is_over_and_escape_takes_it_at_once(
     ask = 'UserAgent("me", "Keep it?", default="keep it", timeout={})()'
     desk.write(
         "a.ipynb",
-        [OWN, f"{ask.format(6)}.content", f"await {ask.format(60)}", 'UserAgent("me", "Keep it?", timeout=1)().content'],
+        [
+            OWN,
+            f"{ask.format(6)}.content",
+            f"await {ask.format(60)}",
+            'UserAgent("me", "Keep it?", timeout=1)().content',
+        ],
     )
     notebook = desk.open("a.ipynb", width=400, dark=True)
     notebook.use_theme("JupyterLab Dark")

@@ -64,9 +64,7 @@ def test_changes_add_up_to_the_state():
                 )
                 rows[place] = new
         lanes = (LaneView("a", 0, ((0.0, step / 10, "model"),)),)
-        whole, change = changes.take(
-            RunView("r", "running", step / 10, tuple(rows), lanes=lanes, began=0.0)
-        )
+        whole, change = changes.take(RunView("r", "running", step / 10, tuple(rows), lanes=lanes, began=0.0))
         if change:
             state = _apply(state, change)
         assert _shown(state) == _shown(whole)
