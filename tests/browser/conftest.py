@@ -47,7 +47,7 @@ def change_theme(page: Page, name: str) -> None:
     gone = "document.getElementById('jupyterlab-splash') === null"
     page.wait_for_function(gone)
     page.evaluate(
-        "(name) => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name}).then(() => null)",
+        "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme }).then(() => null)",
         name,
     )
     page.wait_for_function(f"document.body.dataset.jpThemeName === '{name}'")

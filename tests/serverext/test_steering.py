@@ -203,7 +203,7 @@ def test_what_runs_in_the_background_outlives_a_kernel_that_jupyter_shuts_down(
     kernel.run("%%pipeline slow -> quick -b\nWrite about rain.")
     (run,) = wait_for(lambda: running(jupyter, server))
     assert jupyter.ask(f"api/kernels/{kernel.id}", "DELETE").status == 204
-    (about,) = [run for run in running(jupyter, server)]
+    (about,) = running(jupyter, server)
     assert about["run"] == run["run"], "it has ended with its kernel"
     wait_for(lambda: not running(jupyter, server))
     about = jupyter.api(f"{server}/runs/{run['run']}").json
