@@ -14,10 +14,19 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from ._loop import allow_nested
-    from .agents import AgentBase, DialogAgent, ReActAgent, UserAgent, call_options, idempotency_key
+    from .agents import (
+        AgentBase,
+        DialogAgent,
+        DictDialogAgent,
+        ReActAgent,
+        TextToImageAgent,
+        UserAgent,
+        call_options,
+        idempotency_key,
+    )
     from .cli import as_server
-    from .hub import MsgHubManager, msghub
-    from .memory import TemporaryMemory
+    from .hub import MsgHub, MsgHubManager, msghub
+    from .memory import InMemoryMemory, LongTermMemory, TemporaryMemory
     from .message import Msg, PlaceholderMessage
     from .models import choose_model
     from .pipelines import (
@@ -27,9 +36,11 @@ if TYPE_CHECKING:
         SequentialPipeline,
         SwitchPipeline,
         WhileLoopPipeline,
+        fanout_pipeline,
         fanoutpipeline,
         forlooppipeline,
         ifelsepipeline,
+        sequential_pipeline,
         sequentialpipeline,
         switchpipeline,
         whilelooppipeline,
@@ -44,7 +55,7 @@ if TYPE_CHECKING:
         RpcAgentServerLauncher,
         RpcServerSideWrapper,
     )
-    from .setup import agent, init
+    from .setup import agent, init, print_llm_usage
     from .tools import (
         ServiceExecStatus,
         ServiceFactory,
@@ -59,11 +70,15 @@ _HOME = {
     "AgentGroup": "rpc",
     "AgentServerServicer": "rpc",
     "DialogAgent": "agents",
+    "DictDialogAgent": "agents",
     "DistConf": "rpc",
     "FanOutPipeline": "pipelines",
     "ForLoopPipeline": "pipelines",
     "IfElsePipeline": "pipelines",
+    "InMemoryMemory": "memory",
+    "LongTermMemory": "memory",
     "Msg": "message",
+    "MsgHub": "hub",
     "MsgHubManager": "hub",
     "PlaceholderMessage": "message",
     "ReActAgent": "agents",
@@ -79,6 +94,7 @@ _HOME = {
     "SwitchPipeline": "pipelines",
     "TLS": "rpc",
     "TemporaryMemory": "memory",
+    "TextToImageAgent": "agents",
     "ToolResponse": "tools",
     "Toolkit": "tools",
     "UserAgent": "agents",
@@ -88,12 +104,15 @@ _HOME = {
     "as_server": "cli",
     "call_options": "agents",
     "choose_model": "models",
+    "fanout_pipeline": "pipelines",
     "fanoutpipeline": "pipelines",
     "forlooppipeline": "pipelines",
     "idempotency_key": "agents",
     "ifelsepipeline": "pipelines",
     "init": "setup",
     "msghub": "hub",
+    "print_llm_usage": "setup",
+    "sequential_pipeline": "pipelines",
     "sequentialpipeline": "pipelines",
     "switchpipeline": "pipelines",
     "whilelooppipeline": "pipelines",
@@ -105,11 +124,15 @@ __all__ = [
     "AgentGroup",
     "AgentServerServicer",
     "DialogAgent",
+    "DictDialogAgent",
     "DistConf",
     "FanOutPipeline",
     "ForLoopPipeline",
     "IfElsePipeline",
+    "InMemoryMemory",
+    "LongTermMemory",
     "Msg",
+    "MsgHub",
     "MsgHubManager",
     "PlaceholderMessage",
     "ReActAgent",
@@ -124,6 +147,7 @@ __all__ = [
     "ServiceToolkit",
     "SwitchPipeline",
     "TemporaryMemory",
+    "TextToImageAgent",
     "ToolResponse",
     "Toolkit",
     "UserAgent",
@@ -134,12 +158,15 @@ __all__ = [
     "as_server",
     "call_options",
     "choose_model",
+    "fanout_pipeline",
     "fanoutpipeline",
     "forlooppipeline",
     "idempotency_key",
     "ifelsepipeline",
     "init",
     "msghub",
+    "print_llm_usage",
+    "sequential_pipeline",
     "sequentialpipeline",
     "switchpipeline",
     "whilelooppipeline",

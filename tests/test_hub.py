@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import time
 
 import pytest
 
 from nbagents.agents import AgentBase
-from nbagents.hub import msghub
+from nbagents.exceptions import UsageError
+from nbagents.hub import MsgHub, msghub
 from nbagents.message import Msg
 
 
@@ -190,7 +193,7 @@ def test_many_hubs_may_be_over_before_the_first_reply():
         with msghub([asks, b, c]):
             pass
     b("settled").result()
-    assert len(b._hubs) < 150
+    assert len(b._audience) < 150
 
 
 def test_a_hub_is_left_when_its_body_fails(agents):
@@ -201,15 +204,98 @@ def test_a_hub_is_left_when_its_body_fails(agents):
     assert heard(b) == []
 
 
-def test_leaving_the_inner_hub_ends_the_outer_one_for_its_members(agents):
+def test_leaving_the_inner_hub_leaves_the_outer_one_open(agents):
     a, b, c = agents
-    with msghub(agents):
-        with msghub([a, b]):
+    with msghub(agents, announcement=Msg("host", "to all")):
+        with msghub([a, b], announcement=Msg("host", "to two")):
             a("inner")
         a("after")
         c("outer")
-    assert heard(b) == ["inner", "outer"]
-    assert heard(c) == ["outer"]
+    a("over")
+    assert heard(b) == ["to all", "to two", "inner", "after", "outer"]
+    assert heard(c) == ["to all", "inner", "after", "outer"], "the outer hub listens all the time"
+
+
+def test_hubs_may_overlap_and_end_in_any_order(agents):
+    a, b, c = agents
+    first, second = msghub([a, b], name="first"), msghub([a, c], name="second")
+    with first:
+        second.__enter__()
+        a("both")
+    a("second")
+    second.__exit__(None, None, None)
+    a("none")
+    assert (heard(b), heard(c)) == (["both"], ["both", "second"])
+
+
+def test_who_is_in_two_hubs_hears_each_message_once():
+    class Counts(AgentBase):
+        n = 0
+
+        def observe(self, x):
+            self.n += 1
+
+    speaker, counts = Speaker("speaker"), Counts("counts")
+    with msghub([speaker, counts]), msghub([counts, speaker]):
+        speaker()
+    assert counts.n == 1
+
+
+def test_without_automatic_broadcast_only_what_is_broadcast_is_heard(agents):
+    a, b, _ = agents
+    with msghub(agents, announcement=Msg("host", "welcome"), enable_auto_broadcast=False) as hub:
+        a("1")
+        hub.broadcast(Msg("host", "news"))
+        hub.set_auto_broadcast(True)
+        a("2")
+        hub.set_auto_broadcast(False)
+        a("3")
+    assert heard(b) == ["welcome", "news", "2"]
+
+
+def test_an_inner_talk_is_private_while_the_outer_hub_is_silent(agents):
+    a, b, c = agents
+    with msghub(agents) as everyone:
+        everyone.set_auto_broadcast(False)
+        with msghub([a, b]):
+            a("psst")
+        everyone.set_auto_broadcast(True)
+        a("aloud")
+    assert (heard(b), heard(c)) == (["psst", "aloud"], ["aloud"])
+
+
+def test_a_hub_that_is_over_connects_nobody(agents):
+    a, b, c = agents
+    with msghub([a, b]) as hub:
+        pass
+    hub.add(c)
+    hub.set_auto_broadcast(True)
+    a("alone")
+    assert (heard(b), heard(c)) == ([], [])
+    with hub:
+        a("again")
+    assert heard(c) == ["again"]
+
+
+def test_an_audience_set_by_hand_takes_the_place_of_the_hubs(agents):
+    a, b, c = agents
+    with msghub(agents) as hub:
+        a.rm_audience(b)
+        a("1")
+        hub.add([])  # it connects its members again
+        a("2")
+        b.clear_audience()
+        b("3")
+    assert (heard(a), heard(b), heard(c)) == (["1", "2"], ["2", "3"], ["1", "2"])
+
+
+def test_a_broadcast_can_be_awaited(agents):
+    async def main():
+        async with MsgHub(agents, name="later version") as hub:
+            await hub.broadcast(Msg("host", "one"))
+            return [agent.memory.size() for agent in agents]
+
+    assert asyncio.run(main()) == [1, 1, 1]
 
 
 def test_an_async_hub(agents):
@@ -231,3 +317,46 @@ def test_an_audience_can_be_set_by_hand(agents):
     a.clear_audience()
     a("3")
     assert (heard(a), heard(b), heard(c)) == (["1", "2", "3"], ["1"], ["1", "2"])
+
+
+class Full:
+    """A memory that takes nothing."""
+
+    def add(self, memories):
+        raise OSError("full")
+
+    def get_memory(self):
+        return []
+
+
+def test_a_broadcast_that_somebody_cannot_take_is_told(capsys):
+    alice, bob = Speaker("alice"), Speaker("bob")
+    alice.memory = Full()
+    with msghub([alice, bob], announcement=Msg("host", "hello")):
+        pass
+    assert [m.content for m in bob.memory.get_memory()] == ["hello"]
+    told, limit = "", time.monotonic() + 10
+    while "the failure of alice to observe was never read: OSError: full" not in told:
+        assert time.monotonic() < limit, told
+        gc.collect()
+        told += capsys.readouterr().err
+
+
+@pytest.mark.parametrize("odd", [3, "alice", None, Msg("a", "b")])
+def test_what_is_no_agent_joins_no_hub_and_harms_nobody(odd):
+    alice = Speaker("alice")
+    with pytest.raises(UsageError, match="agents take part in a hub"):
+        msghub([alice, odd])
+    with msghub([alice]) as hub, pytest.raises(UsageError, match="agents take part in a hub"):
+        hub.add([Speaker("bob"), odd])
+    assert hub.participants == [alice]
+    assert alice().content
+
+
+@pytest.mark.parametrize("odd", ["hello", {"content": "hello"}, [Msg("a", "b"), "hello"]])
+def test_a_hub_tells_messages_alone(odd):
+    alice = Speaker("alice")
+    with pytest.raises(UsageError, match="a hub tells its participants messages"):
+        msghub([alice], announcement=odd)
+    with msghub([alice]) as hub, pytest.raises(UsageError, match="a hub tells its participants messages"):
+        hub.broadcast(odd)

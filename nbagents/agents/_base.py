@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import bisect
 import functools
+import inspect
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,9 +13,10 @@ from .. import context, events
 from .._ids import new_id
 from .._ports import make_proxy
 from ..exceptions import UsageError
-from ..memory import TemporaryMemory
+from ..memory import TemporaryMemory, messages_of
 from ..message import Msg, PlaceholderMessage
 from ..models import ModelWrapperBase, load_model
+from ._audience import Audience
 from ._call import RUNNING, Remote, current_call, peek
 from ._hooks import has_hooks
 from ._mailbox import Mailbox
@@ -29,12 +30,7 @@ __all__ = ["AgentBase"]
 STEADY = frozenset({"name", "agent_id", "to_dist"})
 """Attributes that no turn changes: reading them waits for nothing."""
 
-
-_hubs_lock = threading.Lock()
-
-
-def _path_of(entry: tuple[tuple[int, ...], Any]) -> tuple[int, ...]:
-    return entry[0]
+_audience_lock = threading.Lock()
 
 
 def _is_method(cls: type, name: str) -> bool:
@@ -94,7 +90,8 @@ class AgentBase(Surface, metaclass=AgentMeta):
     """
 
     _remote: Remote | None = None
-    _hubs: tuple[tuple[tuple[int, ...], tuple[AgentBase, ...]], ...] = ()
+    _observes_its_own_way = False
+    _audience = Audience()
     _init_settings: dict[str, Any]
     model: ModelWrapperBase | None = None
 
@@ -112,12 +109,12 @@ class AgentBase(Surface, metaclass=AgentMeta):
         self.sys_prompt = sys_prompt
         if model_config_name is not None:
             self.model = load_model(model_config_name)
-        self.memory: TemporaryMemory | None = TemporaryMemory() if use_memory else None
+        self.memory: Any = TemporaryMemory() if use_memory else None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.observe is not AgentBase.observe:  # its own, or that of a class mixed in
-            cls._observes_inline = False  # type: ignore[assignment,method-assign]
+            cls._observes_its_own_way = True
             if not hasattr(cls.observe, "_queues"):
                 cls.observe = _queued(cls.observe)  # type: ignore[method-assign]
 
@@ -130,7 +127,7 @@ class AgentBase(Surface, metaclass=AgentMeta):
     @_queued
     def observe(self, x: Msg | Sequence[Msg] | None) -> Any:
         """Take a message into memory without answering. Called from outside it returns at once."""
-        self._observe_now(x)
+        return self._observe_now(x)
 
     def _speak(self, content: str | Msg | Iterable[tuple[bool, str]]) -> None:
         if isinstance(content, Msg):
@@ -205,24 +202,26 @@ class AgentBase(Surface, metaclass=AgentMeta):
         memory = own.get("memory")
         if memory is None:
             return frozen(own)
-        kept = APART if apart.get() else remembered(memory.get_memory(), self._name)
+        kept = APART if apart.get() else remembered(messages_of(memory) or (), self._name)
         return {"memory": kept} | frozen(own)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Become what `state_dict` told of another agent of this class; its memory replaces this one's."""
         for name, value in state.items():
             if name == "memory":
-                memory = self.__dict__.get("memory")
-                if memory is not None:
+                memory: Any = self.__dict__.get("memory")
+                if hasattr(memory, "load"):
                     memory.load(thaw(value), overwrite=True)
+                elif memory is not None and messages_of(memory) == []:  # one of a class of its own
+                    memory.add(thaw(value))
             elif name[0] != "_":
                 setattr(self, name, thaw(value))
 
     # ---- hubs
 
     def reset_audience(self, audience: Sequence[AgentBase]) -> None:
-        """From now on ``audience``, but for the agent itself, observes what it says."""
-        self._hear(scheduler().next_path(), tuple(a for a in audience if a is not self))
+        """From now on ``audience``, but for the agent itself, observes what it says, and nobody else."""
+        self._hear(scheduler().next_path(), tuple(audience))
 
     def clear_audience(self) -> None:
         """From now on nobody observes what it says."""
@@ -234,27 +233,23 @@ class AgentBase(Surface, metaclass=AgentMeta):
         path = scheduler().next_path()
         self._hear(path, tuple(a for a in self._audience_at(path) if a not in gone))
 
-    def _hear(self, path: tuple[int, ...], audience: tuple[AgentBase, ...]) -> None:
-        with _hubs_lock:
-            log = list(self._hubs)
-            bisect.insort(log, (path, audience), key=_path_of)
-            self._hubs = tuple(log)
-        if len(log) % 64 == 0:
-            scheduler().post(self._forget_hubs)
+    def _hear(self, path: tuple[int, ...], audience: tuple[AgentBase, ...], hub: Any = None) -> None:
+        """Set who listens from that place in the program on: in ``hub``, or in place of all others."""
+        with _audience_lock:
+            self._audience = peek(self, "_audience").then(path, hub, audience)
+        if len(self._audience) % 64 == 0:
+            scheduler().post(self._forget_audience)
 
-    def _forget_hubs(self) -> None:
-        """Drop the audiences that no unfinished call can ask for. On the loop, which knows them all."""
+    def _forget_audience(self) -> None:
+        """Drop what no unfinished call can ask for. On the loop, which knows them all."""
         oldest = min((call.path for call in scheduler().live.values()), default=None)
-        with _hubs_lock:
-            log = self._hubs
-            needed = len(log) if oldest is None else bisect.bisect_right(log, oldest, key=_path_of)
-            self._hubs = log[max(needed - 1, 0) :]
+        with _audience_lock:
+            self._audience = self._audience.since(oldest)
 
     def _audience_at(self, path: tuple[int, ...]) -> tuple[AgentBase, ...]:
-        """Return who listened at that place in the program, which may differ from who listens now."""
-        log = peek(self, "_hubs")
-        at = bisect.bisect_right(log, path, key=_path_of)
-        return log[at - 1][1] if at else ()
+        """Return who else listened at that place in the program, which may differ from who does now."""
+        audience = peek(self, "_audience")
+        return tuple([a for a in audience.at(path) if a is not self]) if audience else ()
 
     # ---- what the scheduler needs; underscore names never wait
 
@@ -272,13 +267,17 @@ class AgentBase(Surface, metaclass=AgentMeta):
 
     @property
     def _observes_inline(self) -> bool:
-        """Is observing done at once? Not where a class has its own way, nor where it has hooks."""
-        return not has_hooks(self, "observe")
-
-    def _observe_now(self, x: Msg | Sequence[Msg] | None) -> None:
+        """Is observing done at once? Not in a way of its own, nor with hooks or a memory that is awaited."""
+        if type(self)._observes_its_own_way or has_hooks(self, "observe"):
+            return False
         memory = peek(self, "__dict__").get("memory")
-        if memory is not None and x is not None:
-            memory.add(x)
+        if memory is None or type(memory) is TemporaryMemory:
+            return True
+        return not inspect.iscoroutinefunction(memory.add)
+
+    def _observe_now(self, x: Msg | Sequence[Msg] | None) -> Any:
+        memory = peek(self, "__dict__").get("memory")
+        return memory.add(x) if memory is not None and x is not None else None
 
     async def _revise(self, change: Any = None) -> dict[str, Any]:
         return revised(self, change)

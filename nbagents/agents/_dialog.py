@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..exceptions import UsageError
+from ..memory import arrived
 from ..message import Msg
 from ..models import ModelWrapperBase
 from ._base import AgentBase
@@ -43,11 +44,13 @@ class DialogAgent(AgentBase):
         if isinstance(x, str):
             x = Msg("user", x, "user")
         if self.memory is not None:
-            self.memory.add(x)
-            said: Any = self.memory.get_memory()
+            await arrived(self.memory.add(x))
+            said: Any = await arrived(self.memory.get_memory())
         else:
             said = x
-        system = [Msg("system", self.sys_prompt, "system")] if self.sys_prompt else []
+        # No endpoint takes a conversation without a message: whoever speaks first knows at least who it is.
+        prompt = self.sys_prompt or ("" if said else f"You are {self.name}.")
+        system = [Msg("system", prompt, "system")] if prompt else []
         response = self.model(self.model.format(*system, said, speaker=self.name))
         shown = await self._print_as_it_comes(response)
         text = (await response).text
@@ -55,5 +58,5 @@ class DialogAgent(AgentBase):
         message._id = shown or message._id
         await self.print(message)
         if self.memory is not None:
-            self.memory.add(message)
+            await arrived(self.memory.add(message))
         return message

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from ..exceptions import CallCancelledError
-from ..hub import MsgHubManager, msghub
+from ..hub import MsgHub, msghub
 from ..message import Msg
 from ._conduct import finish_run, halt, limits, new_card, new_run, shortened, stopped
 from ._desk import Desk
@@ -30,7 +30,7 @@ class OpenHub:
         self.desk, self.options = desk, spec.options
         agents = [desk.agent(name) for name in spec.names]
         announcement = Msg("user", filled.text, "user") if filled.text else None
-        self.manager: MsgHubManager = msghub(agents, announcement=announcement)
+        self.manager: MsgHub = msghub(agents, announcement=announcement)
         talk = Talk(
             f"msghub {', '.join(spec.names)}",
             lambda run: None,
@@ -45,7 +45,7 @@ class OpenHub:
         self.card = new_card(desk, self.run, spec.options)
         self._stack = ExitStack()
 
-    def enter(self) -> MsgHubManager:
+    def enter(self) -> MsgHub:
         """Show the card, begin the run, and open the hub."""
         self.card.__enter__()
         self.run.__enter__()
@@ -102,5 +102,7 @@ class OpenHub:
         self.card.freeze()
 
     def _audience(self, speaker: str) -> tuple[str, ...]:
+        if not self.manager.enable_auto_broadcast:
+            return ()
         names = [agent._name for agent in self.manager.participants]
         return tuple(name for name in names if name != speaker) if speaker in names else ()

@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
-import os
+import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .. import budget, events
-from .._loop import background
 from ..config import MODEL_RETRIES, MODEL_TIMEOUT, Secret, wrap_secrets
-from ..exceptions import ModelChoiceError, UsageError
+from ..exceptions import UsageError
 from ..message import Msg
-from ._base import ModelWrapperBase
-from ._client import make_client, no_key, openai_module
+from ._again import Reading, in_a_thread
+from ._answer import Answer
 from ._completion import Completion
-from ._demo import demo_endpoint
-from ._endpoint import Endpoint, resolve
-from ._failure import ended_early, explain
+from ._failure import ended_early, said_nothing
 from ._format import chat_messages
-from ._names import AUTO_MODEL
-from ._price import price_in
+from ._media import sees
 from ._request import Request
 from ._response import ModelResponse
+from ._service import OpenAIWrapperBase
+from ._shape import Shape
+from ._sse import events_in
+from ._tools import checked_calls, wire_choice, wire_tools
 from ._usage import ModelUsage
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
-
     import openai
 
 __all__ = ["OpenAIChatWrapper"]
 
 
-class OpenAIChatWrapper(ModelWrapperBase):
+class OpenAIChatWrapper(OpenAIWrapperBase):
     """A chat model behind an endpoint that speaks OpenAI's protocol.
 
     ``model(messages)`` sends a request and returns at once with a `ModelResponse`. The text comes
-    in pieces unless ``stream`` is false. ``generate_args``, here or in a call, go into the request
-    (``temperature``, ``seed``, ...); None leaves one out. ``timeout`` is how many seconds the endpoint
-    may stay silent; a request that fails is sent again ``max_retries`` times, as its ``Retry-After``
-    says. ``price`` is two numbers: dollars for a million tokens read, and written.
-
-    Without ``base_url`` the address is OPENAI_BASE_URL, else OpenAI's. Without ``api_key`` it is
-    OPENAI_API_KEY, but at these two addresses only; no other gets that key. An address on this
-    machine is never reached through a proxy. ``endpoint="demo"`` is the offline demo model.
+    in pieces unless ``stream`` is false. What else it takes is that of `OpenAIWrapperBase`.
 
     Raises:
         ModelChoiceError: OpenAI's own address without a key, or an address that is none.
@@ -67,187 +58,170 @@ class OpenAIChatWrapper(ModelWrapperBase):
         *,
         project: str | None = None,
         endpoint: str | None = None,
+        provider: str | None = None,
         label: str | None = None,
         price: Sequence[float] | float | None = None,
     ) -> None:
         # the raw key stays in no variable: a traceback may show them all
         api_key, client_args = Secret(api_key) if api_key else None, wrap_secrets(client_args)
-        if model_name is None:
-            warnings.warn(
-                f"the model configuration {config_name!r} names no model_name; taken for {config_name!r}",
-                UserWarning,
-                stacklevel=2,
-            )
-        super().__init__(config_name, model_name, label=label)
-        client_args = client_args or {}
-        if not isinstance(client_args, dict):
-            raise UsageError(f"the model configuration {config_name!r}: client_args must be a dictionary")
-        if endpoint not in (None, "demo"):
-            raise UsageError(
-                f"the model configuration {config_name!r}: endpoint can only be 'demo', not {endpoint!r}"
-            )
-        if price is not None:
-            budget.Price.of(price, repr(config_name))
-        given = {
-            "config_name": config_name,
-            "model_type": self.model_type,
-            "model_name": self.model_name,
-            "label": self.label,
-            "endpoint": endpoint,
-            "api_key": api_key,
-            "base_url": base_url,
-            "organization": organization,
-            "project": project,
-            "client_args": client_args,
-        }
-        timeout, max_retries = (
-            client_args.pop("timeout", timeout),
-            client_args.pop("max_retries", max_retries),
+        super().__init__(
+            config_name,
+            model_name,
+            api_key,
+            base_url,
+            organization,
+            client_args,
+            generate_args,
+            max_retries,
+            timeout,
+            project=project,
+            endpoint=endpoint,
+            provider=provider,
+            label=label,
+            price=price,
         )
-        self._config = resolve(given, os.environ) | {
-            "generate_args": generate_args or {},
-            "stream": stream,
-            **({} if price is None else {"price": price}),
-            "max_retries": max_retries,
-            "timeout": timeout,
-        }
-        self.stream, self.generate_args = stream, dict(generate_args or {})
-        self.max_retries, self.timeout = max_retries, timeout
-        self._client: tuple[AbstractEventLoop, Endpoint, openai.AsyncOpenAI] | None = None
-        self._endpoint = None if endpoint == "demo" else Endpoint.of(self._config)
-        if self._endpoint is not None and self._endpoint.is_openai and self._endpoint.api_key is None:
-            raise ModelChoiceError(
-                f"{self.label} at {self._endpoint.host} needs a key, and OPENAI_API_KEY is not set.",
-                hint="set OPENAI_API_KEY, then %agents doctor",
-            )
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The whole configuration, with nothing left to the environment; the key in it is a `Secret`."""
-        return dict(self._config)
+        self.stream = self._config["stream"] = stream
 
     def format(self, *msgs: Msg | Iterable[Any] | None, speaker: str | None = None) -> list[dict[str, Any]]:
-        """Return these messages as the endpoint takes them; see `ModelWrapperBase.format`."""
-        shown = self._endpoint is None or self._endpoint.is_openai
-        return chat_messages(msgs, speaker=speaker, names_are_shown=shown)
+        """Return these messages as the endpoint takes them; see `ModelWrapperBase.format`.
 
-    def __call__(self, messages: list[dict[str, Any]], **generate_args: Any) -> ModelResponse:
+        Pictures that stand in ``msg.url`` go to models that see, by their name; content blocks to all.
+        """
+        shown = self._endpoint is None or self._endpoint.is_openai
+        return chat_messages(msgs, speaker=speaker, names_are_shown=shown, sees_urls=sees(self.model_name))
+
+    def __call__(
+        self,
+        messages: Msg | Sequence[Msg | Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        tool_choice: str | Mapping[str, Any] | None = None,
+        structured_model: Any = None,
+        *,
+        parse_func: Any = None,
+        fault_handler: Any = None,
+        max_retries: int | None = None,
+        **generate_args: Any,
+    ) -> ModelResponse:
         """Ask the model; return at once. Safe from any thread.
+
+        ``tools`` are functions in OpenAI's form, ``tool_choice`` is "auto", "none", "required" or the name
+        of one. ``structured_model``, a pydantic class or a JSON schema, is the shape that the answer is to
+        have; ``response.parsed`` holds it. ``parse_func`` reads an answer: it takes the response, and what
+        it returns is ``parsed``, or the response itself. Where an answer cannot be read, arguments of tools
+        included, the model is asked again, ``max_retries`` times in all; then ``fault_handler`` takes the
+        last response, and what it returns is used. Messages of agents are formatted first.
 
         The events ``model``, ``delta`` and ``usage`` tell of it, in the caller's call.
 
         Raises:
-            UsageError: ``messages`` is no list of dictionaries with role and content.
+            UsageError: ``messages`` is no list of dictionaries with role and content, or another
+                argument is wrong.
         """
-        _check(messages)
+        entries, reading = self._entries(messages), Reading.of(parse_func, fault_handler, max_retries)
         usual: dict[str, Any] = {"stream": self.stream, "stream_options": {"include_usage": True}}
-        asked = usual | self.generate_args | generate_args | {"messages": [dict(entry) for entry in messages]}
+        asked = usual | self.generate_args | generate_args
+        shape = None if structured_model is None else Shape(structured_model)
+        if shape is not None and tools:
+            warnings.warn(
+                "a model cannot be given tools and a structured_model at once; the tools are left out",
+                UserWarning,
+                stacklevel=2,
+            )
+        by_tool = shape is not None and self.provider.by_tool
+        if shape is not None and by_tool:
+            tools, tool_choice = [shape.tool], shape.name
+        elif shape is not None:
+            tools, tool_choice, asked["response_format"] = None, None, shape.response_format
+        if tools:
+            asked["tools"] = wire_tools(tools)
+            asked["tool_choice"] = wire_choice(tool_choice, tools)
+
+        async def once(request: Request, complaint: str) -> Answer:
+            again = (
+                [{"role": "user", "content": f"{complaint}. Answer again."}] if complaint and shape else []
+            )
+            return await self._answer(request, asked | {"messages": [*entries, *again]})
+
+        async def check(answer: Answer) -> Answer:
+            checked_calls(answer)
+            if shape is None:
+                return answer
+            shaped: Answer = await in_a_thread(lambda given: _shaped(given, shape, by_tool), answer)
+            return shaped
 
         async def work(request: Request) -> None:
-            await self._ask(request, asked)
+            await reading.ask(request, lambda told: once(request, told), check, price=self.price)
 
         return ModelResponse.begin(self.label, work, price=self.price)
 
-    @property
-    def price(self) -> budget.Price | None:
-        """What it costs, as far as it knows itself: nothing on this machine, else what ``price`` says."""
-        return price_in(self._config | {"model_name": self.model_name})
+    def _entries(self, messages: Any) -> list[dict[str, Any]]:
+        if isinstance(messages, Msg):
+            return self.format(messages)
+        if isinstance(messages, list | tuple) and any(isinstance(entry, Msg) for entry in messages):
+            return self.format(messages)
+        _check(messages)
+        return [dict(entry) for entry in messages]
 
     # ---- on the background loop
 
-    async def _ask(self, request: Request, asked: dict[str, Any]) -> None:
-        """Ask, tell what it cost, and say in our own words what went wrong."""
-        events.emit("model", model=self.label)
-        answer, failure = Completion(), None
-        sdk = await openai_module()
-        endpoint, client = await self._connect()
+    async def _answer(self, request: Request, asked: dict[str, Any]) -> Answer:
+        """Ask once; tell what it cost, also when it was stopped half-way."""
+        answer = Completion()
+
+        async def send(client: openai.AsyncOpenAI, headers: dict[str, Any]) -> None:
+            sent = await self._sent(request, asked, client, headers)
+            if not sent.pop("stream", False):
+                sent.pop("stream_options", None)
+                whole = await client.chat.completions.with_raw_response.create(**sent)
+                _say(request, answer, json.loads(whole.content))
+                return
+            async with await client.chat.completions.create(**sent, stream=True) as chunks:
+                came = chunks.response
+                if "json" in came.headers.get("content-type", ""):  # it knows no streams
+                    _say(request, answer, json.loads(await came.aread()))
+                    return
+                async for chunk in events_in(came.aiter_bytes()):
+                    _say(request, answer, chunk)
+
         try:
-            await self._exchange(request, asked, answer, client, endpoint)
-        except Exception as error:  # noqa: BLE001  # whatever it is, its frames hold the key
-            failure = explain(
-                error, sdk, endpoint=endpoint, label=self.label, timeout=self.timeout, partial=answer.text
-            )
+            await self._ask(send, lambda: answer.text)
         finally:
-            usage = self._account(asked["messages"], answer)
-        if failure is not None:
-            raise failure  # outside of the except clause, so that nothing leads back to those frames
+            usage = self._counted(asked["messages"], answer)
+        assert self._client is not None
+        endpoint = self._client[1]
         if not answer.whole:
             raise ended_early(endpoint, self.label, answer.text)
-        request.finish(text=answer.text, raw=answer.raw(), usage=usage)
+        blocks = answer.blocks()
+        if not any(block["type"] in ("text", "tool_use") for block in blocks):
+            raise said_nothing(endpoint, self.label, answer.finish_reason)
+        return Answer(text=answer.text, content=blocks, raw=answer.raw(), usage=usage)
 
-    async def _exchange(
-        self,
-        request: Request,
-        asked: dict[str, Any],
-        answer: Completion,
-        client: openai.AsyncOpenAI,
-        endpoint: Endpoint,
-    ) -> None:
-        """Send one request and take in what comes."""
-        own_way_in = any(name.lower() == "authorization" for name in endpoint.headers)
-        headers = {} if endpoint.api_key or own_way_in else no_key()
-        for name, value in (asked.get("extra_headers") or {}).items():
-            headers[name] = value.reveal() if isinstance(value, Secret) else value
-        if self.model_name == AUTO_MODEL:
-            self.model_name = await _first_model(client, headers)
-            self.label = request.label = self.model_name
-        sent = {key: value for key, value in asked.items() if value is not None}
-        sent |= {"model": self.model_name, "extra_headers": headers}
-        if not sent.pop("stream", False):
-            sent.pop("stream_options", None)
-            request.say(answer.add(_plain(await client.chat.completions.create(**sent))))
-            return
-        async with await client.chat.completions.create(**sent, stream=True) as chunks:
-            async for chunk in chunks:
-                request.say(answer.add(_plain(chunk)))
-
-    async def _connect(self) -> tuple[Endpoint, openai.AsyncOpenAI]:
-        """Return the endpoint and a client for it, made anew where either has changed."""
-        endpoint = self._endpoint
-        if endpoint is None:
-            base_url, key = await demo_endpoint()
-            endpoint = Endpoint(base_url, Secret(key))
-        loop = background().loop
-        if self._client is None or self._client[:2] != (loop, endpoint):
-            more = {
-                key: value
-                for key, value in self._config.get("client_args", {}).items()
-                if key != "default_headers"
-            }
-            client = make_client(endpoint, timeout=self.timeout, max_retries=self.max_retries, more=more)
-            self._client = (loop, endpoint, client)
-        return endpoint, self._client[2]
-
-    def _account(self, messages: list[Any], answer: Completion) -> ModelUsage | None:
-        """Tell what it cost, also when it was stopped half-way; nothing if nothing came."""
+    def _counted(self, messages: list[Any], answer: Completion) -> ModelUsage | None:
+        """Tell what it took; nothing if nothing came."""
         if answer.usage is not None:
-            usage = ModelUsage.reported(answer.usage)
-        elif answer.text or answer.whole:
-            prompt = sum(len(str(entry.get("content") or "")) for entry in messages)
-            usage = ModelUsage.estimate(prompt, len(answer.text))
-        else:
+            return self._account(ModelUsage.reported(answer.usage))
+        if not answer.text and not answer.whole:
             return None
-        events.emit(
-            "usage",
-            model=self.label,
-            prompt_tokens=usage.prompt_tokens,
-            completion_tokens=usage.completion_tokens,
-            total_tokens=usage.total_tokens,
-            estimated=usage.estimated,
-            cost=budget.after_call(self.label, usage.prompt_tokens, usage.completion_tokens, self.price),
-        )
-        return usage
+        prompt = sum(len(str(entry.get("content") or "")) for entry in messages)
+        return self._account(ModelUsage.estimate(prompt, len(answer.text)))
 
 
-async def _first_model(client: openai.AsyncOpenAI, extra: dict[str, Any]) -> str:
-    async for model in client.models.list(extra_headers=extra):
-        return str(model.id)
-    raise ValueError("it lists no model; name one in OPENAI_MODEL")
+def _say(request: Request, answer: Completion, chunk: Any) -> None:
+    request.say(answer.add(chunk), answer.blocks)
 
 
-def _plain(answer: Any) -> Any:
-    """Return the client's object as plain data, without judging it."""
-    return answer.to_dict(warnings=False) if hasattr(answer, "to_dict") else answer
+def _objection(complaint: str) -> dict[str, Any]:
+    return {"role": "user", "content": f"Your last answer was no use: {complaint}. Answer once more."}
+
+
+def _shaped(answer: Answer, shape: Shape, by_tool: bool) -> Answer:
+    """Return the answer with what it says in the shape that was asked for."""
+    calls = [block for block in answer.blocks if block["type"] == "tool_use"]
+    if not by_tool or not calls:  # a model may answer in words though a tool was asked for
+        return replace(answer, parsed=shape.read(answer.text or ""))
+    parsed = shape.read(calls[0]["input"])
+    text = json.dumps(parsed, ensure_ascii=False)
+    return replace(answer, text=text, content=[{"type": "text", "text": text}], parsed=parsed)
 
 
 def _check(messages: Any) -> None:

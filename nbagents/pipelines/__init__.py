@@ -4,7 +4,7 @@ They know agents and calls, and cannot tell an agent of this process from one in
 """
 
 from ._base import Pipeline
-from ._branches import FanOutPipeline, IfElsePipeline, SwitchPipeline
+from ._branches import FanOutPipeline, FanoutPipeline, IfElsePipeline, SwitchPipeline
 from ._functional import (
     fanout_pipeline,
     fanoutpipeline,
@@ -21,6 +21,7 @@ from ._sequence import SequentialPipeline
 
 __all__ = [
     "FanOutPipeline",
+    "FanoutPipeline",
     "ForLoopPipeline",
     "IfElsePipeline",
     "Pipeline",

@@ -12,13 +12,13 @@ import asyncio
 import contextvars
 import inspect
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from ..agents import AgentBase, scheduler
 from ..exceptions import UsageError
 
-__all__ = ["Operator", "Operators", "Pipeline", "apply", "as_operators", "placeholder"]
+__all__ = ["Operator", "Operators", "Pipeline", "Replies", "apply", "as_operators", "placeholder"]
 
 Operator = Callable[..., Any]
 Operators = Operator | Sequence[Operator]
@@ -55,12 +55,13 @@ class Pipeline:
         Returns at once with a placeholder if an agent takes part; a pipeline of plain functions
         runs here and returns their value.
         """
+        return self.begin(x) if self.submits_whole() or self.agents() else _run_here(self.drive(x))
+
+    def begin(self, x: Any = None) -> Any:
+        """Run the pipeline on ``x``; return at once what can be awaited, also for plain functions."""
         if self.submits_whole():
             return self.submit(x)
-        agents = list(dict.fromkeys(self.agents()))
-        if not agents:
-            return _run_here(self.drive(x))
-        return scheduler().issue(None, self.drive, (x,), hold=agents)
+        return scheduler().issue(None, self.drive, (x,), hold=held(self.agents()))
 
     def agents(self) -> list[AgentBase]:
         """Return the agents that take part, those of inner pipelines included."""
@@ -85,6 +86,13 @@ class Pipeline:
         raise NotImplementedError
 
 
+def held(agents: Sequence[AgentBase]) -> list[AgentBase]:
+    """Return who is told something by a pipeline of these agents: they, and those who listen to them now."""
+    now = scheduler().next_path()
+    listeners = [listener for agent in agents for listener in agent._audience_at(now)]
+    return list(dict.fromkeys([*agents, *listeners]))
+
+
 def only_calls(operators: Sequence[Operator]) -> bool:
     """Are these all agents, or pipelines that can be submitted whole?"""
     return all(
@@ -92,23 +100,23 @@ def only_calls(operators: Sequence[Operator]) -> bool:
     )
 
 
-async def apply(operator: Operator, *args: Any) -> Any:
+async def apply(operator: Operator, *args: Any, **kwargs: Any) -> Any:
     """Call one operator and wait for its value; a plain function runs on a thread, since it may block."""
     if isinstance(operator, Pipeline) and not operator.agents():
         return await operator.drive(*args)
     if isinstance(operator, (AgentBase, Pipeline)):
-        return await arrived(operator(*args))
+        return await arrived(operator(*args, **kwargs))
     if inspect.iscoroutinefunction(operator):
-        return await arrived(await operator(*args))
+        return await arrived(await operator(*args, **kwargs))
     if _here.plain:
-        return operator(*args)
+        return operator(*args, **kwargs)
     clock = scheduler()
     future: asyncio.Future[Any] = clock.loop.create_future()
     ctx = contextvars.copy_context()
 
     def body() -> None:
         try:
-            value, error = ctx.run(operator, *args), None
+            value, error = ctx.run(operator, *args, **kwargs), None
         except BaseException as raised:  # noqa: BLE001  # it goes to whoever waits for the pipeline
             value, error = None, raised
         clock.post(finish, value, error)
@@ -124,10 +132,24 @@ async def apply(operator: Operator, *args: Any) -> Any:
     return await arrived(value)
 
 
+class Replies(list[Any]):
+    """What several operators return, each a message that may not have arrived; ``await`` waits for all."""
+
+    def __await__(self) -> Generator[Any, Any, list[Any]]:
+        return _all_arrived(self).__await__()
+
+
+async def _all_arrived(values: Sequence[Any]) -> list[Any]:
+    """Wait for all at once: the first failure ends the wait, and a cancelled wait cancels each of them."""
+    if _here.plain:  # there is no loop, nor anything to wait for
+        return [await arrived(value) for value in values]
+    return list(await asyncio.gather(*map(arrived, values)))
+
+
 async def arrived(value: Any) -> Any:
     """Wait for a value's message, or for the messages of a list of them."""
     if isinstance(value, (list, tuple)) and any(inspect.isawaitable(item) for item in value):
-        return [await arrived(item) for item in value]
+        return await _all_arrived(value)
     return await value if inspect.isawaitable(value) else value
 
 

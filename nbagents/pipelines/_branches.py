@@ -6,35 +6,42 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ._base import Operator, Operators, Pipeline, apply, as_operators, only_calls, placeholder
+from ._base import Operator, Operators, Pipeline, Replies, apply, as_operators, only_calls, placeholder
 from ._sequence import SequentialPipeline
 
-__all__ = ["FanOutPipeline", "IfElsePipeline", "SwitchPipeline"]
+__all__ = ["FanOutPipeline", "FanoutPipeline", "IfElsePipeline", "SwitchPipeline"]
 
 
 class FanOutPipeline(Pipeline):
     """Call all operators with the same message, at the same time; the value is the list of theirs.
 
+    Without ``enable_gather`` they are called one after the other.
+
     >>> FanOutPipeline([str.upper, str.title])("grey beads")
     ['GREY BEADS', 'Grey Beads']
     """
 
-    def __init__(self, operators: Operators) -> None:
+    def __init__(self, operators: Operators, enable_gather: bool = True) -> None:
         self.participants = as_operators(operators)
+        self.enable_gather = enable_gather
 
     def submits_whole(self) -> bool:
         """Can all of it be submitted at once?"""
-        return only_calls(self.participants)
+        return self.enable_gather and only_calls(self.participants)
 
-    def submit(self, x: Any) -> list[Any]:
-        """Make all the calls; return the list of their placeholders."""
-        return [operator(x) for operator in self.participants]
+    def submit(self, x: Any) -> Replies:
+        """Make all the calls; return the list of their placeholders, which can be awaited too."""
+        return Replies(operator(x) for operator in self.participants)
 
     async def drive(self, x: Any) -> list[Any]:
-        """Run the branches together."""
-        if len(self.participants) == 1 or not self.agents():
+        """Run the branches, together if they may."""
+        if len(self.participants) == 1 or not self.enable_gather or not self.agents():
             return [await apply(operator, x) for operator in self.participants]
         return list(await asyncio.gather(*(apply(operator, x) for operator in self.participants)))
+
+
+FanoutPipeline = FanOutPipeline
+"""Its name in AgentScope 1.x."""
 
 
 class IfElsePipeline(Pipeline):

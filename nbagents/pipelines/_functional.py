@@ -6,8 +6,9 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..agents import scheduler
 from ..message import Msg, PlaceholderMessage
-from ._base import Operators, placeholder
+from ._base import Operator, Operators, Replies, apply, held, placeholder
 from ._branches import FanOutPipeline, IfElsePipeline, SwitchPipeline
 from ._loops import ForLoopPipeline, WhileLoopPipeline
 from ._sequence import SequentialPipeline
@@ -74,24 +75,29 @@ def whilelooppipeline(
     return WhileLoopPipeline(loop_body_operators, condition_func)(x)
 
 
-async def sequential_pipeline(agents: Sequence[Any], msg: Any = None) -> Any:
-    """Run agents one after the other: the 1.x form, awaited."""
-    for agent in agents:
-        msg = await agent(msg)
-    return msg
+def sequential_pipeline(agents: Sequence[Operator], msg: Any = None, *, x: Any = None) -> Any:
+    """Run agents one after the other: the 1.x form, to be awaited or read; nobody changes nothing.
 
-
-async def fanout_pipeline(
-    agents: Sequence[Any], msg: Any = None, enable_gather: bool = True, **kwargs: Any
-) -> list[Any]:
-    """Ask agents the same, together or (``enable_gather=False``) in turn: the 1.x form, awaited.
-
-    Each gets a copy of the message.
+    ``x`` is the name of ``msg`` in 0.1.6.
     """
-    if not enable_gather:
-        return [await agent(_copy(msg), **kwargs) for agent in agents]
-    replies = [agent(_copy(msg), **kwargs) for agent in agents]
-    return [await reply for reply in replies]
+    return SequentialPipeline(agents or placeholder).begin(msg if x is None else x)
+
+
+def fanout_pipeline(
+    agents: Sequence[Operator], msg: Any = None, enable_gather: bool = True, **kwargs: Any
+) -> Any:
+    """Ask agents the same, together or (``enable_gather=False``) in turn: the 1.x form.
+
+    Each gets a copy of the message, and ``kwargs``.
+    """
+    if enable_gather:
+        return Replies(agent(_copy(msg), **kwargs) for agent in agents)
+
+    async def in_turn() -> list[Any]:
+        return [await apply(agent, _copy(msg), **kwargs) for agent in agents]
+
+    asked = FanOutPipeline(agents or placeholder).agents()
+    return scheduler().issue(None, in_turn, (), hold=held(asked))
 
 
 def _copy(msg: Any) -> Any:

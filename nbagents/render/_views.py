@@ -94,7 +94,9 @@ class RowView:
     ``text`` is Markdown, unless ``live``: then it still grows and is shown as it is. ``elapsed`` is
     in seconds. ``printed`` is what the agent's code printed, ``note`` a remark in our own words.
     ``key`` tells it from the other rows of its run for as long as that lasts: the id of its call.
-    ``folds`` are shown folded, before the text.
+    ``folds`` are shown folded, before the text; what is ``attached`` (pictures as ``data:`` addresses,
+    other addresses) stands below it. Where ``elapsed`` still grows, ``began`` is since when, in seconds
+    of `time.monotonic`: with it a page counts on by itself.
     """
 
     agent: str
@@ -111,6 +113,8 @@ class RowView:
     live: bool = False
     key: str = ""
     folds: tuple[FoldView, ...] = ()
+    attached: tuple[str, ...] = ()
+    began: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,8 @@ class RunView:
     chips follow the prompt. ``wall`` and ``work`` are seconds, reckoned from ``lanes`` where left
     out. ``cost`` is in dollars, or words such as "price unknown". ``outcome`` is how it ended
     ("stopped by --until after pass 2"), ``saved`` where the whole run is kept, ``announcement``
-    what a screen reader is told, by default that the last finished row has finished.
+    what a screen reader is told, by default that the last finished row has finished. ``began`` is as
+    that of a row.
     """
 
     title: str
@@ -157,6 +162,7 @@ class RunView:
     outcome: str = ""
     error: ErrorView | None = None
     announcement: str = ""
+    began: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +177,10 @@ class EntryView:
 
 @dataclass(frozen=True, slots=True)
 class MemoryView:
-    """What an agent will be sent, oldest first. ``colors`` are the numbers of those it has heard."""
+    """What an agent will be sent, oldest first. ``colors`` are the numbers of those it has heard.
+
+    ``note`` is a remark in our own words.
+    """
 
     agent: str
     color: int | None = None
@@ -179,6 +188,7 @@ class MemoryView:
     entries: tuple[MessageLike, ...] = ()
     is_demo: bool = False
     colors: Mapping[str, int | None] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..agents import AgentBase, DialogAgent, ReActAgent, UserAgent
+from ..agents import AgentBase, DialogAgent, DictDialogAgent, ReActAgent, TextToImageAgent, UserAgent
 from ..exceptions import AgentCallError, AgentCreationError
 from ._unit import Unit
 from ._workshop import PACKAGE, Workshop
@@ -25,7 +25,14 @@ from ._workshop import PACKAGE, Workshop
 __all__ = ["AgentClasses", "class_name"]
 
 log = logging.getLogger(__name__)
-BUILT_IN: tuple[type[AgentBase], ...] = (AgentBase, DialogAgent, ReActAgent, UserAgent)
+BUILT_IN: tuple[type[AgentBase], ...] = (
+    AgentBase,
+    DialogAgent,
+    DictDialogAgent,
+    ReActAgent,
+    TextToImageAgent,
+    UserAgent,
+)
 _QUALIFIED = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)\Z")
 
 

@@ -9,18 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .. import budget
-from ..events import Event
+from ..events import PRINTED, REPLIES, Event
 from ..exceptions import CallCancelledError
 from ..message import Msg
 from ..render import State, content_text
 from ._tool_calls import ToolCalls
 
-__all__ = ["REPLIES", "Interval", "Record", "cut"]
+__all__ = ["Interval", "Record", "cut"]
 
-REPLIES = frozenset({"", "_reply", "reply"})
-"""The methods whose calls are messages; of any other, only a failure is worth a row."""
-PRINTED = 20_000
-"""Characters kept of what an agent's code prints in one call; the rest is dropped, and said to be."""
 BLINK = 0.01
 """A span shorter than this many seconds is not worth drawing."""
 
@@ -83,7 +79,7 @@ class Record:
 
     @property
     def is_reply(self) -> bool:
-        """Is this call a message, rather than a look at the agent's data?"""
+        """Is this call a message? Of any other, a look at the agent's data, only a failure is a row."""
         return self.method in REPLIES
 
     @property

@@ -15,7 +15,7 @@ from ..agents import STOPPED
 from ..exceptions import UsageError
 from ..message import Msg, PlaceholderMessage
 from ..models import DEMO_MODELS
-from ..render import LiveRows, RowView, content_text, message_html, message_text
+from ..render import LiveRows, RowView, attached, content_text, message_html, message_text
 from ..runs import error_view, recent_runs
 from ._esm import css, esm
 from ._flusher import flusher
@@ -38,7 +38,7 @@ class MessageWidget(LiveWidget):
     """
 
     _esm = esm("rows", "message")
-    _css = css("card")
+    _css = css("rows")
 
     def __new__(cls, message: Any = None, **options: Any) -> Any:
         """Make the widget that fits the message."""
@@ -131,7 +131,14 @@ class PlaceholderWidget(MessageWidget):
         elapsed = time.monotonic() - self._since
         text = "".join(self._pieces)
         return RowView(
-            name, text, self._color_of(name), "running", elapsed, live=True, key=self._id or "waits"
+            name,
+            text,
+            self._color_of(name),
+            "running",
+            elapsed,
+            live=True,
+            key=self._id or "waits",
+            began=self._since,
         )
 
 
@@ -154,5 +161,6 @@ def _settled_row(message: Msg, color_of: ColorOf) -> RowView:
         color_of(found.name),
         model=model if isinstance(model, str) else None,
         is_demo=model in DEMO_MODELS,
+        attached=attached(found.url, found.content),
         key=found.id,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from pathlib import Path
@@ -128,10 +129,15 @@ def test_a_person_in_a_pipeline_is_asked_below_the_run(desk) -> None:
 
 def test_the_default_answers_when_the_clock_is_over_and_escape_takes_it_at_once(desk) -> None:
     desk.start("lab")
-    ask = 'x = UserAgent("me", "Keep it?", default="keep it", timeout={})().content\nx'
+    ask = 'UserAgent("me", "Keep it?", default="keep it", timeout={})()'
     desk.write(
         "a.ipynb",
-        [OWN, ask.format(6), ask.format(60), 'UserAgent("me", "Keep it?", timeout=1)().content'],
+        [
+            OWN,
+            f"{ask.format(6)}.content",
+            f"await {ask.format(60)}",
+            'UserAgent("me", "Keep it?", timeout=1)().content',
+        ],
     )
     notebook = desk.open("a.ipynb", width=400, dark=True)
     notebook.use_theme("JupyterLab Dark")
@@ -145,9 +151,19 @@ def test_the_default_answers_when_the_clock_is_over_and_escape_takes_it_at_once(
     assert "'keep it'" in notebook.text(1)
     notebook.wait_text(1, "nobody answered; taken instead: “keep it”")
     asked(notebook, 2)
+    notebook.page.wait_for_selector(f"{FORM} .nba-clock:has-text('in 0:56')")
+    notebook.save()
+    # A page that comes later, and whose own clock is wrong, goes on where the other was.
+    notebook.page.add_init_script("const now = Date.now; Date.now = () => now() + 3_600_000")
+    notebook.page.goto(f"{notebook.page.url}?token=secret")
+    clock = notebook.page.locator(f"{FORM} .nba-clock", has_text=re.compile(r"in 0:(?!00)"))
+    clock.wait_for(timeout=60_000)
+    left = int(clock.inner_text().rpartition(":")[2])
+    assert 0 < left < 56
     notebook.page.locator(f"{FORM} textarea").press("Escape")
-    notebook.finished()
-    notebook.wait_text(2, "nobody answered; taken instead: “keep it”")
+    notebook.page.wait_for_selector(".jp-OutputArea:has-text('taken instead: “keep it”') >> nth=1")
+    assert notebook.page.evaluate("document.activeElement.closest('.jp-Cell') !== null")  # the keyboard stays
+    notebook.wait_idle()
     notebook.run(3)
     assert "TimeoutError" in notebook.wait_text(3, "nobody answered in time")
 

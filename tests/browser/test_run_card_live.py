@@ -68,6 +68,13 @@ def _grows(notebook: Any, agent: str, words: int) -> None:
     )
 
 
+def _seconds(notebook: Any) -> float:
+    """What the clock of the run says."""
+    facts = notebook.page.locator(f"{CARD} .nba-top > .nba-meta").inner_text()
+    minutes, seconds = re.search(r"(?:(\d+) min )?([\d.]+)(?: s)?", facts).groups()
+    return 60 * int(minutes or 0) + float(seconds)
+
+
 def _words(notebook: Any, agent: str) -> int:
     return len(_row(notebook, agent).inner_text().split())
 
@@ -115,9 +122,13 @@ def test_a_page_that_is_loaded_anew_in_mid_run_has_the_live_card_again(desk, app
     _begin(notebook)
     notebook.save()
     address = notebook.page.url
+    before = _seconds(notebook)
+    # The clock of the page that comes is wrong by an hour: it goes by the kernel's.
+    notebook.page.add_init_script("const now = Date.now; Date.now = () => now() + 3_600_000")
     notebook.page.goto(f"{address}{'&' if '?' in address else '?'}token=secret")
     notebook.page.wait_for_selector(f"{CARD} .nba-tail", state="attached", timeout=60_000)
     _grows(notebook, "bob", _words(notebook, "bob") + 10)
+    assert before < _seconds(notebook) < before + 100
     notebook.page.get_by_role("button", name="stop alice").click()
     notebook.page.wait_for_selector(f"{CARD} article .nba-stopped", timeout=5_000)
     notebook.page.get_by_role("button", name="stop run").click()
@@ -153,6 +164,29 @@ def test_a_stop_gets_through_while_a_blocking_cell_holds_the_kernel(desk, app: s
     notebook.wait_idle()
     assert notebook.text(ASKS).count("CallStoppedError") == 2
     assert "■ stopped" in notebook.shown(ASKS)
+
+
+def test_a_stop_needs_no_kernel_that_listens(desk) -> None:
+    settings = desk.folder / ".own" / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "kernels-settings.jupyterlab-settings").write_text('{"commsOverSubshells": "disabled"}')
+    busy = "while not all(reply.done() for reply in said): sum(range(1000))\nprint('free')"
+    notebook = _open(
+        desk, "lab", cells=[*CELLS[:ASKS], "%%agents alice bob -b -o said\nTell me of rain.", busy]
+    )
+    _begin(notebook)
+    notebook.run(ASKS + 1, wait=False)  # from here on the kernel computes, and hears nothing of the page
+    before = _words(notebook, "bob")
+    notebook.page.get_by_role("button", name="stop alice").click()
+    notebook.page.wait_for_selector(f"{CARD} article .nba-stopped", timeout=10_000)
+    _grows(notebook, "bob", before)
+    assert notebook.text(ASKS + 1) == ""
+    notebook.page.get_by_role("button", name="stop run").click()
+    notebook.finished()
+    assert "free" in notebook.text(ASKS + 1)
+    notebook.page.wait_for_selector(CARD, state="detached")
+    assert notebook.shown(ASKS).count("stopped by you") >= 2
+    assert len([url for url in notebook.requests if url.endswith("/stop")]) == 2
 
 
 def test_a_cell_whose_one_agent_was_stopped_goes_on_to_its_end_without_an_error(desk) -> None:

@@ -355,20 +355,53 @@ def test_the_functional_forms_do_the_same():
     assert pipelines.placeholder("x") == "x"
 
 
-def test_the_awaited_forms_of_later_versions():
-    a, b = Adds("a"), Adds("b", 10)
-    given = Msg("user", 0)
+class Spoils(AgentBase):
+    async def reply(self, x=None, **words):
+        before, x.content = x.content, "spoilt"
+        return f"{before} {words}" if words else before
 
-    class Spoils(AgentBase):
-        async def reply(self, x=None):
-            before, x.content = x.content, "spoilt"
-            return before
+
+@pytest.mark.parametrize("gather", [True, False])
+def test_the_forms_of_later_versions_are_awaited_or_read(gather):
+    a, b, given = Adds("a"), Adds("b", 10), Msg("user", 0)
+    spoilers = [Spoils("s"), Spoils("t")]
 
     async def main():
         assert (await pipelines.sequential_pipeline([a, b], given)).content == 11
-        for gather in (True, False):
-            replies = await pipelines.fanout_pipeline([Spoils("s"), Spoils("t")], given, enable_gather=gather)
-            assert [m.content for m in replies] == [0, 0], "each has a copy of its own"
+        assert await pipelines.sequential_pipeline([str.upper], "a") == "A"
+        replies = await pipelines.fanout_pipeline(spoilers, given, enable_gather=gather, to="all")
+        assert [m.content for m in replies] == ["0 {'to': 'all'}"] * 2, "each has a copy of its own"
+        assert [m.content for m in await pipelines.FanoutPipeline([a, b], gather)(given)] == [1, 10]
+        assert (await pipelines.sequential_pipeline([], given)) is given
+        assert (await pipelines.fanout_pipeline([], given, enable_gather=gather))[1:] == []
 
     asyncio.run(main())
     assert given.content == 0
+    assert pipelines.sequential_pipeline([a, b], x=given).content == 11
+    assert [m.content for m in pipelines.FanoutPipeline([a, b])(given)] == [1, 10]
+
+
+def test_a_fan_out_without_gathering_asks_one_after_the_other():
+    order = []
+
+    class Notes(AgentBase):
+        async def reply(self, x=None):
+            order.append(f"{self.name} begins")
+            await asyncio.sleep(0)
+            order.append(f"{self.name} ends")
+            return self.name
+
+    replies = FanOutPipeline([Notes("a"), Notes("b")], enable_gather=False)(0)
+    assert [m.content for m in replies.result(20)] == ["a", "b"]
+    assert order == ["a begins", "a ends", "b begins", "b ends"]
+
+
+def test_a_pipeline_tells_who_takes_part():
+    a, b, c = Adds("a"), Adds("b"), Adds("c")
+    assert SequentialPipeline([a, b]).participants == [a, b]
+    assert IfElsePipeline(is_big, a).participants == [a, pipelines.placeholder]
+    assert SwitchPipeline(number, {1: a, 2: b}, c).participants == [a, b, c]
+    assert ForLoopPipeline(a, 1).participants == [a]
+    loop = WhileLoopPipeline([a, FanOutPipeline([b, c])])
+    assert loop.participants[0] is a
+    assert loop.agents() == [a, b, c]
