@@ -10,13 +10,14 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..exceptions import FunctionCallError, SchemaMismatchError, UsageError
+from ..memory import arrived
 from ..message import Msg
 from ..models import ModelWrapperBase, load_model
 from ..tools import ServiceToolkit, Toolkit, arguments_of
 from ._base import AgentBase
 from ._finish import FINISH, Finish
 from ._hooks import hooked
-from ._tool_talk import asked, blocks_of, made_whole, result_block, wire_messages
+from ._tool_talk import asked, blocks_of, result_block
 
 __all__ = ["ReActAgent"]
 
@@ -193,13 +194,13 @@ class ReActAgent(AgentBase):
 
     async def _conversation(self, hint: str = "") -> list[dict[str, Any]]:
         prompt = "\n\n".join(filter(None, [self.sys_prompt, self.toolkit.get_activated_notes()]))
-        said = made_whole(await _now(self.memory.get_memory()) if self.memory is not None else ())
-        messages = [Msg("system", prompt, "system"), *said] if prompt else said
+        said = await arrived(self.memory.get_memory()) if self.memory is not None else []
+        messages = [Msg("system", prompt, "system"), *said] if prompt else list(said)
         if hint:
             messages.append(Msg("user", hint, "user"))
         if self.formatter is None:
-            return wire_messages(self.model, messages, self.name)
-        found: list[dict[str, Any]] = await _now(self.formatter.format(messages))
+            return self.model.format(*messages, speaker=self.name)
+        found: list[dict[str, Any]] = await arrived(self.formatter.format(messages))
         return found
 
     async def _summarizing(self, finish: Finish | None, said: str) -> Msg:
@@ -294,11 +295,6 @@ async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
                 group.create_task(work)
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
-
-
-async def _now(value: Any) -> Any:
-    """Return a value, or what comes if it is awaited: the methods of a memory may be of either kind."""
-    return await value if inspect.isawaitable(value) else value
 
 
 def _label(model: Any) -> str:

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import copy
 import functools
-import inspect
 from collections.abc import Generator, Iterable
 from typing import Any
 
 from ..exceptions import UsageError
+from ..memory import arrived
 from ..message import Msg
 from ._call import peek
 from ._hooks import KINDS, Hook, hooked, hooks_of, hooks_of_class
@@ -150,9 +150,7 @@ class Surface:
         """Add to the memory, whose methods may be ``async``."""
         memory: Any = peek(self, "__dict__").get("memory")
         if memory is not None and message is not None:
-            added = memory.add(message)
-            if inspect.isawaitable(added):
-                await added
+            await arrived(memory.add(message))
 
     def speak(self, content: str | Msg | Iterable[tuple[bool, str]]) -> None:
         """Show a message: in the run's card, else by printing it.

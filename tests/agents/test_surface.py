@@ -155,8 +155,10 @@ def test_a_queue_gets_each_message_as_it_grows():
         talker.set_msg_queue_enabled(True, queue)
         assert agent.msg_queue is queue
         final = await agent("1 and 2?")
+        await asyncio.sleep(0)  # what the agent's loop has put has arrived here
         steps = [queue.get_nowait() for _ in range(queue.qsize())]
         answer = await talker(Msg("user", "Write about rain"))
+        await asyncio.sleep(0)
         pieces = [queue.get_nowait() for _ in range(queue.qsize())]
         agent.set_msg_queue_enabled(False)
         assert agent.msg_queue is None
