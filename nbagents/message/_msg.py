@@ -218,7 +218,7 @@ class Msg:
         return separator.join(texts) if texts else None
 
     def formatted_str(self, colored: bool = False) -> str:
-        """Return ``name: content`` and a line for each url.
+        """Return ``name: content`` and a line for each url, of one that holds the file itself its beginning.
 
         With ``colored`` the name is in a terminal colour that depends on the name alone.
         """
@@ -227,7 +227,7 @@ class Msg:
             digest = int(hashlib.sha256(name.encode()).hexdigest(), 16)
             name = f"\033[9{digest % 8}m{name}\033[0m"
         urls = [self.url] if isinstance(self.url, str) else self.url or []
-        return "\n".join([f"{name}: {self.content}", *(f"{name}: {url}" for url in urls)])
+        return "\n".join([f"{name}: {self.content}", *(f"{name}: {_shown(str(url))}" for url in urls)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the message as a dictionary that `from_dict` takes back."""
@@ -290,6 +290,10 @@ class Msg:
         text = repr(self._content)
         shown = text if len(text) <= 200 else text[:197] + "..."
         return f"Msg(name={self._name!r}, content={shown}, role={self._role!r})"
+
+
+def _shown(url: str) -> str:
+    return f"{url[:40]}… ({len(url):,} characters)" if url.startswith("data:") and len(url) > 100 else url
 
 
 def is_muted(message: Msg) -> bool:
