@@ -33,7 +33,9 @@ class QuestionWidget(LiveWidget):
 
     def tell(self, about: dict[str, Any]) -> None:
         """Tell the page what has become of it."""
-        self._sync({**{key: value for key, value in self.view.items() if key not in ("seq", "at")}, **about}, 0)
+        self._sync(
+            {**{key: value for key, value in self.view.items() if key not in ("seq", "at")}, **about}, 0
+        )
 
     def acted(self, path: str, body: dict[str, Any]) -> Any:
         """Take the answer that the page sends.

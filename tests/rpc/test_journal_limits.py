@@ -81,6 +81,8 @@ def test_an_edit_that_found_no_room_is_kept_once_there_is(runtime: Path):
         {"client_args": {"default_query": {"api-key": KEY}}},
         {"base_url": f"https://127.0.0.1/v1?key={KEY}"},
         {"base_url": f"https://me:{KEY}@127.0.0.1/v1"},
+        {"api_url": f"https://127.0.0.1/generate?key={KEY}"},
+        {"api_url": "https://127.0.0.1/generate", "headers": {"X-Any": KEY}},
     ],
 )
 def test_a_configuration_is_written_without_whatever_may_be_a_key(more: dict[str, Any]):
@@ -91,3 +93,15 @@ def test_a_configuration_is_written_without_whatever_may_be_a_key(more: dict[str
     assert has_gaps(inside)
     assert (inside["max_tokens"], inside["api_key_env"]) == (5, "MY_KEY")
     assert with_keys(inside, config) == config
+
+
+def test_a_key_is_not_led_to_another_address():
+    config = {"config_name": "mine", "api_url": "https://127.0.0.1/generate", "headers": {"X-Any": KEY}}
+    kept = without_keys(config)
+    assert with_keys(kept, config) == config
+    assert with_keys(kept, config | {"api_url": "https://example.org/generate"}) is None
+
+
+def test_a_place_in_a_request_is_no_key():
+    config = {"config_name": "mine", "api_url": "https://127.0.0.1/generate", "messages_key": "inputs"}
+    assert without_keys(config) == config
