@@ -48,6 +48,7 @@ PAGES = (
     "parsers",
     "tools",
     "memory",
+    "vectors",
     "pipelines",
     "hub",
     "setup",

@@ -13,6 +13,8 @@ from ..message import Msg
 
 __all__ = ["Embedder", "Embedding", "ask", "cosine", "spoken_text", "vectors", "vectors_later"]
 
+NOTHING = "(nothing)"
+"""Stands for an empty text: most models embed none."""
 Embedding = Sequence[float]
 Embedder = Callable[[list[str]], Any]
 """Takes texts; returns their vectors, or what has them as ``embedding``: the response of a model."""
@@ -107,7 +109,8 @@ def cosine(a: Embedding, b: Embedding) -> float:
 def spoken_text(message: Msg) -> str:
     """Return what of a message is embedded: its text, other content as JSON."""
     content = message.content
-    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, default=str)
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, default=str)
+    return text if text.strip() else NOTHING
 
 
 def _nested(found: Any) -> bool:

@@ -220,6 +220,8 @@ class Msg:
     def formatted_str(self, colored: bool = False) -> str:
         """Return ``name: content`` and a line for each url; of content blocks the text.
 
+        Of a url that holds the file itself only the beginning is shown.
+
         With ``colored`` the name is in a terminal colour that depends on the name alone.
         """
         name = self.name
@@ -228,7 +230,7 @@ class Msg:
             name = f"\033[9{digest % 8}m{name}\033[0m"
         said = self.get_text_content() if self.has_content_blocks("text") else self.content
         urls = [self.url] if isinstance(self.url, str) else self.url or []
-        return "\n".join([f"{name}: {said}", *(f"{name}: {url}" for url in urls)])
+        return "\n".join([f"{name}: {said}", *(f"{name}: {_shown(str(url))}" for url in urls)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the message as a dictionary that `from_dict` takes back."""
@@ -291,6 +293,10 @@ class Msg:
         text = repr(self._content)
         shown = text if len(text) <= 200 else text[:197] + "..."
         return f"Msg(name={self._name!r}, content={shown}, role={self._role!r})"
+
+
+def _shown(url: str) -> str:
+    return f"{url[:40]}… ({len(url):,} characters)" if url.startswith("data:") and len(url) > 100 else url
 
 
 def is_muted(message: Msg) -> bool:

@@ -91,3 +91,12 @@ def test_no_picture_and_nothing_to_paint_are_errors():
         TextToImageAgent("painter", Painter(DATA))().result(20)
     with pytest.raises(UsageError, match="model_config_name"):
         TextToImageAgent("painter")
+
+
+def test_the_demo_model_paints(capsys):
+    config = {"config_name": "d", "model_type": "openai_dall_e", "model_name": "demo", "endpoint": "demo"}
+    reply = TextToImageAgent("painter", config)("rain on glass").result(30)
+    out = capsys.readouterr().out
+    assert len(out) < 200, "a terminal is not flooded"
+    assert "painter: data:image/png;base64," in out
+    assert message_html(reply).count("<img") == len(reply.url) == 1

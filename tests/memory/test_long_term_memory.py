@@ -9,9 +9,10 @@ import pytest
 
 from nbagents.agents import AgentBase
 from nbagents.exceptions import UsageError
-from nbagents.memory import LongTermMemory
+from nbagents.memory import LongTermMemory, TemporaryMemory
 from nbagents.message import Msg
-from nbagents.models import ModelResponse
+from nbagents.models import ModelResponse, load_model
+from nbagents.tools import Toolkit
 
 WORDS = ("rain", "sun", "snow", "Bob")
 
@@ -92,3 +93,43 @@ def test_what_cannot_be_remembered_is_an_error():
         asyncio.run(LongTermMemory(vectors).record([5]))
     with pytest.raises(UsageError, match="gave no 2 vectors"):
         asyncio.run(LongTermMemory(lambda texts: [[1]]).record(["a", "b"]))
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    config = {"config_name": "e", "model_type": "openai_embedding", "model_name": "demo", "endpoint": "demo"}
+    return load_model(config)
+
+
+def test_a_models_embeddings_find_what_is_alike(embedder, tmp_path):
+    async def main():
+        memory = LongTermMemory(embedder, tmp_path / "facts.db")
+        await memory.record(
+            ["Bob grows tomatoes in his garden", "Ann plays the violin", "The train leaves at six"]
+        )
+        return await memory.retrieve("tomatoes in the garden", limit=1)
+
+    assert asyncio.run(main()) == "Bob grows tomatoes in his garden"
+    short = TemporaryMemory(embedding_model=embedder)
+    short.add([Msg("a", "heavy rain at night"), Msg("b", "how to bake bread"), Msg("c", "")], embed=True)
+    assert short.retrieve_by_embedding("rain tonight, heavy")[0]["index"] == 0
+
+
+def test_its_tools_are_tools_of_a_toolkit():
+    async def call(toolkit, name, given):
+        block = {"type": "tool_use", "id": "1", "name": name, "input": given}
+        answer = await toolkit.call_tool_function(block)
+        return "".join([piece.content[0]["text"] async for piece in answer])
+
+    async def main():
+        memory, toolkit = LongTermMemory(vectors), Toolkit()
+        toolkit.register_tool_function(memory.record_to_memory)
+        toolkit.register_tool_function(memory.retrieve_from_memory)
+        schemas = {one["function"]["name"]: one["function"] for one in toolkit.get_json_schemas()}
+        assert schemas["record_to_memory"]["parameters"]["required"] == ["thinking", "content"]
+        assert "facts" in schemas["record_to_memory"]["parameters"]["properties"]["content"]["description"]
+        told = await call(toolkit, "record_to_memory", {"thinking": "", "content": ["Bob likes snow"]})
+        assert told == "Remembered 1 fact."
+        return await call(toolkit, "retrieve_from_memory", {"keywords": ["snow"]})
+
+    assert asyncio.run(main()) == "Bob likes snow"

@@ -22,8 +22,8 @@ from nbagents.exceptions import (
     ResponseParsingError,
     UsageError,
 )
-from nbagents.models import ModelResponse
-from nbagents.parsers import MarkdownJsonDictParser, MarkdownJsonObjectParser
+from nbagents.models import ModelResponse, load_model
+from nbagents.parsers import MarkdownCodeBlockParser, MarkdownJsonDictParser, MarkdownJsonObjectParser
 
 SPOKEN = {"speak": "hi", "vote": None, "sure": True, "n": [1, 2.5]}
 
@@ -163,6 +163,10 @@ def test_a_response_carries_what_was_read():
     response = ModelResponse(text='{"speak": "hi"}')
     assert MarkdownJsonDictParser().parse(response) is response
     assert response.parsed == {"speak": "hi"}
+    waiting = load_model("demo-fast")([{"role": "user", "content": "Tell me about rain."}])
+    with pytest.raises(JsonParsingError):
+        MarkdownJsonDictParser().parse(waiting)
+    assert MarkdownCodeBlockParser("text").parse(waiting).parsed == waiting.text.strip()
     assert MarkdownJsonDictParser().parse(SimpleNamespace(text='{"a": 1}')).parsed == {"a": 1}
 
 
