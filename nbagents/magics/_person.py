@@ -8,6 +8,7 @@ watches takes the default, or fails at once.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import logging
 import os
@@ -72,10 +73,17 @@ def _is_seen(desk: Desk, card: QuestionCard, by_server: bool) -> bool:
     """Wait until the page has said that it shows the form; one that has shown others will."""
     limit = time.monotonic() + PATIENCE
     while time.monotonic() < limit and not card.opened.over:
-        if by_server and (widgets_seen.is_set() or desk.session.is_shown(card.opened)):
+        if by_server and (widgets_seen.is_set() or _is_told(desk, card.opened)):
             return True
         if card.is_seen(TICK):
             return True
+    return False
+
+
+def _is_told(desk: Desk, opened: OpenQuestion) -> bool:
+    """Has the page said to the server that it shows the form?"""
+    with contextlib.suppress(NbAgentsError):
+        return desk.session.server.client().is_shown(opened.question.id)
     return False
 
 

@@ -186,6 +186,10 @@ class Steers:
         """
         return bool(self._steer("show_question", id=question_id))
 
+    def is_shown(self, question_id: str) -> bool:
+        """Has a page said that it shows this question, and is it open?"""
+        return any(told.get("id") == question_id and told.get("shown") for told in self.questions())
+
     def ask(
         self, question: Mapping[str, Any], *, run: str = "", timeout: float | None = None
     ) -> dict[str, Any]:

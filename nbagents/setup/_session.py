@@ -140,14 +140,6 @@ class Session(Settings, RunsThere):
         extension = os.environ.get(CUSTODIAN)
         return (opened.server or None) if extension and os.path.exists(extension) else None
 
-    def is_shown(self, opened: OpenQuestion) -> bool:
-        """Has a page told the server that it shows a question? Blocking."""
-        try:
-            listed = self.server.client().questions()
-        except NbAgentsError:
-            return False
-        return any(told["id"] == opened.question.id and told.get("shown") for told in listed)
-
     def waiting(self) -> list[OpenQuestion]:
         """Open here what runs that outlived their kernel ask people. Blocking, until the server is up."""
         client, there = self.server.client(), self.server.attach()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ HOSTILE = """\
 <button data-commandlinker-command="notebook:run-all-cells" data-commandlinker-args="{}">click</button>
 <style>@import url(http://outside.invalid/style.css); * {background: url(http://outside.invalid/bg)}</style>
 <link rel="stylesheet" href="http://outside.invalid/link.css"><base href="http://outside.invalid/">
+![drawn](data:image/svg+xml,<svg onload="window.pwned=9"/>) <http://outside.invalid/?d=SECRET>
 
 [r]: http://outside.invalid/reference.png
 """
@@ -48,6 +50,18 @@ class Failing(AgentBase):
 
 failing = Failing("<img src=x onerror=window.pwned=8>")
 """
+ASKING = """\
+from nbagents.agents import UserAgent
+UserAgent(HOSTILE[:400], input_hint=HOSTILE, choices=[HOSTILE[:200]], default=HOSTILE[:200], timeout=6)(
+    HOSTILE, schema={"properties": {"<img src=x onerror=window.pwned=10>": {"title": HOSTILE[:200]}}}
+).content
+"""
+CHATTING = """\
+from nbagents.widgets import ChatWidget
+chat = ChatWidget({"<img src=x onerror=window.pwned=11>": hostile})
+chat.heard("say", {"text": HOSTILE})
+chat
+"""
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])
@@ -66,6 +80,8 @@ def test_hostile_text_runs_nothing_and_fetches_nothing(desk, tmp_path: Path, app
         "failing('now')",
         "try:\n    failing('now').result()\nexcept ValueError:\n    raise",
         "%agents show parrot",
+        CHATTING,
+        ASKING,
     ]
     desk.write("a.ipynb", cells)
     notebook = desk.open("a.ipynb")
@@ -77,8 +93,13 @@ def test_hostile_text_runs_nothing_and_fetches_nothing(desk, tmp_path: Path, app
     )
     assert notebook.page.evaluate("window.pwned") is None  # live
     notebook.finished()
-    for index in range(3, len(cells)):
+    for index in range(3, len(cells) - 1):
         notebook.run(index)
+    notebook.page.wait_for_selector(".nba-chat article:has-text('window.pwned = 1') >> nth=1")
+    notebook.run(len(cells) - 1, wait=False)
+    notebook.page.wait_for_selector(".nba-asks:has-text('window.pwned = 1')")
+    assert notebook.page.evaluate("window.pwned") is None
+    notebook.finished()
     notebook.wait_idle()
     for index in (2, 4, 6):
         assert "window.pwned = 1" in notebook.shown(index), index  # it is there to read, as text
@@ -122,3 +143,5 @@ def assert_harmless(notebook) -> None:
         " [data-commandlinker-command], [onerror], [onload], form)')].map(e => e.outerHTML)"
     )
     assert json.dumps(found) == "[]"
+    drawn = page.evaluate("() => [...document.querySelectorAll('.nba img')].map(image => image.src)")
+    assert [src for src in drawn if not re.match("data:image/(png|jpeg|gif|webp);", src)] == []
