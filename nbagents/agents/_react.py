@@ -10,12 +10,13 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..exceptions import FunctionCallError, SchemaMismatchError, UsageError
-from ..message import Msg
+from ..memory import arrived
+from ..message import Msg, is_muted
 from ..models import ModelWrapperBase, load_model
 from ..tools import ServiceToolkit, Toolkit, arguments_of
 from ._base import AgentBase
 from ._finish import FINISH, Finish
-from ._tool_talk import asked, blocks_of, made_whole, result_block, wire_messages
+from ._tool_talk import asked, blocks_of, result_block
 
 __all__ = ["ReActAgent"]
 
@@ -172,27 +173,30 @@ class ReActAgent(AgentBase):
             nonlocal shown
             shown = await self._print_as_it_comes(answer)
 
-        blocks = blocks_of(await asked(self.model, await self._conversation(hint), told, **more))
+        said = await arrived(self.memory.get_memory()) if self.memory is not None else ()
+        shown_to_it = [message for message in said if not is_muted(message)]
+        answer = await asked(self.model, await self._conversation(shown_to_it, hint), told, **more)
+        blocks = blocks_of(answer, said)
         if not more:  # it has been shown no tool, and will not be
             blocks = [block for block in blocks if block["type"] != "tool_use"]
         texts = [block["text"] for block in blocks if block["type"] == "text"]
-        said: Any = "".join(texts) if len(texts) == len(blocks) else blocks
-        step = Msg(self.name, said, "assistant", metadata={"model": _label(self.model)})
+        content: Any = "".join(texts) if len(texts) == len(blocks) else blocks
+        step = Msg(self.name, content, "assistant", metadata={"model": _label(self.model)})
         step._id = shown or step._id
         if finish is not None and not step.has_content_blocks("tool_use"):
             await self._remember(step)
         return step
 
-    async def _conversation(self, hint: str = "") -> list[dict[str, Any]]:
+    async def _conversation(self, said: Sequence[Msg], hint: str) -> Any:
+        """Return what the model is sent; each call of a tool with its result, or a word for it."""
         prompt = "\n\n".join(filter(None, [self.sys_prompt, self.toolkit.get_activated_notes()]))
-        said = made_whole(await _now(self.memory.get_memory()) if self.memory is not None else ())
-        messages = [Msg("system", prompt, "system"), *said] if prompt else said
-        if hint:
-            messages.append(Msg("user", hint, "user"))
+        # No endpoint takes a conversation without a message: whoever speaks first knows at least who it is.
+        prompt = prompt or ("" if said or hint else f"You are {self.name}.")
+        system = [Msg("system", prompt, "system")] if prompt else []
+        messages = [*system, *said, *([Msg("user", hint, "user")] if hint else [])]
         if self.formatter is None:
-            return wire_messages(self.model, messages, self.name)
-        found: list[dict[str, Any]] = await _now(self.formatter.format(messages))
-        return found
+            return self.model.format(*messages, speaker=self.name)
+        return await arrived(self.formatter.format(messages))
 
     async def _summarizing(self, finish: Finish | None, said: str) -> Msg:
         """Reply at the end of all steps."""
@@ -286,11 +290,6 @@ async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
                 group.create_task(work)
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
-
-
-async def _now(value: Any) -> Any:
-    """Return a value, or what comes if it is awaited: the methods of a memory may be of either kind."""
-    return await value if inspect.isawaitable(value) else value
 
 
 def _label(model: Any) -> str:
