@@ -11,7 +11,7 @@ from typing import Any
 
 from ..exceptions import FunctionCallError, SchemaMismatchError, UsageError
 from ..memory import arrived
-from ..message import Msg
+from ..message import Msg, is_muted
 from ..models import ModelWrapperBase, load_model
 from ..tools import ServiceToolkit, Toolkit, arguments_of
 from ._base import AgentBase
@@ -181,27 +181,30 @@ class ReActAgent(AgentBase):
             nonlocal shown
             shown = await self._print_as_it_comes(answer)
 
-        blocks = blocks_of(await asked(self.model, await self._conversation(hint), told, **more))
+        said = await arrived(self.memory.get_memory()) if self.memory is not None else ()
+        shown_to_it = [message for message in said if not is_muted(message)]
+        answer = await asked(self.model, await self._conversation(shown_to_it, hint), told, **more)
+        blocks = blocks_of(answer, said)
         if not more:  # it has been shown no tool, and will not be
             blocks = [block for block in blocks if block["type"] != "tool_use"]
         texts = [block["text"] for block in blocks if block["type"] == "text"]
-        said: Any = "".join(texts) if len(texts) == len(blocks) else blocks
-        step = Msg(self.name, said, "assistant", metadata={"model": _label(self.model)})
+        content: Any = "".join(texts) if len(texts) == len(blocks) else blocks
+        step = Msg(self.name, content, "assistant", metadata={"model": _label(self.model)})
         step._id = shown or step._id
         if finish is not None and not step.has_content_blocks("tool_use"):
             await self._remember(step)
         return step
 
-    async def _conversation(self, hint: str = "") -> list[dict[str, Any]]:
+    async def _conversation(self, said: Sequence[Msg], hint: str) -> Any:
+        """Return what the model is sent; each call of a tool with its result, or a word for it."""
         prompt = "\n\n".join(filter(None, [self.sys_prompt, self.toolkit.get_activated_notes()]))
-        said = await arrived(self.memory.get_memory()) if self.memory is not None else []
-        messages = [Msg("system", prompt, "system"), *said] if prompt else list(said)
-        if hint:
-            messages.append(Msg("user", hint, "user"))
+        # No endpoint takes a conversation without a message: whoever speaks first knows at least who it is.
+        prompt = prompt or ("" if said or hint else f"You are {self.name}.")
+        system = [Msg("system", prompt, "system")] if prompt else []
+        messages = [*system, *said, *([Msg("user", hint, "user")] if hint else [])]
         if self.formatter is None:
             return self.model.format(*messages, speaker=self.name)
-        found: list[dict[str, Any]] = await arrived(self.formatter.format(messages))
-        return found
+        return await arrived(self.formatter.format(messages))
 
     async def _summarizing(self, finish: Finish | None, said: str) -> Msg:
         """Reply at the end of all steps."""

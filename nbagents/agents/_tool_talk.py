@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from .._ids import new_id
+from ..message import Msg
 
 __all__ = ["asked", "blocks_of", "result_block"]
 
 
 async def asked(
     model: Any,
-    messages: list[dict[str, Any]],
+    messages: Any,
     told: Callable[[Any], Awaitable[object]],
     **arguments: Any,
 ) -> Any:
@@ -31,12 +32,12 @@ async def asked(
     return answer
 
 
-def blocks_of(answer: Any) -> list[dict[str, Any]]:
-    """Return the content blocks of a model's answer, each call of a tool with an id of its own.
+def blocks_of(answer: Any, before: Iterable[Msg] = ()) -> list[dict[str, Any]]:
+    """Return the content blocks of a model's answer, each call with an id that none had ``before``.
 
-    Some endpoints give none, or the same to all.
+    Some endpoints give none, or count from ``call_0`` in every answer.
     """
-    seen: set[str] = set()
+    seen = {block.get("id") for message in before for block in message.get_content_blocks("tool_use")}
     found = []
     for block in answer.content:
         if block["type"] == "tool_use":

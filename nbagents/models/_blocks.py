@@ -11,10 +11,10 @@ from ..exceptions import UsageError
 from ..message import Msg
 from ._media import audio_part, image_part, is_image_name
 
-__all__ = ["NO_RESULT", "Said", "content_text", "results_in"]
+__all__ = ["NO_RESULT", "Said", "content_text", "returned"]
 
-NO_RESULT = "(no result: the call was stopped)"
-"""What stands for the result of a tool whose call came to nothing; the protocol wants one for each call."""
+NO_RESULT = "(no result is remembered)"
+"""What stands for a result that is not there; the protocol wants one for each call."""
 _NOTES = {"image": "picture", "audio": "sound", "video": "film", "file": "file"}
 
 
@@ -91,19 +91,16 @@ class Said:
             self.has_media = True
 
 
-def results_in(blocks: list[dict[str, Any]]) -> dict[str, Said]:
-    """Return what tools returned, by the id of their calls."""
-    found = {}
-    for block in blocks:
-        output = block.get("output")
-        parts = _blocks_of(output)
-        said = Said()
-        if parts is None:
-            said._tell(_as_text(output))
-        for part in parts or ():
-            said._take(part, with_media=True, strict=False)
-        found[str(block.get("id"))] = said
-    return found
+def returned(block: dict[str, Any]) -> Said:
+    """Return what a tool returned, as a ``tool_result`` block holds it."""
+    output = block.get("output")
+    parts = _blocks_of(output)
+    said = Said()
+    if parts is None:
+        said._tell(_as_text(output))
+    for part in parts or ():
+        said._take(part, with_media=True, strict=False)
+    return said
 
 
 def content_text(msg: Msg) -> str:

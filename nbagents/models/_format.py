@@ -9,15 +9,16 @@ hold the name. Knows nothing of endpoints.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..exceptions import UsageError
 from ..message import Msg, is_muted
-from ._blocks import NO_RESULT, Said, content_text, results_in
+from ._blocks import NO_RESULT, Said, content_text, returned
 
 __all__ = ["chat_messages", "flat"]
 
@@ -53,22 +54,49 @@ def chat_messages(
     newest = conversation[-1] if conversation else None
     system: list[str] = []
     while (
-        conversation and conversation[0].role == "system" and (not system or conversation[0].name == "system")
+        conversation
+        and conversation[0].role == "system"
+        and (not system or conversation[0].name == "system")
+        and not conversation[0].has_content_blocks("tool_result")
     ):
         system.append(content_text(conversation.pop(0)))
     turns = [_Turn.of(msg, speaker, sees_urls=sees_urls, strict=msg is newest) for msg in conversation]
-    returned = results_in([block for turn in turns for block in turn.said.results])
-    own = {str(call.get("id")) for turn in turns if turn.calls_tools for call in turn.said.calls}
-    others = {turn.msg.name for turn in turns if turn.role == "user" and not turn.only_returns(own)}
+    _pair(turns)
+    others = {turn.msg.name for turn in turns if turn.role == "user" and not turn.only_returns}
     told_apart = names_are_shown or len(others) < 2
     result: list[dict[str, Any]] = [{"role": "system", "content": "\n\n".join(system)}] if system else []
     for turn in turns:
-        if turn.only_returns(own):
+        if turn.only_returns:
             continue
-        result.append(turn.entry(own, names_are_shown, told_apart))
+        result.append(turn.entry(names_are_shown, told_apart))
         if turn.calls_tools:
-            result += _returns(turn.said.calls, returned)
+            result += _returns(turn.calls)
     return result
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call of a tool. ``id`` is the one it goes by in this request: of its own, whoever gave the first."""
+
+    block: dict[str, Any]
+    id: str
+    result: Said | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.block.get("name"))
+
+    @property
+    def arguments(self) -> str:
+        return json.dumps(self.block.get("input") or {}, ensure_ascii=False, default=str)
+
+    def entry(self) -> dict[str, Any]:
+        """Return it as the protocol has it."""
+        return {
+            "id": self.id,
+            "type": "function",
+            "function": {"name": self.name, "arguments": self.arguments},
+        }
 
 
 @dataclass(slots=True)
@@ -78,6 +106,9 @@ class _Turn:
     msg: Msg
     role: str
     said: Said
+    calls: list[_Call] = field(default_factory=list)
+    loose: list[dict[str, Any]] = field(default_factory=list)
+    """Results that stand behind no call of the speaker's."""
 
     @classmethod
     def of(cls, msg: Msg, speaker: str | None, *, sees_urls: bool, strict: bool) -> _Turn:
@@ -92,17 +123,14 @@ class _Turn:
         """Are these calls of tools the speaker's own?"""
         return bool(self.said.calls) and self.role == "assistant"
 
-    def only_returns(self, own: set[str]) -> bool:
+    @property
+    def only_returns(self) -> bool:
         """Does it hold nothing but results, which stand behind their calls?"""
-        return bool(
-            self.said.results
-            and not self.said.parts
-            and all(str(block.get("id")) in own for block in self.said.results)
-        )
+        return bool(self.said.results) and not (self.said.parts or self.calls or self.loose)
 
-    def entry(self, own: set[str], names_are_shown: bool, told_apart: bool) -> dict[str, Any]:
+    def entry(self, names_are_shown: bool, told_apart: bool) -> dict[str, Any]:
         """Return it as the protocol has it, without the results of its calls."""
-        parts = [*self.said.parts, *self._told(own)]
+        parts = [*self.said.parts, *self._told()]
         name = _field(self.msg.name, names_are_shown)
         if self.role == "user" and (name != self.msg.name or not told_apart):
             first = parts[0] if parts and parts[0]["type"] == "text" else {"type": "text", "text": ""}
@@ -115,36 +143,59 @@ class _Turn:
         if self.calls_tools:
             entry |= {
                 "content": content or None,
-                "tool_calls": [_wire_call(call) for call in self.said.calls],
+                "tool_calls": [call.entry() for call in self.calls],
             }
         return entry if name is None else {"role": self.role, "name": name, **entry}
 
-    def _told(self, own: set[str]) -> Iterator[dict[str, Any]]:
+    def _told(self) -> Iterator[dict[str, Any]]:
         """Yield what tools were asked and returned, told in words where it is not the speaker's own."""
-        for call in () if self.calls_tools else self.said.calls:
-            arguments = json.dumps(call.get("input") or {}, ensure_ascii=False, default=str)
-            yield {"type": "text", "text": f"(calls {call.get('name')} with {arguments})"}
-        for block in self.said.results:
-            if str(block.get("id")) not in own:
-                text = results_in([block])[str(block.get("id"))].text
-                yield {"type": "text", "text": f"({block.get('name') or 'a tool'} returned: {text})"}
+        for call in () if self.calls_tools else self.calls:
+            yield {"type": "text", "text": f"(calls {call.name} with {call.arguments})"}
+        for block in self.loose:
+            text = returned(block).text
+            yield {"type": "text", "text": f"({block.get('name') or 'a tool'} returned: {text})"}
 
 
-def _wire_call(call: dict[str, Any]) -> dict[str, Any]:
-    arguments = json.dumps(call.get("input") or {}, ensure_ascii=False, default=str)
-    function = {"name": str(call.get("name")), "arguments": arguments}
-    return {"id": str(call.get("id")), "type": "function", "function": function}
+def _pair(turns: Iterable[_Turn]) -> None:
+    """Give each call its result, and an id of its own: some endpoints count from ``call_0`` in each answer.
+
+    A result belongs to the latest call of its id that came before it.
+    """
+    waiting: dict[str, list[_Call]] = {}
+    whose: dict[str, bool] = {}
+    taken: set[str] = set()
+    for turn in turns:
+        asked: dict[str, list[_Call]] = {}
+        for block in turn.said.calls:
+            given = str(block.get("id"))
+            number = itertools.count(2)
+            own = given
+            while own in taken:
+                own = f"{given}_{next(number)}"
+            taken.add(own)
+            turn.calls.append(_Call(block, own))
+            asked.setdefault(given, []).append(turn.calls[-1])
+            whose[given] = turn.calls_tools
+        waiting |= asked
+        for block in turn.said.results:
+            given = str(block.get("id"))
+            calls = waiting.get(given)
+            call = calls.pop(0) if calls else None
+            if call is not None and whose[given]:
+                call.result = returned(block)
+            else:
+                turn.loose.append(block)
 
 
-def _returns(calls: list[dict[str, Any]], returned: dict[str, Said]) -> Iterator[dict[str, Any]]:
+def _returns(calls: Iterable[_Call]) -> Iterator[dict[str, Any]]:
     """Yield the result of each call; pictures in it follow as a message, as only those may hold them."""
     shown: list[dict[str, Any]] = []
     for call in calls:
-        said = returned.get(str(call.get("id")))
-        text = NO_RESULT if said is None else said.text
-        yield {"role": "tool", "tool_call_id": str(call.get("id")), "content": text}
+        said = call.result
+        text = NO_RESULT if said is None else said.text or ("(it follows)" if said.has_media else "")
+        yield {"role": "tool", "tool_call_id": call.id, "content": text}
         if said is not None and said.has_media:
-            shown.append({"type": "text", "text": f"What {call.get('name')} returned:"})
+            shown.append({"type": "text", "text": f"What {call.name} returned:"})
             shown += [part for part in said.parts if part["type"] != "text"]
     if shown:
         yield {"role": "user", "content": shown}

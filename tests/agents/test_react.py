@@ -109,6 +109,46 @@ def test_calls_without_ids_are_told_apart():
     assert is_valid(agent.memory)
 
 
+def test_ids_that_the_model_uses_again_are_told_apart():
+    calls = [(use("add", "call_0", a=n, b=n),) for n in (1, 2)]
+    model = ScriptedModel(*calls, "Done.")
+    agent = react(model, add)
+    assert agent("go").content == "Done."
+    assert [entry["content"] for entry in model.sent[2] if entry["role"] == "tool"] == ["2", "4"]
+    held = [block["id"] for m in agent.memory.get_memory() for block in m.get_content_blocks("tool_use")]
+    assert len(set(held)) == 2
+    assert is_valid(agent.memory)
+
+
+def test_the_model_sees_the_picture_that_a_tool_returned():
+    def draw() -> list:
+        return [
+            {"type": "text", "text": "see"},
+            {"type": "image", "source": {"type": "url", "url": "https://x.org/a.png"}},
+        ]
+
+    model = ScriptedModel((use("draw"),), "A cat.")
+    assert react(model, draw)("draw").content == "A cat."
+    result, after = model.sent[1][-2:]
+    assert (result["role"], result["content"]) == ("tool", "see")
+    assert after["content"][1] == {"type": "image_url", "image_url": {"url": "https://x.org/a.png"}}
+
+
+def test_what_another_agent_did_with_tools_is_not_taken_for_its_own():
+    model = ScriptedModel("I see.")
+    agent = react(model)
+    agent.observe([Msg("other", [use("add", a=1)]), Msg("other", "2.")])
+    agent("go").result()
+    assert not any("tool_calls" in entry for entry in model.sent[0])
+    assert "(calls add with" in model.sent[0][1]["content"]
+
+
+def test_who_speaks_first_knows_who_it_is():
+    model = ScriptedModel("Hello.")
+    assert ReActAgent("calc", model=model)().content == "Hello."
+    assert model.sent[0] == [{"role": "system", "content": "You are calc."}]
+
+
 def test_after_the_last_step_it_replies_with_what_it_knows():
     calls = [(use("add", str(n), a=n, b=n),) for n in range(3)]
     model = ScriptedModel(*calls, "As far as I know: 4.")
@@ -203,12 +243,14 @@ def test_what_a_person_took_out_of_a_memory_does_not_break_it():
     call, result = agent.memory.get_memory()[1:3]
     agent.memory.mute(result.id)
     agent("Really?").result()
-    assert model.sent[-1][3]["role"] == "tool"
-    assert "no result" in model.sent[-1][3]["content"]
+    assert model.sent[-1][3]["content"] == "(no result is remembered)"
     agent.memory.forget(call.id)
     agent.memory.mute(result.id, muted=False)
     agent("Really?").result()
-    assert not any("tool_calls" in entry or entry["role"] == "tool" for entry in model.sent[-1])
+    assert [entry["role"] for entry in model.sent[-1]] == [
+        "system", "user", "user", "assistant", "user", "assistant", "user",
+    ]  # fmt: skip
+    assert model.sent[-1][2]["content"] == "(add returned: 5)"
 
 
 # ------------------------------------------------------------------------------ the two versions

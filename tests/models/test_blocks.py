@@ -139,7 +139,7 @@ def test_a_call_without_a_result_gets_one():
     assert last == {
         "role": "tool",
         "tool_call_id": "c1",
-        "content": "(no result: the call was stopped)",
+        "content": "(no result is remembered)",
     }
 
 
@@ -157,6 +157,43 @@ def test_a_picture_that_a_tool_returned_is_shown_after_it():
     assert entries[2]["content"] == "done"
     assert entries[3]["role"] == "user"
     assert [part["type"] for part in entries[3]["content"]] == ["text", "image_url"]
+
+
+def used_again(call_id: str, first: int) -> list[Msg]:
+    """A call of `add` and its result, of one id."""
+    call = USE | {"id": call_id, "input": {"a": first}}
+    return [Msg("helper", [call]), Msg("system", [RESULT | {"id": call_id, "output": str(first)}], "system")]
+
+
+def test_each_call_gets_its_own_result_though_the_ids_are_the_same():
+    entries = OTHER.format(*used_again("call_0", 1), *used_again("call_0", 2), speaker="helper")
+    ids = [entry["tool_calls"][0]["id"] for entry in entries if "tool_calls" in entry]
+    returned = [(entry["tool_call_id"], entry["content"]) for entry in entries if entry["role"] == "tool"]
+    assert len(set(ids)) == 2
+    assert returned == [(ids[0], "1"), (ids[1], "2")]
+    twice = Msg("helper", [*used_again("c", 1)[0].content, *used_again("c", 2)[0].content])
+    both = OTHER.format(twice, used_again("c", 1)[1], used_again("c", 2)[1], speaker="helper")
+    assert [entry["content"] for entry in both[1:]] == ["1", "2"]
+
+
+def test_the_call_of_another_with_the_same_id_is_told_in_words():
+    theirs = [Msg("other", [USE]), Msg("system", [RESULT], "system")]
+    entries = OTHER.format(*theirs, *used_again("c1", 2), speaker="helper")
+    assert [entry["role"] for entry in entries] == ["user", "user", "assistant", "tool"]
+    assert "returned: 7" in entries[1]["content"]
+    assert entries[3]["content"] == "2"
+
+
+def test_a_result_without_its_call_is_no_system_prompt():
+    entries = OTHER.format(Msg("system", "Be brief.", "system"), TOOLS[2], TOOLS[3], speaker="helper")
+    assert entries[0]["content"] == "Be brief."
+    assert entries[1] == {"role": "user", "name": "system", "content": "(add returned: 7)"}
+
+
+def test_a_picture_alone_leaves_no_empty_result():
+    shown = RESULT | {"output": [image("https://example.org/plot.png")]}
+    entries = OTHER.format(*TOOLS[:2], Msg("system", [shown], "system"), speaker="helper")
+    assert entries[2]["content"] == "(it follows)"
 
 
 def test_a_picture_without_a_source_is_refused():
