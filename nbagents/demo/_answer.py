@@ -47,7 +47,7 @@ class Answer:
         """Ask the rules; the text is a function of the request alone."""
         messages, wanted = lift_schema(request.messages)
         given = request.schema
-        scene = Scene.of(messages if given is None else request.messages)
+        scene = Scene.of(messages if given is None else request.messages, seed=request.seed)
         call = pick(scene, request.tools, request.tool_choice) if request.tools else None
         text, finish = "", "tool_calls"
         if call is None:

@@ -31,6 +31,7 @@ class ChatRequest:
     tool_choice: Any
     as_json: bool
     schema: Mapping[str, Any] | None
+    seed: int
 
     @classmethod
     def read(cls, body: bytes) -> ChatRequest:
@@ -74,6 +75,7 @@ class ChatRequest:
             tool_choice=_choice(data.get("tool_choice")),
             as_json=as_json,
             schema=schema,
+            seed=_seed(data.get("seed")),
         )
 
 
@@ -125,6 +127,12 @@ def _messages(data: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
         if not isinstance(message.get("tool_calls") or [], list):
             raise _wrong(f"{where}.tool_calls", "expected an array")
     return tuple(messages)
+
+
+def _seed(value: Any) -> int:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise _wrong("seed", "expected a whole number")
+    return value or 0
 
 
 def _stop(value: Any) -> tuple[str, ...]:
