@@ -14,7 +14,15 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from ._loop import allow_nested
-    from .agents import AgentBase, DialogAgent, UserAgent, call_options, idempotency_key
+    from .agents import (
+        AgentBase,
+        DialogAgent,
+        DictDialogAgent,
+        TextToImageAgent,
+        UserAgent,
+        call_options,
+        idempotency_key,
+    )
     from .cli import as_server
     from .hub import MsgHub, MsgHubManager, msghub
     from .memory import TemporaryMemory
@@ -53,6 +61,7 @@ _HOME = {
     "AgentGroup": "rpc",
     "AgentServerServicer": "rpc",
     "DialogAgent": "agents",
+    "DictDialogAgent": "agents",
     "DistConf": "rpc",
     "FanOutPipeline": "pipelines",
     "ForLoopPipeline": "pipelines",
@@ -69,6 +78,7 @@ _HOME = {
     "SwitchPipeline": "pipelines",
     "TLS": "rpc",
     "TemporaryMemory": "memory",
+    "TextToImageAgent": "agents",
     "UserAgent": "agents",
     "WhileLoopPipeline": "pipelines",
     "agent": "setup",
@@ -95,6 +105,7 @@ __all__ = [
     "AgentGroup",
     "AgentServerServicer",
     "DialogAgent",
+    "DictDialogAgent",
     "DistConf",
     "FanOutPipeline",
     "ForLoopPipeline",
@@ -110,6 +121,7 @@ __all__ = [
     "SequentialPipeline",
     "SwitchPipeline",
     "TemporaryMemory",
+    "TextToImageAgent",
     "UserAgent",
     "WhileLoopPipeline",
     "__version__",

@@ -10,7 +10,7 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
 ``delta``    a piece of the reply as it streams: ``text``
 ``usage``    a model has answered: ``model``, ``prompt_tokens``, ``completion_tokens``,
              ``total_tokens``; ``estimated`` if the endpoint did not count; ``cost`` in dollars,
-             None if its price is not known
+             None if its price is not known; ``images``, how many pictures, from a model that paints
 ``printed``  the agent's code printed: ``text``
 ``spoke``    the agent showed a message with `speak`: ``message``
 ``question`` a person is asked: the fields of the `Question`, see `nbagents.asking`

@@ -21,6 +21,17 @@
     │   ├── ModelAuthError         the key was refused
     │   ├── ModelRateLimitError    too many requests; retried, then given up
     │   └── ModelResponseError     an answer came and could not be used
+    │       ├── ResponseParsingError   a parser does not find in it what it looks for
+    │       │   ├── JsonDictValidationError
+    │       │   ├── JsonParsingError
+    │       │   ├── JsonTypeError
+    │       │   ├── RequiredFieldNotFoundError
+    │       │   └── TagNotFoundError
+    │       ├── FunctionCallError      it asks for a tool in a way that cannot be met
+    │       │   ├── FunctionCallFormatError    it is not written as a call
+    │       │   ├── FunctionNotFoundError      there is no such tool
+    │       │   ├── ArgumentNotFoundError      an argument is missing
+    │       │   └── ArgumentTypeError          an argument does not fit
     │       └── SchemaMismatchError    it does not have the shape that was asked for
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError
@@ -51,6 +62,8 @@ __all__ = [
     "AgentServerError",
     "AgentServerNotAliveError",
     "AnswerRefusedError",
+    "ArgumentNotFoundError",
+    "ArgumentTypeError",
     "AuthenticationError",
     "BudgetExceededError",
     "CallCancelledError",
@@ -59,7 +72,13 @@ __all__ = [
     "CallTimeoutError",
     "DeadlockError",
     "FileNotExportedError",
+    "FunctionCallError",
+    "FunctionCallFormatError",
+    "FunctionNotFoundError",
     "InternalError",
+    "JsonDictValidationError",
+    "JsonParsingError",
+    "JsonTypeError",
     "MessageTooLargeError",
     "ModelAuthError",
     "ModelChoiceError",
@@ -70,6 +89,8 @@ __all__ = [
     "NbAgentsError",
     "ProtocolError",
     "RemoteAgentError",
+    "RequiredFieldNotFoundError",
+    "ResponseParsingError",
     "ResultExpiredError",
     "RunNotFoundError",
     "SchemaMismatchError",
@@ -79,6 +100,7 @@ __all__ = [
     "StateVersionError",
     "StorageError",
     "StorageFullError",
+    "TagNotFoundError",
     "UsageError",
     "VersionMismatchError",
     "WouldBlockLoopError",
@@ -200,6 +222,71 @@ class ModelRateLimitError(ModelError):
 
 class ModelResponseError(ModelError):
     """The endpoint answered, and the answer could not be used."""
+
+
+class ResponseParsingError(ModelResponseError):
+    """A parser does not find in an answer what it looks for; the message says what the answer must hold.
+
+    ``raw_response`` is the whole answer, as the model gave it; it stays in the process that raised.
+    """
+
+    def __init__(
+        self, message: str = "", raw_response: str | None = None, *, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.raw_response = raw_response
+
+
+class FunctionCallError(ModelResponseError):
+    """A model asks for a tool in a way that cannot be met; the message is one that it can read."""
+
+
+class FunctionCallFormatError(FunctionCallError):
+    """What the model wrote is no call of a tool."""
+
+
+class FunctionNotFoundError(FunctionCallError, LookupError):
+    """The model asks for a tool that it has not been given."""
+
+
+class ArgumentNotFoundError(FunctionCallError):
+    """The model left an argument out."""
+
+
+class ArgumentTypeError(FunctionCallError, TypeError):
+    """The model gave an argument that does not fit, or that the tool does not know."""
+
+
+class JsonDictValidationError(ResponseParsingError):
+    """An answer's JSON does not fit the class it was asked for; each line names a field."""
+
+
+class JsonParsingError(ResponseParsingError):
+    """An answer, or the part of it that was to be JSON, is none, and could not be mended."""
+
+
+class JsonTypeError(ResponseParsingError):
+    """An answer is JSON, but of another type than was asked for."""
+
+
+class RequiredFieldNotFoundError(ResponseParsingError, LookupError):
+    """An answer lacks a field that was asked for."""
+
+
+class TagNotFoundError(ResponseParsingError):
+    """An answer lacks a tag that was asked for: the one that begins a part, the one that ends it, or both."""
+
+    def __init__(
+        self,
+        message: str = "",
+        raw_response: str | None = None,
+        missing_begin_tag: bool = True,
+        missing_end_tag: bool = True,
+        *,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, raw_response, hint=hint)
+        self.missing_begin_tag, self.missing_end_tag = missing_begin_tag, missing_end_tag
 
 
 class SchemaMismatchError(ModelResponseError):

@@ -322,3 +322,44 @@ def test_several_messages_may_arrive_as_one(gate):
     assert reply[1].content == "y"
     with pytest.raises(UsageError, match="gate returned list, not a message"):
         reply.to_dict()
+
+
+# ------------------------------------------------------------------------------------- blocks
+
+TEXT = {"type": "text", "text": "Grey beads"}
+USE = {"type": "tool_use", "id": "c1", "name": "add", "input": {"a": 1}}
+IMAGE = {"type": "image", "source": {"type": "url", "url": "https://example.org/a.png"}}
+
+
+def test_a_text_is_one_text_block():
+    message = Msg("poet", "Grey beads")
+    assert message.get_content_blocks() == [TEXT]
+    assert message.get_text_content() == "Grey beads"
+    assert not message.has_content_blocks("tool_use")
+
+
+def test_blocks_are_found_by_type():
+    message = Msg("poet", [TEXT, USE, IMAGE, {**TEXT, "text": "on the glass"}])
+    assert message.get_content_blocks("tool_use") == [USE]
+    assert message.get_content_blocks(["image", "tool_use"]) == [USE, IMAGE]
+    assert message.get_text_content(" ") == "Grey beads on the glass"
+    assert message.has_content_blocks("image")
+    assert len(message.get_content_blocks()) == 4
+
+
+@pytest.mark.parametrize("content", [{"a": 1}, 7, None, [1, "x", {"type": "text"}, {"type": []}]])
+def test_content_that_is_no_blocks_has_none(content):
+    message = Msg("poet", content)
+    assert message.get_content_blocks() == []
+    assert message.get_text_content() is None
+    assert not message.has_content_blocks()
+
+
+def test_a_placeholder_gives_the_blocks_of_its_message():
+    class Blocky(AgentBase):
+        def reply(self, x=None):
+            return Msg(self.name, [TEXT, USE])
+
+    reply = Blocky("blocky")()
+    assert isinstance(reply, PlaceholderMessage)
+    assert reply.get_content_blocks("tool_use") == [USE]

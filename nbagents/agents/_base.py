@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from .. import context, events
 from .._ids import new_id
 from .._ports import make_proxy
 from ..exceptions import UsageError
-from ..memory import TemporaryMemory
+from ..memory import TemporaryMemory, messages_of
 from ..message import Msg, PlaceholderMessage
 from ..models import ModelWrapperBase, load_model
 from ._audience import Audience
@@ -106,12 +107,12 @@ class AgentBase(metaclass=AgentMeta):
         self.sys_prompt = sys_prompt
         if model_config_name is not None:
             self.model = load_model(model_config_name)
-        self.memory: TemporaryMemory | None = TemporaryMemory() if use_memory else None
+        self.memory: Any = TemporaryMemory() if use_memory else None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.observe is not AgentBase.observe:  # its own, or that of a class mixed in
-            cls._observes_inline = False
+            cls._observes_inline = False  # type: ignore[assignment,method-assign]
             if not hasattr(cls.observe, "_queues"):
                 cls.observe = _queued(cls.observe)  # type: ignore[method-assign]
 
@@ -124,7 +125,7 @@ class AgentBase(metaclass=AgentMeta):
     @_queued
     def observe(self, x: Msg | Sequence[Msg] | None) -> Any:
         """Take a message into memory without answering. Called from outside it returns at once."""
-        self._observe_now(x)
+        return self._observe_now(x)
 
     def speak(self, content: str | Msg | Iterable[tuple[bool, str]]) -> None:
         """Show a message: in the run's card, else by printing it.
@@ -205,16 +206,18 @@ class AgentBase(metaclass=AgentMeta):
         memory = own.get("memory")
         if memory is None:
             return frozen(own)
-        kept = APART if apart.get() else remembered(memory.get_memory(), self._name)
+        kept = APART if apart.get() else remembered(messages_of(memory) or (), self._name)
         return {"memory": kept} | frozen(own)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Become what `state_dict` told of another agent of this class; its memory replaces this one's."""
         for name, value in state.items():
             if name == "memory":
-                memory = self.__dict__.get("memory")
-                if memory is not None:
+                memory: Any = self.__dict__.get("memory")
+                if hasattr(memory, "load"):
                     memory.load(thaw(value), overwrite=True)
+                elif memory is not None and messages_of(memory) == []:  # one of a class of its own
+                    memory.add(thaw(value))
             elif name[0] != "_":
                 setattr(self, name, thaw(value))
 
@@ -266,10 +269,17 @@ class AgentBase(metaclass=AgentMeta):
     def _name(self) -> str:
         return str(peek(self, "__dict__").get("name", type(self).__name__))
 
-    def _observe_now(self, x: Msg | Sequence[Msg] | None) -> None:
+    @property
+    def _observes_inline(self) -> bool:
+        """Is observing done at once? Not where a class has its own way, nor where its memory is awaited."""
         memory = peek(self, "__dict__").get("memory")
-        if memory is not None and x is not None:
-            memory.add(x)
+        return type(memory) is TemporaryMemory or not inspect.iscoroutinefunction(
+            getattr(memory, "add", None)
+        )
+
+    def _observe_now(self, x: Msg | Sequence[Msg] | None) -> Any:
+        memory = peek(self, "__dict__").get("memory")
+        return memory.add(x) if memory is not None and x is not None else None
 
     async def _revise(self, change: Any = None) -> dict[str, Any]:
         return revised(self, change)

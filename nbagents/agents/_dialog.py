@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..exceptions import UsageError
+from ..memory import arrived
 from ..message import Msg
 from ..models import ModelWrapperBase
 from ._base import AgentBase
@@ -43,8 +44,8 @@ class DialogAgent(AgentBase):
         if isinstance(x, str):
             x = Msg("user", x, "user")
         if self.memory is not None:
-            self.memory.add(x)
-            said: Any = self.memory.get_memory()
+            await arrived(self.memory.add(x))
+            said: Any = await arrived(self.memory.get_memory())
         else:
             said = x
         # No endpoint takes a conversation without a message: whoever speaks first knows at least who it is.
@@ -54,5 +55,5 @@ class DialogAgent(AgentBase):
         message = Msg(self.name, response.text, "assistant", metadata={"model": self.model.model_name})
         self.speak(message)
         if self.memory is not None:
-            self.memory.add(message)
+            await arrived(self.memory.add(message))
         return message

@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import asking
 from ..exceptions import AnswerRefusedError
+from ..memory import arrived
 from ..message import Msg
 from ..render import content_text
 from ._base import AgentBase
@@ -59,7 +60,7 @@ class UserAgent(AgentBase):
         if isinstance(x, str):
             x = Msg("user", x, "user")
         if self.memory is not None:
-            self.memory.add(x)
+            await arrived(self.memory.add(x))
         names = asking.fields_of(required_keys or None)
         question = asking.Question(
             self.name,
@@ -78,7 +79,7 @@ class UserAgent(AgentBase):
         message = Msg(self.name, text, "user", url=answer.url, metadata=filled or None)
         self.speak(message)
         if self.memory is not None:
-            self.memory.add(message)
+            await arrived(self.memory.add(message))
         return message
 
 

@@ -8,11 +8,12 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._ids import new_id
 from ..exceptions import UsageError
+from ._blocks import is_block
 
 __all__ = ["FIELDS", "MODULES", "MUTED", "ROLES", "Msg", "is_muted", "last_edit"]
 
@@ -179,6 +180,42 @@ class Msg:
         with _edit_lock:
             _last_edit += 1
             self._edit = _last_edit
+
+    # ---- content blocks
+
+    def get_content_blocks(self, block_type: str | Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """Return the blocks of the content, all of them or those of a type or of several types.
+
+        A text is one text block. What is no block, in a content of another kind, is left out.
+
+        >>> Msg("poet", "Grey beads").get_content_blocks("text")
+        [{'type': 'text', 'text': 'Grey beads'}]
+        """
+        content = self.content
+        if isinstance(content, str):
+            blocks: list[dict[str, Any]] = [{"type": "text", "text": content}]
+        elif isinstance(content, (list, tuple)):
+            blocks = [item for item in content if is_block(item)]
+        else:
+            blocks = []
+        if block_type is None:
+            return blocks
+        wanted = {block_type} if isinstance(block_type, str) else set(block_type)
+        return [block for block in blocks if block["type"] in wanted]
+
+    def has_content_blocks(self, block_type: str | Sequence[str] | None = None) -> bool:
+        """Is there such a block in the content?"""
+        return bool(self.get_content_blocks(block_type))
+
+    def get_text_content(self, separator: str = "\n") -> str | None:
+        """Return the text of the content, that of its text blocks joined; None if there is none.
+
+        >>> blocks = [{"type": "text", "text": "Grey"}, {"type": "text", "text": "beads"}]
+        >>> Msg("poet", blocks).get_text_content(" ")
+        'Grey beads'
+        """
+        texts = [str(block["text"]) for block in self.get_content_blocks("text")]
+        return separator.join(texts) if texts else None
 
     def formatted_str(self, colored: bool = False) -> str:
         """Return ``name: content`` and a line for each url.

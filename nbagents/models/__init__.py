@@ -10,31 +10,66 @@ from ._base import ModelWrapperBase
 from ._load import load_model
 from ._names import DEMO_MODELS
 from ._request import Request
-from ._response import ModelResponse, ModelStream
+from ._response import ModelResponse
+from ._stream import ModelStream
 from ._usage import ModelUsage
 
 if TYPE_CHECKING:
     from ..config import model_configs
+    from ._chat_models import DashScopeChatModel, OpenAIChatModel
     from ._choice import ModelChoice, Step, choose_model
     from ._client import prewarm
     from ._demo import demo_endpoint, prewarm_demo
+    from ._embedding import OpenAIEmbeddingWrapper
+    from ._formatters import (
+        DashScopeChatFormatter,
+        DashScopeMultiAgentFormatter,
+        FormatterBase,
+        OpenAIChatFormatter,
+        OpenAIMultiAgentFormatter,
+    )
+    from ._images import OpenAIDALLEWrapper
     from ._openai import OpenAIChatWrapper
+    from ._post import PostAPIModelWrapperBase
+    from ._post_kinds import PostAPIChatWrapper, PostAPIDALLEWrapper, PostAPIEmbeddingWrapper
     from ._price import price_in
+    from ._providers import PROVIDERS, Provider
+    from ._service import OpenAIWrapperBase
     from ._wire import model_config_from_wire, model_config_to_wire
 
     clear_model_configs = model_configs.clear
     read_model_configs = model_configs.load
 
+ChatResponse = ModelResponse
+ChatModelBase = ModelWrapperBase
 load_model_by_config_name = load_model
 
 __all__ = [
     "DEMO_MODELS",
+    "PROVIDERS",
+    "ChatModelBase",
+    "ChatResponse",
+    "DashScopeChatFormatter",
+    "DashScopeChatModel",
+    "DashScopeMultiAgentFormatter",
+    "FormatterBase",
     "ModelChoice",
     "ModelResponse",
     "ModelStream",
     "ModelUsage",
     "ModelWrapperBase",
+    "OpenAIChatFormatter",
+    "OpenAIChatModel",
     "OpenAIChatWrapper",
+    "OpenAIDALLEWrapper",
+    "OpenAIEmbeddingWrapper",
+    "OpenAIMultiAgentFormatter",
+    "OpenAIWrapperBase",
+    "PostAPIChatWrapper",
+    "PostAPIDALLEWrapper",
+    "PostAPIEmbeddingWrapper",
+    "PostAPIModelWrapperBase",
+    "Provider",
     "Request",
     "Step",
     "choose_model",
@@ -52,32 +87,42 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    module: Any
     if name in ("ModelChoice", "Step", "choose_model"):
-        from . import _choice
-
-        return getattr(_choice, name)
-    if name in ("clear_model_configs", "read_model_configs"):
+        from . import _choice as module
+    elif name in ("clear_model_configs", "read_model_configs"):
         from ..config import model_configs
 
         return model_configs.clear if name == "clear_model_configs" else model_configs.load
-    if name in ("demo_endpoint", "prewarm_demo"):
-        from . import _demo
-
-        return getattr(_demo, name)
-    if name in ("model_config_from_wire", "model_config_to_wire"):
-        from . import _wire
-
-        return getattr(_wire, name)
-    if name == "price_in":
-        from ._price import price_in
-
-        return price_in
-    if name == "prewarm":
-        from ._client import prewarm
-
-        return prewarm
-    if name == "OpenAIChatWrapper":
-        from ._openai import OpenAIChatWrapper
-
-        return OpenAIChatWrapper
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    elif name in ("demo_endpoint", "prewarm_demo"):
+        from . import _demo as module
+    elif name in ("model_config_from_wire", "model_config_to_wire"):
+        from . import _wire as module
+    elif name == "price_in":
+        from . import _price as module
+    elif name == "prewarm":
+        from . import _client as module
+    elif name in ("PROVIDERS", "Provider"):
+        from . import _providers as module
+    elif name in ("DashScopeChatModel", "OpenAIChatModel"):
+        from . import _chat_models as module
+    elif name.endswith(("Formatter", "FormatterBase")):
+        from . import _formatters as module
+    elif name == "OpenAIChatWrapper":
+        from . import _openai as module
+    elif name == "OpenAIDALLEWrapper":
+        from . import _images as module
+    elif name == "OpenAIEmbeddingWrapper":
+        from . import _embedding as module
+    elif name == "OpenAIWrapperBase":
+        from . import _service as module
+    elif name == "PostAPIModelWrapperBase":
+        from . import _post as module
+    elif name.startswith("PostAPI"):
+        from . import _post_kinds as module
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None

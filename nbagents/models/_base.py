@@ -57,8 +57,11 @@ class ModelWrapperBase:
         """
         return chat_messages(msgs, speaker=speaker)
 
-    def __call__(self, messages: list[dict[str, Any]], **generate_args: Any) -> ModelResponse:
-        """Ask the model; return at once. Safe from any thread; a subclass writes this."""
+    def __call__(self, *args: Any, **kwargs: Any) -> ModelResponse:
+        """Ask the model, mostly with a list of messages; return at once. A subclass writes this.
+
+        Safe from any thread.
+        """
         raise UsageError(f'Model [{type(self).__name__}] is missing the required "__call__" function.')
 
     def __repr__(self) -> str:

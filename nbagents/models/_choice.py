@@ -16,15 +16,9 @@ from typing import Any, NamedTuple
 
 from ..config import ProjectConfig, model_configs
 from ..exceptions import ModelChoiceError
-from ._endpoint import (
-    Endpoint,
-    Environment,
-    checked_url,
-    is_loopback,
-    resolve,
-    setting,
-)
-from ._names import AUTO_MODEL, CHAT_TYPES, DEFAULT_OPENAI_MODEL, DEMO_MODELS
+from ._address import Environment, checked_url, is_loopback, setting
+from ._endpoint import Endpoint, resolve
+from ._names import AUTO_MODEL, DEFAULT_OPENAI_MODEL, DEMO_MODELS, OPENAI_TYPES
 from ._ollama import ollama_models, ollama_origin
 
 __all__ = ["ModelChoice", "Step", "choose_model", "is_well_known", "named_model"]
@@ -145,7 +139,7 @@ def named_model(name: str, environ: Mapping[str, str], *, headless: bool = False
         }
     loaded = model_configs.find(name)
     if loaded is not None:
-        return resolve(loaded, environ) if loaded.get("model_type") in CHAT_TYPES else loaded
+        return resolve(loaded, environ) if loaded.get("model_type") in OPENAI_TYPES else loaded
     if name.startswith("ollama/") and len(name) > len("ollama/"):
         address = ollama_origin(environ)
         return _chat(name, name.removeprefix("ollama/"), environ, base_url=f"{address}/v1")

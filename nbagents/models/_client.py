@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 from .._loop import background
 from ..config import MODEL_CONNECT_TIMEOUT, Secret, redact
 from ..exceptions import UsageError
-from ._endpoint import Endpoint, is_loopback
+from ._address import is_loopback
+from ._endpoint import Endpoint
 
 if TYPE_CHECKING:
     import openai
 
-__all__ = ["make_client", "no_key", "openai_module", "prewarm"]
+__all__ = ["make_client", "no_key", "openai_module", "pool_for", "prewarm"]
 
 _openai: ModuleType | None = None
 _importing = threading.Lock()
@@ -100,6 +101,13 @@ def no_key() -> dict[str, Any]:
     import openai
 
     return {"Authorization": openai.Omit()}
+
+
+def pool_for(url: str) -> Any:
+    """Return the connections for an address. On the background loop, with openai imported."""
+    import openai
+
+    return _pool(openai, direct=is_loopback(url))
 
 
 def _pool(openai: ModuleType, *, direct: bool) -> Any:

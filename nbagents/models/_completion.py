@@ -5,10 +5,13 @@ The result has the shape of an answer that was not streamed, so ``raw`` reads th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Completion"]
+from .._ids import new_id
+
+__all__ = ["Completion", "arguments_in"]
 
 
 class Completion:
@@ -78,7 +81,7 @@ class Completion:
             place = piece.get("index")
             place = place if isinstance(place, int) and 0 <= place <= len(calls) else len(calls)
             if place == len(calls):
-                calls.append({"type": "function", "function": {"name": "", "arguments": ""}})
+                calls.append({"type": "function", "id": "", "function": {"name": "", "arguments": ""}})
             call = calls[place]
             call.update({key: value for key, value in piece.items() if key in ("id", "type") and value})
             for key, value in (piece.get("function") or {}).items():
@@ -92,7 +95,61 @@ class Completion:
                 return text
         return ""
 
+    @property
+    def thinking(self) -> str:
+        """What the model thought before, as far as its endpoint tells it apart."""
+        for key in ("reasoning_content", "reasoning"):
+            if isinstance(thought := self.message.get(key), str) and thought:
+                return thought
+        return ""
+
+    @property
+    def tool_calls(self) -> list[dict[str, Any]]:
+        """The calls of tools that it wishes, in OpenAI's form, each with an id."""
+        calls = [call for call in self.message.get("tool_calls") or [] if isinstance(call, dict)]
+        for call in calls:
+            call["id"] = call.get("id") or f"call_{new_id()[:24]}"  # some servers leave it out
+        return calls
+
+    def blocks(self) -> list[dict[str, Any]]:
+        """Return the content so far as blocks: thinking, text, calls of tools.
+
+        The ``input`` of a call is empty until all of its arguments are there.
+        """
+        found: list[dict[str, Any]] = []
+        if self.thinking:
+            found.append({"type": "thinking", "thinking": self.thinking})
+        if self.text:
+            found.append({"type": "text", "text": self.text})
+        for call in self.tool_calls:
+            function = call.get("function") or {}
+            arguments = arguments_in(function.get("arguments"))
+            found.append(
+                {
+                    "type": "tool_use",
+                    "id": call["id"],
+                    "name": str(function.get("name") or ""),
+                    "input": arguments or {},
+                }
+            )
+        return found
+
     def raw(self) -> dict[str, Any]:
         """Return the answer in the shape of one that was not streamed."""
         choice = {"index": 0, "message": self.message, "finish_reason": self.finish_reason}
         return {**self.head, "object": "chat.completion", "choices": [choice], "usage": self.usage}
+
+
+def arguments_in(text: Any) -> dict[str, Any] | None:
+    """Return the arguments of a call of a tool, or None if they are no JSON object.
+
+    >>> arguments_in('{"a": 1}'), arguments_in(""), arguments_in('{"a": ')
+    ({'a': 1}, {}, None)
+    """
+    if text is None or isinstance(text, dict):
+        return dict(text or {})
+    try:
+        found = json.loads(text) if str(text).strip() else {}
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -21,11 +21,31 @@ from ..exceptions import (
     NbAgentsError,
     UsageError,
 )
-from ._endpoint import Endpoint, is_loopback, origin
+from ._address import is_loopback, origin
+from ._endpoint import Endpoint
 
-__all__ = ["ended_early", "explain"]
+__all__ = [
+    "ended_early",
+    "explain",
+    "refusal",
+    "said_nothing",
+    "too_slow",
+    "unreachable",
+    "unusable",
+]
 
 _MOST = 300  # characters of an endpoint's own words that are passed on
+_KEY_HEADERS = frozenset({"authorization", "x-api-key", "api-key"})
+_OWNERS = {"OPENAI_API_KEY": "OpenAI"}
+_HINTS = {
+    "response_format": "a model that knows structured output, or leave structured_model out",
+    "json_schema": "a model that knows structured output, or leave structured_model out",
+    "context": "a shorter memory, or a model with a larger context",
+    "maximum length": "a shorter memory, or a model with a larger context",
+    "tool": "a model that is made for tools, or leave tools out",
+    "image": "a model that takes pictures, or leave them out",
+}
+"""What to do about a refusal, by a word in it."""
 
 
 def explain(
@@ -40,15 +60,10 @@ def explain(
     if isinstance(error, openai.APIStatusError):
         failure = _status(error, endpoint, label)
     elif isinstance(error, openai.APITimeoutError):
-        said = (
-            f"said nothing for {timeout:g} s"
-            if not _caused_by(error, "ConnectTimeout")
-            else "cannot be reached"
-        )
-        failure = ModelUnavailableError(
-            f"{whose}{label} at {origin(endpoint.base_url)} {said}{_kept(partial)}."
-        )
-        failure.hint = "%agents doctor"
+        if _caused_by(error, "ConnectTimeout"):
+            failure = _connection(error, endpoint, label)
+        else:
+            failure = too_slow(endpoint, label, timeout, partial)
     elif isinstance(error, openai.APIConnectionError):
         failure = _cut(label, endpoint, partial) if partial else _connection(error, endpoint, label)
     elif isinstance(error, TypeError):
@@ -62,9 +77,47 @@ def explain(
     return _with_partial(failure, partial)
 
 
+def unreachable(error: Exception, endpoint: Endpoint, label: str, timeout: float) -> NbAgentsError:
+    """Return our error for one that came up on the way there and back."""
+    if _caused_by(error, "TimeoutException", "TimeoutError") and not _caused_by(error, "ConnectTimeout"):
+        return too_slow(endpoint, label, timeout)
+    if _caused_by(error, "TransportError"):
+        return _connection(error, endpoint, label)
+    said = redact(str(error), *endpoint.headers.values())[:_MOST]
+    return UsageError(f"{_whose()}{label}: the request cannot be sent: {said}")
+
+
+def too_slow(endpoint: Endpoint, label: str, timeout: float, partial: str = "") -> ModelError:
+    """Return the error for an endpoint that said nothing for too long."""
+    where = f"{_whose()}{label} at {origin(endpoint.base_url)}"
+    return ModelUnavailableError(
+        f"{where} said nothing for {timeout:g} s{_kept(partial)}.",
+        hint="a larger timeout in the model configuration, or %agents doctor",
+    )
+
+
 def ended_early(endpoint: Endpoint, label: str, partial: str) -> ModelError:
     """Return the error for an answer that stopped without having been finished."""
     return _with_partial(_cut(label, endpoint, partial), partial)
+
+
+def said_nothing(endpoint: Endpoint, label: str, finish_reason: str | None) -> ModelError:
+    """Return the error for an answer that is whole and holds neither text nor a call of a tool."""
+    where = f"{_whose()}{label} at {origin(endpoint.base_url)}"
+    if finish_reason == "length":
+        return ModelResponseError(
+            f"{where} used up all the tokens it may write before it had said anything.",
+            hint="a larger max_tokens (max_completion_tokens) in generate_args",
+        )
+    if finish_reason == "content_filter":
+        return ModelResponseError(f"{where} held its answer back: its filter stopped it.")
+    return ModelResponseError(f"{where} gave an empty answer.", hint="call again, or take another model")
+
+
+def unusable(endpoint: Endpoint, label: str, said: str) -> ModelError:
+    """Return the error for an answer that is not what was asked for."""
+    where = f"{_whose()}{label} at {origin(endpoint.base_url)}"
+    return ModelResponseError(f"{where} gave no usable answer: {said}.", hint="%agents doctor")
 
 
 def _with_partial(failure: ModelError, partial: str) -> ModelError:
@@ -89,49 +142,73 @@ def _kept(partial: str) -> str:
 
 
 def _status(error: Any, endpoint: Endpoint, label: str) -> ModelError:
-    status, whose, host = int(error.status_code), _whose(), endpoint.host
+    wait = error.response.headers.get("retry-after")
+    code = getattr(error, "code", None)
     said = _words(error, endpoint)
-    key = endpoint.api_key
-    if status == 401 and key is None:
+    return refusal(int(error.status_code), said, endpoint, label, code=code, retry_after=wait)
+
+
+def refusal(
+    status: int, said: str, endpoint: Endpoint, label: str, *, code: Any = None, retry_after: Any = None
+) -> ModelError:
+    """Return the error for an HTTP status; ``said`` is what the endpoint said of it, without keys."""
+    whose, host, key, variable = _whose(), endpoint.host, endpoint.api_key, endpoint.key_variable
+    own_header = any(name.lower() in _KEY_HEADERS for name in endpoint.headers)
+    if status == 401 and key is None and own_header:
         return ModelAuthError(
-            f"{whose}401 from {host} – it wants a key, and none was sent: OPENAI_API_KEY goes only to OpenAI"
-            " and to OPENAI_BASE_URL.",
+            f"{whose}401 from {host} – the key in the headers of {label} was rejected.",
+            hint="put the right key into the headers of the model configuration",
+        )
+    if status == 401 and key is None:
+        only = f"{_OWNERS.get(variable, 'its provider')} and to {variable.removesuffix('API_KEY')}BASE_URL"
+        return ModelAuthError(
+            f"{whose}401 from {host} – it wants a key, and none was sent: {variable} goes only to {only}.",
             hint="give the model configuration an api_key, then %agents doctor",
         )
     if status == 401:
         return ModelAuthError(
             f"{whose}401 from {host} – key {key.hint() if key else ''} was rejected.",
-            hint="Set OPENAI_API_KEY, then %agents doctor.",
+            hint=f"Set {variable}, then %agents doctor.",
         )
     if status == 403:
         return ModelAuthError(
             f"{whose}403 from {host} – this key may not use {label}: {said}", hint="%agents doctor"
         )
-    if status == 429 and getattr(error, "code", None) == "insufficient_quota":
+    if status == 429 and code == "insufficient_quota":
         return ModelRateLimitError(
             f"{whose}429 from {host} – the account of key {key.hint() if key else '…'} has no credit left.",
             hint=f"add credit there, or {_use_demo()}",
         )
     if status == 429:
-        wait = error.response.headers.get("retry-after")
-        again = f"; it asks to wait {wait} s" if wait else ""
+        again = f"; it asks to wait {retry_after} s" if retry_after else ""
         return ModelRateLimitError(
             f"{whose}429 from {host} – too many requests for {label}, also after retries{again}.",
             hint=f"wait, call fewer agents at once, or {_use_demo()}",
         )
     if status == 404:
-        pull = (
-            f"`ollama pull {label.removeprefix('ollama/')}`"
-            if label.startswith("ollama/")
-            else "%agents doctor"
-        )
-        return ModelResponseError(f"{whose}404 from {host} – there is no {label}: {said}", hint=pull)
+        return _not_there(said, endpoint, label, code)
     if status >= 500 or status in (408, 409):
         return ModelUnavailableError(
             f"{whose}{status} from {host} – {label} failed there, also after retries: {said}",
             hint=_use_demo(),
         )
-    return ModelResponseError(f"{whose}{status} from {host} – {label} refused the request: {said}")
+    hint = next((line for word, line in _HINTS.items() if word in said.lower()), None)
+    return ModelResponseError(f"{whose}{status} from {host} – {label} refused the request: {said}", hint=hint)
+
+
+def _not_there(said: str, endpoint: Endpoint, label: str, code: Any) -> ModelError:
+    where = f"{_whose()}404 from {endpoint.host}"
+    if label.startswith("ollama/"):
+        pull = f"`ollama pull {label.removeprefix('ollama/')}`"
+        return ModelResponseError(f"{where} – there is no {label}: {said}", hint=pull)
+    if code is not None or "model" in said.lower():
+        return ModelResponseError(
+            f"{where} – there is no {label}: {said}", hint="another model_name; %agents doctor"
+        )
+    return ModelResponseError(
+        f"{where} – there is no {label} at that address, or the address is wrong: {said}",
+        hint="check base_url, which mostly ends in /v1, or api_url, and model_name",
+    )
 
 
 def _connection(error: Exception, endpoint: Endpoint, label: str) -> ModelError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -10,12 +11,26 @@ from ..config import model_configs, wrap_secrets
 from ..exceptions import UsageError
 from ._base import ModelWrapperBase
 from ._choice import choose_model, is_well_known, named_model
-from ._names import CHAT_TYPES
+from ._embedding import OpenAIEmbeddingWrapper
+from ._images import OpenAIDALLEWrapper
+from ._names import CHAT_TYPES, EMBEDDING_TYPES, IMAGE_TYPES
 from ._openai import OpenAIChatWrapper
+from ._post import PostAPIModelWrapperBase
+from ._post_kinds import PostAPIChatWrapper, PostAPIDALLEWrapper, PostAPIEmbeddingWrapper
+from ._providers import provider_of
+from ._service import OpenAIWrapperBase
 
 __all__ = ["KINDS", "config_of", "made"]
 
-KINDS: dict[str, type[OpenAIChatWrapper]] = dict.fromkeys(CHAT_TYPES, OpenAIChatWrapper)
+KINDS: dict[str, type[OpenAIWrapperBase | PostAPIModelWrapperBase]] = {
+    **dict.fromkeys(CHAT_TYPES, OpenAIChatWrapper),
+    **dict.fromkeys(EMBEDDING_TYPES, OpenAIEmbeddingWrapper),
+    **dict.fromkeys(IMAGE_TYPES, OpenAIDALLEWrapper),
+    **dict.fromkeys(("post_api", "PostAPIModelWrapperBase"), PostAPIModelWrapperBase),
+    **dict.fromkeys(("post_api_chat", "PostAPIChatWrapper"), PostAPIChatWrapper),
+    **dict.fromkeys(("post_api_dall_e", "post_api_dalle", "PostAPIDALLEWrapper"), PostAPIDALLEWrapper),
+    **dict.fromkeys(("post_api_embedding", "PostAPIEmbeddingWrapper"), PostAPIEmbeddingWrapper),
+}
 
 
 def config_of(given: str | Mapping[str, Any]) -> dict[str, Any]:
@@ -45,13 +60,20 @@ def made(config: Mapping[str, Any]) -> ModelWrapperBase:
     name = given.get("config_name")
     if not isinstance(name, str) or not name:
         raise UsageError("The `config_name` field is required for Cfg, and must be a text")
-    kind = given.pop("model_type", None)
-    wrapper = KINDS.get(str(kind))
+    kind = str(given.pop("model_type", None))
+    wrapper = KINDS.get(kind)
     if wrapper is None:
-        known = ", ".join(sorted(KINDS))
-        raise UsageError(f"the model configuration {name!r} has the model_type {kind!r}; known: {known}")
+        close = difflib.get_close_matches(kind, KINDS, 1)
+        guess = f" Did you mean {close[0]!r}?" if close else ""
+        known = ", ".join(sorted(name for name in KINDS if name.islower()))
+        raise UsageError(
+            f"the model configuration {name!r} has the model_type {kind!r}.{guess} Known: {known}"
+        )
     if "model" in given:
         given.setdefault("model_name", given.pop("model"))
+    if issubclass(wrapper, OpenAIWrapperBase) and "provider" not in given:
+        provider = provider_of({"model_type": kind}).name
+        given |= {"provider": provider} if provider != "openai" else {}
     fields = set(wrapper.__init__.__annotations__) - {"return"}
     if odd := ", ".join(sorted(given.keys() - fields)):
         raise UsageError(

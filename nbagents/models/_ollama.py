@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ..config import OLLAMA_PROBE_TIMEOUT
 from ..exceptions import ModelChoiceError
-from ._endpoint import origin, setting
+from ._address import origin, setting
 
 __all__ = ["ollama_models", "ollama_origin"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import budget
-from ._endpoint import is_loopback
+from ._address import is_loopback
 
 __all__ = ["price_in"]
 
@@ -25,7 +25,7 @@ def price_in(config: Mapping[str, Any]) -> budget.Price | None:
     said = config.get("price")
     if said is not None:
         return budget.Price.of(said, repr(config.get("config_name") or "a model"))
-    url = config.get("base_url")
+    url = config.get("base_url") or config.get("api_url")
     if config.get("endpoint") == "demo" or (isinstance(url, str) and is_loopback(url)):
         return budget.FREE
     return budget.price_of(str(config.get("model_name") or config.get("config_name") or ""))

@@ -18,7 +18,7 @@ from typing import Any
 from .. import context, events
 from .._loop import THREAD_TICK, background
 from ..exceptions import CallCancelledError, CallError, WouldBlockLoopError
-from ._usage import ModelUsage
+from ._answer import Answer
 
 __all__ = ["Request"]
 
@@ -30,18 +30,18 @@ _under_way: set[Request] = set()  # the loop holds its tasks weakly, and a calle
 class Request:
     """A request under way. All fields change on the background loop only.
 
-    ``pieces`` is the text so far; ``text``, ``raw`` and ``usage`` are set when it is done, or
-    ``error``. ``label`` names the model in messages.
+    ``pieces`` is the text so far, and ``starts`` where in it an answer began anew, since the model was
+    asked again; ``answer`` is set when it is done, or ``error``. ``label`` names the model in messages.
     """
 
     def __init__(self, label: str) -> None:
         self.label = label
         self.thread = background()
         self.pieces: list[str] = []
+        self.starts: set[int] = set()
+        self.blocks: Callable[[], list[dict[str, Any]]] | None = None
         self.done = False
-        self.text: str | None = None
-        self.raw: Any = None
-        self.usage: ModelUsage | None = None
+        self.answer = Answer()
         self.error: BaseException | None = None
         self._trace: Any = None
         self._read = False
@@ -67,16 +67,31 @@ class Request:
 
     # ---- what the work tells
 
-    def say(self, piece: str) -> None:
-        """Add a piece to the answer."""
+    def say(self, piece: str, blocks: Callable[[], list[dict[str, Any]]] | None = None) -> None:
+        """Add a piece to the answer; ``blocks`` returns its content so far.
+
+        An empty piece says that the content has changed and the text has not.
+        """
+        self.blocks = blocks
         if piece:
-            self.pieces.append(piece)
             events.emit("delta", text=piece)
+        if piece or blocks is not None:
+            self.pieces.append(piece)
             self._wake()
 
-    def finish(self, *, text: str | None, raw: Any = None, usage: ModelUsage | None = None) -> None:
-        """Say what the whole answer is; it counts when the work has ended."""
-        self.text, self.raw, self.usage = text, raw, usage
+    def begin_anew(self) -> None:
+        """Say that what came so far was no use, and that the model is asked again."""
+        self.starts.add(len(self.pieces))
+        self.blocks = None
+
+    @property
+    def partial(self) -> str:
+        """The text so far."""
+        return "".join(self.pieces[max(self.starts, default=0) :])
+
+    def finish(self, answer: Answer | None = None, **fields: Any) -> None:
+        """Say what the whole answer is, or its fields; it counts when the work has ended."""
+        self.answer = answer or Answer(**fields)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():

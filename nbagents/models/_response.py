@@ -3,46 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from .. import budget
+from ._answer import Answer, text_in
 from ._request import Request
+from ._stream import ModelStream
 from ._usage import ModelUsage
 
-__all__ = ["ModelResponse", "ModelStream"]
+__all__ = ["ModelResponse"]
 
 
 class ModelResponse:
     """A model's answer. Calling a model returns one at once, while the request is under way.
 
-    Reading ``text``, ``raw`` or ``usage`` waits for it; so does ``await response``, which gives
-    the response itself. Iterating over ``stream`` shows it as it comes. If the request fails, each
-    of these raises. Interrupting the reader, or cancelling the ``await``, cancels the request and
-    closes its connection; what had come by then stays in ``partial``. Made from plain values it is
-    complete from the start, for models that you write yourself.
+    Reading ``text``, ``content`` or ``usage`` waits for it; so does ``await response``, which gives
+    the response itself. Iterating over ``stream`` shows the text as it comes, ``async for`` over the
+    response its content. If the request fails, each of these raises. Interrupting the reader, or
+    cancelling the ``await``, cancels the request and closes its connection; what had come by then stays
+    in ``partial``. Made from plain values it is complete from the start, for models that you write yourself.
 
     >>> response = ModelResponse(text="Grey beads on the glass")
     >>> response.text
     'Grey beads on the glass'
+    >>> response.content
+    [{'type': 'text', 'text': 'Grey beads on the glass'}]
     >>> list(response.stream)
     [(True, 'Grey beads on the glass')]
     """
 
     def __init__(
         self,
-        text: str | None = None,
+        text: str | list[dict[str, Any]] | None = None,
         embedding: Any = None,
         image_urls: list[str] | None = None,
         raw: Any = None,
         parsed: Any = None,
         stream: Iterable[str | tuple[bool, str]] | None = None,
         usage: ModelUsage | None = None,
+        *,
+        content: list[dict[str, Any]] | None = None,
+        metadata: Any = None,
     ) -> None:
-        self._text, self._raw, self._usage = text, raw, usage
-        self._embedding, self._image_urls, self._parsed = embedding, image_urls, parsed
+        if isinstance(text, list):  # AgentScope 1.x puts the blocks first
+            text, content = None, text
+        if text is None and content is not None:
+            text = text_in(content)
+        parsed = metadata if parsed is None else parsed
+        self._value = Answer(text, content, raw, usage, parsed, embedding, image_urls)
         self._given = None if stream is None else iter(stream)
         self._told: list[str] = []
         self._request: Request | None = None
+
+    @classmethod
+    def of(cls, answer: Answer) -> ModelResponse:
+        """Return a response that is complete already."""
+        response = cls()
+        response._value = answer
+        return response
 
     @classmethod
     def begin(
@@ -58,7 +77,7 @@ class ModelResponse:
         the model itself knows.
 
         ``work`` is handed a `Request`: it calls ``say(piece)`` for each piece of text and
-        ``finish(text=, raw=, usage=)`` at the end, or raises. ``label`` names the model in
+        ``finish(text=, content=, raw=, usage=, ...)`` at the end, or raises. ``label`` names the model in
         messages. It runs in a copy of the caller's context.
         """
         response = cls()
@@ -71,46 +90,63 @@ class ModelResponse:
         response._request.begin(paid)
         return response
 
+    def _answer(self) -> Answer:
+        request = self.result()._request
+        if request is not None:
+            return request.answer
+        if self._given is not None:
+            for _ in self._grown():
+                pass
+        return self._value
+
     @property
     def text(self) -> str | None:
         """The text of the answer. Waits."""
-        request = self.result()._request
-        if request is not None:
-            return request.text
-        if self._given is not None:
-            for _ in self.stream:
-                pass
-        return self._text
+        return self._answer().text
+
+    @property
+    def content(self) -> list[dict[str, Any]]:
+        """The answer as content blocks: thinking, text, wishes that tools be called, pictures. Waits."""
+        return self._answer().blocks
+
+    @property
+    def tool_calls(self) -> list[dict[str, Any]]:
+        """Those blocks that wish that a tool be called: ``id``, ``name`` and ``input`` of each. Waits."""
+        return [block for block in self.content if block.get("type") == "tool_use"]
 
     @property
     def raw(self) -> Any:
         """The whole answer as the endpoint gave it, as plain data. Waits."""
-        request = self.result()._request
-        return self._raw if request is None else request.raw
+        return self._answer().raw
 
     @property
     def usage(self) -> ModelUsage | None:
         """The tokens it took. Waits."""
-        request = self.result()._request
-        return self._usage if request is None else request.usage
+        return self._answer().usage
 
     @property
     def embedding(self) -> Any:
-        """The embedding, where one was asked for. Waits."""
-        self.result()
-        return self._embedding
+        """The embeddings, a list of numbers for each text, where they were asked for. Waits."""
+        return self._answer().embedding
 
     @property
     def image_urls(self) -> list[str] | None:
-        """The addresses of images, where some were asked for. Waits."""
-        self.result()
-        return self._image_urls
+        """The addresses of pictures, where some were asked for; ``data:`` holds one itself. Waits."""
+        return self._answer().image_urls
 
     @property
     def parsed(self) -> Any:
-        """What a parser made of the text, where one was given. Waits."""
-        self.result()
-        return self._parsed
+        """What was read from it: by ``parse_func``, or in the shape of ``structured_model``. Waits."""
+        return self._answer().parsed
+
+    @property
+    def metadata(self) -> Any:
+        """The same as ``parsed``, under the name that AgentScope 1.x has for it. Waits."""
+        return self.parsed
+
+    @parsed.setter
+    def parsed(self, value: Any) -> None:
+        self._parsed = value
 
     @property
     def stream(self) -> ModelStream:
@@ -120,7 +156,7 @@ class ModelResponse:
     @property
     def partial(self) -> str:
         """The text so far. Never waits and never raises."""
-        return "".join(self._request.pieces) if self._request is not None else self._text or ""
+        return self._request.partial if self._request is not None else self._value.text or ""
 
     def done(self) -> bool:
         """Has it arrived, or failed? Never waits."""
@@ -154,59 +190,32 @@ class ModelResponse:
             self._request.check()
         return self
 
+    async def __aiter__(self) -> AsyncIterator[ModelResponse]:
+        """Yield the answer as it grows, each time with all of the ``content`` so far; itself at the end."""
+        request, seen = self._request, 0
+        while request is not None:
+            await request.wait(seen)
+            if request.done:
+                break
+            seen, blocks = len(request.pieces), request.blocks
+            yield ModelResponse(content=blocks()) if blocks is not None else ModelResponse(request.partial)
+        yield await self._arrive()
+
     def __repr__(self) -> str:
         request = self._request
         if request is not None and not request.done:
             return f"<waiting for {request.label}>"
         if request is not None and request.error is not None:
             return f"<failed: {request.error!r}>"
-        return f"ModelResponse(text={self._text if request is None else request.text!r})"
+        return f"ModelResponse(text={(self._value if request is None else request.answer).text!r})"
 
-
-class ModelStream:
-    """The text of a `ModelResponse` as it comes, as often as one likes.
-
-    Yields ``(last, text so far)``; ``last`` is true once, at the end, with the whole text. Raises
-    what the request raised, after the pieces that had come.
-    """
-
-    def __init__(self, response: ModelResponse) -> None:
-        self._response = response
-
-    def __iter__(self) -> Iterator[tuple[bool, str]]:
-        response, request, text, seen = self._response, self._response._request, "", 0
-        while request is not None:
-            request.block(seen)
-            done, count = request.done, len(request.pieces)
-            for piece in request.pieces[seen:count]:
-                text += piece
-                yield False, text
-            seen = count
-            if done:
-                request.check()
-                yield True, request.text or ""
-                return
-        yield from ((False, earlier) for earlier in list(response._told))
-        for item in response._given or ():
-            response._text = item if isinstance(item, str) else item[1]
-            response._told.append(response._text)
-            yield False, response._text
-        response._given = None
-        yield True, response._text or ""
-
-    async def __aiter__(self) -> AsyncIterator[tuple[bool, str]]:
-        request, text, seen = self._response._request, "", 0
-        if request is None:
-            for item in self:
-                yield item
-        while request is not None:
-            await request.wait(seen)
-            done, count = request.done, len(request.pieces)
-            for piece in request.pieces[seen:count]:
-                text += piece
-                yield False, text
-            seen = count
-            if done:
-                request.check()
-                yield True, request.text or ""
-                return
+    def _grown(self) -> Iterator[tuple[bool, str]]:
+        """Yield the text of a response of plain values as it was told, or is."""
+        yield from ((False, earlier) for earlier in list(self._told))
+        for item in self._given or ():
+            text = item if isinstance(item, str) else item[1]
+            self._value = replace(self._value, text=text)
+            self._told.append(text)
+            yield False, text
+        self._given = None
+        yield True, self._value.text or ""

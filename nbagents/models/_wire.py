@@ -1,6 +1,6 @@
 """Write a model's configuration down for another process, and read it there.
 
-The one place where a key leaves its `Secret`; the result belongs on a private socket only.
+Keys leave their `Secret`s by this place; the result belongs on a private socket, or into a request, only.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any
 
 from ..config import Secret, wrap_secrets
 from ..exceptions import ModelChoiceError, UsageError
-from ._endpoint import Environment, resolve
-from ._names import CHAT_TYPES
+from ._address import Environment
+from ._endpoint import resolve
+from ._names import OPENAI_TYPES
 
-__all__ = ["model_config_from_wire", "model_config_to_wire"]
+__all__ = ["model_config_from_wire", "model_config_to_wire", "revealed"]
 
 
 def model_config_to_wire(
@@ -29,14 +30,14 @@ def model_config_to_wire(
         UsageError: it holds something that cannot travel, such as a client object.
     """
     config, environ = wrap_secrets(config), Environment(environ)
-    plain = resolve(config, environ) if str(config.get("model_type")) in CHAT_TYPES else config
+    plain = resolve(config, environ) if str(config.get("model_type")) in OPENAI_TYPES else config
     odd = [key for key, value in plain.items() if not _can_travel(value)]
     if odd:
         raise UsageError(
             f"the model configuration {config.get('config_name')!r} cannot go to a server:"
             f" {', '.join(odd)} cannot be written as JSON"
         )
-    return {key: _revealed(value) for key, value in plain.items()}
+    return {key: revealed(value) for key, value in plain.items()}
 
 
 def model_config_from_wire(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,12 +52,13 @@ def model_config_from_wire(data: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
-def _revealed(value: Any) -> Any:
+def revealed(value: Any) -> Any:
+    """Return a copy with the texts of its `Secret`s; keep it in no variable that a traceback may show."""
     if isinstance(value, Secret):
         return value.reveal()
     if isinstance(value, Mapping):
-        return {str(key): _revealed(item) for key, item in value.items()}
-    return [_revealed(item) for item in value] if isinstance(value, list | tuple) else value
+        return {str(key): revealed(item) for key, item in value.items()}
+    return [revealed(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _can_travel(value: Any) -> bool:

@@ -16,6 +16,7 @@ from ._markdown import markdown_to_html, text_to_html
 from ._memory import entry_html, memory_html, memory_text
 from ._message import message_html, message_text
 from ._page import Cell, page_html
+from ._pictures import PICTURE_BYTES, attached, picture_type
 from ._plain import content_text
 from ._question import QuestionView, question_html, question_text
 from ._run import run_html, run_text
@@ -39,6 +40,7 @@ from ._views import (
 )
 
 __all__ = [
+    "PICTURE_BYTES",
     "AgentCardView",
     "Cell",
     "EntryView",
@@ -57,6 +59,7 @@ __all__ = [
     "TableView",
     "agent_line_html",
     "agent_line_text",
+    "attached",
     "banner_html",
     "banner_text",
     "clean_html",
@@ -72,6 +75,7 @@ __all__ = [
     "message_html",
     "message_text",
     "page_html",
+    "picture_type",
     "question_html",
     "question_text",
     "run_html",

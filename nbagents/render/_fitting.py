@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ._pictures import size_without_pictures
 from ._views import RowView, SectionView
 
 __all__ = ["CAP", "Fit", "Share", "fit", "share"]
 
 CAP = 30_000
-"""Bytes that a run may take in a notebook, as HTML and again as text."""
+"""Bytes that a run may take in a notebook, as HTML and again as text; its pictures have room of their own."""
 
 _LIMITS = (None, 8000, 3000, 1200, 500, 240, 120)
 _MOST = (120, 80, 60, 40, 30, 20, 13, 6, 2)
@@ -53,11 +54,11 @@ def fit(rows: Sequence[Row], make: Callable[[Fit], str]) -> str:
         if _least(rows, limit) > CAP:
             continue
         text = make(Fit(limit))
-        if len(text.encode()) <= CAP:
+        if size_without_pictures(text) <= CAP:
             return text
     for most in _MOST:
         text = make(Fit(_LIMITS[-1], most))
-        if len(text.encode()) <= CAP:
+        if size_without_pictures(text) <= CAP:
             break
     return text
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ._body import details, lines, preformatted
+from ._pictures import held
 from ._plain import clip, content_text, count_words, one_line, tidy
 from ._views import FoldView
 
@@ -35,7 +36,7 @@ def split_content(content: Any) -> tuple[str, tuple[FoldView, ...]]:
     """
     if not (isinstance(content, list) and content and all(map(_is_block, content))):
         return content_text(content), ()
-    said = [block for block in content if block["type"] not in _KINDS]
+    said = [block for block in content if block["type"] not in _KINDS and not held(block)]
     folds = tuple(_fold(block) for block in content if block["type"] in _KINDS)[:_MOST]
     return content_text(said) if said else "", folds
 

@@ -13,6 +13,7 @@ from typing import Any
 from ._error import error_part
 from ._head import state_html
 from ._markdown import markdown_to_html
+from ._pictures import LIVE_PICTURES, within
 from ._plain import clip, one_line, tidy
 from ._prompt import prompt_html
 from ._row import is_open, row_slots
@@ -57,7 +58,7 @@ class LiveRows:
         ``html`` is the row, with slots where it is open; ``text`` what was said, as it was said, of
         which the first ``done`` units of UTF-16 are also there as ``blocks`` of HTML.
         """
-        shown = list(rows)
+        shown = within(rows, LIVE_PICTURES)
         left = len(shown) - _MOST
         if left > 0:
             gap = SectionView(f"{left} more, shown at the end", "gap")

@@ -15,13 +15,11 @@ from ._error import error_lines, error_part
 from ._folds import folds_html, folds_lines, split_content
 from ._frame import fragment
 from ._head import DEMO, agent_classes, state_html, state_text, who
-from ._markdown import markdown_to_html
+from ._pictures import attached, attached_html, attached_lines, fitting
 from ._plain import content_text, one_line
 from ._views import ErrorView, State
 
 __all__ = ["message_html", "message_text"]
-
-_URLS = 10
 
 
 def message_html(message: Msg, *, color: int | None = None, is_demo: bool = False) -> str:
@@ -31,7 +29,8 @@ def message_html(message: Msg, *, color: int | None = None, is_demo: bool = Fals
     inner = who(name, [] if state == "done" else [state_html(state)], chip=DEMO if is_demo else "")
     if isinstance(found, Msg):
         said, folds = split_content(found.content)
-        inner += folds_html(folds) + (body(said) if said or not folds else "") + _urls_html(found.url)
+        things = fitting(attached(found.url, found.content))
+        inner += folds_html(folds) + (body(said) if said or not folds else "") + attached_html(things, name)
     elif error is not None:
         inner += error_part(error)
     elif found is not None:
@@ -50,10 +49,10 @@ def message_text(message: Msg) -> str:
     """
     state, found, error = _settled(message)
     if isinstance(found, Msg):
-        urls = [f"  {one_line(url, 300)}" for url in _urls(found.url)]
+        things = [f"  {line}" for line in attached_lines(attached(found.url, found.content))]
         said, folds = split_content(found.content)
         parts = [*folds_lines(folds), *(lines(said) if said or not folds else [])]
-        return "\n".join([one_line(found.name, 60), *parts, *urls])
+        return "\n".join([one_line(found.name, 60), *parts, *things])
     if error is not None:
         return "\n".join(error_lines(error))
     if found is not None:
@@ -79,14 +78,3 @@ def _settled(message: Msg) -> tuple[State, Any, ErrorView | None]:
 
 def _waited_for(message: Msg) -> str:
     return one_line(message._promise.label(), 60) if isinstance(message, PlaceholderMessage) else "?"
-
-
-def _urls(url: str | list[str] | None) -> list[str]:
-    urls = [url] if isinstance(url, str) else list(url or [])
-    return [one_line(each, 2000) for each in urls[:_URLS] if not str(each).startswith("data:")]
-
-
-def _urls_html(url: str | list[str] | None) -> str:
-    # Through Markdown, so that an address is judged by the same list as every other link.
-    links = [markdown_to_html("<" + each.replace(" ", "%20") + ">") for each in _urls(url)]
-    return f'<div class="nba-sub">{"".join(links)}</div>' if links else ""

@@ -10,6 +10,7 @@ from ._error import error_lines, error_part
 from ._folds import folds_html, folds_lines
 from ._head import DEMO, agent_classes, state_html, state_text, who
 from ._markdown import text_to_html
+from ._pictures import attached_html, attached_lines
 from ._plain import one_line, seconds, shown_lines, tidy, tokens
 from ._views import RowView
 
@@ -64,6 +65,8 @@ def is_open(row: RowView) -> bool:
 
 def _article(row: RowView, inner: str, place: str, limit: int | None) -> str:
     name = one_line(row.agent, 60) or "?"
+    if row.attached:
+        inner += attached_html(row.attached, name)
     if row.printed.strip():
         inner += _printed(row, limit)
     if row.error:
@@ -82,6 +85,7 @@ def row_lines(row: RowView, limit: int | None = None) -> list[str]:
     result += folds_lines(row.folds, limit)
     if row.text.strip():
         result += lines(row.text, "  ", limit)
+    result += [f"  {line}" for line in attached_lines(row.attached)]
     if row.printed.strip():
         result += ["  printed:", *lines(row.printed, "  | ", limit)]
     if row.error:

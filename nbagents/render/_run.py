@@ -6,6 +6,7 @@ Knows views, not runs: what happened is told it as plain data.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from html import escape
 from itertools import accumulate
 
@@ -14,6 +15,7 @@ from ._error import error_lines, error_part
 from ._fitting import CAP, Fit, fit, share
 from ._frame import fragment
 from ._head import state_html, state_text
+from ._pictures import CARD_PICTURES, LIVE_PICTURES, size_without_pictures, within
 from ._plain import count_words, one_line, seconds, tidy, tokens
 from ._prompt import prompt_html, prompt_text
 from ._row import is_open, row_html, row_lines
@@ -31,15 +33,16 @@ def run_html(view: RunView, live: bool = False, *, timeline: bool = False) -> st
 
     While it is ``live``, rows that still grow show their text as it is, and nothing folds, since the
     next drawing would close it. A finished run folds long messages, and the middle of more than thirty.
-    Either form stays under 30 kB: where that is not enough, texts are shortened, then rows of the
-    middle left out, with a note that says so and names ``view.saved``. Who was busy when is shown open
+    Either form stays under 30 kB, pictures aside, which have 1.3 MB together. Where that is not enough,
+    texts are shortened, then rows of the middle left out, with a note that says so and names ``view.saved``. Who was busy when is shown open
     if something ran in parallel, or if ``timeline`` asks for it, else folded; so are, where there is room
     for that, the messages as they were written. Safe from any thread.
     """
+    view = replace(view, rows=tuple(within(view.rows, LIVE_PICTURES if live else CARD_PICTURES)))
     said = 0 if live else sum(len(row.text) for row in view.rows if isinstance(row, RowView))
     if 0 < said < CAP // 3:
         html = _card(view, live, Fit(), timeline, raw=_raw(view))
-        if len(html.encode()) <= CAP:
+        if size_without_pictures(html) <= CAP:
             return html
     return fit(view.rows, lambda size: _card(view, live, size, timeline))
 

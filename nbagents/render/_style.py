@@ -157,6 +157,10 @@ _SHEETS = {
 .nba.nba .nba-sub pre{margin:2px 0 0;font-size:12px}
 @container (max-width:30rem){.nba .nba-sub{margin-left:0}}
 """,
+    "nba-pictures": """
+.nba .nba-pictures{display:flex;flex-wrap:wrap;gap:8px;margin-top:6px}
+.nba .nba-picture{max-width:min(100%,420px);max-height:420px;border-radius:4px}
+""",
     "mathjax_process": """
 .nba .nba-body :is(ul,ol){margin:0 0 .6em;padding-left:1.5em;line-height:1.5}
 .nba .nba-body li{margin:.1em 0}

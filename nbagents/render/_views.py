@@ -74,7 +74,8 @@ class RowView:
     ``text`` is Markdown, unless ``live``: then it still grows and is shown as it is. ``elapsed`` is
     in seconds. ``printed`` is what the agent's code printed, ``note`` a remark in our own words.
     ``key`` tells it from the other rows of its run for as long as that lasts: the id of its call.
-    ``folds`` are shown folded, before the text.
+    ``folds`` are shown folded, before the text; what is ``attached`` (pictures as ``data:`` addresses,
+    other addresses) stands below it.
     """
 
     agent: str
@@ -91,6 +92,7 @@ class RowView:
     live: bool = False
     key: str = ""
     folds: tuple[FoldView, ...] = ()
+    attached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 from .._ids import check_id, new_id
 from ..agents import AgentBase, scheduler
 from ..exceptions import AgentCreationError, AgentNotFoundError, NbAgentsError, StorageError, UsageError
+from ..memory import arrived
 from ..models import load_model
 from ._codec import from_json, to_json
 from ._hosted import Hosted
@@ -262,7 +263,7 @@ class AgentTable:
                 setattr(agent, name, kwargs[name])
             memory = agent.__dict__.get("memory")
             if fresh and memory is not None:
-                memory.clear()
+                await arrived(memory.clear())
             if self.keeper is not None:
                 self.keeper.kept(hosted)  # written together with what has changed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,7 @@ class Hosted:
 
 def _size(memory: Any) -> int:
     try:
-        return int(memory.size()) if memory is not None else 0
+        told = memory is not None and not inspect.iscoroutinefunction(memory.size)
+        return int(memory.size()) if told else 0
     except Exception:  # noqa: BLE001  # a class of the agent's own: no reason to tell nothing of it
         return 0

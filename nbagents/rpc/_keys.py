@@ -83,9 +83,9 @@ def _filled(kept: Any, given: Any) -> Any:
             raise LookupError
         return given
     if isinstance(kept, Mapping):
-        address = kept.get("base_url")
-        if not isinstance(given, Mapping) or address not in (TAKEN, given.get("base_url")):
-            raise LookupError  # an address that was taken out comes from whoever brings the key
+        for name in ("base_url", "api_url"):
+            if not isinstance(given, Mapping) or kept.get(name) not in (TAKEN, given.get(name)):
+                raise LookupError  # an address that was taken out comes from whoever brings the key
         return {key: _filled(item, given.get(key)) if has_gaps(item) else item for key, item in kept.items()}
     if isinstance(kept, list):
         if not isinstance(given, list) or len(kept) != len(given):
@@ -120,13 +120,13 @@ class ModelWithoutKey(ModelWrapperBase):
             return self.real.format(*msgs, speaker=speaker)
         return super().format(*msgs, speaker=speaker)
 
-    def __call__(self, messages: list[dict[str, Any]], **generate_args: Any) -> ModelResponse:
+    def __call__(self, *args: Any, **kwargs: Any) -> ModelResponse:
         """Ask the model.
 
         Raises:
             ModelAuthError: nobody has brought the key back.
         """
-        return self._found()(messages, **generate_args)
+        return self._found()(*args, **kwargs)
 
     def _found(self) -> ModelWrapperBase:
         if self.real is None:

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..agents import AgentBase, DialogAgent, UserAgent
+from ..agents import AgentBase, DialogAgent, DictDialogAgent, TextToImageAgent, UserAgent
 from ..exceptions import AgentCallError, AgentCreationError
 from ._unit import Unit
 from ._workshop import PACKAGE, Workshop
@@ -52,7 +52,8 @@ class AgentClasses:
     def __init__(self, *, private: bool) -> None:
         self._private = private
         self._workshop = Workshop(_imported)
-        self._known: dict[str, type[AgentBase]] = {c.__name__: c for c in (AgentBase, DialogAgent, UserAgent)}
+        ours = (AgentBase, DialogAgent, DictDialogAgent, TextToImageAgent, UserAgent)
+        self._known: dict[str, type[AgentBase]] = {cls.__name__: cls for cls in ours}
 
     def register(self, cls: type[AgentBase]) -> None:
         """Make a class known under its own name, and under that with its module."""

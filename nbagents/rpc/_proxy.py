@@ -47,7 +47,7 @@ class RpcAgent(AgentBase):
         return await self(*args, **kwargs)
 
     @property
-    def memory(self) -> TemporaryMemory:  # type: ignore[override]  # a copy, fetched at each reading
+    def memory(self) -> TemporaryMemory:
         """A copy of what the agent remembers; reading it waits for the calls made before."""
         if self.__dict__.get("_open"):
             self._settle_first()

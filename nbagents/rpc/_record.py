@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..agents import APART, STEADY, UNFIT, AgentBase, Call, apart, freeze, frozen, peek, thaw
 from ..exceptions import StorageError
-from ..memory import TemporaryMemory
+from ..memory import TemporaryMemory, messages_of
 from ..message import Msg, last_edit
 from ..store import read_text, write_text
 from ._keys import has_gaps, without_keys
@@ -300,11 +300,11 @@ def _messages_in(memory: Any, known: list[Msg]) -> list[Msg]:
         live: list[Msg] = memory._messages
         return live
     try:
-        found = [message for message in memory.get_memory() if isinstance(message, Msg)]
+        found = messages_of(memory)
     except Exception:  # noqa: BLE001  # a memory class of the agent's own
         log.warning("a %s does not tell what it remembers; it is not kept", type(memory).__name__)
         return known
-    return found
+    return known if found is None else found
 
 
 def _keyless(tree: dict[str, Any]) -> dict[str, Any]:

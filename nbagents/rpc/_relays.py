@@ -165,7 +165,9 @@ def _post(there: Attachment, opened: OpenQuestion) -> None:
         if told.cancelled() or told.exception() is not None:
             return  # the person here is asked all the same
         answer = json.loads(told.result().message)
-        if answer.get("how") == "answered" and not opened.over:
+        if answer.get("how") in ("default", "absent"):
+            opened.absent()
+        elif answer.get("how") == "answered" and not opened.over:
             fields = dict(answer.get("fields") or {})
             if answer.get("url"):
                 fields["url"] = answer["url"]

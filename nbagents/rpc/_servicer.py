@@ -23,7 +23,7 @@ from google.protobuf.message import Message
 from .. import asking
 from ..agents import AgentBase, scheduler
 from ..exceptions import CallCancelledError, ProtocolError
-from ..message import Msg
+from ..memory import messages_of
 from ._admission import admit_call, checked_settings, told
 from ._agents import AgentTable
 from ._anywhere import anywhere, streamed_anywhere
@@ -289,7 +289,11 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         memory = self._agents.get(request.value).agent.__dict__.get("memory")
         if memory is None:
             return pb.GeneralResponse(ok=False, message=f"Agent [{request.value}] has no memory")
-        messages: list[Msg] = memory.get_memory()
+        messages = messages_of(memory)
+        if messages is None:
+            return pb.GeneralResponse(
+                ok=False, message=f"Agent [{request.value}] has a memory that only it can read"
+            )
         return pb.GeneralResponse(ok=True, message=to_json(messages))
 
     @streamed_anywhere

@@ -17,7 +17,7 @@ from ..exceptions import NbAgentsError, UsageError
 from ..hub import msghub
 from ..message import Msg
 from ..models import DEMO_MODELS
-from ..render import RowView, RunView, SectionView, content_text
+from ..render import RowView, RunView, SectionView, attached, content_text
 from ._run import Run
 
 __all__ = ["Chat"]
@@ -244,4 +244,5 @@ class Chat:
             model=model,
             is_demo=model in DEMO_MODELS,
             key=str(entry["id"]),
+            attached=attached(entry.get("url"), entry["content"]),
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ..exceptions import CallTimeoutError
 from ..models import DEMO_MODELS
-from ..render import LaneView, RowView, Span, split_content
+from ..render import LaneView, RowView, Span, attached, split_content
 from ._failure import error_view
 from ._record import Record
 
@@ -31,12 +31,25 @@ def record_rows(
     for number, shown in enumerate(record.asides()):
         said, folds = split_content(shown.content)
         key = f"{record.call}.{number}"
-        rows.append(RowView(shown.name, said, color, model=model, is_demo=is_demo, key=key, folds=folds))
+        rows.append(
+            RowView(
+                shown.name,
+                said,
+                color,
+                model=model,
+                is_demo=is_demo,
+                key=key,
+                folds=folds,
+                attached=attached(shown.url, shown.content),
+            )
+        )
     folds = ()
+    things: tuple[str, ...] = ()
     if record.state == "done" and replies:
         parts = [split_content(reply.content) for reply in replies]
         text = "\n\n".join(said for said, _ in parts)
         folds = tuple(fold for _, found in parts for fold in found)
+        things = tuple(each for reply in replies for each in attached(reply.url, reply.content))
     elif record.state == "done" and record.message is not None:
         text = str(record.message)
     else:
@@ -59,6 +72,7 @@ def record_rows(
             live=live and not record.over,
             key=record.call,
             folds=folds,
+            attached=things,
         )
     )
     return rows

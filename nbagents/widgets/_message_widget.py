@@ -15,7 +15,7 @@ from ..agents import STOPPED
 from ..exceptions import UsageError
 from ..message import Msg, PlaceholderMessage
 from ..models import DEMO_MODELS
-from ..render import LiveRows, RowView, content_text, message_html, message_text
+from ..render import LiveRows, RowView, attached, content_text, message_html, message_text
 from ..runs import error_view, recent_runs
 from ._esm import css, esm
 from ._flusher import flusher
@@ -154,5 +154,6 @@ def _settled_row(message: Msg, color_of: ColorOf) -> RowView:
         color_of(found.name),
         model=model if isinstance(model, str) else None,
         is_demo=model in DEMO_MODELS,
+        attached=attached(found.url, found.content),
         key=found.id,
     )

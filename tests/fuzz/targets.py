@@ -10,9 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from nbagents.config import ModelConfigs, ProjectConfig
-from nbagents.exceptions import NbAgentsError, ProtocolError, UsageError
+from nbagents.exceptions import NbAgentsError, ProtocolError, ResponseParsingError, UsageError
 from nbagents.magics._grammar import parse_agent_cell, parse_agents_cell, parse_hub_cell, parse_pipeline_cell
 from nbagents.message import Msg, PlaceholderMessage
+from nbagents.parsers import (
+    MarkdownCodeBlockParser,
+    MarkdownJsonDictParser,
+    MarkdownJsonObjectParser,
+    MultiTaggedContentParser,
+    ParserBase,
+    RegexTaggedContentParser,
+    TaggedContent,
+)
 from nbagents.render import clean_html, markdown_to_html
 from nbagents.rpc._codec import decode, encode, from_json
 from nbagents.rpc._faults import decode_error, encode_error
@@ -114,6 +123,32 @@ def markdown(data: bytes) -> None:
     assert 'href="javascript:' not in low
 
 
+PARSERS: tuple[ParserBase, ...] = (
+    MarkdownJsonObjectParser(),
+    MarkdownJsonDictParser({"a": 1}, required_keys=["a"], keys_to_content="a"),
+    MarkdownCodeBlockParser("python"),
+    MultiTaggedContentParser(
+        TaggedContent("a", "[A]", "...", "[/A]"), TaggedContent("n", "[N]", "1", "[/N]", parse_json=True)
+    ),
+    RegexTaggedContentParser(required_keys=["a"], keys_to_content="a"),
+)
+
+
+def parsers(data: bytes) -> None:
+    """What a model has answered: it is read as something that JSON can hold, or refused with a reason."""
+    text = text_of(data[:LONGEST])
+    for parser in PARSERS:
+        try:
+            found = parser.read(text)
+        except ResponseParsingError as error:
+            refused = error
+        else:
+            json.dumps([found, parser.to_content(found), parser.to_memory(found)], allow_nan=False)
+            continue
+        assert str(refused)
+        assert refused.raw_response == text
+
+
 TARGETS: dict[str, Target] = {
-    target.__name__: target for target in (message, codec, frames, magics, config, markdown)
+    target.__name__: target for target in (message, codec, frames, magics, config, markdown, parsers)
 }

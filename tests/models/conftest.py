@@ -31,6 +31,7 @@ class Endpoint:
     def __init__(self) -> None:
         self.requests: list[tuple[dict[str, str], dict[str, Any]]] = []
         self.left = threading.Event()
+        self.answers: list[dict[str, Any]] = []  # messages that are given one after the other
         self.base_url = ""
 
     @property
@@ -55,12 +56,26 @@ class Endpoint:
             return JSONResponse({"error": {"message": "later"}}, 429, headers={"retry-after-ms": "20"})
         if script == "no-json":
             return Response("<html>gateway</html>", media_type="text/html")
+        if self.answers:
+            return self.given(self.answers.pop(0), stream=body.get("stream"))
         if not body.get("stream"):
             message = {"role": "assistant", "content": "Grey beads on the glass"}
             choice = {"index": 0, "message": message, "finish_reason": "stop"}
             whole = {"id": "c1", "object": "chat.completion", "model": script, "choices": [choice]}
             return JSONResponse(whole | {"usage": USAGE}, headers={"set-cookie": "who=me"})
         return StreamingResponse(self.pieces(script, key), media_type="text/event-stream")
+
+    def given(self, message: dict[str, Any], *, stream: bool) -> Response:
+        finish = message.pop("finish", "stop")
+        if not stream:
+            choice = {"index": 0, "message": {"role": "assistant"} | message, "finish_reason": finish}
+            return JSONResponse({"id": "c1", "model": "scripted", "choices": [choice], "usage": USAGE})
+        deltas: list[dict[str, Any]] = [{"role": "assistant"}]
+        for key, value in message.items():
+            whole = value if isinstance(value, list) else [value[:3], value[3:]]
+            deltas += [{key: [one] if isinstance(value, list) else one} for one in whole]
+        events = [*map(chunk, deltas), chunk({}, finish), chunk({}, usage=USAGE, choices=False)]
+        return Response("".join([*events, "data: [DONE]\n\n"]), media_type="text/event-stream")
 
     async def pieces(self, script: str, key: str) -> AsyncIterator[str]:
         yield chunk({"role": "assistant", "content": ""})

@@ -63,8 +63,9 @@ def test_the_older_spelling_of_the_models_name():
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"model_type": "post_api"}, "model_type 'post_api'; known: OpenAIChatWrapper, openai, openai_chat"),
-        ({"model_type": None}, "known:"),
+        ({"model_type": "olama_chat"}, r"'olama_chat'\. Did you mean 'ollama_chat'\? Known: anthropic_chat,"),
+        ({"model_type": None}, "Known:"),
+        ({"provider": "olama"}, r"no provider 'olama'\. Did you mean 'ollama'\?"),
         ({"config_name": ""}, "`config_name` field is required"),
         ({"colour": 1}, "unknown fields: colour. Known: api_key"),
         ({"endpoint": "elsewhere"}, "endpoint can only be 'demo'"),

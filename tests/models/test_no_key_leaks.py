@@ -51,7 +51,7 @@ def test_no_failure_shows_the_key(endpoint, script, stream, caplog):
     with pytest.raises(ModelError) as caught:
         response.result(10)
     shown = everything_shown(caught.value)
-    assert "_ask" in shown  # the frames are there, so there was something to look at
+    assert "_answer" in shown  # the frames are there, so there was something to look at
     assert endpoint.headers["authorization"] == f"Bearer {KEY}"
     for place in (shown, repr(response), repr(model), repr(vars(model)), caplog.text):
         assert MARK not in place

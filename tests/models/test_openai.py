@@ -284,10 +284,16 @@ def test_a_key_with_a_line_end_in_it_is_refused_without_showing_it():
 
 
 def test_messages_are_checked_before_anything_is_sent(endpoint):
-    for wrong in ("rain", [], [Msg("user", "rain")], [{"content": "rain"}], [{"role": "user"}]):
+    for wrong in ("rain", [], [{"content": "rain"}], [{"role": "user"}]):
         with pytest.raises(UsageError, match=r"model\.format"):
             model(endpoint)(wrong)  # type: ignore[arg-type]
     assert endpoint.requests == []
+
+
+def test_messages_of_agents_are_formatted_first(endpoint):
+    for said in (Msg("user", "rain"), [Msg("user", "rain")]):
+        assert model(endpoint)(said).text == TEXT
+        assert endpoint.body["messages"] == [{"role": "user", "name": "user", "content": "rain"}]
 
 
 def test_arguments_that_cannot_be_sent_are_the_callers_fault(endpoint):

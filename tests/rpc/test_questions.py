@@ -180,6 +180,17 @@ def test_a_question_that_is_answered_here_is_over_there(client, another, wait_fo
     wait_for(lambda: not any(each["id"] == opened.question.id for each in another.questions()))
 
 
+@pytest.mark.parametrize(("default", "how"), [("as it was", "default"), (None, "absent")])
+def test_a_question_of_this_process_is_passed_from_another_session(client, another, wait_for, default, how):
+    opened = asking.open_question(Question("ann", "Which?", default=default))
+    post_question(client.attachment, opened)
+    wait_for(lambda: any(each["id"] == opened.question.id for each in another.questions()))
+    assert another.answer(opened.question.id, None)
+    wait_for(lambda: opened.over)
+    assert opened.how == how
+    assert (opened.answer and opened.answer.text) == default
+
+
 def test_a_client_asks_by_itself(client, another, wait_for):
     answers: list = []
 

@@ -1,0 +1,143 @@
+"""`DictDialogAgent`: answers in the form that a parser asks for, and asks again when it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..exceptions import ResponseParsingError, UsageError
+from ..memory import arrived
+from ..message import Msg
+from ..models import ModelWrapperBase
+from ..parsers import MarkdownJsonDictParser, ParserBase
+from ._dialog import DialogAgent
+
+__all__ = ["DictDialogAgent"]
+
+SHOWN = 4000
+"""Characters of an answer that could not be read that the model is shown again."""
+
+
+class DictDialogAgent(DialogAgent):
+    """An agent whose model answers with a dictionary, or whatever else its parser reads.
+
+    `set_parser` says in which form; the model is told so at the end of each prompt. What the parser keeps
+    for memory is remembered, what it keeps for content is said, the rest goes into ``metadata``. The model
+    is asked at most ``max_retries`` times, each time told what was wrong with its last answer. Then
+    ``fault_handler(text)``, if there is one, says what stands for a parsed answer; else the error is raised.
+
+    Without a parser it is as in AgentScope 0.0.1: ``parse_func(text)`` reads the answer (a JSON object, by
+    default), the key ``speak`` is what is said and remembered, and every key can be had from the message:
+    ``msg["vote"]``, ``msg.get("agreement")``. A text that cannot be read then counts as ``{"speak": text}``.
+
+    A parser and these functions stay in this process: for a server write a subclass that makes them.
+
+    Raises:
+        ResponseParsingError: when the reply is read: no answer could be read, and there is no fault handler.
+    """
+
+    parser: ParserBase | None = None
+
+    def __init__(
+        self,
+        name: str,
+        sys_prompt: str | None = None,
+        model_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
+        use_memory: bool = True,
+        max_retries: int = 3,
+        *,
+        parse_func: Callable[[str], Any] | None = None,
+        fault_handler: Callable[[str], Any] | None = None,
+        model_or_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
+        agent_id: str | None = None,
+    ) -> None:
+        super().__init__(
+            name,
+            sys_prompt,
+            model_config_name,
+            use_memory,
+            model_or_config_name=model_or_config_name,
+            agent_id=agent_id,
+        )
+        self.max_retries = max_retries
+        self._parse_func, self._fault_handler = parse_func, fault_handler
+
+    def set_parser(self, parser: ParserBase) -> None:
+        """From the next turn on, answer in the form that this parser asks for.
+
+        Raises:
+            UsageError: it is no parser.
+        """
+        if not (callable(getattr(parser, "read", None)) and hasattr(parser, "to_content")):
+            raise UsageError(f"set_parser() takes a parser of nbagents.parsers, not {parser!r:.60}")
+        self.parser = parser
+
+    async def reply(self, x: Msg | Sequence[Msg] | str | None = None) -> Msg:
+        """Answer ``x``; what the parser keeps for memory is remembered."""
+        if isinstance(x, str):
+            x = Msg("user", x, "user")
+        said: Any = x
+        if self.memory is not None:
+            await arrived(self.memory.add(x))
+            said = await arrived(self.memory.get_memory())
+        parser = self.parser or _Plain(self._parse_func)
+        remembered, message = await self._answer(said, parser)
+        self.speak(message)
+        if self.memory is not None and remembered is not None:
+            about = {"model": self.model.model_name}
+            await arrived(self.memory.add(Msg(self.name, remembered, "assistant", metadata=about)))
+        return message
+
+    async def _answer(self, said: Any, parser: ParserBase) -> tuple[Any, Msg]:
+        """Ask until an answer can be read; return what is remembered of it, and the message."""
+        system = [Msg("system", self.sys_prompt, "system")] if self.sys_prompt else []
+        form = [] if isinstance(parser, _Plain) else [Msg("system", parser.format_instruction, "system")]
+        again: list[Msg] = []
+        left = max(self.max_retries, 1)
+        while True:
+            prompt = self.model.format(*system, said, form, again, speaker=self.name)
+            text = (await self.model(prompt)).text or ""
+            left -= 1
+            try:
+                return self._message(parser.read(text), parser)
+            except ResponseParsingError as error:
+                if left <= 0:
+                    return self._message(self._fault(text, error), parser)
+                shown = text if len(text) <= SHOWN else text[:SHOWN] + "…"
+                hint = f"Your answer could not be read: {error}"
+                again = [Msg(self.name, shown, "assistant"), Msg("system", hint, "user")]
+
+    def _fault(self, text: str, error: ResponseParsingError) -> Any:
+        if self._fault_handler is not None:
+            return self._fault_handler(text)
+        if self.parser is None and self._parse_func is None:
+            return {"speak": text}
+        raise error
+
+    def _message(self, parsed: Any, parser: ParserBase) -> tuple[Any, Msg]:
+        metadata = parser.to_metadata(parsed)
+        message = Msg(self.name, parser.to_content(parsed), "assistant", metadata=metadata)
+        return parser.to_memory(parsed), message
+
+
+class _Plain(ParserBase):
+    """Reads with a function, and takes the key ``speak`` of a dictionary for what is said."""
+
+    def __init__(self, parse_func: Callable[[str], Any] | None) -> None:
+        self._parse = parse_func or MarkdownJsonDictParser().read
+
+    def read(self, text: str) -> Any:
+        try:
+            return self._parse(text)
+        except ResponseParsingError:
+            raise
+        except Exception as error:
+            raise ResponseParsingError(f"{type(error).__name__}: {error}", text) from error
+
+    def to_content(self, parsed: Any) -> Any:
+        return parsed["speak"] if isinstance(parsed, dict) and "speak" in parsed else parsed
+
+    to_memory = to_content
+
+    def to_metadata(self, parsed: Any) -> Any:
+        return parsed if isinstance(parsed, dict) else None

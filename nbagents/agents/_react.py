@@ -1,0 +1,282 @@
+"""`ReActAgent`: reasons, calls tools, looks at what they answered, and goes on until it can reply."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import json
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from typing import Any
+
+from ..exceptions import FunctionCallError, SchemaMismatchError, UsageError
+from ..message import Msg
+from ..models import ModelWrapperBase, load_model
+from ..tools import ServiceToolkit, Toolkit, arguments_of
+from ._base import AgentBase
+from ._finish import FINISH, Finish
+from ._tool_talk import asked, blocks_of, made_whole, result_block, wire_messages
+
+__all__ = ["ReActAgent"]
+
+STOPPED = "The tool call was stopped before it answered."
+FORCED = "You have used all your steps. Answer now, as well as you can with what you know, and call no tool."
+UNSHAPED = f"Call {FINISH} now, to give your answer in the form that is asked for."
+
+
+class ReActAgent(AgentBase):
+    """An agent that uses tools: its model calls them natively, as often as it needs, then replies.
+
+    As in AgentScope 1.x: ``model`` (a model, the name of a configuration, or one), ``formatter`` (by default
+    the model formats for itself), ``toolkit``, ``memory``. As in 0.x: ``model_config_name``,
+    ``service_toolkit``, and ``verbose``, which shows what the model says between its calls. Without any
+    model it is chosen as `choose_model` says.
+
+    After ``max_iters`` questions to its model without a reply it must reply with what it knows.
+    ``parallel_tool_calls`` runs the calls of one step at the same time. However a turn ends, each tool call
+    that is remembered has a result: one that was stopped says so.
+
+    >>> def add(a: int, b: int) -> int:
+    ...     '''Add two numbers.'''
+    ...     return a + b
+    >>> toolkit = Toolkit()
+    >>> toolkit.register_tool_function(add)
+    >>> agent = ReActAgent("calc", "You calculate.", "demo", toolkit=toolkit)
+    >>> agent(Msg("user", "Please add 2 and 3")).content
+    calc: add returned “5”.
+    'add returned “5”.'
+
+    Raises:
+        UsageError: arguments of both versions, or something that is no toolkit.
+    """
+
+    model: ModelWrapperBase
+
+    def __init__(
+        self,
+        name: str,
+        sys_prompt: str | None = None,
+        model: Any = None,
+        formatter: Any = None,
+        toolkit: Toolkit | None = None,
+        memory: Any = None,
+        parallel_tool_calls: bool = False,
+        max_iters: int = 10,
+        *,
+        model_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
+        service_toolkit: ServiceToolkit | None = None,
+        verbose: bool | None = None,
+        agent_id: str | None = None,
+    ) -> None:
+        if isinstance(model, ServiceToolkit):  # by their places in 0.x
+            older_places: tuple[Any, ...] = (sys_prompt, model, formatter, toolkit, memory)
+            model_config_name, service_toolkit, sys_prompt, steps, verbose = older_places
+            max_iters = max_iters if steps is None else steps
+            model = formatter = toolkit = memory = None
+        newer = {"model": model, "formatter": formatter, "toolkit": toolkit}
+        older = {
+            "model_config_name": model_config_name,
+            "service_toolkit": service_toolkit,
+            "verbose": verbose,
+        }
+        given = [[f"{key}=" for key, value in each.items() if value is not None] for each in (newer, older)]
+        if all(given):
+            raise UsageError(
+                f"{name} is given {', '.join(given[0])}, of AgentScope 1.x, and {', '.join(given[1])}, of 0.x:"
+                " use model= and toolkit=, or model_config_name= and service_toolkit="
+            )
+        tools = toolkit if toolkit is not None else service_toolkit
+        if tools is not None and not isinstance(tools, Toolkit):
+            raise UsageError(
+                f"the toolkit of {name} is a Toolkit or a ServiceToolkit, not {type(tools).__name__}"
+            )
+        if max_iters < 1:
+            raise UsageError(f"max_iters of {name} is {max_iters}; it must ask its model once at least")
+        super().__init__(name, sys_prompt, use_memory=memory is None, agent_id=agent_id)
+        chosen = model if model is not None else model_config_name
+        self.model = load_model("") if chosen is None else chosen if callable(chosen) else load_model(chosen)
+        if memory is not None:
+            self.memory = memory
+        self.formatter, self.toolkit = formatter, tools if tools is not None else Toolkit()
+        self.parallel_tool_calls, self.max_iters = parallel_tool_calls, max_iters
+        self.verbose = verbose if verbose is not None else True
+
+    async def reply(self, msg: Msg | Sequence[Msg] | str | None = None, structured_model: Any = None) -> Msg:
+        """Answer ``msg``; it, the steps on the way and the reply are remembered.
+
+        ``structured_model``, a pydantic class or the JSON schema of an object, is the form of an answer that
+        the reply's ``metadata`` holds then; ``parsed`` is an instance of the class.
+
+        Raises:
+            SchemaMismatchError: the model has not given its answer in that form.
+        """
+        await self._remember(Msg("user", msg, "user") if isinstance(msg, str) else msg)
+        finish = None if structured_model is None else Finish(structured_model)
+        said, forced = "", False
+        for _ in range(self.max_iters):
+            step = await self._reasoning(finish, forced=forced)
+            said = step.get_text_content() or said
+            calls = step.get_content_blocks("tool_use")
+            if not calls and finish is None:
+                return await self._say(step)
+            if calls:
+                await self._act(calls, finish)
+            if finish is not None and finish.value is not None:
+                return await self._say(self._finished(finish, said))
+            forced = not calls
+        return await self._summarizing(finish, said)
+
+    # ---- thinking
+
+    async def _reasoning(self, finish: Finish | None, *, forced: bool = False, hint: str = "") -> Msg:
+        """Ask the model for the next step, and remember it, unless it is the reply itself.
+
+        ``forced`` leaves it no choice but to give the answer that is asked for.
+        """
+        schemas = [] if forced or hint else self.toolkit.get_json_schemas()
+        if finish is not None:
+            schemas.append(finish.json_schema)
+        more: dict[str, Any] = {"tools": schemas} if schemas else {}
+        if schemas and finish is not None and len(schemas) == 1:
+            more["tool_choice"] = "required"
+        blocks = blocks_of(await asked(self.model, await self._conversation(hint), **more))
+        if not more:  # it has been shown no tool, and will not be
+            blocks = [block for block in blocks if block["type"] != "tool_use"]
+        step = self._as_step(blocks)
+        if step.has_content_blocks("tool_use"):
+            await self._remember(step)
+            await self._show(step)
+        elif finish is not None and not hint:
+            await self._remember(step)
+        return step
+
+    def _as_step(self, blocks: list[dict[str, Any]]) -> Msg:
+        texts = [block["text"] for block in blocks if block["type"] == "text"]
+        content: Any = "".join(texts) if len(texts) == len(blocks) else blocks
+        return Msg(self.name, content, "assistant", metadata={"model": _label(self.model)})
+
+    async def _conversation(self, hint: str = "") -> list[dict[str, Any]]:
+        prompt = "\n\n".join(filter(None, [self.sys_prompt, self.toolkit.get_activated_notes()]))
+        said = made_whole(await _now(self.memory.get_memory()) if self.memory is not None else ())
+        messages = [Msg("system", prompt, "system"), *said] if prompt else said
+        if hint:
+            messages.append(Msg("user", hint, "user"))
+        if self.formatter is None:
+            return wire_messages(self.model, messages, self.name)
+        found: list[dict[str, Any]] = await _now(self.formatter.format(messages))
+        return found
+
+    async def _summarizing(self, finish: Finish | None, said: str) -> Msg:
+        """Reply at the end of all steps."""
+        step = await self._reasoning(finish, hint=UNSHAPED if finish is not None else FORCED)
+        calls = step.get_content_blocks("tool_use")
+        if finish is None:
+            if not step.get_text_content():
+                step.content = said or f"No answer within {self.max_iters} steps."
+            return await self._say(step)
+        if calls:
+            await self._act(calls, finish)
+        if finish.value is None:
+            raise SchemaMismatchError(
+                f"{self.name} has not given its answer as {finish.name} within {self.max_iters} steps",
+                hint="take a larger max_iters, or a model that calls tools better",
+            )
+        return await self._say(self._finished(finish, step.get_text_content() or said))
+
+    def _finished(self, finish: Finish, said: str) -> Msg:
+        text = said or json.dumps(finish.value, ensure_ascii=False)
+        reply = Msg(self.name, text, "assistant", metadata=finish.value)
+        reply._parsed = finish.made
+        return reply
+
+    # ---- acting
+
+    async def _act(self, calls: Sequence[dict[str, Any]], finish: Finish | None) -> None:
+        """Call tools, and remember what each has answered, also if this is stopped."""
+        left = {call["id"]: call for call in calls}
+
+        async def one(call: dict[str, Any]) -> None:
+            result = await self._acting(call, finish)
+            del left[call["id"]]
+            await self._remember(result)
+
+        try:
+            if self.parallel_tool_calls:
+                await _all(one(call) for call in calls)
+            else:
+                for call in calls:
+                    await one(call)
+        finally:
+            for call in left.values():
+                await self._remember(self._result(call, STOPPED))
+
+    async def _acting(self, call: dict[str, Any], finish: Finish | None) -> Msg:
+        """Call one tool and return its result as a message."""
+        if finish is not None and call["name"] == FINISH:
+            return self._result(call, _taken(finish, call))
+        result = self._result(call, "")
+        async with contextlib.aclosing(aiter(self.toolkit.call_tool_function(call))) as answers:
+            async for answer in answers:
+                plain = len(answer.content) == 1 and answer.content[0]["type"] == "text"
+                result.content[0]["output"] = answer.content[0]["text"] if plain else answer.content
+                await self._show(result, last=answer.is_last)
+        return result
+
+    def _result(self, call: dict[str, Any], output: Any) -> Msg:
+        return Msg("system", [result_block(call, output)], "system")
+
+    # ---- remembering and showing
+
+    async def _remember(self, message: Any) -> None:
+        if self.memory is not None:
+            added: Any = self.memory.add(message)  # type: ignore[func-returns-value]  # it may be another's
+            await _now(added)
+
+    async def _show(self, step: Msg, last: bool = True) -> None:
+        """Show a step on the way: what is said in it; its tool calls are told of as they are made."""
+        said = step.get_text_content()
+        if said and last and self.verbose and step.role == "assistant":
+            self.speak(Msg(self.name, said, "assistant", metadata=step.metadata))
+
+    async def _say(self, reply: Msg) -> Msg:
+        self.speak(reply)
+        await self._remember(reply)
+        return reply
+
+    # ---- what it has become
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what any agent does, and which groups of its tools are active."""
+        return {**super().state_dict(), "toolkit": self.toolkit.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Become what `state_dict` told of; a group of tools that is not here stays away."""
+        own = dict(state)
+        self.toolkit.load_state_dict(own.pop("toolkit", {}), strict=False)
+        super().load_state_dict(own)
+
+
+async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+async def _now(value: Any) -> Any:
+    """Return a value, or what comes if it is awaited: the methods of a memory may be of either kind."""
+    return await value if inspect.isawaitable(value) else value
+
+
+def _label(model: Any) -> str:
+    return str(getattr(model, "model_name", type(model).__name__))
+
+
+def _taken(finish: Finish, call: Mapping[str, Any]) -> str:
+    try:
+        finish.take(arguments_of(call))
+    except FunctionCallError as error:
+        return f"Error: {type(error).__name__}: {error}"
+    return "The answer was taken."

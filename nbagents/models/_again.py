@@ -1,0 +1,148 @@
+"""`Reading`: what is made of an answer, and asking again where nothing can be made of it.
+
+The one place that repeats a request for what its answer says; what fails on the way there and back is
+repeated below, by the client. Knows nothing of endpoints.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextvars
+import inspect
+import json
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .. import budget, context
+from ..exceptions import ModelResponseError, ResponseParsingError, SchemaMismatchError, UsageError
+from ._response import ModelResponse
+
+if TYPE_CHECKING:
+    from ._answer import Answer
+    from ._request import Request
+
+__all__ = ["TRIES", "Reading"]
+
+log = logging.getLogger(__name__)
+TRIES = 3
+"""How often a model is asked before its answers are given up as unreadable."""
+_SHOWN = 200  # characters of an answer that are quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a caller makes of an answer.
+
+    ``parse_func`` takes the `ModelResponse`, and returns one, or any value, which is then its ``parsed``.
+    If it raises `ResponseParsingError`, a ValueError or a LookupError, the model is asked again, ``tries``
+    times in all. Then ``fault_handler`` takes the last response and returns what is used in its place;
+    without one the error is raised.
+    """
+
+    parse_func: Callable[[Any], Any] | None = None
+    fault_handler: Callable[[Any], Any] | None = None
+    tries: int = TRIES
+
+    @classmethod
+    def of(cls, parse_func: Any = None, fault_handler: Any = None, max_retries: int | None = None) -> Reading:
+        """Check what came as keywords of a call.
+
+        Raises:
+            UsageError: one of them is not what it should be.
+        """
+        for name, given in (("parse_func", parse_func), ("fault_handler", fault_handler)):
+            if given is not None and not callable(given):
+                raise UsageError(f"{name} is a function of the response, not {type(given).__name__}")
+        tries = TRIES if max_retries is None else max_retries
+        if not isinstance(tries, int) or isinstance(tries, bool) or tries < 1:
+            raise UsageError(
+                f"max_retries of a call is how often the model is asked, at least 1, not {tries!r}"
+            )
+        return cls(parse_func, fault_handler, tries)
+
+    async def ask(
+        self,
+        request: Request,
+        once: Callable[[str], Awaitable[Answer]],
+        check: Callable[[Answer], Answer] | None = None,
+        *,
+        price: budget.Price | None = None,
+    ) -> None:
+        """Ask until an answer can be read, and finish the request with it. On the background loop.
+
+        ``once`` asks once; it is told what was wrong with the answer before, "" the first time. ``check``
+        reads what every caller wants read, and raises as ``parse_func`` may.
+        """
+        complaint = ""
+        failure: ModelResponseError = ResponseParsingError()
+        for turn in range(self.tries):
+            if turn:
+                log.info("%s is asked again: %s", request.label, complaint)
+                request.begin_anew()
+                await budget.before_call(request.label, price)
+            response = ModelResponse.of(await once(complaint))
+            try:
+                if check is not None:
+                    response = ModelResponse.of(check(response._value))
+                request.finish(await self._read(response))
+                return
+            except (ResponseParsingError, SchemaMismatchError) as error:
+                complaint = str(error)
+                failure = type(error)(self._after_tries(complaint), hint=error.hint)
+            except UsageError:
+                raise
+            except (ValueError, LookupError) as error:
+                complaint = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN]
+                failure = ResponseParsingError(self._after_tries(complaint))
+            if isinstance(failure, ResponseParsingError):
+                failure.raw_response = response._value.text
+        if self.fault_handler is not None:
+            request.finish(_merged(await _in_a_thread(self.fault_handler, response), response._value))
+            return
+        raise _named(failure, request.label)
+
+    async def _read(self, response: ModelResponse) -> Answer:
+        if self.parse_func is None:
+            return response._value
+        # AgentScope's first version has json.loads itself here; all others take the response
+        given = response._value.text if self.parse_func is json.loads else response
+        return _merged(await _in_a_thread(self.parse_func, given), response._value)
+
+    def _after_tries(self, problem: str) -> str:
+        return problem if self.tries == 1 else f"{problem} (asked {self.tries} times)"
+
+
+def _named(failure: Any, label: str) -> Any:
+    call = context.frame.get()
+    whose = f"{call.agent_name}: " if call is not None else ""
+    failure.args = (f"{whose}{label} gave no answer that can be read: {failure}",)
+    failure.hint = failure.hint or "say in the prompt what is wanted, or take another model"
+    return failure
+
+
+def _merged(made: Any, answer: Answer) -> Answer:
+    """Return the answer with what was made of it: a response in its place, else ``parsed``."""
+    if not isinstance(made, ModelResponse):
+        return replace(answer, parsed=made)
+    fresh = made.result()._value if made._request is None else made._request.answer
+    return fresh if fresh.usage is not None else replace(fresh, usage=answer.usage)
+
+
+async def _in_a_thread(function: Callable[[Any], Any], given: Any) -> Any:
+    """Call somebody's function where it may take its time, and ask other models meanwhile."""
+    future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+    ctx = contextvars.copy_context()
+
+    def run() -> None:
+        try:
+            future.set_result(ctx.run(function, given))
+        except BaseException as error:  # noqa: BLE001  # it is raised where it is awaited
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="nbagents-read", daemon=True).start()
+    made = await asyncio.wrap_future(future)
+    return await made if inspect.isawaitable(made) and not isinstance(made, ModelResponse) else made

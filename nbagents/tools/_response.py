@@ -1,0 +1,113 @@
+"""`ToolResponse`: what a tool has answered, or has so far. Also how any other value becomes one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._ids import new_id
+from ..message import Msg, is_block
+from ._service import ServiceResponse
+
+__all__ = ["ToolResponse", "joined", "response_of", "text_of"]
+
+
+@dataclass
+class ToolResponse:
+    """The answer of a tool: a list of content blocks.
+
+    A tool that answers bit by bit yields several, each of which holds all of the answer so far; the last
+    has ``is_last``. ``metadata`` is for the caller, and the model does not see it. ``is_error`` says that
+    the tool failed, and the text why; ``is_interrupted`` that it was stopped.
+
+    >>> ToolResponse([{"type": "text", "text": "17"}]).text
+    '17'
+    """
+
+    content: list[Any]
+    metadata: dict[str, Any] | None = None
+    stream: bool = False
+    is_last: bool = True
+    is_interrupted: bool = False
+    id: str = field(default_factory=new_id)
+    is_error: bool = False
+
+    @property
+    def text(self) -> str:
+        """The text of its blocks; other blocks are named by their type."""
+        return text_of(self.content)
+
+    @classmethod
+    def of_text(cls, text: str, **more: Any) -> ToolResponse:
+        """Return one that holds a text."""
+        return cls([{"type": "text", "text": text}], **more)
+
+
+def text_of(content: Any) -> str:
+    r"""Return what the output of a tool says.
+
+    >>> text_of([{"type": "text", "text": "a"}, {"type": "image", "source": {"type": "url", "url": "u"}}])
+    'a\n[image: u]'
+    """
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return _json(content)
+    lines = []
+    for block in content:
+        if not is_block(block):
+            lines.append(block if isinstance(block, str) else _json(block))
+        elif block["type"] == "text":
+            lines.append(str(block["text"]))
+        else:
+            source = block.get("source")
+            where = source.get("url") if isinstance(source, Mapping) else None
+            lines.append(f"[{block['type']}: {where}]" if where else f"[{block['type']}]")
+    return "\n".join(lines)
+
+
+def response_of(value: Any) -> ToolResponse:
+    """Return what a tool has returned as a response: texts as they are, other data as JSON.
+
+    >>> response_of({"sum": 3}).text, response_of("three").text
+    ('{"sum": 3}', 'three')
+    """
+    if isinstance(value, ToolResponse):
+        return value
+    if isinstance(value, ServiceResponse):
+        answer = response_of(value.content)
+        answer.is_error = not value.succeeded
+        return answer
+    if isinstance(value, Msg):
+        return ToolResponse(value.get_content_blocks() or response_of(value.content).content)
+    if value is None:
+        return ToolResponse.of_text("done; it returned nothing")
+    if is_block(value):
+        return ToolResponse([value])
+    if isinstance(value, list) and value and all(map(is_block, value)):
+        return ToolResponse(value)
+    return ToolResponse.of_text(value if isinstance(value, str) else _json(value))
+
+
+def joined(before: ToolResponse | None, value: Any) -> ToolResponse:
+    """Return the answer so far, ``value`` being what a generator has yielded last.
+
+    A response holds all so far; anything else is a piece, put on a new line.
+    """
+    if before is None or isinstance(value, ToolResponse):
+        return response_of(value)
+    piece = response_of(value)
+    if piece.content and before.content and piece.content[0]["type"] == before.content[-1]["type"] == "text":
+        text = f"{before.content[-1]['text']}\n{piece.content[0]['text']}"
+        content = [*before.content[:-1], {"type": "text", "text": text}, *piece.content[1:]]
+    else:
+        content = [*before.content, *piece.content]
+    return ToolResponse(content, stream=True, is_error=piece.is_error, id=before.id)
+
+
+def _json(value: Any) -> str:
+    if hasattr(value, "model_dump"):
+        value = value.model_dump(mode="json")
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,230 @@
+"""Call a tool as a model asked, and turn whatever comes of it into answers that the model can read."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import json
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
+from typing import Any
+
+from .. import events
+from ..config import redact
+from ..exceptions import FunctionCallError, FunctionCallFormatError
+from ._response import ToolResponse, joined
+from ._threads import values_on_thread
+from ._tool import Tool
+
+__all__ = ["ToolStream", "arguments_of", "run_tool"]
+
+log = logging.getLogger(__name__)
+TOLD = 4000
+"""Characters of one argument, and of what a tool answered, that are told of in an event."""
+
+Find = Callable[[str], Tool]
+
+
+class ToolStream:
+    """The answers of one tool call: ``async for answer in stream``, each holding all so far.
+
+    ``await`` gives the stream itself. The tool is called when it is iterated over.
+    """
+
+    def __init__(self, begin: Callable[[], AsyncGenerator[ToolResponse, None]]) -> None:
+        self._begin = begin
+
+    def __aiter__(self) -> AsyncGenerator[ToolResponse, None]:
+        return self._begin()
+
+    def __await__(self) -> Generator[Any, None, ToolStream]:
+        yield from ()
+        return self
+
+    async def last(self) -> ToolResponse:
+        """Call the tool and return its whole answer."""
+        answer = ToolResponse([])
+        async with contextlib.aclosing(self._begin()) as answers:
+            async for answer in answers:  # noqa: B007  # the last one counts
+                pass
+        return answer
+
+
+async def run_tool(find: Find, call: Mapping[str, Any]) -> AsyncGenerator[ToolResponse, None]:
+    """Call the tool that a ``tool_use`` block asks for; yield its answers. Never raises what the tool did.
+
+    The events ``tool_call`` and ``tool_result`` tell of it. Cancelling this cancels the tool, unless it
+    runs on a thread, which nothing can stop: then its answer is dropped.
+    """
+    name, call_id, begun = str(call.get("name", "")), str(call.get("id", "")), time.monotonic()
+    events.emit("tool_call", id=call_id, name=name, arguments=_told(call.get("input")))
+    answer, how = ToolResponse([]), "stopped"
+    try:
+        async with contextlib.aclosing(_answers(find, name, call)) as answers:
+            async for answer in answers:
+                how = "error" if answer.is_error else "done"
+                if not answer.is_last:
+                    how = "stopped"
+                yield answer
+    finally:
+        events.emit(
+            "tool_result",
+            id=call_id,
+            name=name,
+            output=_clipped(answer.text),
+            seconds=time.monotonic() - begun,
+            state=how,
+        )
+
+
+async def _answers(find: Find, name: str, call: Mapping[str, Any]) -> AsyncGenerator[ToolResponse, None]:
+    answer: ToolResponse | None = None
+    tool: Tool | None = None
+    try:
+        tool = find(name)
+        given = tool.arguments(arguments_of(call))
+        async with contextlib.aclosing(_in_time(tool, _values(tool.function, given))) as values:
+            async for value in values:
+                if answer is not None:
+                    answer.is_last, answer.stream = False, True
+                    yield answer
+                answer = joined(answer, value)
+        if answer is None:
+            answer = joined(None, None)
+        answer.is_last = True
+        if tool.after is not None:
+            changed = tool.after(call, answer)
+            answer = (await changed if inspect.isawaitable(changed) else changed) or answer
+    except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # the model is told, and may do better
+        log.info("the tool %s failed", name, exc_info=error)
+        said = "" if answer is None else f"{answer.text}\n"
+        answer = ToolResponse.of_text(said + _failure(error, tool), is_error=True)
+    yield answer
+
+
+def _failure(error: BaseException, tool: Tool | None) -> str:
+    if isinstance(error, _OutOfTime):
+        assert tool is not None
+        return f"Error: TimeoutError: {tool.name} did not answer within {tool.timeout:g} s"
+    text = str(error)
+    kind = type(error).__name__
+    if isinstance(error, FunctionCallError):
+        return f"Error: {kind}: {text}"
+    return redact(f"Error: {kind}: {text}" if text else f"Error: {kind}")
+
+
+def arguments_of(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments in a ``tool_use`` block, which may be JSON text.
+
+    Raises:
+        FunctionCallFormatError: they are no JSON object.
+    """
+    given = call.get("input", {})
+    raw = call.get("raw_input")
+    if not given and isinstance(raw, str) and raw.strip():
+        given = raw
+    if isinstance(given, str):
+        try:
+            given = json.loads(given) if given.strip() else {}
+        except ValueError as error:
+            raise FunctionCallFormatError(
+                f"the arguments of {call.get('name')} are no JSON: {error}; they were {_clipped(given, 200)}"
+            ) from None
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise FunctionCallFormatError(
+            f"the arguments of {call.get('name')} are a {type(given).__name__}, not a JSON object"
+        )
+    return dict(given)
+
+
+async def _values(function: Callable[..., Any], given: dict[str, Any]) -> AsyncGenerator[Any, None]:
+    """Yield what a function of any kind gives."""
+    if _is_async(function):
+        async for value in _awaited(function(**given)):
+            yield value
+        return
+    async with contextlib.aclosing(_generator(values_on_thread(lambda: function(**given)))) as values:
+        async for value in values:
+            async for inner in _awaited(value):
+                yield inner
+
+
+async def _generator(values: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+    async for value in values:
+        yield value
+
+
+async def _awaited(value: Any) -> AsyncGenerator[Any, None]:
+    """Yield what a value is in the end: it may be a coroutine, a message to come, an async generator."""
+    while inspect.isawaitable(value):
+        value = await value
+    if inspect.isasyncgen(value):
+        async with contextlib.aclosing(value) as pieces:
+            async for piece in pieces:
+                yield piece
+    else:
+        yield value
+
+
+def _is_async(function: Any) -> bool:
+    while hasattr(function, "func"):
+        function = function.func
+    if not (inspect.isroutine(function) or inspect.isclass(function)):
+        function = type(function).__call__
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+class _OutOfTime(Exception):  # never leaves this module
+    """The tool's own time is up; a `TimeoutError` may be one that the tool raised."""
+
+
+async def _in_time(tool: Tool, values: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+    async with contextlib.aclosing(values):
+        if tool.timeout is None:
+            async for value in values:
+                yield value
+            return
+        limit = time.monotonic() + tool.timeout
+        while True:
+            step = asyncio.ensure_future(_step(values))
+            try:
+                done, _ = await asyncio.wait([step], timeout=max(limit - time.monotonic(), 0))
+            finally:
+                if not step.done():
+                    step.cancel()
+                    with contextlib.suppress(BaseException):
+                        await asyncio.wait([step])
+            if not done:
+                raise _OutOfTime
+            found = step.result()
+            if found is None:
+                return
+            yield found[0]
+
+
+async def _step(values: AsyncGenerator[Any, None]) -> tuple[Any] | None:
+    try:
+        return (await anext(values),)
+    except StopAsyncIteration:
+        return None
+
+
+def _told(given: Any) -> Any:
+    """Return arguments as an event tells of them: JSON, long texts cut."""
+    if isinstance(given, str):
+        return _clipped(given)
+    if isinstance(given, Mapping):
+        return {str(key): _told(value) for key, value in given.items()}
+    if isinstance(given, (list, tuple)):
+        return [_told(value) for value in given[:100]]
+    return given if given is None or isinstance(given, (bool, int, float)) else _clipped(repr(given))
+
+
+def _clipped(text: str, most: int = TOLD) -> str:
+    return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"

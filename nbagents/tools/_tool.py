@@ -1,0 +1,134 @@
+"""`Tool`: a function that a model may call, with what the model is told of it."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..exceptions import UsageError
+from ._docstring import read_docstring
+from ._schema import Arguments, parameters_of, tidy_schema
+
+__all__ = ["Tool", "name_of"]
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+
+
+class Tool:
+    """One tool.
+
+    ``preset_kwargs`` are given at each call, and the model neither knows nor changes them. Without
+    ``json_schema`` its schema is made of the signature, the types and the docstring (Google's style), and
+    what a model gives is checked against it.
+
+    >>> def add(a: int, b: int = 1) -> int:
+    ...     '''Add two numbers.
+    ...
+    ...     Args:
+    ...         a: The first.
+    ...     '''
+    ...     return a + b
+    >>> Tool(add).json_schema["function"]["parameters"]["properties"]["a"]
+    {'description': 'The first.', 'type': 'integer'}
+
+    Raises:
+        UsageError: the function, its name, its types or what is preset cannot be used.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        preset_kwargs: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        json_schema: Mapping[str, Any] | None = None,
+        group: str = "basic",
+        timeout: float | None = None,
+        after: Callable[..., Any] | None = None,
+        with_long_description: bool = True,
+    ) -> None:
+        if not callable(function):
+            raise UsageError(f"a tool is a function, not {type(function).__name__}")
+        self.function, self.group, self.timeout, self.after = function, group, timeout, after
+        self.given_name, self.given_description, self.given_schema = name, description, json_schema
+        told = json_schema.get("function", json_schema) if json_schema is not None else {}
+        self.name = name or told.get("name") or name_of(function)
+        if not _NAME.match(self.name):
+            raise UsageError(
+                f"a tool cannot be named {self.name!r}: models take letters, digits, _ and -, at most 64",
+                hint="give func_name=...",
+            )
+        self.preset_kwargs = dict(preset_kwargs or {})
+        named, takes_more = parameters_of(self.name, function)
+        odd = sorted(self.preset_kwargs.keys() - named)
+        if odd and not takes_more:
+            raise UsageError(f"the tool {self.name} has no parameter {', '.join(odd)} to be preset")
+        text, described = read_docstring(_docstring(function))
+        if not with_long_description:
+            text = text.partition("\n\n")[0]
+        self._arguments: Arguments | None = None
+        if json_schema is None:
+            self._arguments = Arguments(self.name, function, described, self.preset_kwargs)
+            told = {"description": text, "parameters": self._arguments.schema}
+        self._schema: dict[str, Any] = {
+            "name": self.name,
+            "description": description or told.get("description") or "",
+            "parameters": copy.deepcopy(dict(told.get("parameters") or {"type": "object", "properties": {}})),
+        }
+        self.extension: Any = None
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """What a model is told of it, in OpenAI's form."""
+        schema = copy.deepcopy(self._schema)
+        if self.extension is not None:
+            more = tidy_schema(self.extension.model_json_schema())
+            schema["parameters"] = _merged(schema["parameters"], more)
+        return {"type": "function", "function": schema}
+
+    @property
+    def description(self) -> str:
+        """What it does, as the model is told."""
+        return str(self._schema["description"])
+
+    def arguments(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all that the function is called with.
+
+        Raises:
+            ArgumentNotFoundError: an argument is missing.
+            ArgumentTypeError: one does not fit.
+        """
+        if self.extension is not None:
+            given = {key: value for key, value in given.items() if key not in self.extension.model_fields}
+        if self._arguments is not None:
+            return self._arguments.check(given) | self.preset_kwargs
+        return {**given, **self.preset_kwargs}
+
+    def __repr__(self) -> str:
+        return f"<tool {self.name}>"
+
+
+def name_of(function: Any) -> str:
+    """Return the name under which a function is a tool unless told otherwise."""
+    while hasattr(function, "func"):
+        function = function.func
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _docstring(function: Any) -> str | None:
+    while hasattr(function, "func"):
+        function = function.func
+    if inspect.isroutine(function) or inspect.isclass(function):
+        return inspect.getdoc(function)
+    return inspect.getdoc(type(function).__call__) or inspect.getdoc(type(function))
+
+
+def _merged(ours: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    tables = {key: {**ours.get(key, {}), **more.get(key, {})} for key in ("properties", "$defs")}
+    required = [*ours.get("required", []), *more.get("required", [])]
+    merged = {**ours, **tables, "required": required}
+    return {key: value for key, value in merged.items() if value or key == "properties"}
