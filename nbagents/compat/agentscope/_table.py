@@ -79,7 +79,7 @@ MODULES: dict[str, dict[str, str]] = {
     },
     "tool": {"tools": "ToolResponse Toolkit execute_python_code execute_shell_command"},
     # ---- both
-    "memory": {"memory": "InMemoryMemory=TemporaryMemory MemoryBase=TemporaryMemory TemporaryMemory"},
+    "memory": {"memory": "InMemoryMemory LongTermMemory MemoryBase TemporaryMemory"},
     "message": {
         "message": """
             AudioBlock Base64Source ContentBlock FileBlock ImageBlock MessageBase=Msg Msg

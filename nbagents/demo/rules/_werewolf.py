@@ -1,4 +1,4 @@
-"""Playing Werewolf by a fixed rule: whoever is told a role in that game plays it, by what was said and a seed.
+"""Playing Werewolf by a fixed rule: whoever has a role in that game plays it, by what was said and a seed.
 
 The rule reads what a person would: its role and the players from the prompt, who is alive and what is wanted
 from the moderator's words, who suspects whom from the talk. It knows no roles but its own.
