@@ -46,7 +46,7 @@ SAID = {
         "together",
     ],
     "post_api": [r"12 \* 12 = 144"],
-    "dict_agent": ["content is a str", "finished is a bool", "remembered without thoughts: True"],
+    "dict_agent": ["content is a str", "finished is a bool", "remembers what it said aloud: True"],
     "services": [
         r"shelf_of \['title'\]",
         r".*\[STATUS\]: SUCCESS",
