@@ -14,7 +14,10 @@ from nbclient import NotebookClient
 
 pytestmark = [pytest.mark.notebook, pytest.mark.timeout(180)]
 TUTORIALS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.md"))
-TIMES = re.compile(r"\d+\.\d+(?:–\d+\.\d+)? ?s|\d+\.\d× parallel|[█▒░▚· ]{4,}|run \d+|0 s +")
+TIMES = re.compile(
+    r" *\(queued \d+\.\d+ s\)|\d+\.\d+ s in "
+    r"|\d+\.\d+(?:–\d+\.\d+)? ?s|\d+\.\d× parallel|[█▒░▚· ]{4,}|run \d+|0 s +"
+)
 
 
 def executed(path: Path, folder: Path) -> list[str]:

@@ -31,7 +31,7 @@ _CLAIM = re.compile(r"\bI am the seer\b.*?\b([A-Z]\w*) is a werewolf\b", re.DOTA
 _SUSPECTED = re.compile(
     r"\b(?:suspect|accuse|distrust|against)\s+([A-Z]\w*)|\b([A-Z]\w*) (?:is|looks) suspicious"
 )
-_KILLED = re.compile(r"\b(?:attacked?|bitten|killed)\b", re.IGNORECASE)
+_PREY = re.compile(r"\bwerewolves,.*\b(?:attack|bite|kill)\b", re.IGNORECASE)
 
 _REASONS = (
     "{name} has been very quiet",
@@ -40,10 +40,11 @@ _REASONS = (
     "{name} has not said a word about the night",
     "{name} talks much and says little",
 )
+_PLANS = ("nobody will expect it", "a quiet one is missed last", "that one thinks too much")
 _DEFENCES = ("I slept all night", "I have nothing to hide", "that is what a werewolf would say")
 
 
-def werewolf(scene: Scene) -> list[str] | None:
+def werewolf(scene: Scene) -> str | None:
     """Play my part in the game; None for whoever is in no such game, or is asked something else."""
     role = _ROLE.search(scene.talk.prompt)
     if role is None or not _GAME.search(scene.talk.prompt):
@@ -58,7 +59,7 @@ def werewolf(scene: Scene) -> list[str] | None:
         return game.heal()
     if re.search(r"\b(?:check|look at|identity)\b", wish, re.IGNORECASE):
         return game.check()
-    if _KILLED.search(wish) and game.role == "werewolf" and re.search(r"werewolves,", wish, re.IGNORECASE):
+    if game.role == "werewolf" and _PREY.search(wish):
         return game.attack()
     if re.search(r"\bvote\b", wish, re.IGNORECASE):
         return game.vote()
@@ -106,13 +107,12 @@ class _Game:
 
     @cached_property
     def talk(self) -> list[Turn]:
-        """What the other players said since the moderator's last words."""
+        """What was said since the moderator opened the discussion, by me too."""
         said: list[Turn] = []
         for turn in reversed(self.scene.talk.turns):
-            if turn.by_person:
+            if turn.by_person and re.search(r"\bdiscuss\b", turn.text, re.IGNORECASE):
                 break
-            if not self.scene.talk.is_mine(turn):
-                said.append(turn)
+            said += [] if turn.by_person else [turn]
         return said[::-1]
 
     @cached_property
@@ -158,61 +158,61 @@ class _Game:
         if named and self.dice(4, "believe"):
             return named[0]
         popular = [name for name, _ in self.suspected.most_common() if name in open_]
-        return popular[0] if popular and self.dice(2, "follow") else self.pick(open_, "suspect")
+        return popular[0] if popular and self.dice(3, "follow") else self.pick(open_, "suspect")
 
     # ---- what is wanted
 
-    def discuss(self) -> list[str]:
+    def discuss(self) -> str:
         whom = self.suspect()
         if self.role == "seer" and self.known.get(whom) and self.dice(5, "dare"):
-            return [
-                f"I am the seer, and I have seen that {whom} is a werewolf! Vote with me.",
-                f"It is {whom}.",
-            ]
+            return f"I am the seer, and I have seen that {whom} is a werewolf! Vote with me."
         if self.role == "werewolf" and whom in self.claims and self.dice(3, "lie"):
-            return [f"{whom} lies: I am the seer, and {whom} is a werewolf.", f"{whom} lies."]
+            return f"{whom} lies: I am the seer, and {whom} is a werewolf."
         reason = self.pick(_REASONS, "reason").format(name=whom)
-        accusers = [turn.name for turn in self.talk if re.search(rf"\b{re.escape(self.me)}\b", turn.text)]
+        accusers = [turn.name for turn in self.talk if self.me in _named(turn.text)]
         if accusers:
-            defence = self.pick(_DEFENCES, "defence")
-            return [f"{accusers[-1]}, {defence}. I suspect {whom}: {reason}.", f"I suspect {whom}."]
-        with_me = [turn.name for turn in self.talk if whom in turn.text]
+            return f"{accusers[-1]}, {self.pick(_DEFENCES, 'defence')}. I suspect {whom}: {reason}."
+        with_me = [turn.name for turn in self.talk if whom in _named(turn.text) and turn.name != whom]
         if with_me:
-            return [f"I am with {join(with_me[-2:])}: {reason}. I suspect {whom} too.", f"I suspect {whom}."]
-        if self.role == "seer" and (
-            good := [n for n, bad in self.known.items() if not bad and n in self.living]
-        ):
-            return [f"I trust {good[-1]}. I suspect {whom}: {reason}.", f"I suspect {whom}."]
-        return [f"I suspect {whom}: {reason}.", f"I suspect {whom}."]
+            return f"I am with {join(with_me[-2:])}: {reason}. I suspect {whom} too."
+        good = [name for name, bad in self.known.items() if not bad and name in self.living]
+        if self.role == "seer" and good:
+            return f"I trust {good[-1]}. I suspect {whom}: {reason}."
+        return f"I suspect {whom}: {reason}."
 
-    def vote(self) -> list[str]:
-        return [f"I vote for {self.suspect()}.", self.suspect()]
+    def vote(self) -> str:
+        said = [turn.text for turn in self.talk if self.scene.talk.is_mine(turn)]
+        meant = [name for text in said for name in _named(text) if name in self.living]
+        changed = self.claims.keys() - {self.me} and self.role != "werewolf"
+        return f"I vote for {self.suspect() if changed or not meant else meant[-1]}."
 
-    def attack(self) -> list[str]:
+    def attack(self) -> str:
         prey = [name for name in self.living if name != self.partner]
-        said = [name for turn in self.talk for name in re.findall(r"[A-Z]\w*", turn.text) if name in prey]
-        hunted = [name for name in self.claims if name in prey]
-        whom = said[-1] if said else hunted[0] if hunted else self.pick(prey, "attack")
+        said = [name for turn in self.talk for name in _named(turn.text) if name in prey]
         if re.search(r"\bvote\b", self.wish, re.IGNORECASE):
-            before = [turn.text for turn in self.scene.talk.turns if turn.name in (self.me, self.partner)][
-                -2:
-            ]
-            named = [name for text in before for name in re.findall(r"[A-Z]\w*", text) if name in prey]
-            return [f"I vote for {named[0] if named else whom}."]
+            return f"I vote for {said[-1] if said else self.pick(prey, 'attack')}."
         if said:
-            return [f"Agreed, {whom} it is.", whom]
-        why = "the one who sees too much" if whom in self.claims else "nobody will expect it"
-        return [f"Let us take {whom}: {why}.", whom]
+            return f"Agreed, {said[-1]} it is."
+        hunted = [name for name in self.claims if name in prey]
+        return f"Let us take {hunted[0]}: the one who sees too much." if hunted else self.hunt(prey)
 
-    def check(self) -> list[str]:
+    def hunt(self, prey: Sequence[str]) -> str:
+        return f"Let us take {self.pick(prey, 'attack')}: {self.pick(_PLANS, 'plan')}."
+
+    def check(self) -> str:
         unseen = [name for name in self.living if name not in self.known] or self.living
-        return [f"I look at {self.pick(unseen, 'check')}."]
+        return f"I look at {self.pick(unseen, 'check')}."
 
-    def heal(self) -> list[str]:
-        return ["Yes, I heal."] if self.dice(5, "heal") < 3 else ["No, not yet."]
+    def heal(self) -> str:
+        return "Yes, I heal." if self.dice(5, "heal") < 3 else "No, not yet."
 
-    def poison(self) -> list[str]:
+    def poison(self) -> str:
         named = [whom for whom in self.claims.values() if whom != self.me]
         if named and self.dice(2, "believe"):
-            return [f"Yes, I poison {named[0]}."]
-        return [f"Yes, I poison {self.suspect()}."] if self.dice(4, "poison") == 0 else ["No."]
+            return f"Yes, I poison {named[0]}."
+        return f"Yes, I poison {self.suspect()}." if self.dice(4, "poison") == 0 else "No."
+
+
+def _named(text: str) -> list[str]:
+    """Return the names in a text, and other words that begin like one."""
+    return re.findall(r"\b[A-Z]\w*", text)
