@@ -88,7 +88,7 @@ class AgentBase(metaclass=AgentMeta):
     """
 
     _remote: Remote | None = None
-    _observes_inline = True
+    _observes_its_own_way = False
     _audience = Audience()
     _init_settings: dict[str, Any]
     model: ModelWrapperBase | None = None
@@ -112,7 +112,7 @@ class AgentBase(metaclass=AgentMeta):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.observe is not AgentBase.observe:  # its own, or that of a class mixed in
-            cls._observes_inline = False  # type: ignore[assignment,method-assign]
+            cls._observes_its_own_way = True
             if not hasattr(cls.observe, "_queues"):
                 cls.observe = _queued(cls.observe)  # type: ignore[method-assign]
 
@@ -272,6 +272,8 @@ class AgentBase(metaclass=AgentMeta):
     @property
     def _observes_inline(self) -> bool:
         """Is observing done at once? Not where a class has its own way, nor where its memory is awaited."""
+        if type(self)._observes_its_own_way:
+            return False
         memory = peek(self, "__dict__").get("memory")
         return type(memory) is TemporaryMemory or not inspect.iscoroutinefunction(
             getattr(memory, "add", None)

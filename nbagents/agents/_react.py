@@ -82,8 +82,8 @@ class ReActAgent(AgentBase):
         given = [[f"{key}=" for key, value in each.items() if value is not None] for each in (newer, older)]
         if all(given):
             raise UsageError(
-                f"{name} is given {', '.join(given[0])}, of AgentScope 1.x, and {', '.join(given[1])}, of 0.x:"
-                " use model= and toolkit=, or model_config_name= and service_toolkit="
+                f"{name} is given {', '.join(given[0])}, of AgentScope 1.x, and {', '.join(given[1])}, of"
+                " 0.x: use model= and toolkit=, or model_config_name= and service_toolkit="
             )
         tools = toolkit if toolkit is not None else service_toolkit
         if tools is not None and not isinstance(tools, Toolkit):
@@ -229,7 +229,7 @@ class ReActAgent(AgentBase):
 
     async def _remember(self, message: Any) -> None:
         if self.memory is not None:
-            added: Any = self.memory.add(message)  # type: ignore[func-returns-value]  # it may be another's
+            added: Any = self.memory.add(message)
             await _now(added)
 
     async def _show(self, step: Msg, last: bool = True) -> None:

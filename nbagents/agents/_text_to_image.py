@@ -61,7 +61,7 @@ class TextToImageAgent(AgentBase):
         if not isinstance(last, Msg) or not content_text(last.content).strip():
             raise UsageError(f"{self.name} paints what a message says, and was given none")
         # A picture's model takes the words themselves.
-        response = await self.model(content_text(last.content))  # type: ignore[arg-type]
+        response = await self.model(content_text(last.content))
         urls = response.image_urls
         if not urls:
             raise ModelResponseError(

@@ -139,14 +139,18 @@ class ModelResponse:
         """What was read from it: by ``parse_func``, or in the shape of ``structured_model``. Waits."""
         return self._answer().parsed
 
+    @parsed.setter
+    def parsed(self, value: Any) -> None:
+        answer = replace(self._answer(), parsed=value)
+        if self._request is None:
+            self._value = answer
+        else:
+            self._request.answer = answer
+
     @property
     def metadata(self) -> Any:
         """The same as ``parsed``, under the name that AgentScope 1.x has for it. Waits."""
         return self.parsed
-
-    @parsed.setter
-    def parsed(self, value: Any) -> None:
-        self._parsed = value
 
     @property
     def stream(self) -> ModelStream:

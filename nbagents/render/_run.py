@@ -34,9 +34,10 @@ def run_html(view: RunView, live: bool = False, *, timeline: bool = False) -> st
     While it is ``live``, rows that still grow show their text as it is, and nothing folds, since the
     next drawing would close it. A finished run folds long messages, and the middle of more than thirty.
     Either form stays under 30 kB, pictures aside, which have 1.3 MB together. Where that is not enough,
-    texts are shortened, then rows of the middle left out, with a note that says so and names ``view.saved``. Who was busy when is shown open
-    if something ran in parallel, or if ``timeline`` asks for it, else folded; so are, where there is room
-    for that, the messages as they were written. Safe from any thread.
+    texts are shortened, then rows of the middle left out, with a note that says so and names
+    ``view.saved``. Who was busy when is shown open if something ran in parallel, or if ``timeline`` asks
+    for it, else folded; so are, where there is room for that, the messages as they were written. Safe from
+    any thread.
     """
     view = replace(view, rows=tuple(within(view.rows, LIVE_PICTURES if live else CARD_PICTURES)))
     said = 0 if live else sum(len(row.text) for row in view.rows if isinstance(row, RowView))

@@ -7,5 +7,5 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent))
 
+# Programs as their users would have them; test_programs.py runs them under our names.
 collect_ignore = ["programs"]
-"""They import what is only there once it was replaced."""
