@@ -18,7 +18,7 @@ SOURCES := $(PACKAGED) $(shell find nbagents -type f -not -path '*/__pycache__/*
 TUTORIAL := $(firstword $(sort $(wildcard notebooks/*.md)))
 NOTEBOOK := $(TUTORIAL:notebooks/%.md=build/notebooks/%.ipynb)
 
-.PHONY: help install proto fmt lint types floors test test-quick test-long demo lab notebooks bench check clean chromium
+.PHONY: help install proto fmt lint types floors test test-quick test-long demo lab notebooks docs bench check clean chromium
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -43,6 +43,9 @@ test-long: $(DEV) chromium  ## every test, with the numbers of the long forms; a
 
 notebooks: $(DEV)  ## every tutorial, run in a real kernel
 	$(BIN)/python -m pytest -m notebook $(ARGS)
+
+docs: $(DEV)  ## tutorials, run anew, and the reference, as pages in build/docs
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
 
 bench: $(DEV)  ## the measurements
 	$(BIN)/python -m pytest -m bench -s $(ARGS)

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         RpcAgentServerLauncher,
         RpcServerSideWrapper,
     )
-    from .setup import agent, init
+    from .setup import agent, init, print_llm_usage
 
 _HOME = {
     "AgentBase": "agents",
@@ -93,6 +93,7 @@ _HOME = {
     "ifelsepipeline": "pipelines",
     "init": "setup",
     "msghub": "hub",
+    "print_llm_usage": "setup",
     "sequential_pipeline": "pipelines",
     "sequentialpipeline": "pipelines",
     "switchpipeline": "pipelines",
@@ -137,6 +138,7 @@ __all__ = [
     "ifelsepipeline",
     "init",
     "msghub",
+    "print_llm_usage",
     "sequential_pipeline",
     "sequentialpipeline",
     "switchpipeline",

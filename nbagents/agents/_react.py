@@ -19,6 +19,14 @@ from ._tool_talk import asked, blocks_of, made_whole, result_block, wire_message
 
 __all__ = ["ReActAgent"]
 
+OLDER_PLACES = {
+    "sys_prompt": "model_config_name",
+    "model": "service_toolkit",
+    "formatter": "sys_prompt",
+    "toolkit": "max_iters",
+    "memory": "verbose",
+}
+"""What the places of arguments mean in AgentScope 0.x."""
 STOPPED = "The tool call was stopped before it answered."
 FORCED = "You have used all your steps. Answer now, as well as you can with what you know, and call no tool."
 UNSHAPED = f"Call {FINISH} now, to give your answer in the form that is asked for."
@@ -82,8 +90,9 @@ class ReActAgent(AgentBase):
         given = [[f"{key}=" for key, value in each.items() if value is not None] for each in (newer, older)]
         if all(given):
             raise UsageError(
-                f"{name} is given {', '.join(given[0])}, of AgentScope 1.x, and {', '.join(given[1])}, of"
-                " 0.x: use model= and toolkit=, or model_config_name= and service_toolkit="
+                f"{name} is given {', '.join(given[0])}, as in AgentScope 1.x, and"
+                f" {', '.join(given[1])}, as in 0.x:"
+                " use model= and toolkit=, or model_config_name= and service_toolkit="
             )
         tools = toolkit if toolkit is not None else service_toolkit
         if tools is not None and not isinstance(tools, Toolkit):
@@ -100,6 +109,24 @@ class ReActAgent(AgentBase):
         self.formatter, self.toolkit = formatter, tools if tools is not None else Toolkit()
         self.parallel_tool_calls, self.max_iters = parallel_tool_calls, max_iters
         self.verbose = verbose if verbose is not None else True
+
+    @staticmethod
+    def named(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return the arguments of the constructor by their names, those of 0.x by theirs.
+
+        >>> ReActAgent.named("calc", "demo", ServiceToolkit(), "You calculate.", 4)["max_iters"]
+        4
+        """
+        given = dict(inspect.signature(ReActAgent.__init__).bind(None, *args, **kwargs).arguments)
+        del given["self"]
+        if isinstance(given.get("model"), ServiceToolkit):
+            given = {OLDER_PLACES.get(key, key): value for key, value in given.items()}
+        return given
+
+    @staticmethod
+    def model_key(given: Mapping[str, Any]) -> str:
+        """Return the keyword of the model, next to these others."""
+        return "model_config_name" if given.keys() & {"service_toolkit", "verbose"} else "model"
 
     async def reply(self, msg: Msg | Sequence[Msg] | str | None = None, structured_model: Any = None) -> Msg:
         """Answer ``msg``; it, the steps on the way and the reply are remembered.

@@ -46,6 +46,8 @@ class OpenQuestion:
         self.opened = time.monotonic()
         self.server = ""
         """The id of the agent server in which it is open too, and can be answered; "" for none."""
+        self.shown = False
+        """Has a page told this process that it shows it?"""
         self.answer: Answer | None = None
         self.error: BaseException | None = None
         self.how = ""

@@ -36,7 +36,7 @@ class Answer:
 
     model: str
     text: str
-    call: ToolCall | None
+    calls: tuple[ToolCall, ...]
     finish: str
     prompt_tokens: int
     id: str = field(default_factory=lambda: f"chatcmpl-demo{secrets.token_hex(12)}")
@@ -48,18 +48,26 @@ class Answer:
         messages, wanted = lift_schema(request.messages)
         given = request.schema
         scene = Scene.of(messages if given is None else request.messages, seed=request.seed)
-        call = pick(scene, request.tools, request.tool_choice) if request.tools else None
+        calls = pick(
+            scene,
+            request.tools,
+            request.tool_choice,
+            many=request.many_tools,
+            said=lambda: speak(scene),
+        )
         text, finish = "", "tool_calls"
-        if call is None:
+        if not calls:
             text = lecture() if request.model.long else speak(scene, given or wanted, as_json=request.as_json)
             text, finish = _ended(text, request)
         size = sum(PER_MESSAGE + count_tokens(_text(message)) for message in request.messages)
-        return cls(request.model.name, text, call, finish, size)
+        return cls(request.model.name, text, tuple(calls), finish, size)
 
     @property
     def tokens(self) -> int:
         """Return how many tokens the answer has."""
-        return count_tokens(self.call.arguments) + 1 if self.call else count_tokens(self.text)
+        if self.calls:
+            return sum(count_tokens(call.arguments) + 1 for call in self.calls)
+        return count_tokens(self.text)
 
     @property
     def usage(self) -> dict[str, int]:
@@ -78,25 +86,21 @@ class Answer:
             "refusal": None,
             "annotations": [],
         }
-        if self.call:
-            message |= {"content": None, "tool_calls": [self._call(self.call.arguments)]}
+        if self.calls:
+            made = [self._call(index, call, call.arguments) for index, call in enumerate(self.calls)]
+            message |= {"content": None, "tool_calls": made}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self.finish}
         return {**self._head("chat.completion"), "choices": [choice], "usage": self.usage}
 
     def pieces(self) -> Iterator[tuple[dict[str, Any], int]]:
         """Yield the deltas of a streamed answer, each with the tokens it holds."""
-        if self.call:
-            yield (
-                {
-                    "role": "assistant",
-                    "content": None,
-                    "refusal": None,
-                    "tool_calls": [{"index": 0, **self._call("")}],
-                },
-                1,
-            )
-            for piece in split(self.call.arguments):
-                yield {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}, count_tokens(piece)
+        for index, call in enumerate(self.calls):
+            head = {"role": "assistant", "content": None, "refusal": None} if index == 0 else {}
+            yield {**head, "tool_calls": [{"index": index, **self._call(index, call, "")}]}, 1
+            for piece in split(call.arguments):
+                told = {"index": index, "function": {"arguments": piece}}
+                yield {"tool_calls": [told]}, count_tokens(piece)
+        if self.calls:
             return
         yield {"role": "assistant", "content": "", "refusal": None}, 0
         said = ""
@@ -125,12 +129,11 @@ class Answer:
             "system_fingerprint": None,
         }
 
-    def _call(self, arguments: str) -> dict[str, Any]:
-        name = self.call.name if self.call else ""
+    def _call(self, index: int, call: ToolCall, arguments: str) -> dict[str, Any]:
         return {
-            "id": f"call_{self.id[-16:]}",
+            "id": f"call_{self.id[-16:]}{index or ''}",
             "type": "function",
-            "function": {"name": name, "arguments": arguments},
+            "function": {"name": call.name, "arguments": arguments},
         }
 
 

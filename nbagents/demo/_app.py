@@ -16,9 +16,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from ._answer import Answer
-from ._catalog import CATALOG, SPEED
+from ._catalog import CATALOG, SPEED, model_named
 from ._failure import Failure
 from ._guard import Guard
+from ._made import embeddings, pictures
 from ._request import ChatRequest
 
 __all__ = ["create_app"]
@@ -28,20 +29,24 @@ MOST_REFUSALS = 1024
 """Refused conversations that are remembered until they come again."""
 
 
-def create_app(key: str, *, speed: float = SPEED) -> Starlette:
+def create_app(key: str, *, speed: float = SPEED, stand_in: str | None = None) -> Starlette:
     """Return the ASGI application that serves the demo models.
 
     Args:
         key: What a client must send as its API key.
         speed: Simulated tokens per second; 0 for none.
+        stand_in: The demo model that answers for every model that is not there; None refuses those.
 
     Returns:
-        An application with ``POST /v1/chat/completions`` and ``GET /v1/models``; its
-        ``state.speaking`` is the number of answers under way.
+        An application with ``POST`` of ``/v1/chat/completions``, ``/v1/embeddings`` and
+        ``/v1/images/generations``, and ``GET /v1/models``; its ``state.speaking`` is the number of
+        answers under way.
     """
     app = Starlette(
         routes=[
             Route("/v1/chat/completions", _chat, methods=["POST"]),
+            Route("/v1/embeddings", _embeddings, methods=["POST"]),
+            Route("/v1/images/generations", _pictures, methods=["POST"]),
             Route("/v1/models", _models, methods=["GET"]),
             Route("/v1/models/{name}", _model, methods=["GET"]),
         ],
@@ -54,15 +59,14 @@ def create_app(key: str, *, speed: float = SPEED) -> Starlette:
         },
     )
     app.state.speed = speed
+    app.state.stand_in = stand_in
     app.state.speaking = 0
     app.state.refused = OrderedDict()
     return app
 
 
 async def _chat(request: Request) -> Response:
-    asked = ChatRequest.read(await _body(request))
-    if asked.model.broken:
-        raise Failure.broken()
+    asked = ChatRequest.read(await _body(request), request.app.state.stand_in)
     if asked.model.flaky and not _comes_again(request, asked):
         raise Failure.rate_limited()
     answer = Answer.of(asked)
@@ -138,13 +142,23 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
+async def _embeddings(request: Request) -> Response:
+    body = await _body(request)
+    return JSONResponse(await asyncio.to_thread(embeddings, body, request.app.state.stand_in))
+
+
+async def _pictures(request: Request) -> Response:
+    body = await _body(request)
+    return JSONResponse(await asyncio.to_thread(pictures, body, request.app.state.stand_in))
+
+
 async def _models(request: Request) -> Response:
     return JSONResponse({"object": "list", "data": [_described(name) for name in CATALOG]})
 
 
 async def _model(request: Request) -> Response:
     name = request.path_params["name"]
-    if name not in CATALOG:
+    if model_named(name, request.app.state.stand_in) is None:
         raise Failure.unknown_model(name)
     return JSONResponse(_described(name))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-__all__ = ["CATALOG", "SPEED", "DemoModel"]
+__all__ = ["CATALOG", "SPEED", "DemoModel", "model_named"]
 
 SPEED = 40.0
 """Tokens per second that the demo models simulate."""
@@ -46,3 +46,10 @@ CATALOG = {
         DemoModel("demo-error", broken=True),
     )
 }
+
+
+def model_named(name: str, stand_in: str | None = None) -> DemoModel | None:
+    """Return the model of that name; of any other, the one that stands in for it, or None."""
+    if name in CATALOG:
+        return CATALOG[name]
+    return None if stand_in is None else replace(CATALOG[stand_in], name=name)

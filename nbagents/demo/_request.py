@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ._catalog import CATALOG, DemoModel
+from ._catalog import DemoModel, model_named
 from ._failure import Failure
 
-__all__ = ["ChatRequest"]
+__all__ = ["ChatRequest", "read_object", "wrong"]
 
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _NAME = re.compile(r"[^\s<|\\/>]{1,64}")
@@ -29,43 +29,28 @@ class ChatRequest:
     stop: tuple[str, ...]
     tools: tuple[Mapping[str, Any], ...]
     tool_choice: Any
+    many_tools: bool
     as_json: bool
     schema: Mapping[str, Any] | None
     seed: int
 
     @classmethod
-    def read(cls, body: bytes) -> ChatRequest:
-        """Read a request's body.
+    def read(cls, body: bytes, stand_in: str | None = None) -> ChatRequest:
+        """Read a request's body; ``stand_in`` is the model that answers for those that are not there.
 
         Raises:
             Failure: it is no JSON object, or a part of it is missing or of the wrong kind.
         """
-        try:
-            data = _parsed(body)
-        except (ValueError, RecursionError):
-            raise Failure(
-                400,
-                "We could not parse the JSON body of your request. The body of a chat request is one "
-                "JSON object.",
-            ) from None
-        if not isinstance(data, dict):
-            raise Failure(400, "The body of a chat request is one JSON object.")
-        model = data.get("model")
-        if not isinstance(model, str) or not model:
-            raise Failure(
-                400, "you must provide a model parameter", param="model", code="missing_required_parameter"
-            )
-        if model not in CATALOG:
-            raise Failure.unknown_model(model)
+        data, model = read_object(body, stand_in)
         if data.get("n") not in (None, 1):
-            raise _wrong("n", "the demo models give one choice, the same every time")
+            raise wrong("n", "the demo models give one choice, the same every time")
         options = data.get("stream_options") or {}
         as_json, schema = _format(data.get("response_format"))
         limit = data.get("max_completion_tokens") or data.get("max_tokens")
         if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
-            raise _wrong("max_completion_tokens", "expected a whole number of at least 1")
+            raise wrong("max_completion_tokens", "expected a whole number of at least 1")
         return cls(
-            model=CATALOG[model],
+            model=model,
             messages=_messages(data),
             stream=_flag(data, "stream"),
             include_usage=isinstance(options, dict) and options.get("include_usage") is True,
@@ -73,10 +58,39 @@ class ChatRequest:
             stop=_stop(data.get("stop")),
             tools=_tools(data.get("tools")),
             tool_choice=_choice(data.get("tool_choice")),
+            many_tools=data.get("parallel_tool_calls") is not False,
             as_json=as_json,
             schema=schema,
             seed=_seed(data.get("seed")),
         )
+
+
+def read_object(body: bytes, stand_in: str | None = None) -> tuple[dict[str, Any], DemoModel]:
+    """Return what a body says, and the model that it asks for.
+
+    Raises:
+        Failure: it is no JSON object, or there is no such model.
+    """
+    try:
+        data = _parsed(body)
+    except (ValueError, RecursionError):
+        raise Failure(
+            400,
+            "We could not parse the JSON body of your request. The body of a request is one JSON object.",
+        ) from None
+    if not isinstance(data, dict):
+        raise Failure(400, "The body of a request is one JSON object.")
+    model = data.get("model")
+    if not isinstance(model, str) or not model:
+        raise Failure(
+            400, "you must provide a model parameter", param="model", code="missing_required_parameter"
+        )
+    found = model_named(model, stand_in)
+    if found is None:
+        raise Failure.unknown_model(model)
+    if found.broken:
+        raise Failure.broken()
+    return data, found
 
 
 def _parsed(body: bytes) -> Any:
@@ -87,14 +101,15 @@ def _parsed(body: bytes) -> Any:
     return data
 
 
-def _wrong(param: str, why: str) -> Failure:
+def wrong(param: str, why: str) -> Failure:
+    """Return the error for a part of a request that is of no use."""
     return Failure(400, f"Invalid value for '{param}': {why}.", param=param, code="invalid_value")
 
 
 def _flag(data: Mapping[str, Any], name: str) -> bool:
     value = data.get(name)
     if value is not None and not isinstance(value, bool):
-        raise _wrong(name, "expected true or false")
+        raise wrong(name, "expected true or false")
     return bool(value)
 
 
@@ -108,30 +123,30 @@ def _messages(data: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
         )
     messages = data["messages"]
     if not isinstance(messages, list) or not messages:
-        raise _wrong("messages", "expected an array of at least one message")
+        raise wrong("messages", "expected an array of at least one message")
     for index, message in enumerate(messages):
         where = f"messages[{index}]"
         if not isinstance(message, dict):
-            raise _wrong(where, "expected an object")
+            raise wrong(where, "expected an object")
         role, content, name = message.get("role"), message.get("content"), message.get("name")
         if not isinstance(role, str) or role not in _ROLES:
-            raise _wrong(f"{where}.role", f"expected one of {', '.join(sorted(_ROLES))}")
+            raise wrong(f"{where}.role", f"expected one of {', '.join(sorted(_ROLES))}")
         if not isinstance(content, str | list) and not (role == "assistant" and content is None):
-            raise _wrong(f"{where}.content", "expected a string or an array of parts")
+            raise wrong(f"{where}.content", "expected a string or an array of parts")
         if isinstance(content, list) and not all(isinstance(part, dict) for part in content):
-            raise _wrong(f"{where}.content", "expected an array of objects")
+            raise wrong(f"{where}.content", "expected an array of objects")
         if name is not None and not (isinstance(name, str) and _NAME.fullmatch(name)):
-            raise _wrong(
+            raise wrong(
                 f"{where}.name", "expected up to 64 characters without blanks and without any of < | \\ / >"
             )
         if not isinstance(message.get("tool_calls") or [], list):
-            raise _wrong(f"{where}.tool_calls", "expected an array")
+            raise wrong(f"{where}.tool_calls", "expected an array")
     return tuple(messages)
 
 
 def _seed(value: Any) -> int:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise _wrong("seed", "expected a whole number")
+        raise wrong("seed", "expected a whole number")
     return value or 0
 
 
@@ -142,7 +157,7 @@ def _stop(value: Any) -> tuple[str, ...]:
         or len(texts) > 4
         or not all(isinstance(text, str) and text for text in texts)
     ):
-        raise _wrong("stop", "expected up to 4 strings")
+        raise wrong("stop", "expected up to 4 strings")
     return tuple(texts)
 
 
@@ -150,14 +165,14 @@ def _choice(value: Any) -> Any:
     if value is None or value in ("auto", "none", "required"):
         return value or "auto"
     if not isinstance(value, dict) or not isinstance(value.get("function"), dict):
-        raise _wrong("tool_choice", "expected auto, none, required or a function")
+        raise wrong("tool_choice", "expected auto, none, required or a function")
     return value
 
 
 def _tools(value: Any) -> tuple[Mapping[str, Any], ...]:
     tools = value or []
     if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
-        raise _wrong("tools", "expected an array of objects")
+        raise wrong("tools", "expected an array of objects")
     return tuple(tools)
 
 
@@ -174,7 +189,7 @@ def _format(value: Any) -> tuple[bool, Mapping[str, Any] | None]:
             named = value.get("json_schema")
             schema = named.get("schema") if isinstance(named, dict) else None
             if not isinstance(schema, dict):
-                raise _wrong("response_format.json_schema.schema", "expected a JSON schema")
+                raise wrong("response_format.json_schema.schema", "expected a JSON schema")
             return True, schema
         case _:
-            raise _wrong("response_format.type", "expected text, json_object or json_schema")
+            raise wrong("response_format.type", "expected text, json_object or json_schema")

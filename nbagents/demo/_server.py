@@ -14,7 +14,7 @@ from typing import Any
 import uvicorn
 
 from ._app import create_app
-from ._catalog import SPEED
+from ._catalog import CATALOG, SPEED
 
 __all__ = ["main"]
 
@@ -24,15 +24,16 @@ LONGEST_LINE = 65_536
 def main() -> int:
     """Serve on a free port of 127.0.0.1 as one JSON line on standard input says.
 
-    The line may hold ``key`` (else one is made) and ``speed`` (simulated tokens per second, 0 for
-    none). One JSON line on standard output tells ``base_url`` and ``key`` once requests are
-    answered; nothing is written after it. The end of standard input ends the process.
+    The line may hold ``key`` (else one is made), ``speed`` (simulated tokens per second, 0 for none) and
+    ``stand_in`` (the demo model that answers for every model that is not there). One JSON line on standard
+    output tells ``base_url`` and ``key`` once requests are answered; nothing is written after it. The end
+    of standard input ends the process.
 
     Returns:
         The exit code: 2 where the line cannot be used.
     """
     try:
-        key, speed = _settings(_line())
+        key, speed, stand_in = _settings(_line())
     except ValueError as error:
         sys.stderr.write(f"nbagents.demo: {error}\n")
         return 2
@@ -40,7 +41,7 @@ def main() -> int:
     threading.Thread(target=_end_with_input, name="lifeline", daemon=True).start()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        asyncio.run(_serve(listener, key, speed))
+        asyncio.run(_serve(listener, key, speed, stand_in))
     return 0
 
 
@@ -55,7 +56,7 @@ def _line() -> bytes:
     return line
 
 
-def _settings(line: bytes) -> tuple[str, float]:
+def _settings(line: bytes) -> tuple[str, float, str | None]:
     try:
         data: Any = json.loads(line or b"{}")
     except ValueError:
@@ -67,7 +68,10 @@ def _settings(line: bytes) -> tuple[str, float]:
         raise ValueError("'key' must be a text of ASCII characters without blanks")
     if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0 <= speed <= 100_000:
         raise ValueError("'speed' must be a number of tokens per second from 0 to 100000")
-    return key, float(speed)
+    stand_in = data.get("stand_in")
+    if stand_in is not None and stand_in not in CATALOG:
+        raise ValueError(f"'stand_in' must be one of {', '.join(CATALOG)}")
+    return key, float(speed), stand_in
 
 
 def _end_with_input() -> None:
@@ -76,9 +80,9 @@ def _end_with_input() -> None:
     os._exit(0)
 
 
-async def _serve(listener: socket.socket, key: str, speed: float) -> None:
+async def _serve(listener: socket.socket, key: str, speed: float, stand_in: str | None) -> None:
     config = uvicorn.Config(
-        create_app(key, speed=speed),
+        create_app(key, speed=speed, stand_in=stand_in),
         loop="asyncio",
         http="h11",
         ws="none",

@@ -1,8 +1,8 @@
 """How a notebook's person is asked: by a form in the cell, else by `input()`; and what stands for nobody.
 
 A form is answered through the jupyter-server, which works however busy the kernel is, or by the form's
-own messages, which some kernels hear only between cells. Where neither is there after a few seconds, the
-cell asks by `input()`. A notebook that nobody watches takes the default, or fails at once.
+own messages, which some kernels hear only between cells. The page says by the same ways that it shows the
+form; where neither has told so after a few seconds, the cell asks by `input()`. A notebook that nobody watches takes the default, or fails at once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .. import asking
 from ..agents import ask_in_terminal
 from ..asking import Answer, Answerer, OpenQuestion, Question
 from ..exceptions import NbAgentsError, UsageError
-from ..widgets import QuestionCard
+from ..widgets import QuestionCard, widgets_seen
 from ._desk import Desk
 
 __all__ = ["HUMAN", "answerer", "install", "show_waiting"]
@@ -29,8 +29,8 @@ HUMAN = "NBAGENTS_HUMAN"
 """What an absent person does: "default" takes the default where there is one, "fail" never does."""
 EARLY = 0.3
 """Seconds before the end of a question's time at which its default is given to another process."""
-PATIENCE, TICK = 3.0, 0.05
-"""Seconds that a page may take to show a form whose messages arrive, and between two looks at that."""
+PATIENCE, TICK = 3.0, 0.25
+"""Seconds that a page may take to show a form and say so, and between two looks at that."""
 BELOW = "if the form does not answer, type into the box below"
 
 
@@ -58,7 +58,7 @@ def answerer(desk: Desk, default: str | None = None, *, shows_said: bool = False
         server = desk.session.ask_by_page(opened)
         if formed and server is not None:
             card.reach(server)
-        if (formed and (server is not None or _is_seen(card))) or opened.over:
+        if (formed and _is_seen(desk, card, server is not None)) or opened.over:
             return None
         card.note(BELOW)
         by_line.add(question.id)
@@ -67,9 +67,12 @@ def answerer(desk: Desk, default: str | None = None, *, shows_said: bool = False
     return answer
 
 
-def _is_seen(card: QuestionCard) -> bool:
+def _is_seen(desk: Desk, card: QuestionCard, by_server: bool) -> bool:
+    """Wait until the page has said that it shows the form; one that has shown others will."""
     limit = time.monotonic() + PATIENCE
     while time.monotonic() < limit and not card.opened.over:
+        if by_server and (widgets_seen.is_set() or desk.session.is_shown(card.opened)):
+            return True
         if card.is_seen(TICK):
             return True
     return False

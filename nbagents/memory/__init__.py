@@ -12,12 +12,13 @@ from ._in_memory import InMemoryMemory
 from ._temporary import TemporaryMemory
 
 if TYPE_CHECKING:
-    from ._long_term import LongTermMemory
+    from ._long_term import LongTermMemory, Recollection
 
 __all__ = [
     "InMemoryMemory",
     "LongTermMemory",
     "MemoryBase",
+    "Recollection",
     "TemporaryMemory",
     "arrived",
     "messages_of",
@@ -25,8 +26,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "LongTermMemory":
-        from ._long_term import LongTermMemory
+    if name in ("LongTermMemory", "Recollection"):
+        from . import _long_term
 
-        return LongTermMemory
+        return getattr(_long_term, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from ._error import error_html, error_text
 from ._folds import split_content
 from ._line import agent_line_html, agent_line_text, banner_html, banner_text
-from ._live import LiveRows, live_run
+from ._live import LiveRows, live_run, wall_time
 from ._markdown import markdown_to_html, text_to_html
 from ._memory import entry_html, memory_html, memory_text
 from ._message import message_html, message_text
@@ -85,4 +85,5 @@ __all__ = [
     "table_html",
     "table_text",
     "text_to_html",
+    "wall_time",
 ]

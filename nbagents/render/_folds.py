@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 from ._body import details, lines, preformatted
 from ._pictures import held
-from ._plain import clip, content_text, count_words, one_line, tidy
+from ._plain import clip, content_text, count_words, one_line, seconds, tidy
 from ._views import FoldView
 
 __all__ = ["folds_html", "folds_lines", "split_content"]
@@ -23,6 +24,8 @@ _KINDS = {
     "tool_call": "tool",
     "tool_result": "result",
 }
+# The variation selector keeps front-ends from drawing the shape as a coloured emoji.
+_MARKS = {"running": "▶\ufe0e", "done": "✓\ufe0e", "error": "✗", "stopped": "■"}
 _MOST = 30
 _LIMIT = 4000
 _KEPT = 20_000
@@ -46,7 +49,12 @@ def folds_html(folds: Sequence[FoldView], limit: int | None = None) -> str:
     if limit is not None and limit < 500:
         folds = folds[:3]
     room = _LIMIT if limit is None else min(limit, _LIMIT)
-    parts = [details(_summary(fold), preformatted(clip(tidy(fold.text), room), room)) for fold in folds]
+    parts = [
+        _call_html(fold, room)
+        if fold.kind == "call"
+        else details(_summary(fold), preformatted(clip(tidy(fold.text), room), room))
+        for fold in folds
+    ]
     return f'<div class="nba-sub nba-folds">{"".join(parts)}</div>' if parts else ""
 
 
@@ -55,12 +63,54 @@ def folds_lines(folds: Sequence[FoldView], limit: int | None = None) -> list[str
     result = []
     for fold in folds:
         result.append(f"  {_summary(fold)}")
-        if fold.kind == "result":
+        if fold.kind == "call":
+            if fold.state in ("done", "error") and "\n" in fold.answer.strip():
+                result += lines(fold.answer, "    ", min(limit or 500, 500))
+        elif fold.kind == "result":
             result += lines(fold.text, "    ", min(limit or 500, 500))
     return result
 
 
+def _call_html(fold: FoldView, room: int) -> str:
+    """Return a call of a tool: what was asked and what came of it in a line, all of it behind that."""
+    asked, outcome = _asked(fold), _outcome(fold)
+    inner = ""
+    if fold.given:
+        inner += f"<p>given:</p>{preformatted(clip(tidy(fold.given), room), room)}"
+    if fold.answer.strip():
+        inner += f"<p>answered:</p>{preformatted(clip(tidy(fold.answer), room), room)}"
+    classes = {"error": "nba-failed", "stopped": "nba-stopped", "done": "nba-done"}.get(
+        fold.state, "nba-doing"
+    )
+    shown = f"{escape(asked)} "
+    if outcome:
+        shown += f'<span class="{classes}">{_MARKS[fold.state]}</span> {escape(outcome)}'
+    if not inner:
+        return f'<p class="nba-call">{shown}</p>'
+    head = f'<summary><span class="nba-toggle">{shown}</span></summary>'
+    return f'<details class="nba-call">{head}{inner}</details>'
+
+
+def _asked(fold: FoldView) -> str:
+    return f"{one_line(fold.title, 60) or 'a tool'}({one_line(fold.text, 60)})"
+
+
+def _outcome(fold: FoldView) -> str:
+    """Say in a line what came of a call."""
+    took = "" if fold.elapsed is None else f" · {seconds(fold.elapsed)}"
+    match fold.state:
+        case "running":
+            return "is running"
+        case "stopped":
+            return f"stopped{took}"
+        case _:
+            said = one_line(fold.answer.removeprefix("Error: ") if fold.state == "error" else fold.answer, 60)
+            return f"{said or 'nothing'}{took}"
+
+
 def _summary(fold: FoldView) -> str:
+    if fold.kind == "call":
+        return f"{_asked(fold)} {_MARKS.get(fold.state, '✓')[0]} {_outcome(fold)}"
     if fold.kind == "thinking":
         count = count_words(fold.text)
         return f"thinking, {count} word{'' if count == 1 else 's'}"

@@ -5,6 +5,7 @@ Knows how a run looks, not how it travels or what has been sent already.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from html import escape
@@ -21,10 +22,19 @@ from ._run import announcement, run_facts, run_notes
 from ._timeline import lane_values
 from ._views import RowView, RunView, SectionView
 
-__all__ = ["LiveRows", "finished", "live_run"]
+__all__ = ["LiveRows", "finished", "live_run", "wall_time"]
 
 _LIMIT = 20_000
 _MOST = 400
+_WALL = time.time() - time.monotonic()
+
+
+def wall_time(at: float | None = None) -> float:
+    """Return a time of `time.monotonic`, by default the present one, in seconds since 1970.
+
+    What a page is told so stands still while time goes on, and means the same to one that is loaded later.
+    """
+    return (time.monotonic() if at is None else at) + _WALL
 
 
 def live_run(view: RunView) -> dict[str, Any]:
@@ -36,7 +46,7 @@ def live_run(view: RunView) -> dict[str, Any]:
         "title": one_line(view.title, 200),
         "state": view.state,
         "badge": state_html(view.state),
-        "elapsed": view.elapsed,
+        **_clock(view, running=view.state == "running"),
         "facts": run_facts(replace(view, elapsed=None)),
         "above": prompt_html(view.prompt, view.chips) + run_notes(view),
         "below": below,
@@ -80,7 +90,7 @@ class LiveRows:
             "text": text,
         }
         if is_open(row):
-            value["elapsed"] = row.elapsed
+            value |= _clock(row, running=True)
         if row.live:
             growing = self._growing.setdefault(key, _Growing())
             growing.take(text)
@@ -98,6 +108,13 @@ class LiveRows:
         if known is None or known[0] != plain:
             known = self._drawn[key] = (plain, row_slots(plain, _LIMIT))
         return known[1]
+
+
+def _clock(view: RowView | RunView, *, running: bool) -> dict[str, float | None]:
+    """Return since when something takes its time, or how long it has taken."""
+    if not running or view.began is None:
+        return {"began": None, "elapsed": view.elapsed}
+    return {"began": wall_time(view.began), "elapsed": None}
 
 
 class _Growing:

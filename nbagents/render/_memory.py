@@ -40,7 +40,7 @@ def memory_text(view: MemoryView) -> str:
         muted = " · muted" if _is_muted(entry) else ""
         result.append(f"{number:3} {one_line(entry.role, 20)} · {one_line(entry.name, 60)}{muted}")
         result += lines(content_text(entry.content), "    ", 2000)
-    return "\n".join(result)
+    return "\n".join([*result, one_line(view.note, 300)] if view.note else result)
 
 
 def _memory_card(view: MemoryView, limit: int | None) -> str:
@@ -56,6 +56,8 @@ def _memory_card(view: MemoryView, limit: int | None) -> str:
         inner += f'<p class="nba-sep">… {left} older, not shown</p>'
     for number, entry in enumerate(shown, left + 1):
         inner += entry_html(entry, number, len(view.entries), view, limit=limit)
+    if view.note:
+        inner += f'<p class="nba-foot">{escape(one_line(view.note, 300))}</p>'
     return fragment("section", "nba-memory", inner, f"memory of {name}")
 
 

@@ -118,6 +118,9 @@ def _figures(row: RowView) -> list[str]:
 def _thinking(row: RowView, said: str) -> str:
     if row.state != "running":
         return ""
+    tool = next((fold.title for fold in reversed(row.folds) if fold.state == "running"), "")
+    if tool:
+        return f' <span class="nba-doing">is calling {escape(one_line(tool, 60))}</span>'
     doing = "writing" if said else "thinking"
     return f' <span class="nba-doing">is {doing}</span>'
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -58,12 +59,31 @@ class ErrorView:
 class FoldView:
     """Something in a message that is not said: ``kind`` is "thinking", "tool" (a call) or "result".
 
-    ``title`` is the tool's name, ``text`` what was thought, given or returned.
+    ``title`` is the tool's name, ``text`` what was thought, given or returned. A "call" is a tool's call with
+    its result: ``text`` is what was given, in one line; ``given`` the same at length, ``answer`` what was
+    returned; ``state`` is "running", "done", "error" or "stopped"; ``elapsed`` is in seconds.
     """
 
     kind: str
     title: str = ""
     text: str = ""
+    given: str = field(default="", repr=False)
+    answer: str = field(default="", repr=False)
+    state: str = field(default="", repr=False)
+    elapsed: float | None = field(default=None, repr=False)
+
+    @classmethod
+    def of_call(
+        cls, name: str, arguments: Mapping[str, Any], answer: str, state: str, elapsed: float | None
+    ) -> FoldView:
+        """Return the view of a tool's call."""
+        shown = {key: json.dumps(value, ensure_ascii=False, default=str) for key, value in arguments.items()}
+        line = ", ".join(f"{key}={value}" if key else value for key, value in shown.items())
+        at_length = "\n".join(
+            f"{key}: {value}" if key and not isinstance(arguments[key], str) else f"{key}: {arguments[key]}"
+            for key, value in shown.items()
+        )
+        return cls("call", name, line, at_length, answer, state, elapsed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +95,8 @@ class RowView:
     in seconds. ``printed`` is what the agent's code printed, ``note`` a remark in our own words.
     ``key`` tells it from the other rows of its run for as long as that lasts: the id of its call.
     ``folds`` are shown folded, before the text; what is ``attached`` (pictures as ``data:`` addresses,
-    other addresses) stands below it.
+    other addresses) stands below it. Where ``elapsed`` still grows, ``began`` is since when, in seconds
+    of `time.monotonic`: with it a page counts on by itself.
     """
 
     agent: str
@@ -93,6 +114,7 @@ class RowView:
     key: str = ""
     folds: tuple[FoldView, ...] = ()
     attached: tuple[str, ...] = ()
+    began: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +142,8 @@ class RunView:
     chips follow the prompt. ``wall`` and ``work`` are seconds, reckoned from ``lanes`` where left
     out. ``cost`` is in dollars, or words such as "price unknown". ``outcome`` is how it ended
     ("stopped by --until after pass 2"), ``saved`` where the whole run is kept, ``announcement``
-    what a screen reader is told, by default that the last finished row has finished.
+    what a screen reader is told, by default that the last finished row has finished. ``began`` is as
+    that of a row.
     """
 
     title: str
@@ -139,6 +162,7 @@ class RunView:
     outcome: str = ""
     error: ErrorView | None = None
     announcement: str = ""
+    began: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +177,10 @@ class EntryView:
 
 @dataclass(frozen=True, slots=True)
 class MemoryView:
-    """What an agent will be sent, oldest first. ``colors`` are the numbers of those it has heard."""
+    """What an agent will be sent, oldest first. ``colors`` are the numbers of those it has heard.
+
+    ``note`` is a remark in our own words.
+    """
 
     agent: str
     color: int | None = None
@@ -161,6 +188,7 @@ class MemoryView:
     entries: tuple[MessageLike, ...] = ()
     is_demo: bool = False
     colors: Mapping[str, int | None] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 if TYPE_CHECKING:
     from ._attachment import Attachment
     from ._client import RpcAgentClient
+    from ._configuring import configure_servers
     from ._custody import CUSTODIAN
     from ._directory import attachment
     from ._dist import DistConf, make_proxy, settings_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ._handles import agent_of, mark_of
     from ._kept import KeptServer
     from ._launcher import RpcAgentServerLauncher
+    from ._log_end import last_lines
     from ._options import UNPROTECTED, ServerOptions
     from ._owned import OwnedServer
     from ._places import Connection, connection_at, connections, damaged_journals
@@ -67,12 +69,14 @@ __all__ = [
     "adopt_questions",
     "agent_of",
     "attachment",
+    "configure_servers",
     "connection_at",
     "connections",
     "damaged_journals",
     "fetch_message",
     "find_or_launch",
     "find_shared",
+    "last_lines",
     "make_proxy",
     "mark_of",
     "post_question",
@@ -105,12 +109,14 @@ _HOME = {
     "UNPROTECTED": "_options",
     "agent_of": "_handles",
     "attachment": "_directory",
+    "configure_servers": "_configuring",
     "connection_at": "_places",
     "connections": "_places",
     "damaged_journals": "_places",
     "fetch_message": "_fetch",
     "find_or_launch": "_shared",
     "find_shared": "_shared",
+    "last_lines": "_log_end",
     "make_proxy": "_dist",
     "mark_of": "_handles",
     "adopt_questions": "_relays",

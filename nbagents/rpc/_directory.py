@@ -13,7 +13,7 @@ from ._places import Connection, connection_at, normal_address, server_of
 from ._tls import Trust
 from ._typed import typed_token
 
-__all__ = ["attachment", "attachment_to", "find_token", "known_token", "peer", "trust_of"]
+__all__ = ["attachment", "attachment_to", "find_token", "known_token", "open_attachments", "peer", "trust_of"]
 
 _attachments: dict[tuple[str, str, Trust | None], Attachment] = {}
 _lock = threading.Lock()
@@ -50,6 +50,12 @@ def _server_of(address: str, token: str) -> str:
 
 def _is_here(address: str) -> bool:
     return address.startswith("unix:") or is_loopback(address.rpartition(":")[0].strip("[]"))
+
+
+def open_attachments() -> list[tuple[str, str]]:
+    """Return address and token of each server that this process is connected to."""
+    with _lock:
+        return [key[:2] for key, attachment in _attachments.items() if attachment.is_open()]
 
 
 def _forget(ended: Attachment) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from .._ids import new_id
-from ..agents import AgentBase, DialogAgent
+from ..agents import AgentBase, DialogAgent, ReActAgent
 from ..config import model_configs
 from ..exceptions import AgentServerNotAliveError, UsageError
 from ._client import RpcAgentClient
@@ -19,6 +19,7 @@ from ._launcher import RpcAgentServerLauncher, import_path
 from ._loader import class_name
 from ._proxy import RpcAgent
 from ._redefined import NotebookAgent, NotebookClass
+from ._tool_source import named_settings, with_tools
 from ._unit import Unit
 from ._workshop import unit_of
 
@@ -247,11 +248,14 @@ def settings_of(cls: type[AgentBase], args: tuple[Any, ...], kwargs: dict[str, A
         AgentCreationError: no server can import the class, or what it needs cannot travel.
         ModelChoiceError: its model cannot be had.
     """
-    kwargs = dict(kwargs)
-    for key in MODEL_KEYS:
+    args, kwargs = named_settings(cls, args, dict(kwargs))
+    keys = (*MODEL_KEYS, "model") if issubclass(cls, ReActAgent) else MODEL_KEYS
+    for key in keys:
         if kwargs.get(key) is not None:
             kwargs[key] = _model_on_the_wire(kwargs[key])
-    named = any(kwargs.get(key) is not None for key in MODEL_KEYS)
+    named = any(kwargs.get(key) is not None for key in keys)
+    if not named and cls is ReActAgent:
+        kwargs[ReActAgent.model_key(kwargs)] = _chosen()
     if not named and _takes_model(cls):
         model = args[2] if len(args) > 2 else None
         if model is not None or issubclass(cls, DialogAgent):
@@ -260,8 +264,14 @@ def settings_of(cls: type[AgentBase], args: tuple[Any, ...], kwargs: dict[str, A
                 args = (*args[:2], config, *args[3:])
             else:
                 kwargs[MODEL_KEYS[0]] = config
+    settings: dict[str, Any]
+    tooled = with_tools(cls, kwargs)
+    if tooled is not None:
+        kwargs, made = tooled
+        settings = {"class_name": made.target, "args": list(args), "kwargs": kwargs}
+        return settings | {"source": made.to_dict(), "import_path": import_path()}
     builtin = cls.__module__.startswith("nbagents.")
-    settings: dict[str, Any] = {"class_name": cls.__name__, "args": list(args), "kwargs": kwargs}
+    settings = {"class_name": cls.__name__, "args": list(args), "kwargs": kwargs}
     if builtin:
         return settings
     unit = unit_of(cls)

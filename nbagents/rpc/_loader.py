@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..agents import AgentBase, DialogAgent, DictDialogAgent, TextToImageAgent, UserAgent
+from ..agents import AgentBase, DialogAgent, DictDialogAgent, ReActAgent, TextToImageAgent, UserAgent
 from ..exceptions import AgentCallError, AgentCreationError
 from ._unit import Unit
 from ._workshop import PACKAGE, Workshop
@@ -25,6 +25,14 @@ from ._workshop import PACKAGE, Workshop
 __all__ = ["AgentClasses", "class_name"]
 
 log = logging.getLogger(__name__)
+BUILT_IN: tuple[type[AgentBase], ...] = (
+    AgentBase,
+    DialogAgent,
+    DictDialogAgent,
+    ReActAgent,
+    TextToImageAgent,
+    UserAgent,
+)
 _QUALIFIED = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)\Z")
 
 
@@ -52,8 +60,7 @@ class AgentClasses:
     def __init__(self, *, private: bool) -> None:
         self._private = private
         self._workshop = Workshop(_imported)
-        ours = (AgentBase, DialogAgent, DictDialogAgent, TextToImageAgent, UserAgent)
-        self._known: dict[str, type[AgentBase]] = {cls.__name__: cls for cls in ours}
+        self._known: dict[str, type[AgentBase]] = {c.__name__: c for c in BUILT_IN}
 
     def register(self, cls: type[AgentBase]) -> None:
         """Make a class known under its own name, and under that with its module."""

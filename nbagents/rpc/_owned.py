@@ -34,7 +34,7 @@ from ._spawn import Spawned
 if TYPE_CHECKING:
     from ._attachment import Attachment
 
-__all__ = ["OwnedServer", "owner_of"]
+__all__ = ["OwnedServer", "owned_connections", "owner_of"]
 
 log = logging.getLogger(__name__)
 STOP_SECONDS = 12.0
@@ -321,6 +321,12 @@ class OwnedServer:
                 listener(status)
             except Exception:
                 log.exception("a listener failed on the server's status")
+
+
+def owned_connections() -> list[Connection]:
+    """Return how those servers are reached that this process has brought up, and that run."""
+    running = [owned for owned in list(_all) if owned.is_alive()]
+    return [owned.connection for owned in running if owned.connection is not None]
 
 
 def owner_of(address: str) -> OwnedServer | None:

@@ -42,7 +42,7 @@ class Questions:
         return [each for each in found if workspace in (None, each["workspace"])]
 
     def _told(self, opened: OpenQuestion) -> dict[str, Any]:
-        told = opened.to_dict()
+        told = opened.to_dict() | {"shown": opened.shown}
         run = self._book.find(told["run"])
         if run is not None and not told["workspace"]:
             told["workspace"] = run.workspace
@@ -59,6 +59,13 @@ class Questions:
         absent = asked.flag("absent")
         # On a thread: what checks the answer may be the code of whoever asks.
         return await asyncio.to_thread(asking.answer, question_id, text, fields, absent)
+
+    async def show(self, _: Session, asked: Fields) -> bool:
+        """Note that a page shows a question; return whether it is open."""
+        opened = asking.find_question(asked.id("id"))
+        if opened is not None:
+            opened.shown = True
+        return opened is not None
 
     def leave(self, _: Session, asked: Fields) -> bool:
         """End a question that nobody will answer, with the reason; its default still stands for an answer."""

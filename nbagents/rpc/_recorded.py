@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..events import PRINTED, REPLIES
 from ..exceptions import CallCancelledError, NbAgentsError
 from ._codec import to_json
 from ._faults import encode_error
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "RecordedRun", "written"]
 
 log = logging.getLogger(__name__)
-REPLIES = frozenset({"", "_reply", "reply"})
-"""The methods whose calls are messages."""
-PRINTED = 20_000
-"""Characters kept of what the code of one call prints."""
 AROUND = 120
 """Bytes of an entry besides its data, about."""
 

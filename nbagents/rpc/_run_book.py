@@ -36,6 +36,7 @@ ENDS = ("done", "failed", "stopped")
 LAST_NUMBER = 10**9
 TOLD = frozenset(
     {"queued", "started", "model", "delta", "usage", "printed", "spoke", "blocked", "done", "failed"}
+    | {"tool_call", "tool_result"}
     | {"note", "you", "question", "answered"}
 )
 """What a client may tell of its own part of a run: events of calls, a note, what a person says."""

@@ -21,7 +21,7 @@ from ._cells import Definition, Notebook
 from ._names import FreeNames, local_names
 from ._unit import Part, Unit
 
-__all__ = ["MISSING", "Collector", "code_of", "namespace_of"]
+__all__ = ["MISSING", "Collector", "code_of", "importable", "namespace_of"]
 
 MISSING = object()
 NOTEBOOKS = ("__main__", "__mp_main__")
@@ -29,8 +29,11 @@ EVERYWHERE = frozenset(dir(builtins)) - {"display", "get_ipython"} | {"__name__"
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-def namespace_of(cls: type) -> Mapping[str, Any]:
-    """Return the namespace that a class was written in."""
+def namespace_of(cls: Any) -> Mapping[str, Any]:
+    """Return the namespace that a class, or a function, was written in."""
+    if not isinstance(cls, type):
+        function = code_of(cls)
+        return {} if function is None else function.__globals__
     for code in _functions(cls):
         if code.__module__ == cls.__module__:
             return code.__globals__
@@ -66,9 +69,9 @@ def _functions(cls: type) -> Iterator[types.FunctionType]:
 
 
 class Collector:
-    """Collects what one class needs. ``seen`` tells afterwards which names it met, and what they meant."""
+    """Collects what one class or function needs. ``seen`` tells which names it met, and what they meant."""
 
-    def __init__(self, cls: type) -> None:
+    def __init__(self, cls: Any) -> None:
         self._cls, self._namespace = cls, namespace_of(cls)
         self._notebook = Notebook(self._namespace)
         self._root = ""
@@ -114,7 +117,7 @@ class Collector:
             raise self._error(user, f"{name}, which is not defined in the notebook: define it, or import it")
         if isinstance(value, types.ModuleType):
             self._module(name, value, user, dotted)
-        elif (known := _importable(value)) is not None:
+        elif (known := importable(value)) is not None:
             self._imports.add((name, *known))
         elif (found := self._imported(name, value)) is not None:
             self._imports.add((name, *found))
@@ -271,7 +274,7 @@ class Collector:
         return [*placed.values(), *(part for name, part in self._parts.items() if name not in placed)]
 
 
-def _importable(value: Any) -> tuple[str, str] | None:
+def importable(value: Any) -> tuple[str, str] | None:
     """Return the module and the name by which anybody can import a value, if there are such."""
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(name, str) or module in NOTEBOOKS:

@@ -7,7 +7,6 @@ came, so that calls behind it find it done.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ..agents import STOPPED, Call, ended_because, scheduler
 from ._agents import AgentTable
 from ._fields import Fields
-from ._limits import LONGEST_LABEL, MAX_LOG, MAX_LOG_LINES
+from ._limits import LONGEST_LABEL, MAX_LOG_LINES
+from ._log_end import last_lines
 from ._memories import Memories
 from ._methods import parsed_request
 from ._proto import agent_pb2 as pb
@@ -50,6 +50,7 @@ class Steering:
         }
         self._in_time: dict[str, Callable[[Session, Fields], Awaitable[Any]]] = {
             "answer": self._questions.answer,
+            "show_question": self._questions.show,
             "ask": self._questions.ask,
             "edit_memory": memories.edit,
             "sent_to_model": memories.sent,
@@ -137,7 +138,9 @@ class Steering:
 
     async def _log(self, _: Session, asked: Fields) -> str:
         lines = asked.count("lines", MAX_LOG_LINES, 200) or 0
-        return await asyncio.to_thread(_last_lines, self.log, lines) if self.log is not None else ""
+        if self.log is None:
+            return ""
+        return "".join(f"{line}\n" for line in await asyncio.to_thread(last_lines, self.log, lines))
 
     def _is_own(self, call: Call) -> bool:
         """Was this call asked for over the wire? A server in one process with its clients sees theirs too."""
@@ -148,16 +151,6 @@ class _Text(str):
     """What is JSON already."""
 
     __slots__ = ()
-
-
-def _last_lines(log: Path, lines: int) -> str:
-    """Return the end of a log; keys were masked when it was written."""
-    with contextlib.suppress(OSError), log.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - MAX_LOG))
-        found = file.read(MAX_LOG).decode("utf-8", "replace").splitlines()
-        return "".join(f"{line}\n" for line in found[len(found) - min(lines, len(found)) :])
-    return ""
 
 
 def _told(value: Any) -> bytes:

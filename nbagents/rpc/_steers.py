@@ -148,7 +148,8 @@ class Steers:
     def questions(self, workspace: str | None = None) -> list[dict[str, Any]]:
         """Return the questions that wait for an answer, in a workspace or in all, the oldest first.
 
-        Each is what `nbagents.asking.Question.to_dict` tells of it.
+        Each is what `nbagents.asking.Question.to_dict` tells of it, and ``shown``: has a page said that it
+        shows it?
         """
         listed = read(self._ask("questions", value=json.dumps({"workspace": workspace})).message, list)
         if not all(isinstance(each, dict) for each in listed):
@@ -177,6 +178,13 @@ class Steers:
             "fields": dict(fields) if fields else None,
         }
         return bool(self._steer("answer", **given))
+
+    def show_question(self, question_id: str) -> bool:
+        """Say that a page shows a question, so that whoever asks need not look for another way.
+
+        Returns False if it is not open any more.
+        """
+        return bool(self._steer("show_question", id=question_id))
 
     def ask(
         self, question: Mapping[str, Any], *, run: str = "", timeout: float | None = None

@@ -187,6 +187,7 @@ class Chat:
             tuple(rows),
             lanes=lanes,
             tokens=tokens or None,
+            began=turns[-1].run.began if state == "running" else None,
         )
 
     def _rows(self, turn: _Turn, live: bool) -> list[RowView | SectionView]:

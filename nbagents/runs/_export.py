@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
 from ..config import redact
 from ..exceptions import UsageError
-from ..render import RowView, RunView, SectionView, page_html, run_html
+from ..render import FoldView, RowView, RunView, SectionView, page_html, run_html
 
 __all__ = ["EXPORTS", "exported", "frame_of", "markdown_of"]
 
@@ -39,7 +40,18 @@ def _row(row: RowView | SectionView) -> str:
     facts += [f"{row.elapsed:.1f} s"] if row.elapsed is not None else []
     facts += ["demo · not an AI"] if row.is_demo else [row.model] if row.model else []
     failed = f"{row.error.title}: {row.error.message}" if row.error else ""
-    return "\n\n".join(filter(None, [" · ".join([f"**{row.agent}**", *facts]), row.text, failed]))
+    calls = "\n".join(
+        f"- {_code(f'{call.title}({call.text})')} → {_code(call.answer or call.state)}"
+        for call in row.folds
+        if call.kind == "call"
+    )
+    return "\n\n".join(filter(None, [" · ".join([f"**{row.agent}**", *facts]), calls, row.text, failed]))
+
+
+def _code(text: str) -> str:
+    line = " ".join(text.split())
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
+    return f"{fence}{line if len(line) <= 200 else line[:199] + '…'}{fence}"
 
 
 def rows_of(view: RunView) -> list[dict[str, Any]]:
@@ -61,9 +73,20 @@ def rows_of(view: RunView) -> list[dict[str, Any]]:
                 "model": row.model,
                 "demo": row.is_demo,
                 "error": redact(f"{row.error.title}: {row.error.message}") if row.error else None,
+                "tools": [_call(call) for call in row.folds if call.kind == "call"],
             }
         )
     return rows
+
+
+def _call(call: FoldView) -> dict[str, Any]:
+    return {
+        "name": call.title,
+        "arguments": redact(call.text),
+        "result": redact(call.answer),
+        "state": call.state,
+        "seconds": call.elapsed,
+    }
 
 
 def json_of(view: RunView) -> str:

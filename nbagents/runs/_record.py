@@ -9,17 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .. import budget
-from ..events import Event
+from ..events import PRINTED, REPLIES, Event
 from ..exceptions import CallCancelledError
 from ..message import Msg
 from ..render import State, content_text
+from ._tool_calls import ToolCalls
 
-__all__ = ["REPLIES", "Interval", "Record", "cut"]
+__all__ = ["Interval", "Record", "cut"]
 
-REPLIES = frozenset({"", "_reply", "reply"})
-"""The methods whose calls are messages; of any other, only a failure is worth a row."""
-PRINTED = 20_000
-"""Characters kept of what an agent's code prints in one call; the rest is dropped, and said to be."""
 BLINK = 0.01
 """A span shorter than this many seconds is not worth drawing."""
 
@@ -52,6 +49,7 @@ class Record:
         "spoken",
         "started_at",
         "state",
+        "tools",
         "waits_for",
     )
 
@@ -77,10 +75,11 @@ class Record:
         self.error: BaseException | None = None
         self.children: list[Record] = []
         self.human: list[tuple[float, float | None]] = []
+        self.tools = ToolCalls()
 
     @property
     def is_reply(self) -> bool:
-        """Is this call a message, rather than a look at the agent's data?"""
+        """Is this call a message? Of any other, such as a look at the agent's data, only a failure is a row."""
         return self.method in REPLIES
 
     @property
@@ -117,6 +116,8 @@ class Record:
                 if isinstance(data.get("message"), Msg):
                     self.spoken.append(data["message"])
                     self.said_all = True
+            case "tool_call" | "tool_result":
+                self.tools.hear(event.kind, data, event.at)
             case "question":
                 self.state = "human"
                 self.human.append((event.at, None))
@@ -161,6 +162,8 @@ class Record:
             return found
         inner = [(c.queued_at, c.ended_at if c.ended_at is not None else now, "waits") for c in self.children]
         inner += [(start, stop if stop is not None else end, "human") for start, stop in self.human]
+        for tool in self.tools.calls:  # while it waits for another agent, or a person, it does not work
+            inner += cut(tool.began, tool.ended if tool.ended is not None else end, list(inner), "tool")
         return found + cut(begin, end, inner, "stopped" if self.state == "stopped" else "model")
 
     def _charge(self, data: Mapping[str, Any]) -> None:
@@ -179,6 +182,7 @@ class Record:
 
     def _end(self, at: float, state: State) -> None:
         self.ended_at, self.state = at, state
+        self.tools.end(at)
         if state == "done":
             self.pieces.clear()  # the message has it all
         if self.human and self.human[-1][1] is None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ..exceptions import CallTimeoutError
 from ..models import DEMO_MODELS
-from ..render import LaneView, RowView, Span, attached, split_content
+from ..render import FoldView, LaneView, RowView, Span, attached, split_content
 from ._failure import error_view
 from ._record import Record
 
@@ -43,12 +43,12 @@ def record_rows(
                 attached=attached(shown.url, shown.content),
             )
         )
-    folds = ()
+    extra: tuple[FoldView, ...] = ()
     things: tuple[str, ...] = ()
     if record.state == "done" and replies:
         parts = [split_content(reply.content) for reply in replies]
         text = "\n\n".join(said for said, _ in parts)
-        folds = tuple(fold for _, found in parts for fold in found)
+        extra = tuple(fold for _, found in parts for fold in found)
         things = tuple(each for reply in replies for each in attached(reply.url, reply.content))
     elif record.state == "done" and record.message is not None:
         text = str(record.message)
@@ -71,11 +71,20 @@ def record_rows(
             note=carried or _note(record, known, text, why),
             live=live and not record.over,
             key=record.call,
-            folds=folds,
+            folds=(*_tool_folds(record), *extra),
             attached=things,
+            began=None if record.over else _began(record),
         )
     )
     return rows
+
+
+def _tool_folds(record: Record) -> Iterator[FoldView]:
+    for call in record.tools.calls:
+        took = None if call.ended is None else call.ended - call.began
+        yield FoldView.of_call(call.name, call.arguments, call.output, call.state, took)
+    if record.tools.missed:
+        yield FoldView("call", f"… {record.tools.missed} more", state="done")
 
 
 def lanes(records: Iterable[Record], color_of: ColorOf, start: float, now: float) -> tuple[LaneView, ...]:
@@ -89,8 +98,11 @@ def lanes(records: Iterable[Record], color_of: ColorOf, start: float, now: float
 
 
 def _elapsed(record: Record, now: float) -> float:
-    begin = record.started_at if record.started_at is not None else record.queued_at
-    return max((record.ended_at if record.ended_at is not None else now) - begin, 0.0)
+    return max((record.ended_at if record.ended_at is not None else now) - _began(record), 0.0)
+
+
+def _began(record: Record) -> float:
+    return record.started_at if record.started_at is not None else record.queued_at
 
 
 def _note(record: Record, known: Sequence[Record], text: str, why: str) -> str:

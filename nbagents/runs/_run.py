@@ -315,6 +315,11 @@ class Run:
         return (self._end if self._end is not None else time.monotonic()) - self._start
 
     @property
+    def began(self) -> float:
+        """When it began, in seconds of `time.monotonic`."""
+        return self._start
+
+    @property
     def timeline(self) -> tuple[LaneView, ...]:
         """Who was busy when, in seconds since its beginning."""
         with self._lock:
@@ -364,6 +369,7 @@ class Run:
                 cost=cost_shown(known),
                 outcome=self.outcome,
                 error=self.error,
+                began=None if self.over else self.began,
             )
 
     def traceback(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ._handler import AgentsHandler
 
-__all__ = ["Answer", "Questions"]
+__all__ = ["Answer", "Questions", "Show"]
 
 
 class Questions(AgentsHandler):
@@ -30,3 +30,13 @@ class Answer(AgentsHandler):
             server_id, lambda client: client.answer(question_id, text, fields, absent=absent)
         )
         return {"answered": answered}
+
+
+class Show(AgentsHandler):
+    """Where a page says that it shows one of them."""
+
+    async def do(self, *place: str) -> Any:
+        """Note it, for whoever asks; tell whether the question was still open."""
+        server_id, question_id = place
+        self.body()
+        return {"open": await self.ask(server_id, lambda client: client.show_question(question_id))}

@@ -8,11 +8,11 @@ from typing import Any
 from tornado import web
 
 from ..exceptions import AgentNotFoundError
-from ..rpc import RpcAgentClient
+from ..config import redact
+from ..rpc import RpcAgentClient, last_lines
 from ._fleet import Fleet
 from ._handler import AgentsHandler
-from ._log import end_of_log
-from ._questions import Answer, Questions
+from ._questions import Answer, Questions, Show
 from ._runs import Run, Runs, StopCall, StopRun
 from ._threads import in_thread
 from ._tutorials import Tutorial, Tutorials
@@ -81,8 +81,9 @@ class Log(AgentsHandler):
         wanted = self.get_query_argument("lines", "200")
         if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 7):
             raise web.HTTPError(400)
-        known = await in_thread(lambda: self.fleet.find(*place))
-        return {"lines": await in_thread(lambda: end_of_log(known.connection, int(wanted)))}
+        here = (await in_thread(lambda: self.fleet.find(*place))).connection
+        lines = await in_thread(lambda: last_lines(here.log, int(wanted)))
+        return {"lines": [redact(line, here.token) for line in lines]}
 
 
 class Agents(AgentsHandler):
@@ -134,6 +135,7 @@ def routes(fleet: Fleet) -> list[tuple[str, type[AgentsHandler], dict[str, Any]]
         f"{server}/calls/{one}/stop": StopCall,
         f"{server}/questions": Questions,
         f"{server}/questions/{one}/answer": Answer,
+        f"{server}/questions/{one}/shown": Show,
         "tutorials": Tutorials,
         f"tutorials/{one}": Tutorial,
         ".*": Nothing,

@@ -5,9 +5,11 @@ Knows no notebook: whoever does opens the session and says who is there.
 
 from ..rpc import ServerStatus
 from ._about import AgentInfo, Definition
-from ._agent import agent, init
+from ._agent import agent
 from ._doctor import Finding
+from ._init import init, state_dict
 from ._session import Session, close_session, open_session, session
+from ._usage import llm_usage, print_llm_usage
 
 __all__ = [
     "AgentInfo",
@@ -18,6 +20,9 @@ __all__ = [
     "agent",
     "close_session",
     "init",
+    "llm_usage",
     "open_session",
+    "print_llm_usage",
     "session",
+    "state_dict",
 ]

@@ -1,16 +1,11 @@
-"""`agent` and `init`: what a notebook or a script starts with, in Python."""
+"""`agent`: an agent of this workspace by its name, in Python."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
-from typing import Any
-
 from ..agents import AgentBase
-from ..config import model_configs as known_configs
 from ._session import session
 
-__all__ = ["agent", "init"]
+__all__ = ["agent"]
 
 
 def agent(
@@ -41,17 +36,3 @@ def agent(
         name, sys_prompt or "", model=model, kind=kind, fresh=fresh, generate_args=generate_args
     )
     return made.agent
-
-
-def init(
-    model_configs: Mapping[str, Any] | Iterable[Mapping[str, Any]] | str | os.PathLike[str] | None = None,
-) -> None:
-    """Load model configurations: a dictionary, a list of them, or the path of a JSON file.
-
-    Agents name them as ``model_config_name``.
-
-    Raises:
-        UsageError: there is no such file, or what it holds is no configuration.
-    """
-    if model_configs is not None:
-        known_configs.load(model_configs)

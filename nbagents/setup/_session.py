@@ -30,6 +30,7 @@ from ..rpc import (
 )
 from ..runs import numbers
 from ._about import AgentInfo, Definition
+from ._configs import loaded_configs
 from ._doctor import Finding, examine
 from ._person import PERSON, Person, person_settings
 from ._runs import RunsThere
@@ -138,6 +139,14 @@ class Session(Settings, RunsThere):
             opened.server = opened.server or self.status().server_id
         extension = os.environ.get(CUSTODIAN)
         return (opened.server or None) if extension and os.path.exists(extension) else None
+
+    def is_shown(self, opened: OpenQuestion) -> bool:
+        """Has a page told the server that it shows a question? Blocking."""
+        try:
+            listed = self.server.client().questions()
+        except NbAgentsError:
+            return False
+        return any(told["id"] == opened.question.id and told.get("shown") for told in listed)
 
     def waiting(self) -> list[OpenQuestion]:
         """Open here what runs that outlived their kernel ask people. Blocking, until the server is up."""
@@ -330,9 +339,10 @@ class Session(Settings, RunsThere):
                 self._notice(f"{what} and was started again: {'; '.join(parts)}")
             if told["gone"]:
                 self._notice(f"{what}, and with it {', '.join(told['gone'])}: define them again")
-        if self._warm is not None:
+        configs = [*([self._warm] if self._warm is not None else []), *loaded_configs()]
+        if configs:
             try:
-                client.set_model_configs(self._warm)
+                client.set_model_configs(configs)
             except NbAgentsError as error:
                 self._notice(f"the server did not take the model: {error}")
 

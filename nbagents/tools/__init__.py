@@ -4,6 +4,7 @@
 `Tool` is a function with a JSON schema made of its signature and docstring.
 """
 
+from ._remade import parts_from
 from ._response import ToolResponse, text_of
 from ._run import ToolStream, arguments_of
 from ._schema import tidy_schema
@@ -22,6 +23,7 @@ __all__ = [
     "ToolStream",
     "Toolkit",
     "arguments_of",
+    "parts_from",
     "text_of",
     "tidy_schema",
 ]

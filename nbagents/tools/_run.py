@@ -227,4 +227,5 @@ def _told(given: Any) -> Any:
 
 
 def _clipped(text: str, most: int = TOLD) -> str:
+    text = redact(text)
     return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"

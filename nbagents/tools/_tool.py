@@ -54,7 +54,6 @@ class Tool:
         if not callable(function):
             raise UsageError(f"a tool is a function, not {type(function).__name__}")
         self.function, self.group, self.timeout, self.after = function, group, timeout, after
-        self.given_name, self.given_description, self.given_schema = name, description, json_schema
         told = json_schema.get("function", json_schema) if json_schema is not None else {}
         self.name = name or told.get("name") or name_of(function)
         if not _NAME.match(self.name):
@@ -80,6 +79,16 @@ class Tool:
             "parameters": copy.deepcopy(dict(told.get("parameters") or {"type": "object", "properties": {}})),
         }
         self.extension: Any = None
+        self.settings: dict[str, Any] = {
+            "preset_kwargs": self.preset_kwargs,
+            "name": self.name,
+            "description": description,
+            "json_schema": json_schema,
+            "group": group,
+            "timeout": timeout,
+            "with_long_description": with_long_description,
+        }
+        """How it was made, but for the functions."""
 
     @property
     def json_schema(self) -> dict[str, Any]:

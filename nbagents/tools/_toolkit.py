@@ -218,6 +218,21 @@ class Toolkit:
     def _names(named: Iterable[str]) -> str:
         return ", ".join(named) or "none"
 
+    # ---- elsewhere
+
+    def described(self, name_of: Callable[[Any, str], str]) -> dict[str, Any]:
+        """Return what `parts_from` makes it from again, as JSON can hold it.
+
+        ``name_of(value, tool's name)`` returns the name by which a function or class is known there.
+        """
+        tools = []
+        for tool in self.tools.values():
+            known = {"function": tool.function, "after": tool.after, "extension": tool.extension}
+            values = {key: name_of(one, tool.name) for key, one in known.items() if one is not None}
+            tools.append({**tool.settings, "values": values})
+        groups = [vars(group) for group in self.groups.values()]
+        return {"kind": type(self).__name__, "tools": tools, "groups": groups}
+
     # ---- what it has become
 
     def state_dict(self) -> dict[str, Any]:

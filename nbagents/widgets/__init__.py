@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._card import RunCard
 from ._flusher import Flusher, flusher
 from ._question_card import QuestionCard
-from ._surface import Mode, Surface, mode_of
+from ._surface import Mode, Surface, mode_of, widgets_seen
 
 if TYPE_CHECKING:
     from ._chat_widget import ChatWidget
@@ -30,6 +30,7 @@ __all__ = [
     "Surface",
     "flusher",
     "mode_of",
+    "widgets_seen",
 ]
 
 # Each loads anywidget, and is loaded where it is used.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..render import RowView, RunView, run_html, run_text
 from ..runs import Run
 from ._flusher import flusher
-from ._surface import Surface
+from ._surface import Surface, widgets_seen
 
 if TYPE_CHECKING:
     from ._run_widget import RunWidget
@@ -30,9 +30,6 @@ PATIENCE = 5.0
 """Seconds that a page may take to draw a widget, before its HTML is drawn anew instead."""
 MEANWHILE = (0.6, 0.3)
 """Seconds until, and between, drawings of the HTML beside a widget that no page has drawn yet."""
-
-_sees_widgets = False
-"""Has a page ever drawn one of this process?"""
 
 
 class RunCard:
@@ -128,7 +125,7 @@ class RunCard:
         view = self.run.view(live)
         if self.surface.mode == "terminal":
             self._print(view, live)
-        elif live and self._widget is not None and self._is_drawn(self._widget):
+        elif live and self._widget is not None and self._is_drawn():
             self._widget.refresh(view)
             self._meanwhile(self._widget, view)
         else:
@@ -143,7 +140,7 @@ class RunCard:
         """Draw the twins too, now and then, as long as it is not known that the page shows widgets."""
         now = time.monotonic()
         begin, pause = MEANWHILE
-        if not _sees_widgets and now - self._shown_at > begin and now - self._html_at >= pause:
+        if not widgets_seen.is_set() and now - self._shown_at > begin and now - self._html_at >= pause:
             self._html_at = now
             widget.show(self.surface, *self._forms(view, live=True))
 
@@ -151,11 +148,9 @@ class RunCard:
         timeline = self.view == "timeline"
         return run_html(view, live, timeline=timeline), run_text(view, timeline=timeline)
 
-    def _is_drawn(self, widget: RunWidget) -> bool:
+    def _is_drawn(self) -> bool:
         """Does the page show the widget? One that still may counts; so does one where others were shown."""
-        global _sees_widgets
-        _sees_widgets = _sees_widgets or widget.seen.is_set()
-        return _sees_widgets or time.monotonic() - self._shown_at < PATIENCE
+        return widgets_seen.is_set() or time.monotonic() - self._shown_at < PATIENCE
 
     def _print(self, view: RunView, live: bool) -> None:
         """Print the rows that are finished and not printed yet, in their order; at the end, how it went."""

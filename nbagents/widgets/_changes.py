@@ -11,9 +11,6 @@ from ..render import LiveRows, RunView, live_run
 
 __all__ = ["Changes"]
 
-_EACH_TIME = frozenset({"elapsed"})
-"""What the page reckons itself from then on: by itself it is no news."""
-
 
 class Changes:
     """Follows one run. Not safe from several threads at a time."""
@@ -37,7 +34,7 @@ class Changes:
         run, rows = live_run(view), self._rows.values(view.rows)
         change: dict[str, Any] = {}
         about = {name: value for name, value in run.items() if self._run.get(name) != value}
-        if about.keys() - _EACH_TIME:
+        if about:
             change["run"] = about
         parts = [part for row in rows if (part := _part(self._known.get(row["key"]), row))]
         if parts:
@@ -45,8 +42,6 @@ class Changes:
         order = [row["key"] for row in rows]
         if order != self._order:
             change["order"] = order
-        if change:
-            change.setdefault("run", {})["elapsed"] = run["elapsed"]
         self._run, self._known, self._order = run, {row["key"]: row for row in rows}, order
         self.size = sum(len(row["html"]) + len(row["text"]) for row in rows)
         return {**self.fixed, **run, "rows": rows}, change or None
@@ -57,7 +52,7 @@ def _part(known: dict[str, Any] | None, row: dict[str, Any]) -> dict[str, Any] |
     if known is None:
         return row
     part = {name: value for name, value in row.items() if known.get(name) != value}
-    if not part.keys() - _EACH_TIME:
+    if not part:
         return None
     before, text = known["text"], row["text"]
     if "text" in part and before and text.startswith(before):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .._ids import new_id
@@ -18,7 +19,7 @@ from ..runs import Chat
 from ._changes import Changes
 from ._esm import css, esm
 from ._flusher import flusher
-from ._live import LiveWidget
+from ._live import AT_REST, LiveWidget
 from ._surface import Surface
 
 __all__ = ["ChatWidget"]
@@ -35,7 +36,7 @@ class ChatWidget(LiveWidget):
     """
 
     _esm = esm("rows", "chat")
-    _css = css("card", "chat")
+    _css = css("rows", "chat")
 
     def __init__(
         self,
@@ -57,6 +58,20 @@ class ChatWidget(LiveWidget):
         """Show it in the cell. Its twin for pages without widgets follows at the end of each turn."""
         self._surface = surface
         self._publish_all()
+        self.stay()
+
+    @property
+    def busy(self) -> bool:
+        """Is somebody answering?"""
+        return self.chat.busy
+
+    def retire(self) -> None:
+        """Freeze it; what was said stays to be read."""
+        with self._drawing:
+            surface, self._surface = self._surface, None
+            if surface is not None:
+                view = replace(self.chat.view(), outcome=AT_REST)
+                self.freeze(surface, run_html(view), run_text(view))
 
     def refresh(self) -> bool:
         """Tell the page what has changed; return whether somebody is answering. The flusher calls this."""
@@ -75,6 +90,8 @@ class ChatWidget(LiveWidget):
         """Say what the page says, once the kernel has heard of it."""
         if kind != "say":
             return
+        if self._surface is not None:
+            self.stay()
         text, message_id = str(content.get("text", "")), content.get("instead")
         self._error = None
         try:

@@ -1,8 +1,8 @@
 """`LiveWidget`: an output that lives in the page while something goes on, and is frozen afterwards.
 
 Its state is the trait ``view``: a page that comes later, or is loaded anew, has all of it. Between two
-syncs only what is new is sent, in numbered messages; whoever misses one waits for the next sync. Knows
-neither runs nor questions.
+syncs only what is new is sent, in numbered messages; whoever misses one waits for the next sync. Each says
+when it was sent, so that a page knows how its own clock goes. Knows neither runs nor questions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import anywidget
 import traitlets
 
 from ..exceptions import NbAgentsError, UsageError
-from ._surface import Surface
+from ..render import wall_time
+from ._surface import Surface, widgets_seen
 
 __all__ = ["VIEW_MIME", "LiveWidget"]
 
@@ -32,8 +33,13 @@ BYTES = 200_000
 KEPT = 12
 """How many frozen widgets stay known to the page: one that was loaded anew in mid-run still shows them."""
 
+PANELS = 8
+"""How many outputs that nothing ends, such as chats, stay live; of more, those used last do."""
+AT_REST = f"only the last {PANELS} panels stay live: run the cell again to go on here"
+
 _frozen: deque[LiveWidget] = deque()
-_frozen_lock = threading.Lock()
+_staying: deque[LiveWidget] = deque()
+_lock = threading.Lock()
 
 
 class LiveWidget(anywidget.AnyWidget):
@@ -47,10 +53,12 @@ class LiveWidget(anywidget.AnyWidget):
     view = traitlets.Dict().tag(sync=True)
 
     def __init__(self, view: dict[str, Any]) -> None:
-        super().__init__(view={**view, "seq": 0})
+        super().__init__(view={**view, "seq": 0, "at": wall_time()})
         self.seen = threading.Event()
         """Set once a page has drawn the widget and its messages reach this process."""
         self._seq = 0
+        self._is_frozen = False
+        self._syncing = threading.RLock()
         self._synced_at = time.monotonic()
         self._pause = SYNC
         _answer_where_asked(self.comm)
@@ -74,28 +82,55 @@ class LiveWidget(anywidget.AnyWidget):
                 self._sync(view, size)
         elif change is not None:
             self._seq += 1
-            self.send({**change, "kind": "delta", "seq": self._seq})
+            self.send({**change, "kind": "delta", "seq": self._seq, "at": wall_time()})
 
     def freeze(self, surface: Surface, html: str, text: str) -> None:
         """Put the finished form in its place, which needs no kernel and no script."""
-        self._sync({"frozen": html, "text": text, "model": self.model_id}, 0)
+        with self._syncing:
+            self._sync({"frozen": html, "text": text, "model": self.model_id}, 0)
+            self._is_frozen = True
         surface.show(html, text)
-        with _frozen_lock:
+        with _lock:
             _frozen.append(self)
             old = _frozen.popleft() if len(_frozen) > KEPT else None
         if old is not None:
             old.close()
 
+    def stay(self) -> None:
+        """Count as used just now: it stays live until `PANELS` others were used since, and is then retired."""
+        old: LiveWidget | None = None
+        with _lock:
+            if self in _staying:
+                _staying.remove(self)
+            _staying.append(self)
+            if len(_staying) > PANELS:
+                old = next((panel for panel in _staying if not panel.busy), None)
+            if old is not None:
+                _staying.remove(old)
+        if old is not None:
+            old.retire()
+
     def _sync(self, view: dict[str, Any], size: int) -> None:
-        self._seq += 1
-        self.view = {**view, "seq": self._seq}
-        self._synced_at = time.monotonic()
-        self._pause = max(SYNC, size / BYTES)
+        with self._syncing:
+            if self._is_frozen:
+                return
+            self._seq += 1
+            self.view = {**view, "seq": self._seq, "at": wall_time()}
+            self._synced_at = time.monotonic()
+            self._pause = max(SYNC, size / BYTES)
 
     def _mime(self) -> dict[str, Any]:
         return {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
 
     # ---- for subclasses
+
+    @property
+    def busy(self) -> bool:
+        """Does something go on in it, so that it must not be retired?"""
+        return False
+
+    def retire(self) -> None:
+        """Freeze it, since it was not used for long; a subclass that may `stay` says how."""
 
     def acted(self, path: str, body: dict[str, Any]) -> Any:
         """Do what the page asks for and return what it is told; JSON. Called where `act` found no extension.
@@ -115,6 +150,8 @@ class LiveWidget(anywidget.AnyWidget):
         try:
             if kind == "ready":
                 self.seen.set()
+                widgets_seen.set()
+                self.send({"kind": "clock", "at": wall_time()})
             elif kind == "act":
                 self._act(content)
             elif isinstance(kind, str):

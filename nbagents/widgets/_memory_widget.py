@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .. import events
@@ -19,18 +19,16 @@ from ..models import DEMO_MODELS
 from ..render import EntryView, MemoryView, content_text, entry_html, memory_html, memory_text
 from ._esm import css, esm
 from ._flusher import flusher
-from ._live import LiveWidget
+from ._live import AT_REST, LiveWidget
 from ._surface import Surface
 
 __all__ = ["MemoryWidget"]
 
-FOLLOWING = 8
-"""How many panels follow what their agents hear; older ones have a button for it."""
 SHOWN = 200
 """How many messages a panel shows, the newest."""
 LONGEST = 20_000
 """Characters of a message that a panel shows, and up to which it lets a person edit it."""
-_following: deque[MemoryWidget] = deque()
+
 _lock = threading.Lock()
 
 
@@ -46,7 +44,7 @@ class MemoryWidget(LiveWidget):
     """
 
     _esm = esm("memory")
-    _css = css("card", "memory")
+    _css = css("rows", "memory")
 
     def __init__(self, agent: AgentBase, *, color_of: Callable[[str], int | None] | None = None) -> None:
         self.agent, self._color_of = agent, color_of or _no_color
@@ -57,21 +55,23 @@ class MemoryWidget(LiveWidget):
         self._stale = False
         self._take(revise(agent).content)
         super().__init__(self._state())
+        self._surface: Surface | None = None
         self._unsubscribe = events.subscribe(self._event)
-        with _lock:
-            _following.append(self)
-            old = _following.popleft() if len(_following) > FOLLOWING else None
-        if old is not None:
-            old.unfollow()
+        self.stay()
 
     def put(self, surface: Surface) -> None:
         """Show it in the cell."""
+        self._surface = surface
         view = self._view()
         self.show(surface, memory_html(view), memory_text(view))
 
-    def unfollow(self) -> None:
-        """Follow the agent no more; changes made in the page still count."""
+    def retire(self) -> None:
+        """Follow the agent no more. In a cell it is frozen; elsewhere changes made in the page still count."""
         self._unsubscribe()
+        surface, self._surface = self._surface, None
+        if surface is not None:
+            view = replace(self._view(), note=AT_REST)
+            self.freeze(surface, memory_html(view), memory_text(view))
 
     def refresh(self) -> bool:
         """Tell the page what is remembered now. The flusher calls this."""
@@ -88,6 +88,7 @@ class MemoryWidget(LiveWidget):
         """Change the memory as ``body`` says; the page hears of it once the agent has had a turn for it."""
         if path:
             return super().acted(path, body)
+        self.stay()
         change: dict[str, Any] = {key: body[key] for key in ("op", "id", "content") if key in body}
         if change.get("op") == "look":
             change = {}

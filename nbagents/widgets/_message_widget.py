@@ -38,7 +38,7 @@ class MessageWidget(LiveWidget):
     """
 
     _esm = esm("rows", "message")
-    _css = css("card")
+    _css = css("rows")
 
     def __new__(cls, message: Any = None, **options: Any) -> Any:
         """Make the widget that fits the message."""
@@ -131,7 +131,14 @@ class PlaceholderWidget(MessageWidget):
         elapsed = time.monotonic() - self._since
         text = "".join(self._pieces)
         return RowView(
-            name, text, self._color_of(name), "running", elapsed, live=True, key=self._id or "waits"
+            name,
+            text,
+            self._color_of(name),
+            "running",
+            elapsed,
+            live=True,
+            key=self._id or "waits",
+            began=self._since,
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..asking import OpenQuestion, ended_question
 from ..exceptions import UsageError
+from ..render import wall_time
 from ._esm import css, esm
 from ._live import LiveWidget
 
@@ -27,11 +28,14 @@ class QuestionWidget(LiveWidget):
 
     def __init__(self, opened: OpenQuestion, about: dict[str, Any]) -> None:
         self._opened = opened
-        super().__init__(opened.to_dict() | about)
+        left = opened.left
+        super().__init__(opened.to_dict() | {"until": None if left is None else wall_time() + left} | about)
 
     def tell(self, about: dict[str, Any]) -> None:
         """Tell the page what has become of it."""
-        self._sync({**{key: value for key, value in self.view.items() if key != "seq"}, **about}, 0)
+        self._sync(
+            {**{key: value for key, value in self.view.items() if key not in ("seq", "at")}, **about}, 0
+        )
 
     def acted(self, path: str, body: dict[str, Any]) -> Any:
         """Take the answer that the page sends.

@@ -25,7 +25,7 @@ class RunWidget(LiveWidget):
     """
 
     _esm = esm("lanes", "rows", "find", "card")
-    _css = css("card")
+    _css = css("rows", "card")
 
     def __init__(self, run: Run, *, server: str | None = None, tab: str = "chat") -> None:
         self.run = run

@@ -14,9 +14,12 @@ from typing import Any, Literal
 
 from .._ids import new_id
 
-__all__ = ["Mode", "Surface", "mode_of"]
+__all__ = ["Mode", "Surface", "mode_of", "widgets_seen"]
 
 Mode = Literal["live", "headless", "terminal"]
+
+widgets_seen = threading.Event()
+"""Set once a page has drawn a widget of this process: it will draw others too."""
 
 
 def mode_of(shell: Any) -> Mode:

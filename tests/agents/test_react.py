@@ -7,13 +7,12 @@ import threading
 
 import pydantic
 import pytest
+from tool_models import ScriptedModel, use
 
 from nbagents.agents import AgentBase, ReActAgent
 from nbagents.exceptions import CallCancelledError, SchemaMismatchError, UsageError
 from nbagents.message import Msg
 from nbagents.tools import ServiceToolkit, Toolkit
-
-from .tool_models import ScriptedModel, use
 
 
 def add(a: int, b: int) -> int:

@@ -131,7 +131,7 @@ def test_the_default_answers_when_the_clock_is_over_and_escape_takes_it_at_once(
     ask = 'x = UserAgent("me", "Keep it?", default="keep it", timeout={})().content\nx'
     desk.write(
         "a.ipynb",
-        [OWN, ask.format(6), *[ask.format(600)] * 3, 'UserAgent("me", "Keep it?", timeout=1)().content'],
+        [OWN, *map(ask.format, (6, 60, 600, 600)), 'UserAgent("me", "Keep it?", timeout=1)().content'],
     )
     notebook = desk.open("a.ipynb", width=400, dark=True)
     notebook.use_theme("JupyterLab Dark")
@@ -144,7 +144,20 @@ def test_the_default_answers_when_the_clock_is_over_and_escape_takes_it_at_once(
     notebook.finished()
     assert "'keep it'" in notebook.text(1)
     notebook.wait_text(1, "nobody answered; taken instead: “keep it”")
-    for cell in (2, 3, 4):  # at first through the kernel, later through the server, which is found by then
+    asked(notebook, 2)
+    notebook.page.wait_for_selector(f"{FORM} .nba-clock:has-text('in 0:56')")
+    notebook.save()
+    # A page that comes later, and whose own clock is wrong, goes on where the other was.
+    notebook.page.add_init_script("const now = Date.now; Date.now = () => now() + 3_600_000")
+    notebook.page.goto(f"{notebook.page.url}?token=secret")
+    notebook.page.wait_for_selector(f"{FORM} .nba-clock:has-text('in 0:')", timeout=60_000)
+    left = int(notebook.page.locator(f"{FORM} .nba-clock").inner_text().rpartition(":")[2])
+    assert 0 < left < 56
+    notebook.page.locator(f"{FORM} textarea").press("Escape")
+    notebook.page.wait_for_selector(".jp-OutputArea:has-text('taken instead: “keep it”') >> nth=1")
+    assert notebook.page.evaluate("document.activeElement.closest('.jp-Cell') !== null")  # the keyboard stays
+    notebook.wait_idle()
+    for cell in (3, 4):  # the server is found by now, and takes it instead of the kernel
         asked(notebook, cell)
         notebook.page.locator(f"{FORM} textarea").press("Escape")
         notebook.finished()

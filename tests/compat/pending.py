@@ -8,6 +8,6 @@ _SERVICES = """
     query_mongodb query_mysql query_sqlite read_json_file read_text_file retrieve_from_list summarization
     write_json_file write_text_file
 """
-NAMES = frozenset(_SERVICES.split()) | {"LongTermMemory"}
+NAMES = frozenset(_SERVICES.split())
 
-PROGRAMS = {"post_api": "init(project=, name=)"}
+PROGRAMS: dict[str, str] = {}

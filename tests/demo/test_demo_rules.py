@@ -251,8 +251,8 @@ def test_a_tool_is_picked_by_its_words_and_its_arguments_are_filled():
     ]
 
     def called(text: str, choice: object = "auto") -> tuple[str, object] | None:
-        call = pick(Scene.of([{"role": "user", "content": text}]), tools, choice)
-        return (call.name, json.loads(call.arguments)) if call else None
+        calls = pick(Scene.of([{"role": "user", "content": text}]), tools, choice)
+        return (calls[0].name, json.loads(calls[0].arguments)) if calls else None
 
     assert called("What is the weather in New York?") == ("get_weather", {"city": "New York", "unit": "c"})
     assert called("Please add 3 and 4.5") == ("add", {"a": 3, "b": 4.5})

@@ -230,7 +230,7 @@ def test_other_paths_and_methods_fail_in_the_same_shape(demo):
             ("GET", "/chat/completions", 405),
             ("DELETE", "/models", 405),
             ("GET", "/nowhere", 404),
-            ("POST", "/embeddings", 404),
+            ("POST", "/audio/speech", 404),
         ):
             answer = http.request(method, path)
             assert answer.status_code == status

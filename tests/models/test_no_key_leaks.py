@@ -57,6 +57,34 @@ def test_no_failure_shows_the_key(endpoint, script, stream, caplog):
         assert MARK not in place
 
 
+def _at_its_own_address(url: str, script: str) -> Any:
+    return load_model(
+        {
+            "config_name": "mine",
+            "model_type": "post_api_chat",
+            "api_url": f"{url}/chat/completions",
+            "headers": {"Authorization": f"Bearer {KEY}"},
+            "json_args": {"model": script, "api_key": KEY},
+            "max_retries": 1,
+        }
+    )
+
+
+@pytest.mark.parametrize("script", ["401", "429", "500", "no-json"])
+def test_no_failure_of_an_address_of_its_own_shows_the_key(endpoint, script, caplog):
+    caplog.set_level(logging.DEBUG)
+    model = _at_its_own_address(endpoint.base_url, script)
+    response = model(HELLO)
+    with pytest.raises(ModelError) as caught:
+        response.result(10)
+    shown = everything_shown(caught.value)
+    assert "post" in shown
+    assert endpoint.headers["authorization"] == f"Bearer {KEY}"
+    assert endpoint.body["api_key"] == KEY
+    for place in (shown, repr(response), repr(model), repr(vars(model)), caplog.text):
+        assert MARK not in place
+
+
 def _wrongly_chosen() -> None:
     choose_model("nonsense://", environ={"OPENAI_API_KEY": KEY, "OPENAI_CUSTOM_HEADERS": f"X-Gate: {KEY}"})
 

@@ -208,8 +208,9 @@ def test_the_end_of_the_call_that_reads_ends_the_request(endpoint):
 
 def test_a_read_that_times_out_leaves_the_request_going(endpoint):
     response = model(endpoint, "stall")(HELLO)
-    with pytest.raises(TimeoutError, match="the request goes on"):
-        response.result(0.05)
+    while not response.partial:  # on a busy machine its first piece takes longer than that
+        with pytest.raises(TimeoutError, match="the request goes on"):
+            response.result(0.05)
     assert not response.done()
     response.cancel()
     assert endpoint.left.wait(10)

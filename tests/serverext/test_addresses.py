@@ -189,7 +189,7 @@ def test_what_is_not_there_is_said(jupyter: Any, server: dict[str, Any]):
     for address in addresses():
         if not address.startswith("servers/nobody"):
             continue
-        verb = "POST" if address.endswith(("restart", "stop", "answer")) else "GET"
+        verb = "POST" if address.endswith(("restart", "stop", "answer", "shown")) else "GET"
         body = {} if verb == "POST" else None
         answer = jupyter.api(address, verb, body)
         assert answer.status == 404, (address, answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -141,6 +142,30 @@ def test_a_question_is_answered_from_the_page(
     assert jupyter.api(f"{server}/questions").json == []
 
 
+def test_a_page_that_shows_no_form_is_asked_by_an_input_box(jupyter: Any, kernel: Any, server: str):
+    kernel.run("%%agent me --kind user\nKeep it?")
+    kernel.run("print(me('?').content)", wait=False)
+    prompt = kernel.client.get_stdin_msg(timeout=20)["content"]["prompt"]
+    kernel.client.input("keep it")
+    assert "Keep it?" in prompt
+    assert "keep it" in kernel.finish()
+
+
+def test_a_page_that_says_that_it_shows_the_form_answers_alone(
+    jupyter: Any, kernel: Any, server: str, wait_for: Callable[..., Any]
+):
+    kernel.run("%%agent me --kind user\nKeep it?")
+    kernel.run("print(me('?').content)", wait=False)
+    (asked,) = wait_for(lambda: jupyter.api(f"{server}/questions").json)
+    question = f"{server}/questions/{asked['id']}"
+    assert jupyter.api(f"{question}/shown", "POST", {}).json == {"open": True}
+    with pytest.raises(queue.Empty):
+        kernel.client.get_stdin_msg(timeout=4)
+    assert jupyter.api(f"{question}/answer", "POST", {"text": "keep it"}).json == {"answered": True}
+    assert "keep it" in kernel.finish()
+    assert jupyter.api(f"{question}/shown", "POST", {}).json == {"open": False}
+
+
 def test_a_memory_is_edited_from_the_page(jupyter: Any, client: RpcAgentClient, server: str, kernel: Any):
     kernel.run("%%agents poet\nhello")
     (poet,) = [agent for agent in jupyter.api(f"{server}/agents").json if agent["name"] == "poet"]
@@ -154,3 +179,20 @@ def test_a_memory_is_edited_from_the_page(jupyter: Any, client: RpcAgentClient, 
     assert jupyter.api(memory, "POST", {"op": "burn"}).status == 400
     assert jupyter.api(memory, "POST", {"op": "edit", "id": "nothing", "content": "x"}).status == 400
     assert jupyter.api(memory).json == rest
+
+
+def test_what_runs_in_the_background_outlives_a_kernel_that_jupyter_shuts_down(
+    jupyter: Any, server: str, client: RpcAgentClient, wait_for: Callable[..., Any]
+):
+    kernel = jupyter.kernel("two.ipynb")
+    kernel.load()
+    kernel.run("%%agent slow -m demo-slow\nYou are a poet. You write four short lines. No title.")
+    kernel.run("%%agent quick -m demo-fast\nYou are an echo.")
+    kernel.run("%%pipeline slow -> quick -b\nWrite about rain.")
+    (run,) = wait_for(lambda: running(jupyter, server))
+    assert jupyter.ask(f"api/kernels/{kernel.id}", "DELETE").status == 204
+    (about,) = [run for run in running(jupyter, server)]
+    assert about["run"] == run["run"], "it has ended with its kernel"
+    wait_for(lambda: not running(jupyter, server))
+    about = jupyter.api(f"{server}/runs/{run['run']}").json
+    assert (about["state"], about["messages"]) == ("done", 2), about["outcome"]

@@ -26,15 +26,15 @@ def _apply(state: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     return {**state, **change.get("run", {}), "rows": [rows[key] for key in order]}
 
 
-def _without_clock(state: dict[str, Any]) -> dict[str, Any]:
+def _shown(state: dict[str, Any]) -> dict[str, Any]:
     rows = []
     for row in state["rows"]:
-        kept = {name: value for name, value in row.items() if name != "elapsed"}
+        kept = dict(row)
         if not row.get("open"):
-            kept.pop("blocks", None)
-            kept.pop("done", None)
+            for name in ("blocks", "done", "began", "elapsed"):
+                kept.pop(name, None)
         rows.append(kept)
-    return {**state, "rows": rows, "elapsed": None}
+    return {**state, "rows": rows}
 
 
 def test_changes_add_up_to_the_state():
@@ -47,7 +47,8 @@ def test_changes_add_up_to_the_state():
         choice = random.random()
         if choice < 0.08 or not rows:
             rows.insert(
-                random.randint(0, len(rows)), RowView("a", "", 0, "running", live=True, key=f"c{step}")
+                random.randint(0, len(rows)),
+                RowView("a", "", 0, "running", live=True, key=f"c{step}", began=float(step)),
             )
         elif choice < 0.1:
             rows.append(SectionView(f"pass {step}", f"s{step}"))
@@ -57,16 +58,16 @@ def test_changes_add_up_to_the_state():
             if isinstance(row, RowView) and row.live:
                 end = random.random() < 0.1
                 new = (
-                    replace(row, state="done", live=False, elapsed=1.0)
+                    replace(row, state="done", live=False, elapsed=1.0, began=None)
                     if end
                     else replace(row, text=row.text + random.choice(words))
                 )
                 rows[place] = new
         lanes = (LaneView("a", 0, ((0.0, step / 10, "model"),)),)
-        whole, change = changes.take(RunView("r", "running", step / 10, tuple(rows), lanes=lanes))
+        whole, change = changes.take(RunView("r", "running", step / 10, tuple(rows), lanes=lanes, began=0.0))
         if change:
             state = _apply(state, change)
-        assert _without_clock(state) == _without_clock(whole)
+        assert _shown(state) == _shown(whole)
 
 
 def test_a_text_that_grows_is_sent_once():
@@ -82,12 +83,23 @@ def test_a_text_that_grows_is_sent_once():
 
 def test_time_alone_is_no_news():
     changes = Changes({})
-    row = RowView("a", "x", 0, "running", 1.0, live=True, key="c")
+    row = RowView("a", "x", 0, "running", 1.0, live=True, key="c", began=5.0)
     lanes = (LaneView("a", 0, ((0.0, 1.0, "model"),)),)
-    changes.take(RunView("r", "running", 1.0, (row,), lanes=lanes))
+    state, _ = changes.take(RunView("r", "running", 1.0, (row,), lanes=lanes, began=5.0))
     later = (LaneView("a", 0, ((0.0, 2.0, "model"),)),)
-    _, change = changes.take(RunView("r", "running", 2.0, (replace(row, elapsed=2.0),), lanes=later))
+    view = RunView("r", "running", 2.0, (replace(row, elapsed=2.0),), lanes=later, began=5.0)
+    same, change = changes.take(view)
     assert change is None
+    assert same == state  # a page that is loaded now counts from the same beginning
+
+
+def test_what_has_ended_says_how_long_it_took():
+    changes = Changes({})
+    row = RowView("a", "x", 0, "running", 1.0, live=True, key="c", began=5.0)
+    changes.take(RunView("r", "running", 1.0, (row,), began=5.0))
+    _, change = changes.take(RunView("r", "done", 2.5, (replace(row, state="done", live=False),)))
+    assert change is not None
+    assert (change["run"]["began"], change["run"]["elapsed"]) == (None, 2.5)
 
 
 def test_a_text_that_begins_anew_is_sent_whole():

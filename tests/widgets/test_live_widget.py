@@ -17,7 +17,7 @@ from nbagents.agents import AgentBase, scheduler
 from nbagents.exceptions import CallCancelledError
 from nbagents.message import Msg
 from nbagents.runs import Run
-from nbagents.widgets import RunCard, _card
+from nbagents.widgets import ChatWidget, MemoryWidget, RunCard, Surface, _card, _live, widgets_seen
 from nbagents.widgets._esm import css, esm
 from nbagents.widgets._live import VIEW_MIME, LiveWidget
 
@@ -69,8 +69,8 @@ class Page:
 
 
 @pytest.fixture(autouse=True)
-def _no_page_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_card, "_sees_widgets", False)
+def _no_page_yet() -> None:
+    widgets_seen.clear()
 
 
 def _shell() -> Any:
@@ -206,7 +206,7 @@ def test_until_a_page_has_drawn_it_its_html_is_kept_up_to_date(monkeypatch: pyte
         assert all(VIEW_MIME in output["data"] for output in _outputs(shell))
         assert "word" in _outputs(shell)[2]["data"]["text/html"]
         Page(card)
-        _until(lambda: _card._sees_widgets)
+        _until(widgets_seen.is_set)
         count = len(_outputs(shell))
         threading.Event().wait(0.5)
         assert len(_outputs(shell)) == count
@@ -251,3 +251,37 @@ def test_old_frozen_widgets_are_closed():
         widget.freeze(Surface(shell), "<p>x</p>", "x")
     assert made[0].comm is None
     assert made[-1].comm is not None
+
+
+def test_only_the_panels_used_last_stay_live_and_one_that_answers_does():
+    talker, quick = Talker("poet"), Talker("critic")
+    quick.end()
+    shells = [_shell() for _ in range(2 * _live.PANELS)]
+    first = ChatWidget([talker])
+    first.put(Surface(shells[0]))
+    first._handle_custom_msg({"kind": "say", "text": "Go on."}, [])
+    _until(lambda: first.busy)
+    others = [ChatWidget([quick]) for _ in shells[1:]]
+    for shell, chat in zip(shells[1:], others, strict=True):
+        chat.put(Surface(shell))
+
+    live = [VIEW_MIME in _outputs(shell)[-1]["data"] for shell in shells]
+    assert live == [True] + [False] * _live.PANELS + [True] * (_live.PANELS - 1)
+    assert _live.AT_REST in _outputs(shells[1])[-1]["data"]["text/html"]
+    assert "frozen" in others[0].view
+    talker.end()
+    _until(lambda: not first.busy)
+
+
+def test_a_memory_that_is_frozen_stays_so_whatever_its_agent_hears():
+    agent, shell = Talker("poet"), _shell()
+    agent.end()
+    panel = MemoryWidget(agent)
+    panel.put(Surface(shell))
+    panel.retire()
+    panel.refresh()
+    assert "frozen" in panel.view
+    last = _outputs(shell)[-1]["data"]
+    assert set(last) == {"text/html", "text/plain"}
+    assert _live.AT_REST in last["text/html"]
+    assert _live.AT_REST in last["text/plain"]

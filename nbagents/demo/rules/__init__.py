@@ -3,9 +3,11 @@
 Nothing here knows of HTTP, of time, or of who asks.
 """
 
+from ._embed import SIZE, embed
+from ._picture import paint
 from ._rules import reply, speak
 from ._scene import Scene
 from ._tools import ToolCall, pick
 from ._wanted import lift_schema
 
-__all__ = ["Scene", "ToolCall", "lift_schema", "pick", "reply", "speak"]
+__all__ = ["SIZE", "Scene", "ToolCall", "embed", "lift_schema", "paint", "pick", "reply", "speak"]

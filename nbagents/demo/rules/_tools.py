@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,10 @@ __all__ = ["ToolCall", "pick", "report"]
 
 _EXPRESSION = re.compile(r"[-(]*\d[\d.\s()*/+\-^%]*")
 _PLACE = re.compile(r"\b(?:in|at|for|of|to|from|near)\s+((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+){0,2})")
+_JOINTS = re.compile(r"\s*(?:;|[.?!]\s|,?\s*\band(?: then| also)?\b|,?\s*\bthen\b)\s*", re.IGNORECASE)
+_ENDS = re.compile(r"respon[ds]|answer|finish|final|submit|complete|reply|output", re.IGNORECASE)
+_FITS = 2
+"""From here on a tool fits a request: one word of its name, or two of its description."""
 _LIST = re.compile(r"^(?:sort|order|sum|add|join|count)?\s*:?\s*(.+)$", re.IGNORECASE | re.DOTALL)
 
 
@@ -41,27 +45,68 @@ def report(scene: Scene) -> list[str] | None:
     return [f"{'; '.join(reversed(told))}.", f"{told[0]}."]
 
 
-def pick(scene: Scene, tools: Sequence[Mapping[str, Any]], choice: Any = "auto") -> ToolCall | None:
-    """Return the call that the request asks for; None where no tool fits.
+def pick(
+    scene: Scene,
+    tools: Sequence[Mapping[str, Any]],
+    choice: Any = "auto",
+    *,
+    many: bool = True,
+    said: Callable[[], str] = str,
+) -> list[ToolCall]:
+    """Return the calls that the request asks for; none where no tool fits.
 
     Args:
         scene: The conversation.
         tools: Tools in OpenAI's form.
         choice: OpenAI's ``tool_choice``: "auto", "none", "required" or a function by name.
+        many: May several tools be called at once?
+        said: Returns what would be said without tools: what a tool that ends the talk is told.
     """
     functions = [tool["function"] for tool in tools if isinstance(tool.get("function"), Mapping)]
     functions = [one for one in functions if isinstance(one.get("name"), str)]
     if choice == "none" or not functions or not scene.talk.turns:
-        return None
+        return []
     forced = choice.get("function", {}).get("name") if isinstance(choice, Mapping) else None
     if forced is not None:
-        functions = [one for one in functions if one["name"] == forced]
-    elif scene.talk.turns[-1].role == "tool" or not scene.request:
-        return None
-    ranked = sorted(functions, key=lambda one: -_fit(one, scene.request))
-    if not ranked or (forced is None and choice != "required" and _fit(ranked[0], scene.request) < 2):
-        return None
-    return ToolCall(ranked[0]["name"], _arguments(ranked[0], scene.request))
+        return [_forced(one, scene, said) for one in functions if one["name"] == forced][:1]
+    told = scene.talk.turns[-1].role == "tool" or not scene.request
+    if choice == "required" and told:
+        last = next((one for one in functions if _ENDS.search(one["name"])), functions[-1])
+        return [_forced(last, scene, said)]
+    if told:
+        return []
+    clauses = _clauses(scene.request, functions) if many else [scene.request]
+    calls = [call for clause in clauses if (call := _best(functions, clause)) is not None]
+    if not calls and choice == "required":
+        ranked = sorted(functions, key=lambda one: -_fit(one, scene.request))
+        return [_forced(ranked[0], scene, said)]
+    return calls
+
+
+def _best(functions: Sequence[Mapping[str, Any]], request: str) -> ToolCall | None:
+    best = max(functions, key=lambda one: _fit(one, request))
+    return ToolCall(best["name"], _arguments(best, request)) if _fit(best, request) >= _FITS else None
+
+
+def _forced(function: Mapping[str, Any], scene: Scene, said: Callable[[], str]) -> ToolCall:
+    """Return the call of a tool that must be called: of one that ends the talk, with what is to be said."""
+    request = scene.request or (scene.last.text if scene.last else "")
+    if _fit(function, request) >= _FITS and not _ENDS.search(function["name"]):
+        return ToolCall(function["name"], _arguments(function, request))
+    schema = function.get("parameters")
+    made = fill(schema, said()) if isinstance(schema, Mapping) else "{}"
+    return ToolCall(function["name"], made if made.startswith("{") else "{}")
+
+
+def _clauses(request: str, functions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Split a request at "and" and the like, wherever what follows asks for a tool of its own."""
+    parts: list[str] = []
+    for part in _JOINTS.split(request):
+        if not parts or max(_fit(one, part) for one in functions) >= _FITS:
+            parts.append(part)
+        else:
+            parts[-1] += f" and {part}"
+    return parts if len(parts) > 1 else [request]
 
 
 def _fit(function: Mapping[str, Any], request: str) -> int:

@@ -102,6 +102,7 @@ async function act(model, path, body = {}) {
 // ---- the state
 
 const nbaStores = new WeakMap();
+const pageTime = () => Date.now() / 1000;
 
 // The state of a model, kept up to date: `view` replaces it, messages with the next `seq` change it by `merge`.
 // A message out of turn is left out: the next `view` has what it said. One store serves all views of a model.
@@ -109,8 +110,16 @@ function storeOf(model, merge) {
   let store = nbaStores.get(model);
   if (store) return store;
   const watchers = new Set();
+  // How far the page's clock is ahead of the kernel's: at most as far as a state that may be old tells, and
+  // exactly as far as a message does that has just been sent.
+  let ahead = Math.min(pageTime() - (model.get("view")?.at ?? 0), 0);
+  const hear = (at) => {
+    if (at) ahead = pageTime() - at;
+  };
   store = {
     state: model.get("view") ?? {},
+    // Now, in seconds since 1970 by the kernel's clock.
+    now: () => pageTime() - ahead,
     // Call `watcher(state, change)` at each change, until the signal; `change` is null if all may have changed.
     watch(watcher, signal) {
       watchers.add(watcher);
@@ -128,9 +137,11 @@ function storeOf(model, merge) {
   };
   model.on("change:view", () => {
     store.state = model.get("view") ?? {};
+    hear(store.state.at);
     tell(null);
   });
   model.on("msg:custom", (message) => {
+    hear(message?.at);
     if (message?.kind !== "delta" || message.seq !== (store.state.seq ?? 0) + 1) return;
     store.state = merge(store.state, message);
     store.state.seq = message.seq;
@@ -192,9 +203,17 @@ function frame(classes, label, ...children) {
   return section;
 }
 
+// Give the keyboard to what holds an output and can be focused: the cell, in a notebook.
+function leave(el) {
+  const around = el.closest("[tabindex]") ?? el.parentElement?.closest("[tabindex]");
+  if (around) around.focus({ preventScroll: true });
+  else document.activeElement?.blur();
+}
+
 // Show the finished form of a live output. Where the notebook shows it by itself this view is gone at once. Where
 // it does not, since the page was loaded anew, whoever can change the notebook is told what it should hold.
 function showFrozen(el, state) {
+  if (el.contains(document.activeElement)) leave(el);
   el.replaceChildren(fromPython(state.frozen));
   const detail = { model: state.model, html: state.frozen, text: state.text };
   const tell = (left) => {
@@ -214,10 +233,9 @@ function seconds(value) {
   return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
 }
 
-// A clock that began `elapsed` seconds ago: it goes on in the page, whatever the kernel does.
-function clockFrom(elapsed) {
-  const began = performance.now() - 1000 * (elapsed ?? 0);
-  return () => (performance.now() - began) / 1000;
+// How long something has taken by now: it goes on in the page, whatever the kernel does.
+function taken(store, { began, elapsed }) {
+  return began === null || began === undefined ? elapsed : store.now() - began;
 }
 
 // Call `tick` some times a second while the element is in the page and the page is seen.

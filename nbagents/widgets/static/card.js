@@ -5,7 +5,7 @@ const CARD_TABS = ["Chat", "Timeline", "Raw"];
 // ---- the card
 
 function runCard(model, store, el, signal) {
-  const card = { rows: new Map(), tab: CARD_TABS[0], dead: false };
+  const card = { store, rows: new Map(), tab: CARD_TABS[0], dead: false };
   const title = h("strong", { class: "nba-title" });
   const badge = h("span");
   const facts = h("span");
@@ -59,7 +59,6 @@ function runCard(model, store, el, signal) {
     fresh,
     told,
   );
-  let now = clockFrom(0);
   let unseen = 0;
   let pinned = true; // to the end; until the person scrolls up
   let top = 0;
@@ -69,7 +68,6 @@ function runCard(model, store, el, signal) {
   function draw(state, change) {
     if (state.frozen !== undefined) return freeze(state);
     if (!change || change.run) head(state);
-    now = clockFrom(state.elapsed);
     const before = card.rows.size;
     drawRows(card, log, state, change);
     const growing = (state.rows ?? []).filter((row) => row.blocks).length;
@@ -98,7 +96,7 @@ function runCard(model, store, el, signal) {
     const state = store.state;
     if (card.dead) return;
     const running = state.state === "running";
-    const time = running ? now() : (state.elapsed ?? 0);
+    const time = taken(store, state) ?? 0;
     setText(facts, [seconds(time), ...(state.facts ?? [])].join(" · "));
     for (const row of card.rows.values()) row.tick();
     if (card.tab === "Timeline") chart.draw(state.lanes ?? [], time, running);
@@ -178,7 +176,7 @@ function runCard(model, store, el, signal) {
       if (typing) {
         find.close();
         firstRow()?.select();
-      } else leave();
+      } else leave(el);
     } else if (typing) return;
     else if (event.key === "/") find.open();
     else if (event.key === "s" || event.key === "S") {
@@ -189,13 +187,6 @@ function runCard(model, store, el, signal) {
     else return;
     event.preventDefault();
   });
-
-  // To what holds the card and can be focused: the cell, in a notebook.
-  function leave() {
-    const around = el.closest("[tabindex]") ?? el.parentElement?.closest("[tabindex]");
-    if (around) around.focus();
-    else document.activeElement?.blur();
-  }
 
   const inOrder = () => [...log.children].map((node) => card.rows.get(node.dataset.key)).filter((row) => row?.value.state);
   const firstRow = () => inOrder()[0];

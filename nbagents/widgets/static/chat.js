@@ -3,9 +3,10 @@
 const CHAT_DRAFTS = new Map();
 
 function chatPanel(model, store, el, signal) {
+  if (store.state.frozen !== undefined) return showFrozen(el, store.state);
   const draft = CHAT_DRAFTS.get(store.state.key) ?? { text: "", instead: null, left: 0, within: false, waits: null };
   CHAT_DRAFTS.set(store.state.key, draft);
-  const chat = { rows: new Map() };
+  const chat = { store, rows: new Map() };
   const title = h("strong", { class: "nba-title" });
   const facts = h("span", { class: "nba-meta" });
   const copyAll = h("button", { type: "button", text: "copy", title: "copy the conversation", on: { click: copyText } });
@@ -31,6 +32,7 @@ function chatPanel(model, store, el, signal) {
   // ---- drawing
 
   function draw(state, change) {
+    if (state.frozen !== undefined) return showFrozen(el, state);
     const running = state.state === "running";
     const pinned = panel.scrollHeight - panel.scrollTop - panel.clientHeight < 24;
     setText(title, state.title ?? "");

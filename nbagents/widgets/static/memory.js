@@ -3,6 +3,7 @@
 const MEMORY_TABS = ["As chat", "As sent"];
 
 function memoryPanel(model, store, el, signal) {
+  if (store.state.frozen !== undefined) return showFrozen(el, store.state);
   let tab = MEMORY_TABS[0];
   let editing = null;
   const drawn = new Map();
@@ -45,6 +46,7 @@ function memoryPanel(model, store, el, signal) {
   // ---- drawing
 
   function draw(state) {
+    if (state.frozen !== undefined) return showFrozen(el, state);
     section.setAttribute("aria-label", state.title ?? "memory");
     setText(title, state.title ?? "");
     setText(told, state.waits ? "waiting for the agent's turn…" : "");

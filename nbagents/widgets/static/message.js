@@ -1,7 +1,7 @@
 // One message: a row as in a run, which grows until it has arrived.
 
 function messageCard(model, store, el, signal) {
-  const card = { rows: new Map() };
+  const card = { store, rows: new Map() };
   const told = h("p", { class: "nba-vh", role: "status" });
   const log = h("div", { class: "nba-log" });
   const section = frame("nba-message", "message", log, told);
@@ -17,7 +17,7 @@ function messageCard(model, store, el, signal) {
 
   function draw(state) {
     if (state.frozen !== undefined) {
-      el.replaceChildren(fromPython(state.frozen));
+      showFrozen(el, state);
       return;
     }
     const [value] = state.rows ?? [];

@@ -63,8 +63,7 @@ function questionCard(model, store, el, signal) {
     return;
   }
   const id = `nba-${asked.id}`;
-  const since = clockFrom(0);
-  const left = () => (asked.left === null || asked.left === undefined ? null : asked.left - since());
+  const left = () => (asked.until === null || asked.until === undefined ? null : asked.until - store.now());
   let sending = false;
   let focused = null;
   let refusals = asked.refused?.n ?? 0;
@@ -125,6 +124,7 @@ function questionCard(model, store, el, signal) {
     ),
     aloud,
   );
+  section.tabIndex = -1;
 
   function fit() {
     box.style.height = "auto";
@@ -159,6 +159,7 @@ function questionCard(model, store, el, signal) {
     const body = absent ? { text: null, fields: {}, absent: true } : { text: text.trim(), fields: values, absent: false };
     for (const field of fields) field.complain("");
     focused = section.contains(document.activeElement) ? document.activeElement : null;
+    if (focused) section.focus({ preventScroll: true }); // what is disabled loses the keyboard
     busy(true, "");
     const before = refusals;
     try {
@@ -172,7 +173,7 @@ function questionCard(model, store, el, signal) {
   function refuse(error) {
     busy(false, "");
     complain(error);
-    if (!section.contains(document.activeElement)) (fields.find(hasWrong)?.input ?? focused)?.focus?.();
+    if (document.activeElement === section) (fields.find(hasWrong)?.input ?? focused)?.focus();
   }
 
   const hasWrong = (field) => field.input.getAttribute("aria-invalid") === "true";
@@ -250,8 +251,17 @@ function questionCard(model, store, el, signal) {
       refuse(new Error(state.refused.text));
     }
     if (state.note && !sending) setText(told, state.note);
+    if (state.frozen === undefined) report();
   }, signal);
+  // Whoever asks learns that somebody sees this, also where the kernel is too busy to hear it.
+  async function report() {
+    if (nbaReported.has(asked.id) || !store.state.server || !(await reachable())) return;
+    nbaReported.add(asked.id);
+    post(`servers/${store.state.server}/questions/${asked.id}/shown`).catch(() => nbaReported.delete(asked.id));
+  }
+
   el.replaceChildren(section);
+  report();
   bringIntoView(section);
   tick();
   ticking(tick, signal, 250);
@@ -274,6 +284,7 @@ function bringIntoView(section) {
 }
 
 const nbaAloud = new Set();
+const nbaReported = new Set();
 
 const askedWhole = (state) => state;
 

@@ -20,15 +20,15 @@ function mergeRun(state, change) {
 // ---- one row
 
 function cardRow(card, key) {
-  const row = { key, node: null, html: null, value: {}, grown: 0, shown: 0, seconds: null, tail: null, wide: false };
+  const row = { key, node: null, html: null, value: {}, grown: 0, shown: 0, tail: null, wide: false };
   row.draw = (value) => {
     if (row.html !== value.html || (value.blocks?.length ?? 0) < row.grown) rebuild(value);
-    if (value.elapsed !== row.value.elapsed) row.seconds = clockFrom(value.elapsed);
     grow(value);
     row.value = value;
   };
   row.tick = () => {
-    if (row.value.open && row.slot && row.value.elapsed !== null) setText(row.slot, seconds(row.seconds()));
+    const time = row.value.open ? taken(card.store, row.value) : null;
+    if (row.slot && time !== null && time !== undefined) setText(row.slot, seconds(time));
     const body = row.blocks?.parentElement;
     body?.classList.toggle("nba-over", body.scrollHeight > body.clientHeight + 1);
   };
@@ -97,7 +97,7 @@ function cardRow(card, key) {
 }
 
 // Draw the rows of a state into `log`, those alone that `change` names where the order is the same.
-// `card` holds `rows` (what is drawn, by key) and remembers the order.
+// `card` holds the `store` and `rows` (what is drawn, by key), and remembers the order.
 function drawRows(card, log, state, change) {
   const all = state.rows ?? [];
   const said = all.filter((value) => value.state);

@@ -1,0 +1,141 @@
+"""An agent with tools, as source: a class that makes them again in the server, around the functions.
+
+So tools take the way that classes of a notebook take, with its doors, its journal and its limits. A
+function travels as the import of it, or with its source where a notebook has it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..agents import AgentBase, ReActAgent
+from ..exceptions import AgentCreationError
+from ..memory import TemporaryMemory
+from ..tools import Toolkit
+from ._source import Collector, importable
+from ._unit import Part, Unit
+
+__all__ = ["named_settings", "with_tools"]
+
+TOOLS, FORMATTER = "_tools", "formatter"
+CLASS = """\
+class {name}({name}):
+    def __init__(self, *args, _tools, **kwargs):
+        super().__init__(*args, **kwargs, **_parts_from(_tools, {values}))
+"""
+
+
+def named_settings(
+    cls: type[AgentBase], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of an agent with tools by their names; those of others as they are."""
+    if not issubclass(cls, ReActAgent):
+        return args, kwargs
+    if args and cls.__init__ is ReActAgent.__init__:
+        args, kwargs = (), ReActAgent.named(*args, **kwargs)
+    memory = kwargs.get("memory")
+    if type(memory) is TemporaryMemory:  # what it holds is state, and travels as such
+        kwargs = {key: value for key, value in kwargs.items() if key != "memory"}
+    return args, kwargs
+
+
+def with_tools(cls: type[AgentBase], kwargs: dict[str, Any]) -> tuple[dict[str, Any], Unit] | None:
+    """Return the keywords, tools described in them, and the source that makes an agent of these.
+
+    None where there are no tools among them.
+
+    Raises:
+        AgentCreationError: a tool cannot travel, or the class has a source of its own.
+    """
+    toolkits = {key: value for key, value in kwargs.items() if isinstance(value, Toolkit)}
+    formatter = kwargs.get(FORMATTER)
+    is_plain = formatter is not None and not isinstance(formatter, str) and not vars(formatter)
+    if not toolkits and not is_plain:
+        return None
+    place = importable(cls)
+    if place is None:
+        raise AgentCreationError(
+            f"{cls.__qualname__} is written in a notebook, and tools that are given to it cannot go with it"
+            f" to a server: make the toolkit in the __init__ of {cls.__qualname__}, then they travel together"
+        )
+    collected = _Values()
+    described: dict[str, Any] = {
+        key: toolkit.described(lambda value, whose: collected.name_of(value, f"the tool {whose}"))
+        for key, toolkit in toolkits.items()
+    }
+    if is_plain:
+        described[FORMATTER] = {"made_by": collected.name_of(type(formatter), "the formatter")}
+    left = {key: value for key, value in kwargs.items() if key not in described}
+    return {**left, TOOLS: described}, collected.unit(cls.__name__, place)
+
+
+class _Values:
+    """Functions and classes that travel together, each under its own name."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, Part] = {}
+        self._imports: dict[str, tuple[str, str, str]] = {}
+        self._more: set[tuple[str, str, str]] = set()
+        self._constants: dict[str, str] = {}
+        self._aliases: dict[str, str] = {}
+        self._names: dict[int, tuple[str, str, Any]] = {}
+
+    def name_of(self, value: Any, whose: str) -> str:
+        """Take a value along and return the name by which it is known over there.
+
+        Raises:
+            AgentCreationError: it cannot travel.
+        """
+        known = self._names.get(id(value))
+        if known is not None:
+            return known[0]
+        name = f"_value_{len(self._names)}"
+        place = importable(value)
+        if place is not None:
+            self._imports[name] = (name, *place)
+            own = name
+        else:
+            own = self._collected(value, whose)
+        self._names[id(value)] = (name, own, value)
+        return name
+
+    def _collected(self, value: Any, whose: str) -> str:
+        qualified = getattr(value, "__qualname__", None)
+        if qualified is None or getattr(value, "__self__", None) is not None:
+            raise AgentCreationError(
+                f"{whose} cannot go to a server: it is a {type(value).__name__}, and only functions travel;"
+                " write one around it, or make the toolkit in the __init__ of a class of your own"
+            )
+        if "<lambda>" in qualified or "<locals>" in qualified:
+            raise AgentCreationError(
+                f"{whose} cannot go to a server: {qualified} is made inside something else; define it at the"
+                " top of a cell or of a module"
+            )
+        unit = Collector(value).unit("")
+        for part in unit.parts:
+            if self._parts.setdefault(part.name, part).text != part.text:
+                raise AgentCreationError(
+                    f"{whose} cannot go to a server: there are two definitions of {part.name}"
+                )
+        self._more |= set(unit.imports)
+        self._constants |= unit.constants
+        self._aliases |= unit.aliases
+        return unit.target
+
+    def unit(self, name: str, place: tuple[str, str]) -> Unit:
+        """Return all of it, and the class of that name made from the one that can be imported."""
+        listed = ", ".join(f"{name!r}: {own}" for name, own, _ in self._names.values())
+        text = CLASS.format(name=name, values="{" + listed + "}")
+        makers = {(name, *place), ("_parts_from", "nbagents.tools", "parts_from")}
+        imports = self._more | set(self._imports.values()) | makers
+        if name in self._parts:
+            raise AgentCreationError(
+                f"a tool uses something named {name}, as the agent's class is: rename it"
+            )
+        return Unit(
+            name,
+            (*self._parts.values(), Part(name, text, "tools", 1)),
+            tuple(sorted(imports)),
+            self._constants,
+            self._aliases,
+        )

@@ -1,0 +1,58 @@
+"""`ToolCalls`: the tools that one call of an agent has used, gathered from events. Knows times and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["ToolCall", "ToolCalls"]
+
+STATES = ("done", "error", "stopped")
+MOST = 200
+"""Calls of tools kept of one call of an agent; later ones are only counted."""
+
+
+@dataclass(slots=True)
+class ToolCall:
+    """One call of a tool; ``state`` is "running", "done", "error" or "stopped"."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any]
+    began: float
+    ended: float | None = None
+    output: str = ""
+    state: str = "running"
+
+
+@dataclass(slots=True)
+class ToolCalls:
+    """What was called so far, in order. Its owner holds the lock."""
+
+    calls: list[ToolCall] = field(default_factory=list)
+    missed: int = 0
+
+    def hear(self, kind: str, data: Mapping[str, Any], at: float) -> None:
+        """Take in a ``tool_call`` or a ``tool_result``."""
+        call_id, name = str(data.get("id", "")), str(data.get("name", ""))
+        if kind == "tool_call":
+            if len(self.calls) >= MOST:
+                self.missed += 1
+                return
+            given = data.get("arguments")
+            arguments = given if isinstance(given, Mapping) else {} if given is None else {"": given}
+            self.calls.append(ToolCall(call_id, name, arguments, at))
+            return
+        for call in self.calls:
+            if call.ended is None and (call.id, call.name) == (call_id, name):
+                state = str(data.get("state", "done"))
+                call.ended, call.output = at, str(data.get("output", ""))
+                call.state = state if state in STATES else "done"
+                return
+
+    def end(self, at: float) -> None:
+        """Close what is still open: nobody will tell of it."""
+        for call in self.calls:
+            if call.ended is None:
+                call.ended, call.state = at, "stopped"

@@ -1,0 +1,96 @@
+"""`LongTermMemory`: what is recorded is found again, by what it means, later and elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+
+import pytest
+
+from nbagents.agents import AgentBase
+from nbagents.exceptions import UsageError
+from nbagents.memory import LongTermMemory
+from nbagents.message import Msg
+from nbagents.models import ModelResponse
+
+WORDS = ("rain", "sun", "snow", "Bob")
+
+
+def vectors(texts):
+    return [[text.count(word) + 0.01 for word in WORDS] for text in texts]
+
+
+async def vectors_later(texts):
+    await asyncio.sleep(0)
+    return vectors(texts)
+
+
+@pytest.mark.parametrize(
+    "embed",
+    [vectors, vectors_later, lambda texts: ModelResponse(embedding=vectors(texts))],
+    ids=["at once", "awaited", "a response"],
+)
+def test_what_is_recorded_is_retrieved(embed):
+    async def main():
+        memory = LongTermMemory(embed)
+        said = Msg("Ann", "I like rain")
+        assert await memory.record([said, None, Msg("Bob", "I like sun"), "It may snow."]) == 3
+        assert await memory.record(said) == 1
+        assert await memory.record("  ") == 0
+        assert len(memory.index) == 3, "what is recorded twice is kept once"
+        (best,) = await memory.search("Who likes rain?", limit=1)
+        assert (best.text, best.name, best.timestamp) == ("I like rain", "Ann", said.timestamp)
+        assert best.score > 0.9
+        assert await memory.retrieve(Msg("u", "snow"), limit=1) == "It may snow."
+        assert await memory.retrieve([Msg("u", "sun"), Msg("v", "rain")], limit=2) in (
+            "Ann: I like rain\nBob: I like sun",
+            "Bob: I like sun\nAnn: I like rain",
+        )
+        assert await memory.retrieve("") == ""
+        await memory.forget()
+        assert await memory.retrieve("rain") == ""
+
+    asyncio.run(main())
+
+
+def test_it_outlives_its_process_and_is_shared(tmp_path):
+    path = tmp_path / "memory.db"
+    first, second = LongTermMemory(vectors, path), LongTermMemory(vectors, path)
+    asyncio.run(first.record("Bob likes snow"))
+    assert asyncio.run(second.retrieve("Bob")) == "Bob likes snow"
+    first.close()
+    second.close()
+    assert asyncio.run(LongTermMemory(vectors, path).retrieve("Bob")) == "Bob likes snow"
+
+
+def test_the_tools_take_and_give_text():
+    async def main():
+        memory = LongTermMemory(vectors)
+        assert (
+            await memory.record_to_memory(["Bob likes rain", "Ann likes sun"], thinking="ok")
+            == "Remembered 2 facts."
+        )
+        assert await memory.retrieve_from_memory(["rain", "Bob"], limit=1) == "Bob likes rain"
+        return await LongTermMemory(vectors).retrieve_from_memory("rain")
+
+    assert asyncio.run(main()) == "Nothing is remembered about that."
+    assert "Args:" in inspect.getdoc(LongTermMemory.record_to_memory)
+
+
+def test_an_agent_uses_it_in_its_turn():
+    class Knows(AgentBase):
+        async def reply(self, x=None):
+            await facts.record(x)
+            return await facts.retrieve("rain", limit=1)
+
+    facts = LongTermMemory(lambda texts: ModelResponse(embedding=vectors(texts)))
+    assert Knows("knows")(Msg("Ann", "rain again")).content == "Ann: rain again"
+
+
+def test_what_cannot_be_remembered_is_an_error():
+    with pytest.raises(UsageError, match="needs a model that makes embeddings"):
+        LongTermMemory("a_config")
+    with pytest.raises(UsageError, match="remembers messages and texts, not int"):
+        asyncio.run(LongTermMemory(vectors).record([5]))
+    with pytest.raises(UsageError, match="gave no 2 vectors"):
+        asyncio.run(LongTermMemory(lambda texts: [[1]]).record(["a", "b"]))

@@ -1,0 +1,121 @@
+"""Agents with tools in servers: the tools go along, and run there."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+
+import pytest
+from cells import run_cells
+from tool_functions import count_words, where_am_i
+
+from nbagents import events
+from nbagents.agents import ReActAgent
+from nbagents.exceptions import AgentCallError, AgentCreationError
+from nbagents.message import Msg
+from nbagents.rpc import RpcAgentServerLauncher
+from nbagents.tools import ServiceToolkit, Toolkit
+
+
+@pytest.fixture(autouse=True)
+def _own_places(runtime: Path):
+    """Each test's servers end with it."""
+
+
+def test_tools_of_a_module_run_in_the_server():
+    toolkit = Toolkit()
+    toolkit.register_tool_function(count_words, preset_kwargs={"factor": 10}, func_description="Count words.")
+    toolkit.create_tool_group("self", "About myself.")
+    toolkit.register_tool_function(where_am_i, "self")
+    local = ReActAgent("calc", "You count.", "demo-fast", toolkit=toolkit)
+    toolkit.update_tool_groups(["self"], active=True)
+    local.observe(Msg("user", "Hello."))
+    agent = local.to_dist()
+    heard = []
+    stop = events.subscribe(lambda event: heard.append(event) if event.kind.startswith("tool_") else None)
+    try:
+        assert "30" in agent(Msg("user", "count words of 'grey beads shine'")).content
+        reply = agent(Msg("user", "call where_am_i"))
+        assert reply.content
+    finally:
+        stop()
+    results = [event.data for event in heard if event.kind == "tool_result"]
+    assert [result["name"] for result in results] == ["count_words", "where_am_i"]
+    assert results[0]["output"] == "30"
+    assert int(results[1]["output"]) != os.getpid()
+    assert all(event.agent == "calc" for event in heard)
+    remembered = agent.memory.get_memory()
+    assert remembered[0].content == "Hello."
+    assert remembered[2].get_content_blocks("tool_use")[0]["name"] == "count_words"
+    agent.stop()
+
+
+def test_the_older_form_and_the_chosen_model():
+    service = ServiceToolkit()
+    service.add(count_words, factor=2)
+    agent = ReActAgent("calc", "demo-fast", service, "You count.", 5, to_dist=True)
+    assert "6" in agent(Msg("user", "count words of 'grey beads shine'")).content
+    agent.stop()
+
+
+def test_a_server_on_tcp_takes_no_tools():
+    toolkit = Toolkit()
+    toolkit.register_tool_function(count_words)
+    with RpcAgentServerLauncher(port=0) as launcher, pytest.raises(AgentCallError, match="listens on TCP"):
+        ReActAgent("calc", model="demo-fast", toolkit=toolkit).to_dist("localhost", launcher.port)
+
+
+def test_tools_of_a_cell_go_along():
+    *_, said, error = run_cells(
+        """
+        from nbagents.agents import ReActAgent
+        from nbagents.tools import Toolkit
+        import math
+        BASE = 2
+
+        def shift(n):
+            return n + BASE
+
+        def halve(number: int) -> float:
+            \"\"\"Halve a number.\"\"\"
+            return math.sqrt(shift(number) / 2)
+        """,
+        """
+        toolkit = Toolkit()
+        toolkit.register_tool_function(halve)
+        agent = ReActAgent("calc", "You halve.", "demo-fast", toolkit=toolkit, to_dist=True)
+        agent(Msg("user", "Please halve the number 16")).content
+        """,
+        """
+        rows = []
+        def broken(number: int) -> int:
+            return len(rows)
+        toolkit = Toolkit()
+        toolkit.register_tool_function(broken)
+        ReActAgent("calc", "You halve.", "demo-fast", toolkit=toolkit).to_dist()
+        """,
+        fine=False,
+    )
+    assert said.error == ""
+    assert "3.0" in said.result
+    assert "broken cannot go to a server: it uses rows, a list, which cannot travel" in error.error
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [
+        (
+            functools.partial(count_words, factor=3),
+            "the tool count_words cannot go to a server: it is a partial",
+        ),
+        ("x".upper, "the tool upper cannot go to a server"),
+        (lambda: 1, "made inside something else"),
+    ],
+)
+def test_what_cannot_travel_is_refused_by_name(function, told):
+    toolkit = Toolkit()
+    schema = {"name": getattr(function, "__name__", "count_words").strip("<>"), "parameters": {}}
+    toolkit.register_tool_function(function, json_schema=schema)
+    with pytest.raises(AgentCreationError, match=told):
+        ReActAgent("calc", model="demo-fast", toolkit=toolkit).to_dist()

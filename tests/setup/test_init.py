@@ -1,0 +1,178 @@
+"""`nbagents.init`: configurations that reach servers, agents from configurations, a run's folder, totals."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nbagents
+from nbagents import setup
+from nbagents.agents import AgentBase, DialogAgent, UserAgent
+from nbagents.config import model_configs
+from nbagents.exceptions import UsageError
+from nbagents.message import Msg
+from nbagents.models import load_model
+from nbagents.rpc import RpcAgentServerLauncher
+from nbagents.setup import _init
+
+DEMO = {
+    "config_name": "late",
+    "model_type": "openai_chat",
+    "model_name": "demo-fast",
+    "endpoint": "demo",
+}
+BOB = {"class": "DialogAgent", "args": {"name": "Bob", "model_config_name": "late"}}
+
+
+@pytest.fixture(autouse=True)
+def _clean() -> Iterator[None]:
+    yield
+    _init._close()
+    _init._folder, _init._about = None, {}
+    model_configs.clear()
+    setup.close_session()
+
+
+class Speaker(AgentBase):
+    def reply(self, x: Any = None) -> Msg:
+        self.speak(Msg(self.name, "Bearer sk-0123456789CANARY9f2c"))
+        return Msg(self.name, "done")
+
+
+def test_configurations_reach_a_server_that_runs_already():
+    with RpcAgentServerLauncher(durable=False) as server:
+        nbagents.init(DEMO)
+        client = nbagents.RpcAgentClient(server.address, token=server.token)
+        settings = {"class_name": "DialogAgent", "args": ["Bob"], "kwargs": {"model_config_name": "late"}}
+        assert client.define_agent("here", "Bob", settings)["name"] == "Bob"
+
+
+@pytest.mark.parametrize("form", ["one", "list", "file"])
+def test_agents_are_made_of_configurations(tmp_path: Path, form: str):
+    given: Any = (
+        BOB
+        if form == "one"
+        else [BOB, {"class": "UserAgent", "args": ["Ann"]}, {"class": "Speaker", "args": {"name": "Sam"}}]
+    )
+    if form == "file":
+        (tmp_path / "agents.json").write_text(json.dumps(given))
+        given = str(tmp_path / "agents.json")
+    made = nbagents.init([DEMO], agent_configs=given)
+    assert [(type(agent), agent.name) for agent in made][:1] == [(DialogAgent, "Bob")]
+    if form != "one":
+        assert [(type(agent), agent.name) for agent in made][1:] == [(UserAgent, "Ann"), (Speaker, "Sam")]
+    assert made[0](Msg("user", "What is 2 + 2?")).content == "2 + 2 = 4"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"class": "DialogAgen", "args": {}}, r"no agent class 'DialogAgen'\. Did you mean 'DialogAgent'\?"),
+        ({"class": "os.system", "args": ["true"]}, "no agent class"),
+        ({"args": {}}, "an agent configuration is"),
+        ({"class": "DialogAgent", "args": 5}, "args must be a dictionary or a list"),
+        ("nowhere.json", "cannot read nowhere.json"),
+    ],
+)
+def test_what_is_wrong_with_a_configuration_of_an_agent_is_said(given: Any, says: str):
+    with pytest.raises(UsageError, match=says):
+        nbagents.init(agent_configs=given)
+
+
+def test_nothing_is_written_unless_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert nbagents.init(DEMO) == []
+    nbagents.init(project="talk", disable_saving=True)
+    assert list(tmp_path.iterdir()) == []
+    assert setup.state_dict()["project"] == "talk"
+
+
+def test_a_run_has_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "mine.py").write_text("print('mine')")
+    monkeypatch.chdir(tmp_path)
+    nbagents.init(project="talk", name="first try")
+    about = setup.state_dict()
+    folder = Path(about["run_dir"])
+    assert folder.parent == tmp_path / "runs"
+    assert about["run_id"].endswith("_first_try")
+    told = json.loads((folder / ".config").read_text())
+    assert (told["project"], told["name"], told["run_id"]) == ("talk", "first try", about["run_id"])
+    assert (folder / "code" / "mine.py").read_text() == "print('mine')"
+    Speaker("Sam")().result(10)
+    [line] = (folder / "logging.chat").read_text().splitlines()
+    assert json.loads(line)["name"] == "Sam"
+    assert "CANARY" not in line
+    nbagents.init(project="talk", runtime_id="second", save_code=False)  # in the place of the first
+    Speaker("Sam")().result(10)
+    assert len((folder / "logging.chat").read_text().splitlines()) == 1
+    assert sorted(path.name for path in (tmp_path / "runs" / "second").iterdir()) == [
+        ".config",
+        "logging.chat",
+    ]
+
+
+def test_the_logging_of_the_program_stays_as_it_is(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    root, ours = logging.getLogger(), logging.getLogger("nbagents")
+    heard: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
+    root.addHandler(handler)
+    before = (root.level, list(root.handlers), ours.level, ours.propagate)
+    try:
+        nbagents.init(save_dir=tmp_path, runtime_id="r", logger_level="DEBUG")
+        assert (root.level, root.handlers) == before[:2]
+        log = logging.getLogger("nbagents.models")
+        log.info("quiet")
+        log.warning("loud, sk-0123456789CANARY9f2c")
+        logging.getLogger("theirs").warning("their own")
+        _init._close()
+    finally:
+        root.removeHandler(handler)
+    assert heard == ["loud, sk-0123456789CANARY9f2c", "their own"]  # as without us
+    text = (tmp_path / "r" / "logging.log").read_text()
+    assert "quiet" in text
+    assert "loud" in text
+    assert "their own" not in text
+    assert "CANARY" not in text
+    assert (ours.level, ours.propagate) == before[2:]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"runtime_id": "../x"}, "runtime_id is the name of a folder"),
+        ({"project": "x", "logger_level": "LOUD"}, "logger_level is one of"),
+        ({"save_dir": "/dev/null/x"}, "cannot be made"),
+    ],
+)
+def test_a_folder_that_cannot_be_had_is_an_error(options: Any, says: str):
+    with pytest.raises(UsageError, match=says):
+        nbagents.init(**options)
+
+
+def test_options_that_do_nothing_say_so():
+    with pytest.warns(UserWarning, match="studio_url does nothing"):
+        nbagents.init(studio_url="http://localhost:5000")
+
+
+def test_what_models_take_is_added_up(capsys: pytest.CaptureFixture[str]):
+    nbagents.init()
+    asked = load_model(DEMO | {"label": "counted"})
+    painter = load_model(DEMO | {"model_type": "openai_dall_e", "label": "painter"})
+    for _ in range(2):
+        asked([{"role": "user", "content": "What is 2 + 2?"}]).result(20)
+    painter("rain", n=2).result(20)
+    totals = nbagents.print_llm_usage()
+    [texts] = [entry for entry in totals["text_and_embedding"] if entry["model_name"] == "counted"]
+    assert texts["times"] == 2
+    assert texts["total_tokens"] == texts["prompt_tokens"] + texts["completion_tokens"] > 0
+    [pictures] = [entry for entry in totals["image"] if entry["model_name"] == "painter"]
+    assert (pictures["times"], pictures["images"]) == (1, 2)
+    said = capsys.readouterr().out
+    assert "counted: 2 calls" in said
+    assert "painter: 1 calls, 2 pictures" in said
