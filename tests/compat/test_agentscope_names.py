@@ -80,7 +80,7 @@ def test_importing_the_mirror_loads_nothing_behind_it() -> None:
         ("from {}.agents import Sphinx", "cannot import name 'Sphinx'"),
         ("from {}.agents import Operator", "anything that can be called is an operator"),
         ("from {}.manager import ModelManager", "nbagents.init(model_configs=...) loads configurations"),
-        ("from {} import setup_logger", "logging.getLogger('nbagents') logs"),
+        ("from {} import setup_logger", "logging.getLogger('nbagents') is the logger"),
         ("import {}.web; {}.web.init()", "there is no web studio"),
         ("import {}.nothing", "No module named 'nbagents.compat.agentscope.nothing'"),
     ],
