@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from .cli import as_server
     from .hub import MsgHub, MsgHubManager, msghub
-    from .memory import TemporaryMemory
+    from .memory import InMemoryMemory, LongTermMemory, TemporaryMemory
     from .message import Msg, PlaceholderMessage
     from .models import choose_model
     from .pipelines import (
@@ -66,6 +66,8 @@ _HOME = {
     "FanOutPipeline": "pipelines",
     "ForLoopPipeline": "pipelines",
     "IfElsePipeline": "pipelines",
+    "InMemoryMemory": "memory",
+    "LongTermMemory": "memory",
     "Msg": "message",
     "MsgHub": "hub",
     "MsgHubManager": "hub",
@@ -111,6 +113,8 @@ __all__ = [
     "FanOutPipeline",
     "ForLoopPipeline",
     "IfElsePipeline",
+    "InMemoryMemory",
+    "LongTermMemory",
     "Msg",
     "MsgHub",
     "MsgHubManager",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .agents import AgentBase, scheduler
+from .exceptions import UsageError
 from .message import Msg, PlaceholderMessage
 
 __all__ = ["MsgHub", "MsgHubManager", "msghub"]
@@ -33,6 +34,9 @@ class MsgHub:
     ...     unheard = bob()
     >>> hub, carol().content
     (<MsgHub everyone: alice, bob, carol>, 'carol heard 1')
+
+    Raises:
+        UsageError: a participant is no agent, or what is announced no message.
     """
 
     def __init__(
@@ -42,8 +46,9 @@ class MsgHub:
         enable_auto_broadcast: bool = True,
         name: str | None = None,
     ) -> None:
-        self.participants = participants if isinstance(participants, list) else list(participants)
-        self.announcement = announcement
+        several = _agents(participants)
+        self.participants = participants if isinstance(participants, list) else several
+        self.announcement = None if announcement is None else _messages(announcement)
         self.enable_auto_broadcast = enable_auto_broadcast
         self.name = name
         self._is_open = False
@@ -69,12 +74,19 @@ class MsgHub:
         """Let all participants observe a message, its speaker included.
 
         Nobody has to wait for it; what is returned can be awaited, and is there when all have heard.
+
+        Raises:
+            UsageError: it is neither a message nor a list of them.
         """
-        return scheduler().broadcast(msg, self.participants)
+        return scheduler().broadcast(_messages(msg), self.participants)
 
     def add(self, new_participant: AgentBase | Sequence[AgentBase]) -> None:
-        """Let agents join; one that is in already is warned about."""
-        for agent in _listed(new_participant):
+        """Let agents join; one that is in already is warned about.
+
+        Raises:
+            UsageError: one is no agent; then none joins.
+        """
+        for agent in _agents(new_participant):
             if agent in self.participants:
                 warnings.warn(f"{agent.name} is in the hub already", UserWarning, stacklevel=2)
             else:
@@ -117,7 +129,26 @@ MsgHubManager = MsgHub
 
 
 def _listed(agents: Any) -> list[AgentBase]:
-    return list(agents) if isinstance(agents, (list, tuple)) else [agents]
+    return list(agents) if isinstance(agents, Iterable) else [agents]
+
+
+def _agents(given: Any) -> list[AgentBase]:
+    several = _listed(given)
+    for one in several:
+        if not isinstance(one, AgentBase):
+            raise UsageError(f"agents take part in a hub, and {one!r:.80} is a {type(one).__name__}")
+    return several
+
+
+def _messages(given: Any) -> Msg | Sequence[Msg]:
+    several = given if isinstance(given, (list, tuple)) else [given]
+    for one in several:
+        if not isinstance(one, Msg):
+            raise UsageError(
+                f"a hub tells its participants messages, and {one!r:.80} is a {type(one).__name__}",
+                hint='Msg("host", "hello")',
+            )
+    return given  # type: ignore[no-any-return]
 
 
 def msghub(

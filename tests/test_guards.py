@@ -167,6 +167,20 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "rpc/_strays.py", "if self._left < 0:", "if False:",
         f"{EVIL}::test_whoever_is_harmed_is_told[answers_others_without_end]",
     ),
+    "keys to their providers only": (
+        "models/_endpoint.py",
+        "if same_origin(url, provider.base_url) or same_origin(url, place):",
+        "if True:",
+        "tests/models/test_providers.py::test_a_type_is_enough_to_find_the_way",
+    ),
+    "pictures only": (
+        "models/_media.py", "if start.match(data):", "if True:",
+        "tests/models/test_blocks.py::test_only_what_is_a_picture_is_sent",
+    ),
+    "keys to their addresses only": (
+        "rpc/_keys.py", 'for name in ("base_url", "api_url"):', "for name in ():",
+        "tests/rpc/test_journal_limits.py::test_a_key_is_not_led_to_another_address",
+    ),
 }  # fmt: skip
 
 

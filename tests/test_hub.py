@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import time
 
 import pytest
 
 from nbagents.agents import AgentBase
+from nbagents.exceptions import UsageError
 from nbagents.hub import MsgHub, msghub
 from nbagents.message import Msg
 
@@ -314,3 +317,46 @@ def test_an_audience_can_be_set_by_hand(agents):
     a.clear_audience()
     a("3")
     assert (heard(a), heard(b), heard(c)) == (["1", "2", "3"], ["1"], ["1", "2"])
+
+
+class Full:
+    """A memory that takes nothing."""
+
+    def add(self, memories):
+        raise OSError("full")
+
+    def get_memory(self):
+        return []
+
+
+def test_a_broadcast_that_somebody_cannot_take_is_told(capsys):
+    alice, bob = Speaker("alice"), Speaker("bob")
+    alice.memory = Full()
+    with msghub([alice, bob], announcement=Msg("host", "hello")):
+        pass
+    assert [m.content for m in bob.memory.get_memory()] == ["hello"]
+    told, limit = "", time.monotonic() + 10
+    while "the failure of alice to observe was never read: OSError: full" not in told:
+        assert time.monotonic() < limit, told
+        gc.collect()
+        told += capsys.readouterr().err
+
+
+@pytest.mark.parametrize("odd", [3, "alice", None, Msg("a", "b")])
+def test_what_is_no_agent_joins_no_hub_and_harms_nobody(odd):
+    alice = Speaker("alice")
+    with pytest.raises(UsageError, match="agents take part in a hub"):
+        msghub([alice, odd])
+    with msghub([alice]) as hub, pytest.raises(UsageError, match="agents take part in a hub"):
+        hub.add([Speaker("bob"), odd])
+    assert hub.participants == [alice]
+    assert alice().content
+
+
+@pytest.mark.parametrize("odd", ["hello", {"content": "hello"}, [Msg("a", "b"), "hello"]])
+def test_a_hub_tells_messages_alone(odd):
+    alice = Speaker("alice")
+    with pytest.raises(UsageError, match="a hub tells its participants messages"):
+        msghub([alice], announcement=odd)
+    with msghub([alice]) as hub, pytest.raises(UsageError, match="a hub tells its participants messages"):
+        hub.broadcast(odd)

@@ -275,9 +275,9 @@ class AgentBase(metaclass=AgentMeta):
         if type(self)._observes_its_own_way:
             return False
         memory = peek(self, "__dict__").get("memory")
-        return type(memory) is TemporaryMemory or not inspect.iscoroutinefunction(
-            getattr(memory, "add", None)
-        )
+        if memory is None or type(memory) is TemporaryMemory:
+            return True
+        return not inspect.iscoroutinefunction(memory.add)
 
     def _observe_now(self, x: Msg | Sequence[Msg] | None) -> Any:
         memory = peek(self, "__dict__").get("memory")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..exceptions import ResponseParsingError, UsageError
 from ..memory import arrived
 from ..message import Msg
 from ..models import ModelWrapperBase
-from ..parsers import MarkdownJsonDictParser, ParserBase
+from ..parsers import MarkdownJsonDictParser, ParserBase, can_travel, parser_from_dict
 from ._dialog import DialogAgent
+from ._state import UNFIT, freeze, thaw
 
 __all__ = ["DictDialogAgent"]
 
@@ -30,7 +31,8 @@ class DictDialogAgent(DialogAgent):
     default), the key ``speak`` is what is said and remembered, and every key can be had from the message:
     ``msg["vote"]``, ``msg.get("agreement")``. A text that cannot be read then counts as ``{"speak": text}``.
 
-    A parser and these functions stay in this process: for a server write a subclass that makes them.
+    A parser of `nbagents.parsers` goes along to a server, unless a pydantic class is in it. For that, and
+    for these functions, write a subclass that makes them.
 
     Raises:
         ResponseParsingError: when the reply is read: no answer could be read, and there is no fault handler.
@@ -71,6 +73,20 @@ class DictDialogAgent(DialogAgent):
         if not (callable(getattr(parser, "read", None)) and hasattr(parser, "to_content")):
             raise UsageError(f"set_parser() takes a parser of nbagents.parsers, not {parser!r:.60}")
         self.parser = parser
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the agent has become, as `AgentBase.state_dict` does, its parser included."""
+        state = super().state_dict()
+        parser: Any = self.__dict__.get("parser")
+        told = freeze(parser.to_dict()) if can_travel(parser) else UNFIT
+        return state if told is UNFIT else state | {"parser": told}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Become what `state_dict` told of another agent of this class."""
+        others = dict(state)
+        if "parser" in others:
+            self.parser = parser_from_dict(thaw(others.pop("parser")))
+        super().load_state_dict(others)
 
     async def reply(self, x: Msg | Sequence[Msg] | str | None = None) -> Msg:
         """Answer ``x``; what the parser keeps for memory is remembered."""

@@ -17,6 +17,7 @@ __all__ = ["REVISE", "revise", "revised"]
 
 REVISE = "_revise"
 """The method's name on the wire. Nobody hears such a call but who makes it."""
+_LONGEST_DATA = 200  # characters of a picture's data that are shown
 CHANGES = ("edit", "mute", "unmute", "delete", "rewind", "undo", "clear")
 
 
@@ -54,13 +55,30 @@ def revised(agent: Any, change: Any) -> dict[str, Any]:
         _change(memory, change, agent.name)
     messages = memory.get_memory()
     system = [Msg("system", agent.sys_prompt, "system")] if agent.sys_prompt else []
-    sent = None if agent.model is None else agent.model.format(*system, messages, speaker=agent.name)
     return {
         "entries": [_entry(message) for message in messages],
-        "sent": sent,
+        "sent": None if agent.model is None else _sent(agent, [*system, *messages]),
         "sys_prompt": agent.sys_prompt,
         "undo": memory.can_undo,
     }
+
+
+def _sent(agent: Any, messages: list[Msg]) -> Any:
+    """Return what its model would be sent, for people: data of pictures is told by its size."""
+    try:
+        return _shown(agent.model.format(*messages, speaker=agent.name))
+    except UsageError as error:  # a file that has gone must not hide the rest
+        return [{"role": "system", "content": f"(this cannot be sent: {error})"}]
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    if isinstance(value, str) and len(value) > _LONGEST_DATA and value.startswith("data:"):
+        return f"{value.partition(',')[0]},… ({len(value) // 1024} KiB)"
+    return value
 
 
 def _change(memory: TemporaryMemory, change: Any, whose: str) -> None:

@@ -43,6 +43,8 @@ def spread(clock: Scheduler, whole: Call, agents: Sequence[Any]) -> None:
         elif ready and peek(agent, "_observes_inline") and _is_free(own):
             if not failed:  # an observer skips a message that failed, and the hub goes on
                 error, keeper = observed(agent, value), own.get("_kept")
+                if error is not None:
+                    over.untold = over.untold or peek(agent, "_name")
                 over.left += 1  # before it is asked: it may tell at once
                 if keeper is None or not keeper.observed(error, over.told):
                     over.left -= 1
@@ -98,6 +100,8 @@ class _Countdown:
     def __init__(self, clock: Scheduler, whole: Call) -> None:
         self.clock, self.whole, self.left = clock, whole, 1
         self.failure: BaseException | None = None
+        self.untold = ""
+        """Who failed to observe and had no call of its own, which would tell."""
 
     def one(self, call: Call) -> None:
         """One more is over."""
@@ -108,7 +112,10 @@ class _Countdown:
         self.failure = self.failure or error
         self.left -= 1
         if self.left == 0:
-            self.whole.read = True  # each failure is told by the observe that failed
+            if self.untold:
+                self.whole.agent_name = self.untold
+            else:
+                self.whole.read = True  # each failure is told by the observe that failed
             self.clock.loop.call_soon(self.clock.settle, self.whole, None, self.failure)
 
     def part_of(self, agents: Sequence[Any]) -> Callable[[Call], None]:

@@ -47,11 +47,15 @@ class UserAgent(AgentBase):
         required_keys: Sequence[str] | str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109  # a person may see how long is left
         schema: Any = None,
+        *,
+        structured_schema: Any = None,
+        structured_model: Any = None,
     ) -> Msg:
         """Ask the person and return the answer; what is asked for by name goes to ``metadata``.
 
         ``required_keys`` are names; ``schema`` is a pydantic class or a JSON schema, and the answer fits
-        it. Where the person gives no text besides, the message's content lists what was filled in.
+        it; ``structured_schema`` and ``structured_model`` are AgentScope's later names for it. Where the
+        person gives no text besides, the message's content lists what was filled in.
 
         Raises:
             TimeoutError: nobody answered in time, and there is no default.
@@ -59,6 +63,7 @@ class UserAgent(AgentBase):
         """
         if isinstance(x, str):
             x = Msg("user", x, "user")
+        schema = schema or structured_schema or structured_model
         if self.memory is not None:
             await arrived(self.memory.add(x))
         names = asking.fields_of(required_keys or None)

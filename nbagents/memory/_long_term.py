@@ -108,12 +108,12 @@ class LongTermMemory:
 
     # ---- tools: an agent's model reads these descriptions
 
-    async def record_to_memory(self, content: list[str], thinking: str = "") -> str:
+    async def record_to_memory(self, thinking: str, content: list[str]) -> str:
         """Remember facts that may be useful in later conversations, each as a sentence of its own.
 
         Args:
-            content: the facts to remember.
             thinking: why they are worth remembering.
+            content: the facts to remember.
         """
         count = await self.record(content)
         return f"Remembered {count} fact{'' if count == 1 else 's'}."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
+import functools
 import inspect
 import json
 import logging
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ._answer import Answer
     from ._request import Request
 
-__all__ = ["TRIES", "Reading"]
+__all__ = ["TRIES", "Reading", "in_a_thread", "reads"]
 
 log = logging.getLogger(__name__)
 TRIES = 3
@@ -68,14 +69,16 @@ class Reading:
         self,
         request: Request,
         once: Callable[[str], Awaitable[Answer]],
-        check: Callable[[Answer], Answer] | None = None,
+        check: Callable[[Answer], Awaitable[Answer]] | None = None,
         *,
         price: budget.Price | None = None,
+        counts: bool = True,
     ) -> None:
         """Ask until an answer can be read, and finish the request with it. On the background loop.
 
         ``once`` asks once; it is told what was wrong with the answer before, "" the first time. ``check``
-        reads what every caller wants read, and raises as ``parse_func`` may.
+        reads what every caller wants read, and raises as ``parse_func`` may. Each time counts for the limits
+        of the run, unless ``once`` sees to that itself.
         """
         complaint = ""
         failure: ModelResponseError = ResponseParsingError()
@@ -83,11 +86,12 @@ class Reading:
             if turn:
                 log.info("%s is asked again: %s", request.label, complaint)
                 request.begin_anew()
-                await budget.before_call(request.label, price)
+                if counts:
+                    await budget.before_call(request.label, price)
             response = ModelResponse.of(await once(complaint))
             try:
                 if check is not None:
-                    response = ModelResponse.of(check(response._value))
+                    response = ModelResponse.of(await check(response._value))
                 request.finish(await self._read(response))
                 return
             except (ResponseParsingError, SchemaMismatchError) as error:
@@ -101,7 +105,7 @@ class Reading:
             if isinstance(failure, ResponseParsingError):
                 failure.raw_response = response._value.text
         if self.fault_handler is not None:
-            request.finish(_merged(await _in_a_thread(self.fault_handler, response), response._value))
+            request.finish(_merged(await in_a_thread(self.fault_handler, response), response._value))
             return
         raise _named(failure, request.label)
 
@@ -110,10 +114,39 @@ class Reading:
             return response._value
         # AgentScope's first version has json.loads itself here; all others take the response
         given = response._value.text if self.parse_func is json.loads else response
-        return _merged(await _in_a_thread(self.parse_func, given), response._value)
+        return _merged(await in_a_thread(self.parse_func, given), response._value)
 
     def _after_tries(self, problem: str) -> str:
         return problem if self.tries == 1 else f"{problem} (asked {self.tries} times)"
+
+
+def reads(call: Callable[..., ModelResponse]) -> Callable[..., ModelResponse]:
+    """Return a model's ``__call__`` that knows ``parse_func``, ``fault_handler`` and ``max_retries`` too."""
+
+    @functools.wraps(call)
+    def reading_call(
+        self: Any,
+        *args: Any,
+        parse_func: Any = None,
+        fault_handler: Any = None,
+        max_retries: int | None = None,
+        **kwargs: Any,
+    ) -> ModelResponse:
+        reading = Reading.of(parse_func, fault_handler, max_retries)
+        if parse_func is None and fault_handler is None:
+            return call(self, *args, **kwargs)
+
+        async def once(_: str) -> Answer:
+            response: ModelResponse = await in_a_thread(lambda _: call(self, *args, **kwargs), None)
+            await response
+            return response._value if response._request is None else response._request.answer
+
+        async def work(request: Request) -> None:
+            await reading.ask(request, once, counts=False)
+
+        return ModelResponse.begin(self.label, work, counts=False)
+
+    return reading_call
 
 
 def _named(failure: Any, label: str) -> Any:
@@ -132,7 +165,7 @@ def _merged(made: Any, answer: Answer) -> Answer:
     return fresh if fresh.usage is not None else replace(fresh, usage=answer.usage)
 
 
-async def _in_a_thread(function: Callable[[Any], Any], given: Any) -> Any:
+async def in_a_thread(function: Callable[[Any], Any], given: Any) -> Any:
     """Call somebody's function where it may take its time, and ask other models meanwhile."""
     future: concurrent.futures.Future[Any] = concurrent.futures.Future()
     ctx = contextvars.copy_context()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
 from ..exceptions import UsageError
 from ..message import Msg
+from ._again import reads
 from ._format import chat_messages
 from ._response import ModelResponse
 
@@ -16,7 +18,8 @@ __all__ = ["ModelWrapperBase"]
 class ModelWrapperBase:
     """A model. Call it with messages; it returns at once with a `ModelResponse`.
 
-    For a model of your own write ``__call__``; return ``ModelResponse(text=...)`` when the answer
+    For a model of your own write ``__call__``, which then takes ``parse_func``, ``fault_handler`` and
+    ``max_retries`` as every model does; return ``ModelResponse(text=...)`` when the answer
     is there already, or ``ModelResponse.begin(label, work)`` to let it come.
 
     ``config_name`` is the name of its configuration, ``model_name`` what the endpoint calls the
@@ -31,6 +34,12 @@ class ModelWrapperBase:
     """
 
     model_type: str = ""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        call = cls.__dict__.get("__call__")
+        if inspect.isfunction(call) and "parse_func" not in call.__code__.co_varnames:
+            cls.__call__ = reads(call)  # type: ignore[method-assign]
 
     def __init__(self, config_name: str, model_name: str | None = None, *, label: str | None = None) -> None:
         self.config_name = config_name

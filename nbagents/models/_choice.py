@@ -20,6 +20,7 @@ from ._address import Environment, checked_url, is_loopback, setting
 from ._endpoint import Endpoint, resolve
 from ._names import AUTO_MODEL, DEFAULT_OPENAI_MODEL, DEMO_MODELS, OPENAI_TYPES
 from ._ollama import ollama_models, ollama_origin
+from ._providers import PROVIDERS
 
 __all__ = ["ModelChoice", "Step", "choose_model", "is_well_known", "named_model"]
 
@@ -61,10 +62,10 @@ def choose_model(
 ) -> ModelChoice:
     """Choose a model.
 
-    ``explicit`` is what stands after ``-m``: ``demo`` or one of its kin, ``ollama/NAME``, a loaded
-    configuration's name, or a model of OPENAI_BASE_URL or OpenAI. ``headless`` takes the demo
-    model's simulated typing away. An Ollama is looked for, at most 0.3 s, if nothing else was
-    found, or if ``probe`` is true. Blocks only for that.
+    ``explicit`` is what stands after ``-m``: ``demo`` or one of its kin, ``ollama/NAME``, a model of
+    another provider, as in ``dashscope/qwen-plus``, a loaded configuration's name, or a model of
+    OPENAI_BASE_URL or OpenAI. ``headless`` takes the demo model's simulated typing away. An Ollama is
+    looked for, at most 0.3 s, if nothing else was found, or if ``probe`` is true. Blocks only for that.
 
     Raises:
         ModelChoiceError: what is asked for cannot be had; the message names the step.
@@ -143,6 +144,9 @@ def named_model(name: str, environ: Mapping[str, str], *, headless: bool = False
     if name.startswith("ollama/") and len(name) > len("ollama/"):
         address = ollama_origin(environ)
         return _chat(name, name.removeprefix("ollama/"), environ, base_url=f"{address}/v1")
+    provider, _, model = name.partition("/")
+    if model and provider in PROVIDERS and provider != "openai" and not setting(environ, "OPENAI_BASE_URL"):
+        return _chat(name, model, environ, provider=provider)
     if name.startswith(("demo-", "ollama/")) or "://" in name:
         raise ModelChoiceError(
             f"there is no model {name!r}; offline: {', '.join(DEMO_MODELS)}; local: ollama/NAME",
@@ -166,9 +170,9 @@ def _asked(step: str, name: str, environ: Mapping[str, str], headless: bool) -> 
         raise ModelChoiceError(f"{step}: {error}", hint=error.hint) from None
 
 
-def _chat(label: str, model: str, environ: Mapping[str, str], base_url: str | None = None) -> dict[str, Any]:
+def _chat(label: str, model: str, environ: Mapping[str, str], **more: str) -> dict[str, Any]:
     config = {"config_name": label, "model_type": "openai_chat", "model_name": model, "label": label}
-    return resolve(config | ({"base_url": base_url} if base_url else {}), environ)
+    return resolve(config | more, environ)
 
 
 Found = tuple[dict[str, Any] | None, str, list[str]]

@@ -69,7 +69,8 @@ class Completion:
             if key == "tool_calls" and isinstance(value, list):
                 self._merge_tool_calls(value)
             elif isinstance(value, str) and key != "role":
-                self.message[key] = (self.message.get(key) or "") + value
+                before = self.message.get(key)
+                self.message[key] = (before if isinstance(before, str) else "") + value
             elif value is not None:
                 self.message[key] = value
 
@@ -84,14 +85,21 @@ class Completion:
                 calls.append({"type": "function", "id": "", "function": {"name": "", "arguments": ""}})
             call = calls[place]
             call.update({key: value for key, value in piece.items() if key in ("id", "type") and value})
-            for key, value in (piece.get("function") or {}).items():
-                call["function"][key] = call["function"].get(key, "") + (value or "")
+            function = piece.get("function") or {}
+            if not isinstance(function, Mapping):
+                raise ValueError("the function of a tool call is no object")
+            for key, value in function.items():
+                call["function"][key] = call["function"].get(key, "") + _text_of(value)
 
     @property
     def text(self) -> str:
         """The text so far; where the model refuses, its refusal."""
         for key in ("content", "refusal"):
-            if isinstance(text := self.message.get(key), str) and text:
+            text = self.message.get(key)
+            if isinstance(text, list):  # some give parts even where nobody asked for them
+                parts = [part.get("text") for part in text if isinstance(part, Mapping)]
+                text = "".join(part for part in parts if isinstance(part, str))
+            if isinstance(text, str) and text:
                 return text
         return ""
 
@@ -138,6 +146,15 @@ class Completion:
         """Return the answer in the shape of one that was not streamed."""
         choice = {"index": 0, "message": self.message, "finish_reason": self.finish_reason}
         return {**self.head, "object": "chat.completion", "choices": [choice], "usage": self.usage}
+
+
+def _text_of(value: Any) -> str:
+    """Return a piece of a call as text; some servers give arguments as an object."""
+    if isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False)
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise ValueError("a tool call has a name or arguments that are no text")
 
 
 def arguments_in(text: Any) -> dict[str, Any] | None:

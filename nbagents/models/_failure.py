@@ -6,6 +6,7 @@ key: not in their text, and not through a chain to the client's own frames.
 
 from __future__ import annotations
 
+import json
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,10 +70,14 @@ def explain(
     elif isinstance(error, TypeError):
         said = redact(str(error), endpoint.api_key)[:_MOST]
         return UsageError(f"{whose}{label}: the request cannot be sent: {said}")
+    elif _caused_by(error, "TransportError"):  # half-way through a stream
+        slow = _caused_by(error, "TimeoutException")
+        failure = too_slow(endpoint, label, timeout, partial) if slow else _cut(label, endpoint, partial)
     else:  # an error event inside the stream, or what is no JSON
-        said = _words(error, endpoint)
+        said = "it is no JSON" if isinstance(error, json.JSONDecodeError) else _words(error, endpoint)
         failure = ModelResponseError(
-            f"{whose}{label} at {origin(endpoint.base_url)} gave no usable answer{_kept(partial)}: {said}"
+            f"{whose}{label} at {origin(endpoint.base_url)} gave no usable answer{_kept(partial)}: {said}",
+            hint="call again; %agents doctor looks at the model's address",
         )
     return _with_partial(failure, partial)
 
@@ -110,7 +115,9 @@ def said_nothing(endpoint: Endpoint, label: str, finish_reason: str | None) -> M
             hint="a larger max_tokens (max_completion_tokens) in generate_args",
         )
     if finish_reason == "content_filter":
-        return ModelResponseError(f"{where} held its answer back: its filter stopped it.")
+        return ModelResponseError(
+            f"{where} held its answer back: its filter stopped it.", hint="ask in other words"
+        )
     return ModelResponseError(f"{where} gave an empty answer.", hint="call again, or take another model")
 
 
@@ -192,7 +199,7 @@ def refusal(
             f"{whose}{status} from {host} – {label} failed there, also after retries: {said}",
             hint=_use_demo(),
         )
-    hint = next((line for word, line in _HINTS.items() if word in said.lower()), None)
+    hint = next((line for word, line in _HINTS.items() if word in said.lower()), "%agents doctor")
     return ModelResponseError(f"{whose}{status} from {host} – {label} refused the request: {said}", hint=hint)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..config import MODEL_RETRIES, MODEL_TIMEOUT, Secret, wrap_secrets
 from ..exceptions import UsageError
 from ..message import Msg
-from ._again import Reading
+from ._again import Reading, in_a_thread
 from ._answer import Answer
 from ._completion import Completion
 from ._failure import ended_early, said_nothing
@@ -19,8 +19,9 @@ from ._format import chat_messages
 from ._media import sees
 from ._request import Request
 from ._response import ModelResponse
-from ._service import OpenAIWrapperBase, plain
+from ._service import OpenAIWrapperBase
 from ._shape import Shape
+from ._sse import events_in
 from ._tools import checked_calls, wire_choice, wire_tools
 from ._usage import ModelUsage
 
@@ -141,9 +142,12 @@ class OpenAIChatWrapper(OpenAIWrapperBase):
             )
             return await self._answer(request, asked | {"messages": [*entries, *again]})
 
-        def check(answer: Answer) -> Answer:
+        async def check(answer: Answer) -> Answer:
             checked_calls(answer)
-            return answer if shape is None else _shaped(answer, shape, by_tool)
+            if shape is None:
+                return answer
+            shaped: Answer = await in_a_thread(lambda given: _shaped(given, shape, by_tool), answer)
+            return shaped
 
         async def work(request: Request) -> None:
             await reading.ask(request, lambda told: once(request, told), check, price=self.price)
@@ -168,11 +172,16 @@ class OpenAIChatWrapper(OpenAIWrapperBase):
             sent = await self._sent(request, asked, client, headers)
             if not sent.pop("stream", False):
                 sent.pop("stream_options", None)
-                _say(request, answer, plain(await client.chat.completions.create(**sent)))
+                whole = await client.chat.completions.with_raw_response.create(**sent)
+                _say(request, answer, json.loads(whole.content))
                 return
             async with await client.chat.completions.create(**sent, stream=True) as chunks:
-                async for chunk in chunks:
-                    _say(request, answer, plain(chunk))
+                came = chunks.response
+                if "json" in came.headers.get("content-type", ""):  # it knows no streams
+                    _say(request, answer, json.loads(await came.aread()))
+                    return
+                async for chunk in events_in(came.aiter_bytes()):
+                    _say(request, answer, chunk)
 
         try:
             await self._ask(send, lambda: answer.text)

@@ -151,18 +151,24 @@ class PostAPIModelWrapperBase(ModelWrapperBase):
         """Ask the model; return at once. Safe from any thread. ``json_args`` go into the body.
 
         ``parse_func``, ``fault_handler`` and ``max_retries`` are those of `OpenAIChatWrapper`.
+
+        Raises:
+            UsageError: what a model for pictures or embeddings is told is no text.
         """
         reading = Reading.of(parse_func, fault_handler, max_retries)
-        if isinstance(input_, Msg) or (
-            isinstance(input_, list | tuple) and any(isinstance(one, Msg) for one in input_)
-        ):
-            input_ = self.format(input_)
-        body = {self.messages_key: input_, **self._config.get("json_args", {}), **json_args}
+        body = {self.messages_key: self._told(input_), **self._config.get("json_args", {}), **json_args}
 
         async def work(request: Request) -> None:
             await reading.ask(request, lambda _: self._answer(request, body), price=self.price)
 
         return ModelResponse.begin(self.label, work, price=self.price)
+
+    def _told(self, input_: Any) -> Any:
+        """Return what it is told as it is sent; messages of agents are formatted. A subclass may check it."""
+        if isinstance(input_, Msg):
+            return self.format(input_)
+        is_talk = isinstance(input_, list | tuple) and any(isinstance(one, Msg) for one in input_)
+        return self.format(input_) if is_talk else input_
 
     # ---- on the background loop
 

@@ -10,7 +10,6 @@ from ._embedding import texts_of
 from ._failure import unusable
 from ._images import image_urls_in, prompt_of
 from ._post import PostAPIModelWrapperBase
-from ._response import ModelResponse
 
 __all__ = ["PostAPIChatWrapper", "PostAPIDALLEWrapper", "PostAPIEmbeddingWrapper"]
 
@@ -37,9 +36,8 @@ class PostAPIDALLEWrapper(PostAPIModelWrapperBase):
     messages_default = "prompt"
     _paths = ("data.response.data", "data", "images", "output.results")
 
-    def __call__(self, input_: Any, **more: Any) -> ModelResponse:
-        """Ask for pictures; return at once. Raises `UsageError` if the prompt is no text."""
-        return super().__call__(prompt_of(input_), **more)
+    def _told(self, input_: Any) -> str:
+        return prompt_of(input_)
 
     def _read(self, raw: Any) -> Answer:
         urls = image_urls_in(self._part(raw, list))
@@ -59,9 +57,8 @@ class PostAPIEmbeddingWrapper(PostAPIModelWrapperBase):
     messages_default = "input"
     _paths = ("data.response.data", "data", "embeddings", "")
 
-    def __call__(self, input_: Any, **more: Any) -> ModelResponse:
-        """Ask for embeddings; return at once. Raises `UsageError` if these are no texts."""
-        return super().__call__(texts_of(input_), **more)
+    def _told(self, input_: Any) -> list[str]:
+        return texts_of(input_)
 
     def _read(self, raw: Any) -> Answer:
         part = self._part(raw, list)

@@ -70,11 +70,12 @@ class ModelResponse:
         work: Callable[[Request], Coroutine[Any, Any, None]],
         *,
         price: budget.Price | None = None,
+        counts: bool = True,
     ) -> ModelResponse:
         """Start ``work`` on the background loop and return its response at once. Any thread.
 
-        It waits first until its run may ask a model once more; ``price`` is what this one costs, where
-        the model itself knows.
+        It waits first until its run may ask a model once more, unless ``work`` is what ``counts``; ``price``
+        is what this one costs, where the model itself knows.
 
         ``work`` is handed a `Request`: it calls ``say(piece)`` for each piece of text and
         ``finish(text=, content=, raw=, usage=, ...)`` at the end, or raises. ``label`` names the model in
@@ -87,7 +88,7 @@ class ModelResponse:
             await budget.before_call(label, price)
             await work(request)
 
-        response._request.begin(paid)
+        response._request.begin(paid if counts else work)
         return response
 
     def _answer(self) -> Answer:

@@ -54,7 +54,7 @@ class Shape:
         return {"type": "function", "function": function}
 
     def read(self, answer: str | Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the answer says, as plain data in this shape.
+        """Return what the answer says, as plain data in this shape. May take a while; not for the loop.
 
         Raises:
             SchemaMismatchError: it is no JSON, or has another shape.
@@ -70,7 +70,7 @@ class Shape:
                 where = ".".join(map(str, first["loc"])) or "it"
                 problem = f"{where}: {first['msg']}"
         else:
-            import jsonschema  # here, since it takes 50 ms and is seldom needed
+            import jsonschema  # here, since it may take seconds: what checks formats comes along
 
             problem = _first_error(jsonschema, data, self.schema)
             if not problem and isinstance(data, Mapping):

@@ -22,6 +22,16 @@ class ModelUsage:
     total_tokens: int = 0
     estimated: bool = False
 
+    @property
+    def input_tokens(self) -> int:
+        """The same as ``prompt_tokens``, under the name that AgentScope 1.x has for it."""
+        return self.prompt_tokens
+
+    @property
+    def output_tokens(self) -> int:
+        """The same as ``completion_tokens``, under the name that AgentScope 1.x has for it."""
+        return self.completion_tokens
+
     @classmethod
     def reported(cls, usage: Mapping[str, Any]) -> ModelUsage:
         """Take over what the endpoint reported; what is missing or odd counts as none."""

@@ -7,6 +7,7 @@ into ``response.parsed``. They know text alone: no model, no agent. Time is line
 from ._base import ParserBase
 from ._code import MarkdownCodeBlockParser
 from ._json import MarkdownJsonDictParser, MarkdownJsonObjectParser
+from ._kinds import can_travel, parser_from_dict
 from ._regex import RegexTaggedContentParser
 from ._tagged import MultiTaggedContentParser, TaggedContent
 
@@ -18,4 +19,6 @@ __all__ = [
     "ParserBase",
     "RegexTaggedContentParser",
     "TaggedContent",
+    "can_travel",
+    "parser_from_dict",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from ..exceptions import UsageError
 
@@ -33,6 +33,9 @@ class ParserBase:
     ['grey', 'beads']
     """
 
+    fields: ClassVar[tuple[str, ...]] = ()
+    """The attributes of which `to_dict` tells: what its constructor is given under the same names."""
+
     @property
     def format_instruction(self) -> str:
         """What a model must be told so that its answer can be read; it ends the prompt."""
@@ -57,6 +60,10 @@ class ParserBase:
         """
         response.parsed = self.read(response.text or "")
         return response
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return how a parser like this one is made, as plain data for `parser_from_dict`."""
+        return {"parser": type(self).__name__} | {name: getattr(self, name) for name in self.fields}
 
     def to_memory(self, parsed: Any) -> Any:
         """Return what an agent remembers of what was read."""

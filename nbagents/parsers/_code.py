@@ -20,6 +20,7 @@ class MarkdownCodeBlockParser(ParserBase):
     """
 
     name = "code block"
+    fields = ("language_name", "content_hint")
 
     def __init__(self, language_name: str, content_hint: str | None = None) -> None:
         self.language_name = language_name

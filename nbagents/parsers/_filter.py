@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ..exceptions import RequiredFieldNotFoundError, UsageError
 
@@ -21,6 +21,8 @@ class KeyFilter:
     >>> keys.to_memory(found), keys.to_content(found), keys.to_metadata(found)
     ({'speak': 'Yes', 'vote': 1}, 'Yes', None)
     """
+
+    names: ClassVar[tuple[str, ...]] = ("keys_to_memory", "keys_to_content", "keys_to_metadata")
 
     def __init__(self, keys_to_memory: Keys, keys_to_content: Keys, keys_to_metadata: Keys) -> None:
         self.keys_to_memory = _checked("keys_to_memory", keys_to_memory)

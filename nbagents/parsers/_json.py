@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ..exceptions import JsonDictValidationError, JsonParsingError, JsonTypeError
 from ._base import ParserBase
@@ -25,6 +25,7 @@ class MarkdownJsonObjectParser(ParserBase):
 
     name = "json block"
     tag_begin, tag_end = "```json", "```"
+    fields: ClassVar[tuple[str, ...]] = ("content_hint",)
 
     def __init__(self, content_hint: Any = None) -> None:
         self.content_hint = content_hint
@@ -77,6 +78,8 @@ class MarkdownJsonDictParser(KeyFilter, MarkdownJsonObjectParser):
     >>> parser.to_content(found), parser.to_metadata(found)
     ('Not me!', {'vote': 'Bob'})
     """
+
+    fields = ("content_hint", "required_keys", *KeyFilter.names)
 
     def __init__(
         self,

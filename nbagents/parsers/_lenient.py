@@ -27,7 +27,7 @@ _PLAIN = {quote: re.compile(rf"[^\\{quote}]++") for quote in "\"'”’`"}
 _CLOSING = {'"': '"', "'": "'", "“": "”", "‘": "’", "`": "`"}
 _AFTER = re.compile(r"\s*+")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": ""}
-_HEX = re.compile(r"[0-9a-fA-F]{4}")
+_CODE = re.compile(r"u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|U000?((?:10|0?[0-9a-fA-F])[0-9a-fA-F]{4})")
 
 
 def read_json(text: str, kind: type = object) -> Any:
@@ -60,7 +60,7 @@ def read_json(text: str, kind: type = object) -> Any:
             found, end = reader.read()
         except ValueError as error:
             wrong = wrong or error
-            if reader.members:  # it was meant; what is inside it is not the answer
+            if reader.meant:  # what is inside it is not the answer
                 break
             continue
         if isinstance(found, kind):
@@ -112,10 +112,10 @@ def _strict(text: str) -> Any:
 
 
 class _Reader:
-    """Reads one value. ``members`` counts what it has read of objects and lists."""
+    """Reads one value. ``meant`` is whether it has seen a key and a colon, or a value of a list."""
 
     def __init__(self, text: str, at: int) -> None:
-        self.text, self.at, self.start, self.members = text, at, at, 0
+        self.text, self.at, self.start, self.meant = text, at, at, False
 
     def read(self) -> tuple[Any, int]:
         try:
@@ -154,6 +154,7 @@ class _Reader:
             if self._char() != ":":
                 raise self._wrong("a colon is missing after a key")
             self.at += 1
+            self.meant = True
             found[key] = self._value(depth)
             self._next("}")
         return found
@@ -162,6 +163,7 @@ class _Reader:
         found: list[Any] = []
         while not self._closes("]"):
             found.append(self._value(depth))
+            self.meant = True
             self._next("]")
         return found
 
@@ -174,7 +176,6 @@ class _Reader:
 
     def _next(self, bracket: str) -> None:
         """See that another member may follow, or the end."""
-        self.members += 1
         self._skip(_GAP)
         if self._char() not in (",", bracket, "", *_CLOSING):
             raise self._wrong(f"a comma or {bracket} is missing")
@@ -224,10 +225,11 @@ class _Reader:
 
     def _escape(self) -> str:
         char = self.text[self.at + 1 : self.at + 2]
+        code = _CODE.match(self.text, self.at + 1)
+        if code is not None:
+            self.at = code.end()
+            return chr(int(code[code.lastindex or 0], 16))
         self.at += 2
-        if char == "u" and (digits := _HEX.match(self.text, self.at)) is not None:
-            self.at += 4
-            return chr(int(digits[0], 16))
         if char in _ESCAPES:
             return _ESCAPES[char]
         return char if char in ("", "\\", "/", *_CLOSING, *_CLOSING.values()) else "\\" + char

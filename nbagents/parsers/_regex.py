@@ -32,6 +32,8 @@ class RegexTaggedContentParser(KeyFilter, ParserBase):
     {'thought': 'Hm.', 'votes': [1, 2]}
     """
 
+    fields = ("tagged_content_pattern", "try_parse_json", "required_keys", *KeyFilter.names)
+
     def __init__(
         self,
         tagged_content_pattern: str = TAGS,
@@ -69,6 +71,10 @@ class RegexTaggedContentParser(KeyFilter, ParserBase):
             raise UsageError("this parser has no format_instruction; give it one when you make it")
         shown = "\n".join(f"<{key}>your {key}</{key}>" for key in self.required_keys)
         return f"Answer in these tags, exactly as they are written here:\n{shown}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return how it is made, as plain data."""
+        return super().to_dict() | {"format_instruction": self._format_instruction}
 
     def read(self, text: str) -> dict[str, Any]:
         """Return the parts by name.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..exceptions import JsonParsingError, TagNotFoundError, UsageError
@@ -49,6 +49,8 @@ class MultiTaggedContentParser(KeyFilter, ParserBase):
     {'thought': 'Easy.', 'number': 42}
     """
 
+    fields = KeyFilter.names
+
     def __init__(
         self,
         *tagged_contents: TaggedContent,
@@ -68,6 +70,10 @@ class MultiTaggedContentParser(KeyFilter, ParserBase):
         as_json = [one.name for one in self.tagged_contents if one.parse_json]
         more = f"\nBetween the tags of {', '.join(as_json)} stands valid JSON." if as_json else ""
         return f"Answer in these tags, exactly as they are written here:\n{shown}{more}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return how it is made, as plain data."""
+        return super().to_dict() | {"tagged_contents": [asdict(one) for one in self.tagged_contents]}
 
     def read(self, text: str) -> dict[str, Any]:
         """Return the parts by name.

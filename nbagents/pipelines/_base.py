@@ -140,7 +140,10 @@ class Replies(list[Any]):
 
 
 async def _all_arrived(values: Sequence[Any]) -> list[Any]:
-    return [await arrived(value) for value in values]
+    """Wait for all at once: the first failure ends the wait, and a cancelled wait cancels each of them."""
+    if _here.plain:  # there is no loop, nor anything to wait for
+        return [await arrived(value) for value in values]
+    return list(await asyncio.gather(*map(arrived, values)))
 
 
 async def arrived(value: Any) -> Any:

@@ -158,6 +158,8 @@ def _from_address(address: str) -> str:
 
 
 def _from_file(name: str) -> str:
+    if name.startswith(("\\\\", "//")):  # on Windows another machine, which would be asked
+        return ""
     try:
         path = Path(name).resolve()
         about = path.stat()

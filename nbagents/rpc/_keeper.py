@@ -239,23 +239,22 @@ class Keeper:
                 )
                 batch.agents.append((*about, settings, record.state, journal.next_place))
         fresh: dict[int, tuple[Msg, int]] = {}
-        places: dict[Record, int] = {}
+        places: dict[Record, list[int]] = {}
         last, number = None, 0
         for record in turn.records:
             if record.gone:
                 continue
             if record.state is not record.kept_state and record not in made:
                 batch.states.append((record.state, record.n))
-            if record.anew:
-                batch.begins.append((journal.next_place, record.n))
-            written = 0
+            if record.anew or record.slid:
+                batch.begins.append((record.begins(journal.next_place), record.n))
+            written = places[record] = []
             for message in record.unwritten():
                 if message is not last:  # one message to a thousand agents is looked up once
                     last, number = message, self._number(message, fresh, batch, record)
+                written.append(journal.new_place() if number else 0)
                 if number:
-                    batch.memories.append((journal.new_place(), record.n, number))
-                    written += 1
-            places[record] = written if record.anew else record.places + written
+                    batch.memories.append((written[-1], record.n, number))
         expired = self._expired(batch)
         if batch:
             journal.write(batch)
@@ -263,10 +262,8 @@ class Keeper:
         self._left_over = Batch()
         self._written_replies(batch, expired)
         journal.live += len(batch.memories)
-        for record, count in places.items():
-            if record.anew:
-                self._buried(record.places)
-            record.places = count
+        for record, written in places.items():
+            self._buried(record.written(written))
         for message, number in fresh.values():
             self._rows[message] = (number, message._edit)
         self._tidy()

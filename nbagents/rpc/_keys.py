@@ -43,13 +43,17 @@ def _marked(value: Any, *, inside: bool) -> Any:
         inside = inside or "config_name" in value
         return {
             key: dict(TAKEN)
-            if inside and item and not isinstance(item, bool) and _NAMES_A_KEY.search(str(key))
+            if inside and item and not isinstance(item, bool) and _names_a_key(str(key))
             else _marked(item, inside=inside)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
         return [_marked(item, inside=inside) for item in value]
     return dict(TAKEN) if inside and isinstance(value, str) and _may_tell_a_key(value) else value
+
+
+def _names_a_key(name: str) -> bool:
+    return name != "messages_key" and bool(_NAMES_A_KEY.search(name))  # that one is a place in a request
 
 
 def _may_tell_a_key(text: str) -> bool:

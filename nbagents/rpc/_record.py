@@ -1,13 +1,15 @@
 """`Record`: what is kept of one agent, and what has changed since.
 
 That a memory only grew is seen by its list, which is the same one then, and by its length: nothing of it is
-compared. The other state is compared as JSON, and only where a look at the values leaves a doubt.
+compared. Of a memory that also lost its oldest messages the new ones are written, and where it begins now.
+The other state is compared as JSON, and only where a look at the values leaves a doubt.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..agents import APART, STEADY, UNFIT, AgentBase, Call, apart, freeze, frozen, peek, thaw
@@ -48,7 +50,9 @@ class Record:
         "pending",
         "places",
         "plain",
+        "slid",
         "state",
+        "where",
         "whole",
     )
 
@@ -58,6 +62,10 @@ class Record:
         self.gone = self.pending = False
         self.anew = False
         """Has the memory not only grown in this turn?"""
+        self.slid = 0
+        """How many of its oldest kept messages it has lost, if it only did that and grew."""
+        self.where: array[int] | None = None
+        """The places of its messages in the journal, 0 for none; None as long as it lost none."""
         self.places = 0
         """How many messages it has in the journal, where what cannot be held is left out."""
         self.edits = self.kept_edits = last_edit()
@@ -152,7 +160,7 @@ class Record:
             length = len(known)
             if length == self.length:
                 return False
-            grown = length > self.length
+            grown, slid = length > self.length, 0
         else:
             messages = _messages_in(memory, known)
             length = len(messages)
@@ -163,8 +171,11 @@ class Record:
                 grown = messages[: self.length] == known[: self.length]
             if grown and length == self.length:
                 return False
+            slid = 0 if grown or edited else _lost(messages, known[: self.length])
         self.length = length
-        self.anew = self.anew or not grown
+        self.slid += slid
+        known_places = self.where is not None and self.slid < self.kept_length
+        self.anew = self.anew or not (grown or (slid and known_places))
         if not self.pending:
             self.keeper.touch(self)
         return True
@@ -180,7 +191,22 @@ class Record:
 
     def unwritten(self) -> list[Msg]:
         """Return what the journal is to hold of its memory besides, or instead if that is ``anew``."""
-        return self.messages[0 if self.anew else self.kept_length : self.length]
+        return self.messages[0 if self.anew else self.kept_length - self.slid : self.length]
+
+    def begins(self, following: int) -> int:
+        """Return the place of its first message in the journal; ``following`` is that of the next one."""
+        left = () if self.anew or self.where is None else self.where[self.slid :]
+        return next(filter(None, left), following)
+
+    def written(self, places: Sequence[int]) -> int:
+        """The journal has what was `unwritten` at these places; return how many it needs no more."""
+        gone = self.places if self.anew else sum(map(bool, (self.where or ())[: self.slid]))
+        self.places += sum(map(bool, places)) - gone
+        if self.anew and self.kept_length:  # it may do so again, and better then
+            self.where = array("q", places)
+        elif self.where is not None:
+            self.where = self.where[self.slid :] + array("q", places)
+        return gone
 
     def _state(self) -> str | None:
         """Return what the agent has become, but for its memory; None if that is seen to be as it was."""
@@ -235,6 +261,7 @@ class Record:
     def settle(self, *, safe: bool) -> None:
         """The batch is written, or could not be: then the agent becomes again what is kept of it."""
         self.pending = self.anew = False
+        self.slid = 0
         if safe:
             self.kept_messages, self.kept_length, self.kept_state = self.messages, self.length, self.state
             self.kept_edits = self.edits
@@ -305,6 +332,14 @@ def _messages_in(memory: Any, known: list[Msg]) -> list[Msg]:
         log.warning("a %s does not tell what it remembers; it is not kept", type(memory).__name__)
         return known
     return known if found is None else found
+
+
+def _lost(messages: list[Msg], known: list[Msg]) -> int:
+    """Return how many messages were lost at the beginning, if the others are there and follow each other."""
+    if not messages or messages[0] not in known:
+        return 0
+    lost = known.index(messages[0])
+    return lost if messages[: len(known) - lost] == known[lost:] else 0
 
 
 def _keyless(tree: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pydantic
 import pytest
 
 from nbagents.agents import DictDialogAgent
@@ -11,7 +12,7 @@ from nbagents.exceptions import JsonParsingError, RequiredFieldNotFoundError, Re
 from nbagents.memory import InMemoryMemory
 from nbagents.message import Msg
 from nbagents.models import ModelResponse, ModelWrapperBase
-from nbagents.parsers import MarkdownJsonDictParser
+from nbagents.parsers import MarkdownCodeBlockParser, MarkdownJsonDictParser
 
 GOOD = '```json\n{"thought": "Bob is quiet.", "speak": "It is Bob.", "vote": "Bob"}\n```'
 
@@ -150,3 +151,27 @@ def test_a_memory_that_is_awaited_and_none_at_all(parser):
     assert agent.state_dict()["memory"] == []
     agent.memory = None
     assert agent("Who?").content == "It is Bob."
+
+
+def test_its_parser_goes_along_with_what_it_has_become(parser):
+    agent, _ = player(GOOD)
+    agent.set_parser(parser)
+    state = json.loads(json.dumps(agent.state_dict()))
+    again, _ = player(GOOD)
+    again.load_state_dict(state)
+    assert again("Who?").metadata == {"vote": "Bob"}
+    again.set_parser(MarkdownJsonDictParser(pydantic.create_model("Vote", vote=str)))
+    assert "parser" not in again.state_dict()
+
+
+def test_in_a_server_it_keeps_its_parser():
+    agent = DictDialogAgent("Ann", "You are a poet.", "demo-fast")
+    agent.set_parser(MarkdownCodeBlockParser("text"))
+    there = agent.to_dist()
+    try:
+        reply = there("Tell me about rain.")
+        assert reply.content
+        assert reply.metadata is None, "without a parser it would be {'speak': ...}"
+        assert [m.content for m in there.memory] == ["Tell me about rain.", reply.content]
+    finally:
+        there.stop()

@@ -238,3 +238,11 @@ def test_asking_on_the_loop_is_refused_instead_of_stopping_every_agent():
 
     with pytest.raises(WouldBlockLoopError, match="asked on the background loop"):
         Asks("u")().result(10)
+
+
+def test_a_schema_has_the_names_of_all_versions():
+    schema = {"properties": {"age": {"type": "integer"}}, "required": ["age"]}
+    for name in ("schema", "structured_schema", "structured_model"):
+        with asking.scripted(["Here:", "forty", "41"]):
+            reply = UserAgent("Ada")(**{name: schema})
+            assert (reply.content, reply.metadata) == ("Here:", {"age": 41})

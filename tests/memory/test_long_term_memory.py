@@ -66,10 +66,8 @@ def test_it_outlives_its_process_and_is_shared(tmp_path):
 def test_the_tools_take_and_give_text():
     async def main():
         memory = LongTermMemory(vectors)
-        assert (
-            await memory.record_to_memory(["Bob likes rain", "Ann likes sun"], thinking="ok")
-            == "Remembered 2 facts."
-        )
+        told = await memory.record_to_memory("worth it", ["Bob likes rain", "Ann likes sun"])
+        assert told == "Remembered 2 facts."
         assert await memory.retrieve_from_memory(["rain", "Bob"], limit=1) == "Bob likes rain"
         return await LongTermMemory(vectors).retrieve_from_memory("rain")
 

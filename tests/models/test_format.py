@@ -125,6 +125,16 @@ def test_a_refusal_is_the_text_and_reasoning_is_not():
     assert answer.raw()["choices"][0]["message"]["reasoning_content"] == "hm"
 
 
+def test_what_other_servers_give_is_understood():
+    answer = Completion()
+    parts = [{"type": "thinking", "thinking": []}, {"type": "text", "text": "Beads."}]
+    call = {"function": {"name": "add", "arguments": {"a": 1}}}
+    answer.add({"choices": [{"message": {"content": parts, "reasoning": "hm", "tool_calls": [call]}}]})
+    thinking, text, use = answer.blocks()
+    assert (thinking["thinking"], text["text"], use["input"]) == ("hm", "Beads.", {"a": 1})
+    assert use["id"] == answer.blocks()[2]["id"]
+
+
 @pytest.mark.parametrize(
     "chunk",
     [
@@ -135,6 +145,8 @@ def test_a_refusal_is_the_text_and_reasoning_is_not():
         {"choices": [5]},
         {"choices": [{"delta": 5}]},
         {"choices": [{"delta": {"tool_calls": [5]}}]},
+        {"choices": [{"delta": {"tool_calls": [{"function": 5}]}}]},
+        {"choices": [{"delta": {"tool_calls": [{"function": {"name": 5}}]}}]},
     ],
 )
 def test_what_is_no_chunk_is_refused(chunk):

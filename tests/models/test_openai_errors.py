@@ -57,7 +57,7 @@ def test_each_refusal_has_its_error(endpoint, script, kind, text):
 
 
 def test_an_answer_that_is_no_json_is_no_answer(endpoint):
-    with pytest.raises(ModelResponseError, match="gave no usable answer: it has no choices"):
+    with pytest.raises(ModelResponseError, match="gave no usable answer: it is no JSON"):
         model(endpoint, "no-json", stream=False)(HELLO).result(10)
 
 

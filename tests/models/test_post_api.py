@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from nbagents import events
+from nbagents.agents import DialogAgent
 from nbagents.config import model_configs
 from nbagents.exceptions import (
     ModelAuthError,
@@ -254,6 +255,13 @@ def test_arguments_of_the_request(server):
     assert model(server, post_args=more)(HELLO).text == "Beads."
     assert server.paths == ["/generate?version=2"]
     assert server.headers[0]["authorization"].startswith("Basic ")
+
+
+def test_an_agent_talks_by_it(server):
+    server.say([{"generated_text": "Beads."}])
+    poet = DialogAgent("poet", "You are a poet.", model(server, "post_api", messages_key="inputs"))
+    assert poet(Msg("user", "Rain?")).content == "Beads."
+    assert server.bodies[0]["inputs"].endswith("user: Rain?\npoet:")
 
 
 def test_pictures_and_embeddings(server):

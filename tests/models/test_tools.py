@@ -17,7 +17,7 @@ from nbagents.exceptions import (
     SchemaMismatchError,
     UsageError,
 )
-from nbagents.models import ModelResponse, OpenAIChatWrapper
+from nbagents.models import ModelResponse, ModelWrapperBase, OpenAIChatWrapper
 
 HELLO = [{"role": "user", "content": "rain"}]
 PARAMETERS = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}}
@@ -230,3 +230,22 @@ def test_a_function_may_ask_a_model_itself(endpoint):
     assert (
         model(endpoint, {"content": "one"})(HELLO, parse_func=parse).parsed == "one; Grey beads on the glass"
     )
+
+
+def test_a_model_of_ones_own_is_read_as_every_other():
+    class Counter(ModelWrapperBase):
+        asked = 0
+
+        def __call__(self, messages: Any, **generate_args: Any) -> ModelResponse:
+            assert not generate_args
+            self.asked += 1
+            return ModelResponse(text="{" if self.asked < 3 else '{"a": 1}')
+
+    model = Counter("mine")
+    assert model(HELLO, max_retries=5).text == "{"
+    response = model(HELLO, parse_func=parse)
+    assert (response.parsed, model.asked) == ({"a": 1}, 3)
+    model.asked = 0
+    assert model(HELLO, parse_func=parse, fault_handler=lambda r: {"raw": r.text}, max_retries=1).parsed == {
+        "raw": "{"
+    }

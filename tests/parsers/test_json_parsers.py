@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import functools
+import json
 import time
 from types import SimpleNamespace
 
+import hypothesis
+import hypothesis.strategies as st
 import pydantic
 import pytest
 
@@ -89,6 +93,8 @@ def test_texts_keep_what_is_in_them(text: str, spoken: str):
         '{"speak": NaN}',
         '{"speak": 1e999, "x": bare words}',
         '{"speak": "a", "move": {"x": oops}}',
+        '{"speak": oops, "move": {"x": 1}}',
+        '["a", {"x": 1}, oops, {"y": 1}]',
         "{" * 2000,
         '{"a":' * 5000 + "1",
     ],
@@ -174,3 +180,22 @@ def test_hostile_answers_take_linear_time(piece: str):
 
     small = min(took(2000) for _ in range(3))
     assert took(20_000) < 40 * small + 0.1
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+NUMBERS = st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
+PLAIN = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@hypothesis.settings(max_examples=100, deadline=None)
+@hypothesis.given(
+    st.dictionaries(TEXT, PLAIN, max_size=5),
+    st.sampled_from([json.dumps, repr, functools.partial(json.dumps, indent=2, ensure_ascii=False)]),
+    st.sampled_from(["{}", "Sure:\n{}\nBye.", "```json\n{}\n```", "Here:\n```\n{}\n```\n", "```json\n{}"]),
+)
+def test_whatever_json_and_python_can_write_is_read_as_it_is(value, write, frame):
+    assert MarkdownJsonDictParser().read(frame.format(write(value))) == value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 
 import pytest
@@ -16,9 +17,12 @@ from nbagents.exceptions import (
 )
 from nbagents.parsers import (
     MarkdownCodeBlockParser,
+    MarkdownJsonDictParser,
+    MarkdownJsonObjectParser,
     MultiTaggedContentParser,
     RegexTaggedContentParser,
     TaggedContent,
+    parser_from_dict,
 )
 
 
@@ -155,3 +159,22 @@ def test_hostile_answers_take_linear_time(piece: str, parser):
 
     small = min(took(2000) for _ in range(3))
     assert took(20_000) < 40 * small + 0.1
+
+
+def test_each_parser_can_be_made_again_from_plain_data(parser):
+    for each in (
+        parser,
+        MarkdownCodeBlockParser("python", "print()"),
+        MarkdownJsonObjectParser([1]),
+        MarkdownJsonDictParser({"a": 1}, ["a"], keys_to_memory="a"),
+        RegexTaggedContentParser(required_keys=["a"], keys_to_content="a"),
+        RegexTaggedContentParser(r"(?P<name>a)(?P<content>b)", "Say ab.", try_parse_json=False),
+    ):
+        tree = json.loads(json.dumps(each.to_dict()))
+        again = parser_from_dict(tree)
+        assert type(again) is type(each)
+        assert again.to_dict() == tree
+        assert again.format_instruction == each.format_instruction
+    for wrong in ({}, {"parser": "Popen"}, {"parser": "MarkdownCodeBlockParser"}, {**tree, "more": 1}):
+        with pytest.raises(UsageError, match="no parser"):
+            parser_from_dict(wrong)

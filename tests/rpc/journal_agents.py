@@ -102,6 +102,37 @@ class HasKey(AgentBase):
         return self.api_key[-4:]
 
 
+class Elsewhere:
+    """A memory that is awaited, as one in a database is."""
+
+    def __init__(self):
+        self.kept = []
+
+    async def add(self, memories):
+        self.kept.append(memories)
+
+    async def get_memory(self):
+        return list(self.kept)
+
+    async def size(self):
+        return len(self.kept)
+
+
+class Awaits(AgentBase):
+    """Remembers in a memory that is awaited, and counts."""
+
+    n = 0
+
+    def __init__(self, name, **kwargs):
+        super().__init__(name, **kwargs)
+        self.memory = Elsewhere()
+
+    async def reply(self, x=None):
+        self.n += 1
+        await self.memory.add(x)
+        return f"{self.n}, {len(await self.memory.get_memory())} heard"
+
+
 class Window(AgentBase):
     """Remembers the last two hundred messages; counts in them."""
 
@@ -112,6 +143,18 @@ class Window(AgentBase):
         if self.memory.size() > 200:
             self.memory.delete(0)
         return said
+
+
+class Shuffles(AgentBase):
+    """Remembers two hundred messages, in another order after each turn."""
+
+    n = 0
+
+    async def reply(self, x=None):
+        self.n += 1
+        known = self.memory.get_memory() or [Msg(self.name, str(number)) for number in range(200)]
+        self.memory.load([*known[100:], *reversed(known[:100])], overwrite=True)
+        return str(self.n)
 
 
 class Rewrites(AgentBase):

@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from journal_agents import Editor, Keeps, Short, Still, Tells
+from journal_agents import Awaits, Editor, Keeps, Short, Still, Tells
 from revival import home
 
 from nbagents.agents import settled
+from nbagents.exceptions import AgentCallError
 from nbagents.hub import msghub
 from nbagents.message import Msg
 from nbagents.rpc import RpcAgentClient
@@ -38,6 +39,18 @@ def test_a_server_that_ends_as_it_should_leaves_no_journal(runtime: Path):
         server.client.stop()
         server.server.wait(10)
         assert list(server.journal.parent.glob("kept*")) == []
+
+
+def test_an_agent_whose_memory_is_awaited_comes_back_without_what_only_it_can_read(runtime: Path):
+    with home() as server:
+        agent = server.make(Awaits, "w")
+        agent.observe(Msg("user", "one")).result(20)
+        assert agent(Msg("user", "two")).content == "1, 2 heard"
+        with pytest.raises(AgentCallError, match="memory that only it can read"):
+            server.memory("w")
+        assert server.client.get_agent_list()[0]["messages"] == 0
+        server.revive()
+        assert server.find("w")(Msg("user", "three")).content == "2, 1 heard"
 
 
 @pytest.mark.long

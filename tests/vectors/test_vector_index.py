@@ -158,6 +158,7 @@ def test_threads_share_one():
         assert len(index) == 120
 
 
+@pytest.mark.long
 def test_processes_share_a_file_and_one_that_is_killed_breaks_nothing(tmp_path):
     path = tmp_path / "vectors.db"
     started = [
@@ -168,7 +169,7 @@ def test_processes_share_a_file_and_one_that_is_killed_breaks_nothing(tmp_path):
             text=True,
             cwd=ROOT,
         )
-        for who, count in (("a", "40"), ("b", "40"), ("killed", "100000"))
+        for who, count in (("a", "80"), ("b", "80"), ("killed", "100000"))
     ]
     for process in started:
         assert process.stdout.readline() == "open\n"
@@ -184,7 +185,7 @@ def test_processes_share_a_file_and_one_that_is_killed_breaks_nothing(tmp_path):
             process.communicate(timeout=50)
         found = [hit.name for hit in index.search([1, 1, 1], top_k=10_000)]
         kept = sum(name.startswith("killed.") for name in found)
-        assert len(found) - kept == 2 * (40 * 3 - 8)
+        assert len(found) - kept == 2 * (80 * 3 - 16)
         assert kept >= 28
         assert len(index) == len(found) == len(set(found))
     with VectorIndex(path) as again:
