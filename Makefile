@@ -18,7 +18,7 @@ SOURCES := $(PACKAGED) $(shell find nbagents -type f -not -path '*/__pycache__/*
 TUTORIAL := $(firstword $(sort $(wildcard notebooks/*.md)))
 NOTEBOOK := $(TUTORIAL:notebooks/%.md=build/notebooks/%.ipynb)
 
-.PHONY: help install proto fmt lint types floors test test-quick test-long demo lab notebooks docs bench check clean chromium
+.PHONY: help install proto fmt lint types floors test test-quick test-long demo lab notebooks docs bench check clean chromium ipykernels
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -32,13 +32,13 @@ lab: $(LAB) $(NOTEBOOK)  ## the first tutorial in JupyterLab
 
 install: $(DEV)  ## everything for working on nbagents, editable
 
-test: $(DEV) chromium  ## every test, those in a browser too
+test: $(DEV) chromium ipykernels  ## every test, those in a browser too
 	$(BIN)/python -m pytest $(ARGS)
 
 test-quick: $(DEV)  ## the tests that need no browser, no notebook and no patience
 	$(BIN)/python -m pytest -m "not (browser or long or notebook or bench)" $(ARGS)
 
-test-long: $(DEV) chromium  ## every test, with the numbers of the long forms; an hour
+test-long: $(DEV) chromium ipykernels  ## every test, with the numbers of the long forms; an hour
 	NBAGENTS_LONG=1 $(BIN)/python -m pytest $(ARGS)
 
 notebooks: $(DEV)  ## every tutorial, run in a real kernel
@@ -76,6 +76,9 @@ clean:  ## remove what these targets made
 
 chromium:
 	@.ci/chromium
+
+ipykernels: $(DEV)
+	@.ci/kernels $(VENV) build/kernels
 
 $(VENV)/bin/python:
 	@.ci/venv $(VENV)

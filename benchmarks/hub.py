@@ -2,7 +2,7 @@
 
     python benchmarks/hub.py [--agents 50] [--rounds 4] [--model 0.05]
 
-In turn, as a hub is mostly used, each agent hears the one before it and sends the whole talk to its model: the
+In turn, as a hub is mostly used, each agent hears the one before and sends the whole talk to its model: the
 unavoidable time is agents times rounds times the model's, and the goal is at most 1.5 times that. Together,
 all agents of a round are asked at once and then hear each other; here only the newest message goes to the
 model, since making fifty long prompts at once measures prompts, not hubs.

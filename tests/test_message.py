@@ -338,6 +338,10 @@ def test_a_text_is_one_text_block():
     assert not message.has_content_blocks("tool_use")
 
 
+def test_blocks_are_printed_as_their_text():
+    assert Msg("poet", [{"type": "thinking", "thinking": "Hm."}, TEXT]).formatted_str() == "poet: Grey beads"
+
+
 def test_blocks_are_found_by_type():
     message = Msg("poet", [TEXT, USE, IMAGE, {**TEXT, "text": "on the glass"}])
     assert message.get_content_blocks("tool_use") == [USE]

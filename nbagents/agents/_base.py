@@ -18,10 +18,12 @@ from ..message import Msg, PlaceholderMessage
 from ..models import ModelWrapperBase, load_model
 from ._audience import Audience
 from ._call import RUNNING, Remote, current_call, peek
+from ._hooks import has_hooks
 from ._mailbox import Mailbox
 from ._revising import revised
 from ._scheduler import scheduler, settled
 from ._state import APART, apart, frozen, remembered, thaw
+from ._surface import Surface
 
 __all__ = ["AgentBase"]
 
@@ -65,7 +67,7 @@ def _queued(observe: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return entry
 
 
-class AgentBase(metaclass=AgentMeta):
+class AgentBase(Surface, metaclass=AgentMeta):
     """An agent. Subclass it and write ``reply``; ``agent(x)`` returns a message at once.
 
     Calls run one at a time, in the order in which blocking code would have run them; independent
@@ -150,7 +152,8 @@ class AgentBase(metaclass=AgentMeta):
             raise TypeError(f"speak() takes a str, a Msg or a generator of (last, text), not {kind}")
         events.emit("spoke", message=message)
         call = current_call()
-        if not context.card.get() and (call is None or call.origin is None):
+        silent = peek(self, "__dict__").get("_silent")
+        if not silent and not context.card.get() and (call is None or call.origin is None):
             print(message.formatted_str())  # noqa: T201  # this is what speaking means in a terminal
 
     # ---- being called
@@ -271,8 +274,8 @@ class AgentBase(metaclass=AgentMeta):
 
     @property
     def _observes_inline(self) -> bool:
-        """Is observing done at once? Not where a class has its own way, nor where its memory is awaited."""
-        if type(self)._observes_its_own_way:
+        """Is observing done at once? Not in a way of its own, nor with hooks or a memory that is awaited."""
+        if type(self)._observes_its_own_way or has_hooks(self, "observe"):
             return False
         memory = peek(self, "__dict__").get("memory")
         if memory is None or type(memory) is TemporaryMemory:

@@ -12,6 +12,7 @@ from typing import Any
 from ..exceptions import CallCancelledError
 from ..message import Msg
 from ._call import Call, peek, promised, resolved
+from ._hooks import hooked, is_async
 from ._stopped import without_stopped
 from ._threads import WorkerThreads
 
@@ -39,11 +40,11 @@ class Bodies:
             args = tuple(resolved(without_stopped(value)) for value in args)
             kwargs = {key: resolved(without_stopped(value)) for key, value in kwargs.items()}
         # An agent's class may have been exchanged since the call was made: it meets the one of now.
-        fn = peek(call.agent, "reply") if call.method == "_reply" else call.fn
+        fn = hooked(call.agent, "reply", peek(call.agent, "reply")) if call.method == "_reply" else call.fn
         ctx = call.context
         assert fn is not None
         assert ctx is not None
-        if _is_async(fn):
+        if is_async(fn):
             call.task = self._loop.create_task(self._wait_for(call, fn, *args, **kwargs), context=ctx)
         else:
             self._threads.run(
@@ -68,7 +69,13 @@ class Bodies:
         value: Any = None
         error: BaseException | None = None
         try:
-            value = await fn(*args, **kwargs)
+            try:
+                value = await fn(*args, **kwargs)
+            except asyncio.CancelledError:
+                if call.interrupted is None or call.done or call.task is None:
+                    raise
+                call.task.uncancel()
+                value = await call.interrupted(*args, **kwargs)
             if type(value) is not Msg:
                 for message in promised(value):
                     await message
@@ -101,13 +108,6 @@ class Bodies:
             self._over(call, None, call.error)
         else:
             call.task = self._loop.create_task(self._wait_for(call, lambda: work), context=call.context)
-
-
-def _is_async(fn: Callable[..., Any]) -> bool:
-    code = getattr(fn, "__code__", None)  # also of a method; asking `inspect` costs ten times as much
-    if code is not None and code.co_flags & inspect.CO_COROUTINE:
-        return True
-    return inspect.iscoroutinefunction(fn)
 
 
 def _value_of(fn: Callable[[], Any]) -> Any:

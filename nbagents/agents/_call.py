@@ -137,6 +137,8 @@ class Call:
     timer: asyncio.TimerHandle | None = None
     thread = 0
     """The thread that runs its body, by its ident, if one does."""
+    interrupted: Callable[..., Any] | None = None
+    """Makes the reply in place of its body, which was interrupted; takes the same arguments."""
     remote: Remote | None = None
 
     def __init__(

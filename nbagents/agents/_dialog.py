@@ -51,9 +51,12 @@ class DialogAgent(AgentBase):
         # No endpoint takes a conversation without a message: whoever speaks first knows at least who it is.
         prompt = self.sys_prompt or ("" if said else f"You are {self.name}.")
         system = [Msg("system", prompt, "system")] if prompt else []
-        response = await self.model(self.model.format(*system, said, speaker=self.name))
-        message = Msg(self.name, response.text, "assistant", metadata={"model": self.model.model_name})
-        self.speak(message)
+        response = self.model(self.model.format(*system, said, speaker=self.name))
+        shown = await self._print_as_it_comes(response)
+        text = (await response).text
+        message = Msg(self.name, text, "assistant", metadata={"model": self.model.model_name})
+        message._id = shown or message._id
+        await self.print(message)
         if self.memory is not None:
             await arrived(self.memory.add(message))
         return message

@@ -141,13 +141,13 @@ class ReActAgent(AgentBase):
         finish = None if structured_model is None else Finish(structured_model)
         said, forced = "", False
         for _ in range(self.max_iters):
-            step = await self._reasoning(finish, forced=forced)
+            step = await self._reasoning(finish, hint=UNSHAPED if forced else "")
             said = step.get_text_content() or said
             calls = step.get_content_blocks("tool_use")
             if not calls and finish is None:
                 return await self._say(step)
             if calls:
-                await self._act(calls, finish)
+                await self._act(step, finish)
             if finish is not None and finish.value is not None:
                 return await self._say(self._finished(finish, said))
             forced = not calls
@@ -155,32 +155,33 @@ class ReActAgent(AgentBase):
 
     # ---- thinking
 
-    async def _reasoning(self, finish: Finish | None, *, forced: bool = False, hint: str = "") -> Msg:
-        """Ask the model for the next step, and remember it, unless it is the reply itself.
+    async def _reasoning(self, finish: Finish | None, hint: str = "") -> Msg:
+        """Ask the model for the next step; remember what it only says, unless that is the reply itself.
 
-        ``forced`` leaves it no choice but to give the answer that is asked for.
+        ``hint``, which is not remembered, has it end now: it is shown no tool but the one to finish.
         """
-        schemas = [] if forced or hint else self.toolkit.get_json_schemas()
+        schemas = [] if hint else self.toolkit.get_json_schemas()
         if finish is not None:
-            schemas.append(finish.json_schema)
+            schemas = [one for one in schemas if one["function"]["name"] != FINISH] + [finish.json_schema]
         more: dict[str, Any] = {"tools": schemas} if schemas else {}
         if schemas and finish is not None and len(schemas) == 1:
             more["tool_choice"] = "required"
-        blocks = blocks_of(await asked(self.model, await self._conversation(hint), **more))
+        shown = ""
+
+        async def told(answer: Any) -> None:
+            nonlocal shown
+            shown = await self._print_as_it_comes(answer)
+
+        blocks = blocks_of(await asked(self.model, await self._conversation(hint), told, **more))
         if not more:  # it has been shown no tool, and will not be
             blocks = [block for block in blocks if block["type"] != "tool_use"]
-        step = self._as_step(blocks)
-        if step.has_content_blocks("tool_use"):
-            await self._remember(step)
-            await self._show(step)
-        elif finish is not None and not hint:
+        texts = [block["text"] for block in blocks if block["type"] == "text"]
+        said: Any = "".join(texts) if len(texts) == len(blocks) else blocks
+        step = Msg(self.name, said, "assistant", metadata={"model": _label(self.model)})
+        step._id = shown or step._id
+        if finish is not None and not step.has_content_blocks("tool_use"):
             await self._remember(step)
         return step
-
-    def _as_step(self, blocks: list[dict[str, Any]]) -> Msg:
-        texts = [block["text"] for block in blocks if block["type"] == "text"]
-        content: Any = "".join(texts) if len(texts) == len(blocks) else blocks
-        return Msg(self.name, content, "assistant", metadata={"model": _label(self.model)})
 
     async def _conversation(self, hint: str = "") -> list[dict[str, Any]]:
         prompt = "\n\n".join(filter(None, [self.sys_prompt, self.toolkit.get_activated_notes()]))
@@ -196,13 +197,12 @@ class ReActAgent(AgentBase):
     async def _summarizing(self, finish: Finish | None, said: str) -> Msg:
         """Reply at the end of all steps."""
         step = await self._reasoning(finish, hint=UNSHAPED if finish is not None else FORCED)
-        calls = step.get_content_blocks("tool_use")
         if finish is None:
             if not step.get_text_content():
                 step.content = said or f"No answer within {self.max_iters} steps."
             return await self._say(step)
-        if calls:
-            await self._act(calls, finish)
+        if step.has_content_blocks("tool_use"):
+            await self._act(step, finish)
         if finish.value is None:
             raise SchemaMismatchError(
                 f"{self.name} has not given its answer as {finish.name} within {self.max_iters} steps",
@@ -218,16 +218,18 @@ class ReActAgent(AgentBase):
 
     # ---- acting
 
-    async def _act(self, calls: Sequence[dict[str, Any]], finish: Finish | None) -> None:
-        """Call tools, and remember what each has answered, also if this is stopped."""
+    async def _act(self, step: Msg, finish: Finish | None) -> None:
+        """Call the tools of a step; remember it and what each has answered, also if this is stopped."""
+        calls = step.get_content_blocks("tool_use")
         left = {call["id"]: call for call in calls}
 
         async def one(call: dict[str, Any]) -> None:
-            result = await self._acting(call, finish)
+            await self._remember(await self._acting(call, finish))
             del left[call["id"]]
-            await self._remember(result)
 
         try:
+            await self._remember(step)
+            await self._show(step)
             if self.parallel_tool_calls:
                 await _all(one(call) for call in calls)
             else:
@@ -254,19 +256,13 @@ class ReActAgent(AgentBase):
 
     # ---- remembering and showing
 
-    async def _remember(self, message: Any) -> None:
-        if self.memory is not None:
-            added: Any = self.memory.add(message)
-            await _now(added)
-
     async def _show(self, step: Msg, last: bool = True) -> None:
-        """Show a step on the way: what is said in it; its tool calls are told of as they are made."""
-        said = step.get_text_content()
-        if said and last and self.verbose and step.role == "assistant":
-            self.speak(Msg(self.name, said, "assistant", metadata=step.metadata))
+        """Show a step on the way, if these are to be seen."""
+        if self.verbose:
+            await self.print(step, last)
 
     async def _say(self, reply: Msg) -> Msg:
-        self.speak(reply)
+        await self.print(reply)
         await self._remember(reply)
         return reply
 

@@ -38,6 +38,7 @@ from ._call import (
     snapshot,
 )
 from ._deadlock import untie
+from ._hooks import hooked
 from ._keeping import answered, kept
 from ._mailbox import Mailbox
 from ._patience import Patience
@@ -289,7 +290,7 @@ class Scheduler(Patience):
     def _start(self, mailbox: Mailbox, call: Call) -> None:
         mailbox.running, call.state = call, RUNNING
         if call.kind == "observe":
-            call.fn = type(call.agent).observe.__wrapped__.__get__(call.agent)
+            call.fn = hooked(call.agent, "observe", type(call.agent).observe.__wrapped__.__get__(call.agent))
         if call.context is None:
             call.context = contextvars.copy_context()
         call.context.run(context.frame.set, call)

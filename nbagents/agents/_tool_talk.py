@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from .._ids import new_id
@@ -21,9 +21,19 @@ __all__ = ["asked", "blocks_of", "made_whole", "result_block", "wire_messages"]
 FORGOTTEN = "(the result is not remembered)"
 
 
-async def asked(model: Any, messages: list[dict[str, Any]], **arguments: Any) -> Any:
-    """Ask a model and return its whole answer, whether it is awaited or comes in pieces."""
+async def asked(
+    model: Any,
+    messages: list[dict[str, Any]],
+    told: Callable[[Any], Awaitable[object]] | None = None,
+    **arguments: Any,
+) -> Any:
+    """Ask a model and return its whole answer, whether it is awaited or comes in pieces.
+
+    ``told`` is awaited with the answer before it is there.
+    """
     answer = model(messages, **arguments)
+    if told is not None:
+        await told(answer)
     if inspect.isawaitable(answer):
         answer = await answer
     if inspect.isasyncgen(answer):

@@ -82,7 +82,7 @@ class UserAgent(AgentBase):
         filled = dict(answer.fields)
         text = answer.text or "\n".join(f"{name}: {value}" for name, value in filled.items())
         message = Msg(self.name, text, "user", url=answer.url, metadata=filled or None)
-        self.speak(message)
+        await self.print(message)
         if self.memory is not None:
             await arrived(self.memory.add(message))
         return message

@@ -2,7 +2,8 @@
 
 A form is answered through the jupyter-server, which works however busy the kernel is, or by the form's
 own messages, which some kernels hear only between cells. The page says by the same ways that it shows the
-form; where neither has told so after a few seconds, the cell asks by `input()`. A notebook that nobody watches takes the default, or fails at once.
+form; where neither has told so after a few seconds, the cell asks by `input()`. A notebook that nobody
+watches takes the default, or fails at once.
 """
 
 from __future__ import annotations

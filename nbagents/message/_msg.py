@@ -218,7 +218,7 @@ class Msg:
         return separator.join(texts) if texts else None
 
     def formatted_str(self, colored: bool = False) -> str:
-        """Return ``name: content`` and a line for each url.
+        """Return ``name: content`` and a line for each url; of content blocks the text.
 
         With ``colored`` the name is in a terminal colour that depends on the name alone.
         """
@@ -226,8 +226,9 @@ class Msg:
         if colored:
             digest = int(hashlib.sha256(name.encode()).hexdigest(), 16)
             name = f"\033[9{digest % 8}m{name}\033[0m"
+        said = self.get_text_content() if self.has_content_blocks("text") else self.content
         urls = [self.url] if isinstance(self.url, str) else self.url or []
-        return "\n".join([f"{name}: {self.content}", *(f"{name}: {url}" for url in urls)])
+        return "\n".join([f"{name}: {said}", *(f"{name}: {url}" for url in urls)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the message as a dictionary that `from_dict` takes back."""

@@ -161,16 +161,6 @@ _SHEETS = {
 .nba .nba-pictures{display:flex;flex-wrap:wrap;gap:8px;margin-top:6px}
 .nba .nba-picture{max-width:min(100%,420px);max-height:420px;border-radius:4px}
 """,
-    "nba-call": """
-.nba .nba-call>summary>.nba-toggle{font-variant-numeric:tabular-nums}
-.nba .nba-call>p{margin:4px 0 0;color:var(--nba-dim)}
-.nba.nba .nba-call>pre{max-height:20em;overflow:auto}
-.nba .nba-call[open]{padding-bottom:4px}
-.nba .nba-sub p.nba-call{margin:0}
-.nba .nba-call .nba-done{color:var(--nba-ok)}
-.nba .nba-call .nba-failed{color:var(--nba-bad)}
-.nba .nba-call .nba-stopped{color:var(--nba-amber)}
-""",
     "mathjax_process": """
 .nba .nba-body :is(ul,ol){margin:0 0 .6em;padding-left:1.5em;line-height:1.5}
 .nba .nba-body li{margin:.1em 0}
@@ -215,6 +205,16 @@ _SHEETS = {
     "nba-sep": """
 .nba .nba-sep{margin:0;padding:3px 12px;background:var(--nba-alt);color:var(--nba-fg);font-size:12px;
  text-align:center}
+""",
+    "nba-call": """
+.nba .nba-call>summary>.nba-toggle{font-variant-numeric:tabular-nums}
+.nba .nba-call>p{margin:4px 0 0;color:var(--nba-dim)}
+.nba.nba .nba-call>pre{max-height:20em;overflow:auto}
+.nba .nba-call[open]{padding-bottom:4px}
+.nba .nba-sub p.nba-call{margin:0}
+.nba .nba-call .nba-done{color:var(--nba-ok)}
+.nba .nba-call .nba-failed{color:var(--nba-bad)}
+.nba .nba-call .nba-stopped{color:var(--nba-amber)}
 """,
     "nba-note": """
 .nba .nba-note{margin:0;padding:6px 12px;font-size:12px;

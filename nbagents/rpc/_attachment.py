@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import context, events
-from ..agents import Call, scheduler
+from ..agents import Call, peek, scheduler
 from ..exceptions import (
     AgentNotFoundError,
     AgentServerNotAliveError,
@@ -339,6 +339,9 @@ def _tell(event: events.Event) -> None:
     if getattr(event.source, "origin", None) is not None:
         return  # it was asked for by a client of this server, who has just been told
     if context.card.get() or event.kind not in ("printed", "spoke"):
+        return
+    proxy = getattr(event.source, "agent", None)
+    if event.kind == "spoke" and proxy is not None and peek(proxy, "__dict__").get("_silent"):
         return
     try:
         if event.kind == "printed":

@@ -165,9 +165,10 @@ def _post(there: Attachment, opened: OpenQuestion) -> None:
         if told.cancelled() or told.exception() is not None:
             return  # the person here is asked all the same
         answer = json.loads(told.result().message)
-        if answer.get("how") in ("default", "absent"):
+        how = answer.get("how")
+        if how in ("default", "absent"):  # a person has said there that nobody will answer
             opened.absent()
-        elif answer.get("how") == "answered" and not opened.over:
+        elif how == "answered" and not opened.over:
             fields = dict(answer.get("fields") or {})
             if answer.get("url"):
                 fields["url"] = answer["url"]

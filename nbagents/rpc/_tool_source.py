@@ -49,8 +49,7 @@ def with_tools(cls: type[AgentBase], kwargs: dict[str, Any]) -> tuple[dict[str, 
     """
     toolkits = {key: value for key, value in kwargs.items() if isinstance(value, Toolkit)}
     formatter = kwargs.get(FORMATTER)
-    is_plain = formatter is not None and not isinstance(formatter, str) and not vars(formatter)
-    if not toolkits and not is_plain:
+    if not toolkits and formatter is None:
         return None
     place = importable(cls)
     if place is None:
@@ -63,8 +62,9 @@ def with_tools(cls: type[AgentBase], kwargs: dict[str, Any]) -> tuple[dict[str, 
         key: toolkit.described(lambda value, whose: collected.name_of(value, f"the tool {whose}"))
         for key, toolkit in toolkits.items()
     }
-    if is_plain:
-        described[FORMATTER] = {"made_by": collected.name_of(type(formatter), "the formatter")}
+    if formatter is not None:  # made again from its attributes, where these are its arguments
+        made_by = collected.name_of(type(formatter), "the formatter")
+        described[FORMATTER] = {"made_by": made_by, "given": dict(getattr(formatter, "__dict__", {}))}
     left = {key: value for key, value in kwargs.items() if key not in described}
     return {**left, TOOLS: described}, collected.unit(cls.__name__, place)
 

@@ -79,7 +79,7 @@ class Record:
 
     @property
     def is_reply(self) -> bool:
-        """Is this call a message? Of any other, such as a look at the agent's data, only a failure is a row."""
+        """Is this call a message? Of any other, a look at the agent's data, only a failure is a row."""
         return self.method in REPLIES
 
     @property

@@ -7,8 +7,8 @@ from typing import Any
 
 from tornado import web
 
-from ..exceptions import AgentNotFoundError
 from ..config import redact
+from ..exceptions import AgentNotFoundError
 from ..rpc import RpcAgentClient, last_lines
 from ._fleet import Fleet
 from ._handler import AgentsHandler

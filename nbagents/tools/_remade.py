@@ -23,7 +23,7 @@ def parts_from(described: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
     made: dict[str, Any] = {}
     for key, about in described.items():
         if "made_by" in about:
-            made[key] = values[about["made_by"]]()
+            made[key] = values[about["made_by"]](**about["given"])
             continue
         toolkit = made[key] = KINDS.get(about["kind"], Toolkit)()
         toolkit.groups = {one["name"]: ToolGroup(**one) for one in about["groups"]}

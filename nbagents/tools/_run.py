@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from typing import Any
 
 from .. import events
+from .._loop import background
 from ..config import redact
 from ..exceptions import FunctionCallError, FunctionCallFormatError
 from ._response import ToolResponse, joined
@@ -23,6 +24,8 @@ __all__ = ["ToolStream", "arguments_of", "run_tool"]
 log = logging.getLogger(__name__)
 TOLD = 4000
 """Characters of one argument, and of what a tool answered, that are told of in an event."""
+GRACE = 1.0
+"""Seconds that a tool whose time is up has to end."""
 
 Find = Callable[[str], Tool]
 
@@ -30,7 +33,8 @@ Find = Callable[[str], Tool]
 class ToolStream:
     """The answers of one tool call: ``async for answer in stream``, each holding all so far.
 
-    ``await`` gives the stream itself. The tool is called when it is iterated over.
+    ``await`` gives the stream itself, `result` waits for the last answer. The tool is called when it is
+    iterated over, or waited for.
     """
 
     def __init__(self, begin: Callable[[], AsyncGenerator[ToolResponse, None]]) -> None:
@@ -42,6 +46,15 @@ class ToolStream:
     def __await__(self) -> Generator[Any, None, ToolStream]:
         yield from ()
         return self
+
+    def result(self, timeout: float | None = None) -> ToolResponse:
+        """Call the tool, wait for its whole answer and return it; an interrupt cancels the call.
+
+        Raises:
+            TimeoutError: ``timeout`` seconds passed.
+            WouldBlockLoopError: on the background loop, where only ``await`` can work.
+        """
+        return background().run(self.last(), timeout=timeout)
 
     async def last(self) -> ToolResponse:
         """Call the tool and return its whole answer."""
@@ -185,27 +198,31 @@ class _OutOfTime(Exception):  # never leaves this module
 
 
 async def _in_time(tool: Tool, values: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
-    async with contextlib.aclosing(values):
-        if tool.timeout is None:
+    if tool.timeout is None:
+        async with contextlib.aclosing(values):
             async for value in values:
                 yield value
-            return
-        limit = time.monotonic() + tool.timeout
+        return
+    limit = time.monotonic() + tool.timeout
+    step: asyncio.Task[Any] | None = None
+    try:
         while True:
             step = asyncio.ensure_future(_step(values))
-            try:
-                done, _ = await asyncio.wait([step], timeout=max(limit - time.monotonic(), 0))
-            finally:
-                if not step.done():
-                    step.cancel()
-                    with contextlib.suppress(BaseException):
-                        await asyncio.wait([step])
+            done, _ = await asyncio.wait([step], timeout=max(limit - time.monotonic(), 0))
             if not done:
                 raise _OutOfTime
             found = step.result()
             if found is None:
                 return
             yield found[0]
+    finally:
+        if step is not None and not step.done():
+            step.cancel()
+            await asyncio.wait([step], timeout=GRACE)  # one that does not end is left to itself
+        if step is None or step.done():
+            if step is not None and not step.cancelled():
+                step.exception()
+            await values.aclose()
 
 
 async def _step(values: AsyncGenerator[Any, None]) -> tuple[Any] | None:

@@ -184,14 +184,13 @@ class Toolkit:
         ``async for answer in toolkit.call_tool_function(block)``; each holds all of the answer so far. What
         goes wrong (no such tool, arguments that do not fit, an exception, no time left) is an answer too.
 
-        >>> import asyncio
         >>> def add(a: int, b: int) -> int:
         ...     return a + b
         >>> toolkit = Toolkit()
         >>> toolkit.register_tool_function(add)
         >>> def called(**given):
         ...     block = {"type": "tool_use", "id": "1", "name": "add", "input": given}
-        ...     return asyncio.run(toolkit.call_tool_function(block).last()).text
+        ...     return toolkit.call_tool_function(block).result().text
         >>> called(a=2, b=3)
         '5'
         >>> called(a=2)

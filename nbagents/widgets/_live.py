@@ -97,7 +97,7 @@ class LiveWidget(anywidget.AnyWidget):
             old.close()
 
     def stay(self) -> None:
-        """Count as used just now: it stays live until `PANELS` others were used since, and is then retired."""
+        """Count as used just now: it is retired once `PANELS` others were used since."""
         old: LiveWidget | None = None
         with _lock:
             if self in _staying:

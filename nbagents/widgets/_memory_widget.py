@@ -66,7 +66,7 @@ class MemoryWidget(LiveWidget):
         self.show(surface, memory_html(view), memory_text(view))
 
     def retire(self) -> None:
-        """Follow the agent no more. In a cell it is frozen; elsewhere changes made in the page still count."""
+        """Follow the agent no more. In a cell it is frozen; elsewhere what is changed in it still counts."""
         self._unsubscribe()
         surface, self._surface = self._surface, None
         if surface is not None:

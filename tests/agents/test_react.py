@@ -172,7 +172,8 @@ def test_the_demo_model_gives_structured_results():
 # ------------------------------------------------------------------------------------ stopping
 
 
-def test_stopping_leaves_a_memory_in_which_each_call_has_a_result():
+@pytest.mark.parametrize("parallel", [False, True])
+def test_stopping_leaves_a_memory_in_which_each_call_has_a_result(parallel):
     begun, go = threading.Event(), threading.Event()
 
     def slow() -> str:
@@ -181,14 +182,15 @@ def test_stopping_leaves_a_memory_in_which_each_call_has_a_result():
         return "late"
 
     script = (use("add", a=1, b=1), use("slow"), use("add", "later", a=2, b=2)), "Here I am again."
-    agent = react(ScriptedModel(*script), add, slow)
+    agent = react(ScriptedModel(*script), add, slow, parallel_tool_calls=parallel)
     reply = agent("go")
     assert begun.wait(20)
     reply.cancel("stopped by you")
     with pytest.raises(CallCancelledError, match="stopped by you"):
         reply.result()
     assert is_valid(agent.memory)
-    assert outputs(agent.memory) == ["2", *["The tool call was stopped before it answered."] * 2]
+    stopped = [output for output in outputs(agent.memory) if "stopped before it answered" in output]
+    assert 1 <= len(stopped) <= (3 if parallel else 2)
     go.set()
     assert agent("again").content == "Here I am again."
 

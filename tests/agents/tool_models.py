@@ -14,6 +14,10 @@ class Answer:
         self.content = [{"type": "text", "text": one} if isinstance(one, str) else one for one in blocks]
         self.text = "".join(block["text"] for block in self.content if block["type"] == "text")
 
+    def __await__(self):
+        yield from ()
+        return self
+
 
 def use(name: str, call_id: str = "", **given: Any) -> dict[str, Any]:
     """A block that calls a tool."""

@@ -38,6 +38,22 @@ FAILED = pytest.StashKey[bool]()
 PICTURES = Path(os.environ.get("NBAGENTS_PICTURES", "build/pictures"))
 
 
+def change_theme(page: Page, name: str) -> None:
+    """Change the theme, once the screen that hid the last change has gone.
+
+    JupyterLab removes that screen 200 ms after a change, whether or not it was shown again meanwhile: two
+    changes in a row end in an error of its own ("The node to be removed is not a child of this node").
+    """
+    gone = "document.getElementById('jupyterlab-splash') === null"
+    page.wait_for_function(gone)
+    page.evaluate(
+        "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme }).then(() => null)",
+        name,
+    )
+    page.wait_for_function(f"document.body.dataset.jpThemeName === '{name}'")
+    page.wait_for_function(gone)
+
+
 class JupyterServer:
     """A JupyterLab or Notebook server of its own, in a folder of its own."""
 
@@ -203,8 +219,7 @@ class Notebook:
         self.command("docmanager:save")
 
     def use_theme(self, name: str) -> None:
-        self.command("apputils:change-theme", {"theme": name})
-        self.page.wait_for_function(f"document.body.dataset.jpThemeName === '{name}'")
+        change_theme(self.page, name)
 
     def picture(self, name: str, selector: str | None = None) -> Path:
         PICTURES.mkdir(parents=True, exist_ok=True)
@@ -225,6 +240,8 @@ class Desk:
     def __init__(self, folder: Path, browser: Browser) -> None:
         self.folder, self.browser = folder, browser
         self.servers: list[JupyterServer] = []
+
+    change_theme = staticmethod(change_theme)
 
     def start(self, app: str = "lab", **environment: str) -> JupyterServer:
         server = JupyterServer(self.folder, app, environment)

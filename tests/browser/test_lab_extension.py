@@ -37,7 +37,7 @@ class Front:
         place = desk.folder / ".own" / "data" / "labextensions" / "jupyter-nbagents"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(EXTENSION)
-        self.app, self.folder = app, desk.folder
+        self.app, self.folder, self._desk = app, desk.folder, desk
         self.server = desk.start(app)
         self.context = desk.browser.new_context(viewport={"width": 1280, "height": 900})
         self.page: Page = self.context.new_page()
@@ -104,12 +104,7 @@ class Front:
     def picture(self, name: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)
         for theme in ("Dark", "Light"):
-            self.page.evaluate(
-                "(name) => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"
-                ".then(() => null)",
-                f"JupyterLab {theme}",
-            )
-            self.page.wait_for_function(f"document.body.dataset.jpThemeName === 'JupyterLab {theme}'")
+            self._desk.change_theme(self.page, f"JupyterLab {theme}")
             self.page.screenshot(path=str(PICTURES / f"{self.app}-{name}-{theme.lower()}.png"))
 
 

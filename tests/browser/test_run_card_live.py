@@ -166,6 +166,29 @@ def test_a_stop_gets_through_while_a_blocking_cell_holds_the_kernel(desk, app: s
     assert "■ stopped" in notebook.shown(ASKS)
 
 
+def test_a_stop_needs_no_kernel_that_listens(desk) -> None:
+    settings = desk.folder / ".own" / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "kernels-settings.jupyterlab-settings").write_text('{"commsOverSubshells": "disabled"}')
+    busy = "while not all(reply.done() for reply in said): sum(range(1000))\nprint('free')"
+    notebook = _open(
+        desk, "lab", cells=[*CELLS[:ASKS], "%%agents alice bob -b -o said\nTell me of rain.", busy]
+    )
+    _begin(notebook)
+    notebook.run(ASKS + 1, wait=False)  # from here on the kernel computes, and hears nothing of the page
+    before = _words(notebook, "bob")
+    notebook.page.get_by_role("button", name="stop alice").click()
+    notebook.page.wait_for_selector(f"{CARD} article .nba-stopped", timeout=10_000)
+    _grows(notebook, "bob", before)
+    assert notebook.text(ASKS + 1) == ""
+    notebook.page.get_by_role("button", name="stop run").click()
+    notebook.finished()
+    assert "free" in notebook.text(ASKS + 1)
+    notebook.page.wait_for_selector(CARD, state="detached")
+    assert notebook.shown(ASKS).count("stopped by you") >= 2
+    assert len([url for url in notebook.requests if url.endswith("/stop")]) == 2
+
+
 def test_a_cell_whose_one_agent_was_stopped_goes_on_to_its_end_without_an_error(desk) -> None:
     short = LONG.replace("range(900)", "range(900 if self.name == 'alice' else 60)")
     notebook = _open(

@@ -97,6 +97,7 @@ def test_the_first_five_minutes(desk: Any) -> None:
 
     # Steering needs no code.
     notebook.run(more["chat"])
+    assert "chat with poet, critic" in notebook.text(more["chat"])
     box = page.get_by_role("textbox", name="your message")
     box.fill("@poet mention the sea")
     box.press("Enter")
@@ -153,4 +154,59 @@ def test_the_first_five_minutes(desk: Any) -> None:
         expect(output).to_contain_text(said)
         expect(output).not_to_contain_text("widget")
     _picture(again, 7, "saved", loop)
+    again.close()
+
+
+CORE = [
+    "%load_ext nbagents",
+    MORE["optimist"],
+    MORE["pessimist"],
+    MORE["judge"],
+    "%%pipeline (optimist, pessimist) -> judge -o verdict --view timeline\nShould we refactor the tokenizer?",
+    "%agents chat pessimist",
+    "%agents",
+]
+
+
+def test_their_core_in_notebook_7(desk: Any) -> None:
+    server = desk.start("notebook")
+    desk.write("core.ipynb", CORE)
+    notebook = desk.open("core.ipynb")
+    page = notebook.page
+    load, verdict, chat, who = 0, 4, 5, 6
+    notebook.run(load)
+    notebook.wait_text(load, "survives a kernel restart, ends with Jupyter")
+    for index in range(1, verdict):
+        notebook.run(index)
+
+    # Two at once; one is stopped, and the judge goes on with the other.
+    notebook.run(verdict, wait=False)
+    expect(page.locator(f"{LIVE} .nba-lanes tr")).not_to_have_count(0)
+    page.locator(LIVE).get_by_role("tab", name="Chat").click()
+    page.get_by_role("button", name="stop optimist").click()
+    notebook.finished()
+    shown = notebook.shown(verdict)
+    assert "stopped by you" in shown
+    assert "judge" in shown
+    notebook.picture("storyboard-notebook-verdict")
+
+    # Talk with who is left, and again after a restart of the kernel.
+    notebook.run(chat)
+    box = page.get_by_role("textbox", name="your message")
+    box.fill("mention the sea")
+    box.press("Enter")
+    expect(page.locator(f"{CHAT} article", has_text=re.compile("pessimist.*sea", re.S)).last).to_be_visible()
+    expect(page.locator(f"{CHAT} .nba-stop").last).to_be_hidden()
+    notebook.restart_kernel()
+    notebook.run(load)
+    notebook.wait_text(load, "still alive")
+    notebook.run(who)
+    assert all(name in notebook.text(who) for name in ("optimist", "pessimist", "judge"))
+
+    notebook.save()
+    notebook.close()
+    server.close_kernels()
+    again = desk.open("core.ipynb")
+    assert "stopped by you" in again.shown(verdict)
+    expect(again.page.locator(".jp-OutputArea").nth(chat)).to_contain_text("mention the sea")
     again.close()

@@ -212,6 +212,21 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         _stop_servers()
 
 
+@pytest.fixture(scope="module")
+def kernel_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Make kernels in an environment of their own; they end with the module."""
+    made: list[Kernel] = []
+
+    def make(environment: dict[str, str]) -> Kernel:
+        made.append(Kernel(tmp_path_factory.mktemp("kernel"), environment=environment))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+    _stop_servers()
+
+
 @pytest.fixture
 def new_kernel(tmp_path: Path) -> Iterator[Any]:
     """Make kernels; they end with the test."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import statistics
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 pytestmark = pytest.mark.notebook
 
 SOON = 1.5
+TIMES = 100 if os.environ.get("NBAGENTS_LONG") == "1" else 5
 STREAMING = "Rain at"
 """The beginning of a text that takes a second to come."""
 
@@ -39,6 +42,16 @@ def test_the_next_cell_finds_the_agent_free(slow: Any):
     cell = slow.run("%%agents slow\nWrite about rain.", interrupt_when=STREAMING)
     assert cell.seconds < SOON
     assert "slow · ✓ done" in slow.run("%%agents slow --timeout 20\nWrite about rain.").card
+
+
+@pytest.mark.timeout(60 + 5 * TIMES)
+def test_the_cell_is_free_at_once_however_often(slow: Any):
+    took = []
+    for _ in range(TIMES):
+        took.append(slow.run("%%agents slow quick\nWrite about rain.", interrupt_when=STREAMING).seconds)
+        assert slow.run("print('free')").stdout == "free\n"
+    assert statistics.median(took) < 0.2
+    assert max(took) < SOON
 
 
 def test_a_loop_stops_within_a_pass(slow: Any):

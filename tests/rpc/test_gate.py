@@ -33,7 +33,8 @@ OVER_THE_STREAM = {
     "waits": "a server asks another of its user",
     "begin_run": "sees a run", "note_run": "sees a run", "end_run": "sees a run", "runs": "sees a run",
     "run_events": "sees a run", "watch_run": "sees a run", "stop_run": "stops", "stop_call": "stops",
-    "questions": "answers", "answer": "answers", "show_question": "answers", "leave_question": "answers", "ask": "asks",
+    "questions": "answers", "answer": "answers", "leave_question": "answers", "ask": "asks",
+    "show_question": "sees a question",
     "edit_memory": "changes an agent", "sent_to_model": "sees an agent", "log": "sees the log",
 }  # fmt: skip
 """What can be requested by an attached session of the user alone, and what for."""

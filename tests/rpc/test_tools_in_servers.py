@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 from cells import run_cells
-from tool_functions import count_words, where_am_i
+from revival import home
+from tool_functions import Shouting, count_words, where_am_i
 
 from nbagents import events
 from nbagents.agents import ReActAgent
-from nbagents.exceptions import AgentCallError, AgentCreationError
+from nbagents.exceptions import AgentCallError, AgentCreationError, UsageError
 from nbagents.message import Msg
 from nbagents.rpc import RpcAgentServerLauncher
+from nbagents.rpc._dist import settings_of
 from nbagents.tools import ServiceToolkit, Toolkit
 
 
@@ -51,12 +53,40 @@ def test_tools_of_a_module_run_in_the_server():
     agent.stop()
 
 
-def test_the_older_form_and_the_chosen_model():
+def test_the_older_form_and_the_handles_of_a_proxy(capsys):
     service = ServiceToolkit()
     service.add(count_words, factor=2)
     agent = ReActAgent("calc", "demo-fast", service, "You count.", 5, to_dist=True)
     assert "6" in agent(Msg("user", "count words of 'grey beads shine'")).content
+    assert "calc: count_words returned" in capsys.readouterr().out
+    agent.set_console_output_enabled(False)
+    assert "8" in agent(Msg("user", "count words of 'grey beads shine bright'")).content
+    assert capsys.readouterr().out == ""
+    schema = {"title": "Sum", "properties": {"value": {"type": "integer"}}, "required": ["value"]}
+    assert isinstance(agent("Give the value 7", structured_model=schema).metadata["value"], int)
+    with pytest.raises(UsageError, match="calc lives in a server, and hooks do not go there"):
+        agent.register_instance_hook("pre_reply", "x", print)
+    with pytest.raises(UsageError, match=r"reply\.cancel\(\)"):
+        agent.interrupt()
     agent.stop()
+
+
+def test_a_formatter_goes_along_with_its_settings():
+    agent = ReActAgent("calc", "You echo.", "demo-fast", Shouting("!"), to_dist=True)
+    assert "WHAT IS 2 + 3" in agent("what is 2 + 3").content.upper()
+    agent.stop()
+
+
+def test_an_agent_whose_server_was_killed_is_back_with_its_tools(runtime: Path):
+    toolkit = Toolkit()
+    toolkit.register_tool_function(count_words, preset_kwargs={"factor": 3})
+    settings = settings_of(ReActAgent, ("calc",), {"model": "demo-fast", "toolkit": toolkit})
+    with home() as server:
+        server.client.create_agent(settings, "calc")
+        assert "6" in server.find("calc")("count words of 'grey beads'").content
+        server.revive()
+        assert "9" in server.find("calc")("count words of 'grey beads shine'").content
+        assert len(server.memory("calc")) == 8
 
 
 def test_a_server_on_tcp_takes_no_tools():

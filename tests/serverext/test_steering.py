@@ -166,6 +166,18 @@ def test_a_page_that_says_that_it_shows_the_form_answers_alone(
     assert jupyter.api(f"{question}/shown", "POST", {}).json == {"open": False}
 
 
+def test_a_page_that_skips_a_question_of_the_kernel_ends_it_there_at_once(
+    jupyter: Any, kernel: Any, server: str, wait_for: Callable[..., Any]
+):
+    kernel.run("from nbagents.agents import UserAgent")
+    asks = "print((await UserAgent('own', 'Keep it?', default='keep it', timeout=300)()).content)"
+    kernel.run(asks, wait=False)
+    (asked,) = wait_for(lambda: jupyter.api(f"{server}/questions").json)
+    question = f"{server}/questions/{asked['id']}"
+    assert jupyter.api(f"{question}/answer", "POST", {"absent": True}).json == {"answered": True}
+    assert "keep it" in kernel.finish()
+
+
 def test_a_memory_is_edited_from_the_page(jupyter: Any, client: RpcAgentClient, server: str, kernel: Any):
     kernel.run("%%agents poet\nhello")
     (poet,) = [agent for agent in jupyter.api(f"{server}/agents").json if agent["name"] == "poet"]
@@ -191,7 +203,7 @@ def test_what_runs_in_the_background_outlives_a_kernel_that_jupyter_shuts_down(
     kernel.run("%%pipeline slow -> quick -b\nWrite about rain.")
     (run,) = wait_for(lambda: running(jupyter, server))
     assert jupyter.ask(f"api/kernels/{kernel.id}", "DELETE").status == 204
-    (about,) = [run for run in running(jupyter, server)]
+    (about,) = running(jupyter, server)
     assert about["run"] == run["run"], "it has ended with its kernel"
     wait_for(lambda: not running(jupyter, server))
     about = jupyter.api(f"{server}/runs/{run['run']}").json

@@ -151,6 +151,24 @@ def test_a_tool_that_takes_too_long_is_told():
     assert ended.is_set()
 
 
+def test_a_tool_that_does_not_end_when_its_time_is_up_is_left_to_itself():
+    go = asyncio.Event()
+
+    async def stubborn():
+        while not go.is_set():
+            try:
+                await go.wait()
+            except asyncio.CancelledError:
+                continue
+
+    async def call():
+        answer = await with_tools(stubborn, timeout=0.05).call_tool_function(block("stubborn")).last()
+        go.set()
+        return answer
+
+    assert asyncio.run(call()).text == "Error: TimeoutError: stubborn did not answer within 0.05 s"
+
+
 def test_a_timeout_of_the_tool_itself_is_not_taken_for_ours():
     def tool():
         raise TimeoutError("the printer is silent")

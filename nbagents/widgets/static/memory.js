@@ -9,8 +9,8 @@ function memoryPanel(model, store, el, signal) {
   const drawn = new Map();
   const title = h("strong", { class: "nba-title" });
   const told = h("span", { class: "nba-meta", role: "status" });
-  const undo = tool("undo", "take the last change back", () => change({ op: "undo" }), "↶ undo");
-  const look = tool("look", "look again", () => change({ op: "look" }), "⟳ refresh");
+  const undo = tool("undo", "take the last change back", () => change({ op: "undo" }), "↶");
+  const look = tool("refresh", "look again", () => change({ op: "look" }), "⟳");
   const tabs = MEMORY_TABS.map((name) =>
     h("button", {
       type: "button",
@@ -39,8 +39,10 @@ function memoryPanel(model, store, el, signal) {
     panel,
   );
 
-  function tool(kind, label, act, text) {
-    return h("button", { type: "button", class: `nba-tool-${kind}`, title: label, "aria-label": label, text, on: { click: act } });
+  // Where there is little room, its sign says enough.
+  function tool(word, label, act, sign) {
+    const about = { type: "button", title: label, "aria-label": label, on: { click: act } };
+    return h("button", about, sign, h("span", { class: "nba-wideonly", text: ` ${word}` }));
   }
 
   // ---- drawing

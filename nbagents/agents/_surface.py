@@ -1,0 +1,229 @@
+"""`Surface`: the handles of an agent: hooks, where it is printed, and how it is interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import functools
+import inspect
+from collections.abc import Generator
+from typing import Any
+
+from ..exceptions import UsageError
+from ..message import Msg
+from ._call import peek
+from ._hooks import KINDS, Hook, hooked, hooks_of, hooks_of_class
+from ._scheduler import scheduler
+
+__all__ = ["Surface"]
+
+
+class Surface:
+    """The part of `AgentBase` that watches and steers it, as AgentScope 1.x has it."""
+
+    supported_hook_types = KINDS
+
+    # ---- hooks
+
+    def register_instance_hook(self, hook_type: str, hook_name: str, hook: Hook) -> None:
+        """Have ``hook`` called around this agent's ``reply``, ``observe`` or ``print``.
+
+        It takes the place of one of that name. ``hook_type`` is one of `supported_hook_types`. A "pre" hook
+        is called with the agent and the arguments by name, and may return others; a "post" hook with the
+        agent, the arguments and the value, and may return another one. Either may be ``async``. What it
+        raises fails the call.
+
+        >>> from nbagents.agents import AgentBase
+        >>> class Echo(AgentBase):
+        ...     async def reply(self, x=None):
+        ...         return x
+        >>> echo = Echo("echo")
+        >>> echo.register_instance_hook("pre_reply", "loud", lambda self, given: {"x": given["x"].upper()})
+        >>> echo("hi").content
+        'HI'
+
+        Raises:
+            UsageError: there is no such type, or the agent lives in a server.
+        """
+        self._check_here("hooks")
+        hooks_of(peek(self, "__dict__"), hook_type)[hook_name] = hook
+
+    def remove_instance_hook(self, hook_type: str, hook_name: str) -> None:
+        """Take a hook of this agent away.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        _remove(hooks_of(peek(self, "__dict__"), hook_type), hook_type, hook_name)
+
+    def clear_instance_hooks(self, hook_type: str | None = None) -> None:
+        """Take all hooks of this agent away, or those of a type."""
+        for kind in KINDS if hook_type is None else (hook_type,):
+            hooks_of(peek(self, "__dict__"), kind).clear()
+
+    @classmethod
+    def register_class_hook(cls, hook_type: str, hook_name: str, hook: Hook) -> None:
+        """Have ``hook`` called around the methods of this class's agents, as `register_instance_hook`."""
+        hooks_of_class(cls, hook_type)[hook_name] = hook
+
+    @classmethod
+    def remove_class_hook(cls, hook_type: str, hook_name: str) -> None:
+        """Take a hook of this class away.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        _remove(hooks_of_class(cls, hook_type), hook_type, hook_name)
+
+    @classmethod
+    def clear_class_hooks(cls, hook_type: str | None = None) -> None:
+        """Take all hooks of this class away, or those of a type."""
+        for kind in KINDS if hook_type is None else (hook_type,):
+            hooks_of_class(cls, kind).clear()
+
+    # ---- printing
+
+    async def print(self, msg: Msg, last: bool = True) -> None:
+        """Show a message, or with ``last=False`` what there is of it so far, under the same id.
+
+        It goes to the queue of `set_msg_queue_enabled`, and once it is whole where `speak` shows it.
+        """
+        await hooked(self, "print", self._print)(msg, last)
+
+    async def _print(self, msg: Msg, last: bool = True) -> None:
+        queued: tuple[asyncio.Queue[Any], Any] | None = peek(self, "__dict__").get("_queue")
+        if queued is not None:
+            queue, loop = queued
+            item = (copy.deepcopy(msg), last)
+            if loop is None or loop is asyncio.get_running_loop():
+                await queue.put(item)
+                await asyncio.sleep(0)  # whoever reads it has its turn
+            else:
+                with contextlib.suppress(RuntimeError):  # that loop has ended, and nobody reads
+                    loop.call_soon_threadsafe(queue.put_nowait, item)
+        if not last:
+            return
+        said = [
+            block for block in msg.get_content_blocks() if block["type"] not in ("tool_use", "tool_result")
+        ]
+        if said or not msg.has_content_blocks():
+            shown = copy.copy(msg)
+            if msg.has_content_blocks("tool_use"):  # calls are shown as they are made
+                shown._content = said
+            self.speak(shown if shown._content is not msg._content else msg)
+
+    async def _print_as_it_comes(self, answer: Any) -> str:
+        """Print what there is of a model's answer, again and again, if a queue is waiting for it.
+
+        Return the id of the message that was printed; "" if none was.
+        """
+        pieces: Any = getattr(answer, "stream", None)
+        if "_queue" not in peek(self, "__dict__") or not hasattr(pieces, "__aiter__"):
+            return ""
+        message = Msg(peek(self, "_name"), "", "assistant")
+        async for last, text in pieces:
+            if not last:
+                message._content = text
+                await self.print(message, last=False)
+        return message.id
+
+    async def _remember(self, message: Any) -> None:
+        """Add to the memory, whose methods may be ``async``."""
+        memory: Any = peek(self, "__dict__").get("memory")
+        if memory is not None and message is not None:
+            added = memory.add(message)
+            if inspect.isawaitable(added):
+                await added
+
+    def speak(self, content: Any) -> None:
+        """Show a message; `AgentBase` says how."""
+        raise NotImplementedError
+
+    def set_msg_queue_enabled(self, enabled: bool, queue: asyncio.Queue[Any] | None = None) -> None:
+        """Put each message that is printed from now on into a queue too, as ``(message so far, last)``.
+
+        The queue belongs to the loop that runs here, from whichever loop the agent prints; it is
+        ``agent.msg_queue``.
+
+        Raises:
+            UsageError: the agent lives in a server.
+        """
+        self._check_here("queues of messages")
+        own = peek(self, "__dict__")
+        if not enabled:
+            own.pop("_queue", None)
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            loop = None  # whichever reads it first
+        own["_queue"] = (queue if queue is not None else asyncio.Queue(), loop)
+
+    @property
+    def msg_queue(self) -> asyncio.Queue[Any] | None:
+        """The queue of `set_msg_queue_enabled`; None while there is none."""
+        queued = peek(self, "__dict__").get("_queue")
+        return None if queued is None else queued[0]
+
+    def set_console_output_enabled(self, enabled: bool) -> None:
+        """Print what it says where no card shows it, as it does by default, or do not."""
+        peek(self, "__dict__")["_silent"] = not enabled
+
+    # ---- interrupting
+
+    def interrupt(self, msg: Any = None) -> Interruption:
+        """Break off what the agent is at, so that it replies at once with what `handle_interrupt` returns.
+
+        Any thread; returns at once, and can be awaited. ``msg`` is remembered before. A blocking
+        ``def reply`` runs on, and an agent that does nothing is not touched.
+
+        Raises:
+            UsageError: the agent lives in a server: stop the call itself.
+        """
+        self._check_here("interruptions")
+        scheduler().post(_interrupt, self, msg)
+        return Interruption()
+
+    async def handle_interrupt(self, *args: Any, **kwargs: Any) -> Msg:
+        """Return the reply of a call that was interrupted, whose arguments these are; it is remembered."""
+        text = "I noticed that you have interrupted me. What can I do for you?"
+        reply = Msg(peek(self, "_name"), text, "assistant", metadata={"_is_interrupted": True})
+        await self.print(reply)
+        await self._remember(reply)
+        return reply
+
+    def _check_here(self, what: str) -> None:
+        if peek(self, "_remote") is not None:
+            raise UsageError(
+                f"{peek(self, '_name')} lives in a server, and {what} do not go there: set them up in the"
+                " __init__ of its class; to stop a call, use reply.cancel()"
+            )
+
+
+class Interruption:
+    """What `Surface.interrupt` returns, for those who await it."""
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        yield from ()
+
+
+def _interrupt(agent: Any, msg: Any) -> None:
+    """Cancel the task of the reply that runs, and say what is to follow. On the loop."""
+    box = peek(agent, "__dict__").get("_box")
+    call = box.running if box is not None else None
+    if call is None or call.done or call.task is None or call.kind != "call":
+        return
+    call.interrupted = functools.partial(_handled, agent, msg)
+    call.task.cancel()
+
+
+async def _handled(agent: Any, msg: Any, *args: Any, **kwargs: Any) -> Any:
+    if msg is not None:
+        await agent._remember(msg)
+    return await agent.handle_interrupt(*args, **kwargs)
+
+
+def _remove(hooks: dict[str, Hook], kind: str, name: str) -> None:
+    if hooks.pop(name, None) is None:
+        raise UsageError(f"there is no {kind} hook named {name!r}; there are: {', '.join(hooks) or 'none'}")
