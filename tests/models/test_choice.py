@@ -213,3 +213,18 @@ def test_what_is_wrong_but_not_asked_for_stops_nothing():
 def test_a_public_machine_is_pointed_out(no_ollama):
     choice = choose_model(environ=no_ollama | {"BINDER_SERVICE_HOST": "x"})
     assert "do not paste a key" in choice.notes[0]
+
+
+def test_a_model_of_a_provider_is_named_with_it():
+    key = "sk-0123456789abcdef"
+    choice = choose_model(
+        "dashscope/qwen-plus", environ={"DASHSCOPE_API_KEY": key, "OPENAI_API_KEY": "sk-another"}
+    )
+    assert choice.label == "dashscope/qwen-plus"
+    assert choice.config["model_name"] == "qwen-plus"
+    assert choice.config["base_url"] == "https://dashscope.aliyuncs.com/compatible-mode/v1"
+    assert choice.config["api_key"].reveal() == key
+    local = choose_model("vllm/qwen", environ={"VLLM_BASE_URL": "http://box:9/v1"})
+    assert local.config["base_url"] == "http://box:9/v1"
+    routed = choose_model("deepseek/v3", environ={"OPENAI_BASE_URL": "https://router.example/v1"})
+    assert routed.config["model_name"] == "deepseek/v3"  # there, that is the model's whole name
