@@ -3,27 +3,6 @@
 Models, tools, agents, mailboxes and the wire emit; runs, cards and telemetry listen. An event
 names the call, its agent and its run. The kinds, and what ``data`` holds:
 
-``queued``   the call was made: ``method``; ``waits_for``, the ids of the calls whose replies it takes
-``started``  its turn has come
-``model``    a model was asked: ``model``
-``delta``    a piece of the reply as it streams: ``text``
-``usage``    a model has answered: ``model``, ``prompt_tokens``, ``completion_tokens``,
-             ``total_tokens``; ``estimated`` if the endpoint did not count; ``cost`` in dollars,
-             None if its price is not known; ``images``, how many pictures, from a model that paints
-``printed``  the agent's code printed: ``text``
-``spoke``    the agent showed a message with `speak`: ``message``
-``question`` a person is asked: the fields of the `Question`, see `nbagents.asking`
-``answered`` that question is over: its ``id``; ``how``, "answered" by a person, "default", or why not;
-             the ``text``
-``blocked``  the agent's code has held the loop for too long, and all others of its process wait:
-             ``seconds`` so far, ``where`` it stands, ``type`` of the agent; from a server it comes
-             once the loop is free again
-``missed``   this process reads too slowly what a server tells: ``count`` events were left out
-             before this one, of this call and of others; replies never are
-``done``     the reply is there: ``message``
-``failed``   the call ended without one: ``error``, an exception
-============ ===================================================================================
-=======
 =============== ==========================================================================================
 ``queued``      the call was made: ``method``; ``waits_for``, the ids of the calls whose replies it takes
 ``started``     its turn has come

@@ -13,6 +13,7 @@ from nbagents.agents import AgentBase
 from nbagents.exceptions import UsageError
 from nbagents.hub import MsgHub, msghub
 from nbagents.message import Msg
+from nbagents.pipelines import ForLoopPipeline
 
 
 class Speaker(AgentBase):
@@ -360,3 +361,12 @@ def test_a_hub_tells_messages_alone(odd):
         msghub([alice], announcement=odd)
     with msghub([alice]) as hub, pytest.raises(UsageError, match="a hub tells its participants messages"):
         hub.broadcast(odd)
+
+
+def test_who_listens_to_agents_of_a_loop_hears_all_of_it_before_what_comes_after(agents):
+    gate, (a, _, c) = Gate("gate"), agents
+    with msghub([a, c]):
+        ForLoopPipeline([gate, a], 2, lambda x: False)()
+        c("after")
+    gate._opened.set()
+    assert heard(c) == ["a speaks", "a speaks", "after"]

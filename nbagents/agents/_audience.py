@@ -52,7 +52,7 @@ class Audience(tuple[_Entry, ...]):
         return tuple(dict.fromkeys(listener for entry in standing for listener in entry.listeners))
 
     def since(self, path: Path | None) -> Audience:
-        """Return it without what only calls before ``path`` ask for; None: without all that is over."""
+        """Return the audience without what no call from ``path`` on can ask for; None: no call can."""
         at = len(self) if path is None else bisect.bisect_right(self, path, key=_path_of)
         return Audience([*_standing(self[:at]), *self[at:]])
 

@@ -47,7 +47,7 @@ class Answer:
         """Ask the rules; the text is a function of the request alone."""
         messages, wanted = lift_schema(request.messages)
         given = request.schema
-        scene = Scene.of(messages if given is None else request.messages)
+        scene = Scene.of(messages if given is None else request.messages, seed=request.seed)
         calls = pick(
             scene,
             request.tools,

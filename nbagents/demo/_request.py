@@ -32,6 +32,7 @@ class ChatRequest:
     many_tools: bool
     as_json: bool
     schema: Mapping[str, Any] | None
+    seed: int
 
     @classmethod
     def read(cls, body: bytes, stand_in: str | None = None) -> ChatRequest:
@@ -60,6 +61,7 @@ class ChatRequest:
             many_tools=data.get("parallel_tool_calls") is not False,
             as_json=as_json,
             schema=schema,
+            seed=_seed(data.get("seed")),
         )
 
 
@@ -140,6 +142,12 @@ def _messages(data: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
         if not isinstance(message.get("tool_calls") or [], list):
             raise wrong(f"{where}.tool_calls", "expected an array")
     return tuple(messages)
+
+
+def _seed(value: Any) -> int:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise wrong("seed", "expected a whole number")
+    return value or 0
 
 
 def _stop(value: Any) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pending
 import pytest
 
 from nbagents.asking import scripted
@@ -151,7 +150,6 @@ def test_a_hub_hears_what_calls_by_hand_hear(run: Any) -> None:
     assert heard(1, 2, 3, 4) == [["agent1", "agent2", "Host"]] * 3 + [[]]
 
 
-@pytest.mark.skipif("own agent" in pending.BLOCKS, reason="pending")
 def test_an_agent_of_ones_own(run: Any) -> None:
     names = run("own agent")
     mine = names["MyAgent"]("mine", model_config_name="your_config_name")

@@ -12,7 +12,7 @@ __all__ = ["ALSO", "GONE", "MISSING", "MODULES"]
 MODULES: dict[str, dict[str, str]] = {
     "": {
         "hub": "msghub",
-        "setup": "init",
+        "setup": "init print_llm_usage",
     },
     # ---- 0.x
     "agents": {
@@ -79,7 +79,9 @@ MODULES: dict[str, dict[str, str]] = {
     },
     "tool": {"tools": "ToolResponse Toolkit execute_python_code execute_shell_command"},
     # ---- both
-    "memory": {"memory": "InMemoryMemory LongTermMemoryBase=LongTermMemory MemoryBase TemporaryMemory"},
+    "memory": {
+        "memory": "InMemoryMemory LongTermMemory LongTermMemoryBase=LongTermMemory MemoryBase TemporaryMemory"
+    },
     "message": {
         "message": """
             AudioBlock Base64Source ContentBlock FileBlock ImageBlock MessageBase=Msg Msg
@@ -133,7 +135,6 @@ MISSING: dict[str, str] = {
     "async_func": "every call of an agent returns at once; no decorator is needed",
     "call_in_thread": "a call returns at once; read the message where you need it",
     "logger": GONE["logging"],
-    "print_llm_usage": _COST,
     "setup_logger": GONE["logging"],
     "stream_printing_messages": "what agents say while they work is told by nbagents.events; " + _CARD,
     "sync_func": "read the message that a call returns, and you wait for it",

@@ -24,6 +24,7 @@ from ._summary import summary
 from ._tools import report
 from ._translate import translate
 from ._votes import judge, tally, vote
+from ._werewolf import werewolf
 
 __all__ = ["reply", "speak"]
 
@@ -32,6 +33,7 @@ Rule = Callable[[Scene], Sequence[str] | str | None]
 RULES: tuple[Rule, ...] = (
     report,
     literal,
+    werewolf,
     review,
     sums,
     counting,

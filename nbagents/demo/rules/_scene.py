@@ -70,14 +70,16 @@ class Scene:
 
     Attributes:
         talk: The whole conversation.
+        seed: The request's; what a rule decides by dice differs with it.
     """
 
     talk: Conversation
+    seed: int = 0
 
     @classmethod
-    def of(cls, messages: Sequence[Mapping[str, Any]]) -> Scene:
+    def of(cls, messages: Sequence[Mapping[str, Any]], *, seed: int = 0) -> Scene:
         """Read chat messages in OpenAI's form."""
-        return cls(Conversation.of(messages))
+        return cls(Conversation.of(messages), seed)
 
     @cached_property
     def role(self) -> Role:

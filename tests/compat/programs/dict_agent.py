@@ -27,7 +27,8 @@ def main() -> None:
     answer = player(Msg("Moderator", "Shall we end the game? Discuss.", role="system"))
     print("content is a", type(answer.content).__name__)
     print("finished is a", type(answer.metadata["finish_discussion"]).__name__)
-    print("remembered without thoughts:", "thought" not in str(player.memory.get_memory()[-1].content))
+    remembered = player.memory.get_memory()[-1].content
+    print("remembers what it said aloud:", remembered == answer.content)
 
 
 if __name__ == "__main__":
