@@ -6,19 +6,16 @@ repeated below, by the client. Knows nothing of endpoints.
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
-import contextvars
 import functools
 import inspect
 import json
 import logging
-import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import budget, context
+from .._threads import on_thread
 from ..exceptions import ModelResponseError, ResponseParsingError, SchemaMismatchError, UsageError
 from ._response import ModelResponse
 
@@ -167,15 +164,5 @@ def _merged(made: Any, answer: Answer) -> Answer:
 
 async def in_a_thread(function: Callable[[Any], Any], given: Any) -> Any:
     """Call somebody's function where it may take its time, and ask other models meanwhile."""
-    future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-    ctx = contextvars.copy_context()
-
-    def run() -> None:
-        try:
-            future.set_result(ctx.run(function, given))
-        except BaseException as error:  # noqa: BLE001  # it is raised where it is awaited
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="nbagents-read", daemon=True).start()
-    made = await asyncio.wrap_future(future)
+    made = await on_thread(function, given)
     return await made if inspect.isawaitable(made) and not isinstance(made, ModelResponse) else made
