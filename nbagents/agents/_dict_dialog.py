@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .._threads import on_thread
 from ..exceptions import ResponseParsingError, UsageError
 from ..memory import arrived
 from ..message import Msg
 from ..models import ModelWrapperBase
 from ..parsers import MarkdownJsonDictParser, ParserBase, can_travel, parser_from_dict
+from ._asking import called
 from ._dialog import DialogAgent
 from ._state import UNFIT, freeze, thaw
 
@@ -106,34 +108,44 @@ class DictDialogAgent(DialogAgent):
 
     async def _answer(self, said: Any, parser: ParserBase) -> tuple[Any, Msg]:
         """Ask until an answer can be read; return what is remembered of it, and the message."""
-        system = [Msg("system", self.sys_prompt, "system")] if self.sys_prompt else []
+        system = self._opening(said)
         form = [] if isinstance(parser, _Plain) else [Msg("system", parser.format_instruction, "system")]
         again: list[Msg] = []
         left = max(self.max_retries, 1)
         while True:
             prompt = self.model.format(*system, said, form, again, speaker=self.name)
-            text = (await self.model(prompt)).text or ""
+            text = (await (await called(self.model, prompt))).text or ""
             left -= 1
             try:
-                return self._message(parser.read(text), parser)
+                parsed = await _aside(parser, parser.read, text)
+                return await _aside(parser, self._message, parsed, parser)
             except ResponseParsingError as error:
                 if left <= 0:
-                    return self._message(self._fault(text, error), parser)
+                    parsed = await self._fault(text, error)
+                    return await _aside(parser, self._message, parsed, parser)
                 shown = text if len(text) <= SHOWN else text[:SHOWN] + "…"
                 hint = f"Your answer could not be read: {error}"
                 again = [Msg(self.name, shown, "assistant"), Msg("system", hint, "user")]
 
-    def _fault(self, text: str, error: ResponseParsingError) -> Any:
+    async def _fault(self, text: str, error: ResponseParsingError) -> Any:
         if self._fault_handler is not None:
-            return self._fault_handler(text)
+            return await on_thread(self._fault_handler, text)
         if self.parser is None and self._parse_func is None:
             return {"speak": text}
+        tries = max(self.max_retries, 1)
+        asked = "" if tries == 1 else f" (asked {tries} times)"
+        error.args = (f"{self.name}: {self.model.label} gave no answer that can be read: {error}{asked}",)
         raise error
 
     def _message(self, parsed: Any, parser: ParserBase) -> tuple[Any, Msg]:
         metadata = parser.to_metadata(parsed)
         message = Msg(self.name, parser.to_content(parsed), "assistant", metadata=metadata)
         return parser.to_memory(parsed), message
+
+
+async def _aside(parser: ParserBase, work: Callable[..., Any], *args: Any) -> Any:
+    """Do a part of what a parser does; one that somebody has written may take its time."""
+    return work(*args) if can_travel(parser) else await on_thread(work, *args)
 
 
 class _Plain(ParserBase):

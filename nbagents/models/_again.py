@@ -131,10 +131,12 @@ def reads(call: Callable[..., ModelResponse]) -> Callable[..., ModelResponse]:
     ) -> ModelResponse:
         reading = Reading.of(parse_func, fault_handler, max_retries)
         if parse_func is None and fault_handler is None:
-            return call(self, *args, **kwargs)
+            return _checked(self.label, call(self, *args, **kwargs))
 
         async def once(_: str) -> Answer:
-            response: ModelResponse = await in_a_thread(lambda _: call(self, *args, **kwargs), None)
+            response: ModelResponse = await in_a_thread(
+                lambda _: _checked(self.label, call(self, *args, **kwargs)), None
+            )
             await response
             return response._value if response._request is None else response._request.answer
 
@@ -144,6 +146,15 @@ def reads(call: Callable[..., ModelResponse]) -> Callable[..., ModelResponse]:
         return ModelResponse.begin(self.label, work, counts=False)
 
     return reading_call
+
+
+def _checked(label: str, response: Any) -> Any:
+    if isinstance(response, (str, bytes, dict, list)) or response is None:
+        raise UsageError(
+            f"the model {label} returned a {type(response).__name__} itself, not a response",
+            hint="return ModelResponse(text=...)",
+        )
+    return response
 
 
 def _named(failure: Any, label: str) -> Any:

@@ -210,10 +210,6 @@ def _say(request: Request, answer: Completion, chunk: Any) -> None:
     request.say(answer.add(chunk), answer.blocks)
 
 
-def _objection(complaint: str) -> dict[str, Any]:
-    return {"role": "user", "content": f"Your last answer was no use: {complaint}. Answer once more."}
-
-
 def _shaped(answer: Answer, shape: Shape, by_tool: bool) -> Answer:
     """Return the answer with what it says in the shape that was asked for."""
     calls = [block for block in answer.blocks if block["type"] == "tool_use"]
@@ -226,8 +222,9 @@ def _shaped(answer: Answer, shape: Shape, by_tool: bool) -> Answer:
 
 def _check(messages: Any) -> None:
     if not isinstance(messages, list | tuple) or not messages:
+        given = "an empty list" if isinstance(messages, list | tuple) else f"a {type(messages).__name__}"
         raise UsageError(
-            f"a chat model takes a list of messages, not {type(messages).__name__}; see model.format(...)"
+            f"a chat model takes a list of messages, and was given {given}; see model.format(...)"
         )
     for entry in messages:
         if (
