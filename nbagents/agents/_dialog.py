@@ -9,7 +9,7 @@ from ..exceptions import UsageError
 from ..memory import arrived
 from ..message import Msg
 from ..models import ModelWrapperBase
-from ._asking import called
+from ._asking import called, whole
 from ._base import AgentBase
 
 __all__ = ["DialogAgent"]
@@ -52,7 +52,7 @@ class DialogAgent(AgentBase):
         prompt = self.model.format(*self._opening(said), said, speaker=self.name)
         response = await called(self.model, prompt)
         shown = await self._print_as_it_comes(response)
-        text = (await response).text
+        text = (await whole(response)).text
         message = Msg(self.name, text, "assistant", metadata={"model": self.model.model_name})
         message._id = shown or message._id
         await self.print(message)

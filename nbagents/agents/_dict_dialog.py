@@ -11,7 +11,7 @@ from ..memory import arrived
 from ..message import Msg
 from ..models import ModelWrapperBase
 from ..parsers import MarkdownJsonDictParser, ParserBase, can_travel, parser_from_dict
-from ._asking import called
+from ._asking import called, whole
 from ._dialog import DialogAgent
 from ._state import UNFIT, freeze, thaw
 
@@ -114,7 +114,7 @@ class DictDialogAgent(DialogAgent):
         left = max(self.max_retries, 1)
         while True:
             prompt = self.model.format(*system, said, form, again, speaker=self.name)
-            text = (await (await called(self.model, prompt))).text or ""
+            text = (await whole(await called(self.model, prompt))).text or ""
             left -= 1
             try:
                 parsed = await _aside(parser, parser.read, text)

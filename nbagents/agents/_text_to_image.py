@@ -14,7 +14,7 @@ from ..memory import arrived
 from ..message import Msg
 from ..models import ModelWrapperBase
 from ..render import PICTURE_BYTES, content_text, picture_type
-from ._asking import called
+from ._asking import called, whole
 from ._base import AgentBase
 
 __all__ = ["TextToImageAgent"]
@@ -62,7 +62,7 @@ class TextToImageAgent(AgentBase):
         if not isinstance(last, Msg) or not content_text(last.content).strip():
             raise UsageError(f"{self.name} paints what a message says, and was given none")
         # A picture's model takes the words themselves.
-        response = await (await called(self.model, content_text(last.content)))
+        response = await whole(await called(self.model, content_text(last.content)))
         urls = response.image_urls
         if not urls:
             raise ModelResponseError(

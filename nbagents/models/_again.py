@@ -137,7 +137,7 @@ def reads(call: Callable[..., ModelResponse]) -> Callable[..., ModelResponse]:
             response: ModelResponse = await in_a_thread(
                 lambda _: _checked(self.label, call(self, *args, **kwargs)), None
             )
-            await response
+            await response.whole()
             return response._value if response._request is None else response._request.answer
 
         async def work(request: Request) -> None:
@@ -149,12 +149,20 @@ def reads(call: Callable[..., ModelResponse]) -> Callable[..., ModelResponse]:
 
 
 def _checked(label: str, response: Any) -> Any:
+    if inspect.iscoroutine(response):
+        return _awaited(label, response)
     if isinstance(response, (str, bytes, dict, list)) or response is None:
         raise UsageError(
             f"the model {label} returned a {type(response).__name__} itself, not a response",
             hint="return ModelResponse(text=...)",
         )
     return response
+
+
+async def _awaited(label: str, call: Awaitable[Any]) -> Any:
+    """Await a model with an ``async def __call__``; what it has from another one that streams is whole."""
+    response = _checked(label, await call)
+    return await response.whole() if isinstance(response, ModelResponse) else response
 
 
 def _named(failure: Any, label: str) -> Any:

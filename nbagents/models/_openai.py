@@ -42,6 +42,8 @@ class OpenAIChatWrapper(OpenAIWrapperBase):
     """
 
     model_type = "openai_chat"
+    _streamed = ModelResponse
+    """What it returns when it streams."""
 
     def __init__(
         self,
@@ -152,7 +154,8 @@ class OpenAIChatWrapper(OpenAIWrapperBase):
         async def work(request: Request) -> None:
             await reading.ask(request, lambda told: once(request, told), check, price=self.price)
 
-        return ModelResponse.begin(self.label, work, price=self.price)
+        response_type = self._streamed if asked.get("stream") else ModelResponse
+        return response_type.begin(self.label, work, price=self.price)
 
     def _entries(self, messages: Any) -> list[dict[str, Any]]:
         if isinstance(messages, Msg):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 
 import pytest
 
@@ -92,3 +93,21 @@ def test_what_cannot_be_remembered_is_an_error():
         asyncio.run(LongTermMemory(vectors).record([5]))
     with pytest.raises(UsageError, match="gave no 2 vectors"):
         asyncio.run(LongTermMemory(lambda texts: [[1]]).record(["a", "b"]))
+
+
+def test_a_function_that_takes_its_time_holds_up_nobody_else():
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slow(texts):
+        asked.set()
+        go_on.wait(5)
+        return vectors(texts)
+
+    async def main():
+        recording = asyncio.ensure_future(LongTermMemory(slow).record("It may snow."))
+        assert await asyncio.to_thread(asked.wait, 5)
+        assert not recording.done()
+        go_on.set()
+        return await recording
+
+    assert asyncio.run(main()) == 1
