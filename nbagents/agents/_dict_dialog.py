@@ -117,12 +117,11 @@ class DictDialogAgent(DialogAgent):
             text = (await whole(await called(self.model, prompt))).text or ""
             left -= 1
             try:
-                parsed = await _aside(parser, parser.read, text)
-                return await _aside(parser, self._message, parsed, parser)
+                return await _aside(parser, lambda read: self._made(parser.read(read), parser), text)
             except ResponseParsingError as error:
                 if left <= 0:
                     parsed = await self._fault(text, error)
-                    return await _aside(parser, self._message, parsed, parser)
+                    return await _aside(parser, self._made, parsed, parser)
                 shown = text if len(text) <= SHOWN else text[:SHOWN] + "…"
                 hint = f"Your answer could not be read: {error}"
                 again = [Msg(self.name, shown, "assistant"), Msg("system", hint, "user")]
@@ -137,15 +136,16 @@ class DictDialogAgent(DialogAgent):
         error.args = (f"{self.name}: {self.model.label} gave no answer that can be read: {error}{asked}",)
         raise error
 
-    def _message(self, parsed: Any, parser: ParserBase) -> tuple[Any, Msg]:
+    def _made(self, parsed: Any, parser: ParserBase) -> tuple[Any, Msg]:
         metadata = parser.to_metadata(parsed)
         message = Msg(self.name, parser.to_content(parsed), "assistant", metadata=metadata)
         return parser.to_memory(parsed), message
 
 
-async def _aside(parser: ParserBase, work: Callable[..., Any], *args: Any) -> Any:
+async def _aside(parser: ParserBase, work: Callable[..., tuple[Any, Msg]], *args: Any) -> tuple[Any, Msg]:
     """Do a part of what a parser does; one that somebody has written may take its time."""
-    return work(*args) if can_travel(parser) else await on_thread(work, *args)
+    made: tuple[Any, Msg] = work(*args) if can_travel(parser) else await on_thread(work, *args)
+    return made
 
 
 class _Plain(ParserBase):

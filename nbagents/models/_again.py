@@ -131,13 +131,12 @@ def reads(call: Callable[..., ModelResponse]) -> Callable[..., ModelResponse]:
     ) -> ModelResponse:
         reading = Reading.of(parse_func, fault_handler, max_retries)
         if parse_func is None and fault_handler is None:
-            return _checked(self.label, call(self, *args, **kwargs))
+            response: ModelResponse = _checked(self.label, call(self, *args, **kwargs))
+            return response
 
         async def once(_: str) -> Answer:
-            response: ModelResponse = await in_a_thread(
-                lambda _: _checked(self.label, call(self, *args, **kwargs)), None
-            )
-            await response.whole()
+            asked = await in_a_thread(lambda _: _checked(self.label, call(self, *args, **kwargs)), None)
+            response: ModelResponse = await asked.whole()
             return response._value if response._request is None else response._request.answer
 
         async def work(request: Request) -> None:
