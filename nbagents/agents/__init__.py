@@ -10,7 +10,7 @@ from ._react import ReActAgent
 from ._revising import REVISE, revise
 from ._scheduler import scheduler, settled
 from ._spread import begin, spread
-from ._state import APART, STEADY, UNFIT, apart, freeze, frozen, thaw
+from ._state import APART, STEADY, UNFIT, apart, freeze, frozen, remembered, thaw
 from ._stopped import STOPPED, ended_because
 from ._terminal import ask_in_terminal
 from ._text_to_image import TextToImageAgent
@@ -46,6 +46,7 @@ __all__ = [
     "peek",
     "promised",
     "promises",
+    "remembered",
     "revise",
     "scheduler",
     "settled",
