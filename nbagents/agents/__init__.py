@@ -3,7 +3,7 @@
 from ._base import AgentBase
 from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek, promised, promises, snapshot
 from ._dialog import DialogAgent
-from ._dict_dialog import DictDialogAgent
+from ._dict_dialog import DictDialogAgent, change_parser
 from ._keeping import Kept
 from ._options import call_options, idempotency_key
 from ._react import ReActAgent
@@ -36,6 +36,7 @@ __all__ = [
     "ask_in_terminal",
     "begin",
     "call_options",
+    "change_parser",
     "current_call",
     "ended_because",
     "freeze",

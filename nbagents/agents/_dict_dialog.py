@@ -13,10 +13,12 @@ from ..models import ModelWrapperBase
 from ..parsers import MarkdownJsonDictParser, ParserBase, can_travel, parser_from_dict
 from ._asking import called, whole
 from ._dialog import DialogAgent
+from ._revising import revise
 from ._state import UNFIT, freeze, thaw
 
-__all__ = ["DictDialogAgent"]
+__all__ = ["DictDialogAgent", "change_parser"]
 
+PARSER = "parser"
 SHOWN = 4000
 """Characters of an answer that could not be read that the model is shown again."""
 
@@ -72,15 +74,12 @@ class DictDialogAgent(DialogAgent):
         Raises:
             UsageError: it is no parser.
         """
-        if not (callable(getattr(parser, "read", None)) and hasattr(parser, "to_content")):
-            raise UsageError(f"set_parser() takes a parser of nbagents.parsers, not {parser!r:.60}")
-        self.parser = parser
+        self.parser = _checked(parser)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the agent has become, as `AgentBase.state_dict` does, its parser included."""
         state = super().state_dict()
-        parser: Any = self.__dict__.get("parser")
-        told = freeze(parser.to_dict()) if can_travel(parser) else UNFIT
+        told = _told(self.__dict__.get("parser"))
         return state if told is UNFIT else state | {"parser": told}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -89,6 +88,12 @@ class DictDialogAgent(DialogAgent):
         if "parser" in others:
             self.parser = parser_from_dict(thaw(others.pop("parser")))
         super().load_state_dict(others)
+
+    async def _revise(self, change: Any = None) -> dict[str, Any]:
+        if isinstance(change, dict) and change.get("op") == PARSER:
+            self.parser = parser_from_dict(thaw(change.get(PARSER)))
+            return {}
+        return await super()._revise(change)
 
     async def reply(self, x: Msg | Sequence[Msg] | str | None = None) -> Msg:
         """Answer ``x``; what the parser keeps for memory is remembered."""
@@ -140,6 +145,31 @@ class DictDialogAgent(DialogAgent):
         metadata = parser.to_metadata(parsed)
         message = Msg(self.name, parser.to_content(parsed), "assistant", metadata=metadata)
         return parser.to_memory(parsed), message
+
+
+def change_parser(agent: Any, parser: ParserBase) -> None:
+    """Have a `DictDialogAgent`, wherever it lives, take a parser after the calls made before.
+
+    Raises:
+        UsageError: it is no parser, or one that cannot travel.
+    """
+    told = _told(_checked(parser))
+    if told is UNFIT:
+        raise UsageError(
+            f"a {type(parser).__name__} like this cannot go to a server: only parsers of nbagents.parsers"
+            " can, without a pydantic class; write a subclass that makes its own"
+        )
+    revise(agent, {"op": PARSER, PARSER: told})
+
+
+def _checked(parser: ParserBase) -> ParserBase:
+    if not (callable(getattr(parser, "read", None)) and hasattr(parser, "to_content")):
+        raise UsageError(f"set_parser() takes a parser of nbagents.parsers, not {parser!r:.60}")
+    return parser
+
+
+def _told(parser: Any) -> Any:
+    return freeze(parser.to_dict()) if can_travel(parser) else UNFIT
 
 
 async def _aside(parser: ParserBase, work: Callable[..., tuple[Any, Msg]], *args: Any) -> tuple[Any, Msg]:

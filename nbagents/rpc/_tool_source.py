@@ -69,7 +69,7 @@ def with_tools(cls: type[AgentBase], kwargs: dict[str, Any]) -> tuple[dict[str, 
     if place is None:
         raise AgentCreationError(
             f"{cls.__qualname__} is written in a notebook, and tools, formatters and memories that are given"
-            f" to it cannot go with it to a server: make them in the __init__ of {cls.__qualname__}, then they"
+            f" to it cannot go along to a server: make them in the __init__ of {cls.__qualname__}, then they"
             " travel together"
         )
     collected = _Values()

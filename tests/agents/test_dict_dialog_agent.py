@@ -174,6 +174,12 @@ def test_in_a_server_it_keeps_its_parser():
         assert reply.content
         assert reply.metadata is None, "without a parser it would be {'speak': ...}"
         assert [m.content for m in there.memory] == ["Tell me about rain.", reply.content]
+        there.set_parser(MarkdownJsonDictParser({"speak": "what you say"}, keys_to_metadata=True))
+        assert there("Tell me about snow.").metadata.keys() == {"speak"}
+        with pytest.raises(UsageError, match="takes a parser"):
+            there.set_parser(json.loads)
+        with pytest.raises(UsageError, match="cannot go to a server"):
+            there.set_parser(MarkdownJsonDictParser(pydantic.create_model("Vote", vote=str)))
     finally:
         there.stop()
 
