@@ -14,7 +14,7 @@ from ..exceptions import ModelResponseError, UsageError
 from ..memory import arrived
 from ..message import Msg
 from ..models import ModelWrapperBase
-from ..render import PICTURE_BYTES, content_text, picture_type
+from ..render import content_text
 from ._asking import called, whole
 from ._base import AgentBase
 
@@ -90,20 +90,22 @@ async def _kept(url: str, near: str | None) -> str:
     if not url.lower().startswith(("http://", "https://")):
         return url
     try:
-        data = await asyncio.wait_for(on_thread(_fetched, url, near), FETCH_SECONDS)
+        kept: str = await asyncio.wait_for(on_thread(_fetched, url, near), FETCH_SECONDS)
     except Exception as error:  # noqa: BLE001  # whatever a server does, its address can be shown
         log.warning("a picture could not be fetched: %s", getattr(error, "reason", error) or "no answer")
         return url
+    return kept
+
+
+def _fetched(url: str, near: str | None) -> str:
+    from ..render import PICTURE_BYTES, picture_type
+    from ._fetch import fetch
+
+    data = fetch(url, most=PICTURE_BYTES + 1, seconds=FETCH_SECONDS, near=near)
     kind = picture_type(data)
     if kind is None or len(data) > PICTURE_BYTES:
         return url
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"
-
-
-def _fetched(url: str, near: str | None) -> bytes:
-    from ._fetch import fetch
-
-    return fetch(url, most=PICTURE_BYTES + 1, seconds=FETCH_SECONDS, near=near)
 
 
 def _host(model: ModelWrapperBase) -> str | None:

@@ -48,7 +48,7 @@ def held(cls: type[AgentBase], args: tuple[Any, ...], kwargs: dict[str, Any]) ->
         return []
     if args and cls.__init__ is ReActAgent.__init__:
         kwargs = ReActAgent.named(*args, **kwargs)
-    memory = kwargs.get(MEMORY)
+    memory: Any = kwargs.get(MEMORY)
     return list(memory) if type(memory) in MEMORIES else []
 
 
