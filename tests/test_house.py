@@ -38,7 +38,8 @@ TELLS_THE_TIME = {
 COMPILES = {"rpc/_workshop.py"}
 # Importing by name is for the roof, which loads lazily, and for the server, which loads agent classes.
 IMPORTS_BY_NAME = {
-    "__init__.py", "compat/_mirror.py", "rpc/__init__.py", "rpc/_loader.py", "widgets/__init__.py",
+    "__init__.py", "compat/_mirror.py", "render/__init__.py", "rpc/__init__.py", "rpc/_loader.py",
+    "widgets/__init__.py",
 }  # fmt: skip
 
 
@@ -89,6 +90,13 @@ def test_importing_nbagents_loads_nothing_heavy(tmp_path: Path):
     run = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert HEAVY.intersection(run.stdout.split()) == set()
+
+
+def test_importing_agents_loads_no_web_and_no_markdown(tmp_path: Path):
+    code = "import sys, nbagents.agents; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert {"markdown_it", "nh3", "urllib.request", "http.client"}.isdisjoint(run.stdout.split())
 
 
 def test_every_name_under_the_roof_can_be_had():

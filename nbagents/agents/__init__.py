@@ -3,14 +3,14 @@
 from ._base import AgentBase
 from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek, promised, promises, snapshot
 from ._dialog import DialogAgent
-from ._dict_dialog import DictDialogAgent
+from ._dict_dialog import DictDialogAgent, change_parser
 from ._keeping import Kept
 from ._options import call_options, idempotency_key
 from ._react import ReActAgent
 from ._revising import REVISE, revise
 from ._scheduler import scheduler, settled
 from ._spread import begin, spread
-from ._state import APART, STEADY, UNFIT, apart, freeze, frozen, thaw
+from ._state import APART, STEADY, UNFIT, apart, freeze, frozen, remembered, thaw
 from ._stopped import STOPPED, ended_because
 from ._terminal import ask_in_terminal
 from ._text_to_image import TextToImageAgent
@@ -36,6 +36,7 @@ __all__ = [
     "ask_in_terminal",
     "begin",
     "call_options",
+    "change_parser",
     "current_call",
     "ended_because",
     "freeze",
@@ -46,6 +47,7 @@ __all__ = [
     "peek",
     "promised",
     "promises",
+    "remembered",
     "revise",
     "scheduler",
     "settled",

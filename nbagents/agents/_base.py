@@ -275,6 +275,14 @@ class AgentBase(Surface, metaclass=AgentMeta):
             return True
         return not inspect.iscoroutinefunction(memory.add)
 
+    def _opening(self, said: Any) -> list[Msg]:
+        """Return what stands before a conversation: the system prompt, if there is one.
+
+        No endpoint takes a conversation without a message: whoever speaks first knows at least who it is.
+        """
+        prompt = self.sys_prompt or ("" if said else f"You are {self.name}.")
+        return [Msg("system", prompt, "system")] if prompt else []
+
     def _observe_now(self, x: Msg | Sequence[Msg] | None) -> Any:
         memory = peek(self, "__dict__").get("memory")
         return memory.add(x) if memory is not None and x is not None else None

@@ -9,6 +9,7 @@ from ..exceptions import UsageError
 from ..memory import arrived
 from ..message import Msg
 from ..models import ModelWrapperBase
+from ._asking import called, whole
 from ._base import AgentBase
 
 __all__ = ["DialogAgent"]
@@ -48,12 +49,10 @@ class DialogAgent(AgentBase):
             said: Any = await arrived(self.memory.get_memory())
         else:
             said = x
-        # No endpoint takes a conversation without a message: whoever speaks first knows at least who it is.
-        prompt = self.sys_prompt or ("" if said else f"You are {self.name}.")
-        system = [Msg("system", prompt, "system")] if prompt else []
-        response = self.model(self.model.format(*system, said, speaker=self.name))
+        prompt = self.model.format(*self._opening(said), said, speaker=self.name)
+        response = await called(self.model, prompt)
         shown = await self._print_as_it_comes(response)
-        text = (await response).text
+        text = (await whole(response)).text
         message = Msg(self.name, text, "assistant", metadata={"model": self.model.model_name})
         message._id = shown or message._id
         await self.print(message)

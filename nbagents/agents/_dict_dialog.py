@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .._threads import on_thread
 from ..exceptions import ResponseParsingError, UsageError
 from ..memory import arrived
 from ..message import Msg
 from ..models import ModelWrapperBase
 from ..parsers import MarkdownJsonDictParser, ParserBase, can_travel, parser_from_dict
+from ._asking import called, whole
 from ._dialog import DialogAgent
+from ._revising import revise
 from ._state import UNFIT, freeze, thaw
 
-__all__ = ["DictDialogAgent"]
+__all__ = ["DictDialogAgent", "change_parser"]
 
+PARSER = "parser"
 SHOWN = 4000
 """Characters of an answer that could not be read that the model is shown again."""
 
@@ -70,15 +74,12 @@ class DictDialogAgent(DialogAgent):
         Raises:
             UsageError: it is no parser.
         """
-        if not (callable(getattr(parser, "read", None)) and hasattr(parser, "to_content")):
-            raise UsageError(f"set_parser() takes a parser of nbagents.parsers, not {parser!r:.60}")
-        self.parser = parser
+        self.parser = _checked(parser)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the agent has become, as `AgentBase.state_dict` does, its parser included."""
         state = super().state_dict()
-        parser: Any = self.__dict__.get("parser")
-        told = freeze(parser.to_dict()) if can_travel(parser) else UNFIT
+        told = _told(self.__dict__.get("parser"))
         return state if told is UNFIT else state | {"parser": told}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -87,6 +88,12 @@ class DictDialogAgent(DialogAgent):
         if "parser" in others:
             self.parser = parser_from_dict(thaw(others.pop("parser")))
         super().load_state_dict(others)
+
+    async def _revise(self, change: Any = None) -> dict[str, Any]:
+        if isinstance(change, dict) and change.get("op") == PARSER:
+            self.parser = parser_from_dict(thaw(change.get(PARSER)))
+            return {}
+        return await super()._revise(change)
 
     async def reply(self, x: Msg | Sequence[Msg] | str | None = None) -> Msg:
         """Answer ``x``; what the parser keeps for memory is remembered."""
@@ -106,34 +113,69 @@ class DictDialogAgent(DialogAgent):
 
     async def _answer(self, said: Any, parser: ParserBase) -> tuple[Any, Msg]:
         """Ask until an answer can be read; return what is remembered of it, and the message."""
-        system = [Msg("system", self.sys_prompt, "system")] if self.sys_prompt else []
+        system = self._opening(said)
         form = [] if isinstance(parser, _Plain) else [Msg("system", parser.format_instruction, "system")]
         again: list[Msg] = []
         left = max(self.max_retries, 1)
         while True:
             prompt = self.model.format(*system, said, form, again, speaker=self.name)
-            text = (await self.model(prompt)).text or ""
+            text = (await whole(await called(self.model, prompt))).text or ""
             left -= 1
             try:
-                return self._message(parser.read(text), parser)
+                return await _aside(parser, lambda read: self._made(parser.read(read), parser), text)
             except ResponseParsingError as error:
                 if left <= 0:
-                    return self._message(self._fault(text, error), parser)
+                    parsed = await self._fault(text, error)
+                    return await _aside(parser, self._made, parsed, parser)
                 shown = text if len(text) <= SHOWN else text[:SHOWN] + "…"
                 hint = f"Your answer could not be read: {error}"
                 again = [Msg(self.name, shown, "assistant"), Msg("system", hint, "user")]
 
-    def _fault(self, text: str, error: ResponseParsingError) -> Any:
+    async def _fault(self, text: str, error: ResponseParsingError) -> Any:
         if self._fault_handler is not None:
-            return self._fault_handler(text)
+            return await on_thread(self._fault_handler, text)
         if self.parser is None and self._parse_func is None:
             return {"speak": text}
+        tries = max(self.max_retries, 1)
+        asked = "" if tries == 1 else f" (asked {tries} times)"
+        error.args = (f"{self.name}: {self.model.label} gave no answer that can be read: {error}{asked}",)
         raise error
 
-    def _message(self, parsed: Any, parser: ParserBase) -> tuple[Any, Msg]:
+    def _made(self, parsed: Any, parser: ParserBase) -> tuple[Any, Msg]:
         metadata = parser.to_metadata(parsed)
         message = Msg(self.name, parser.to_content(parsed), "assistant", metadata=metadata)
         return parser.to_memory(parsed), message
+
+
+def change_parser(agent: Any, parser: ParserBase) -> None:
+    """Have a `DictDialogAgent`, wherever it lives, take a parser after the calls made before.
+
+    Raises:
+        UsageError: it is no parser, or one that cannot travel.
+    """
+    told = _told(_checked(parser))
+    if told is UNFIT:
+        raise UsageError(
+            f"a {type(parser).__name__} like this cannot go to a server: only parsers of nbagents.parsers"
+            " can, without a pydantic class; write a subclass that makes its own"
+        )
+    revise(agent, {"op": PARSER, PARSER: told})
+
+
+def _checked(parser: ParserBase) -> ParserBase:
+    if not (callable(getattr(parser, "read", None)) and hasattr(parser, "to_content")):
+        raise UsageError(f"set_parser() takes a parser of nbagents.parsers, not {parser!r:.60}")
+    return parser
+
+
+def _told(parser: Any) -> Any:
+    return freeze(parser.to_dict()) if can_travel(parser) else UNFIT
+
+
+async def _aside(parser: ParserBase, work: Callable[..., tuple[Any, Msg]], *args: Any) -> tuple[Any, Msg]:
+    """Do a part of what a parser does; one that somebody has written may take its time."""
+    made: tuple[Any, Msg] = work(*args) if can_travel(parser) else await on_thread(work, *args)
+    return made
 
 
 class _Plain(ParserBase):

@@ -12,6 +12,7 @@ from typing import Any
 from ..exceptions import UsageError
 from ..memory import arrived
 from ..message import Msg
+from ..models import ModelResponse
 from ._call import peek
 from ._hooks import KINDS, Hook, hooked, hooks_of, hooks_of_class
 from ._scheduler import scheduler
@@ -132,12 +133,14 @@ class Surface:
             self.speak(shown if shown._content is not msg._content else msg)
 
     async def _print_as_it_comes(self, answer: Any) -> str:
-        """Print what there is of a model's answer, again and again, if a queue is waiting for it.
+        """Wait for a model's answer; print what there is of it again and again, if a queue waits for it.
 
         Return the id of the message that was printed; "" if none was.
         """
         pieces: Any = getattr(answer, "stream", None)
         if "_queue" not in peek(self, "__dict__") or not hasattr(pieces, "__aiter__"):
+            if isinstance(answer, ModelResponse):
+                await answer.whole()
             return ""
         message = Msg(peek(self, "_name"), "", "assistant")
         async for last, text in pieces:

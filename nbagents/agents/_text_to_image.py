@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-import urllib.request
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
+from .._threads import on_thread
 from ..exceptions import ModelResponseError, UsageError
 from ..memory import arrived
 from ..message import Msg
 from ..models import ModelWrapperBase
-from ..render import PICTURE_BYTES, content_text, picture_type
+from ..render import content_text
+from ._asking import called, whole
 from ._base import AgentBase
 
 __all__ = ["TextToImageAgent"]
@@ -28,7 +30,8 @@ class TextToImageAgent(AgentBase):
 
     ``model_config_name`` names a loaded configuration of an image model (``openai_dall_e``, say), is one,
     or is a model whose response has ``image_urls``. Endpoints keep a picture for an hour or so: one that is
-    small enough to be shown in a card is fetched at once and kept in the message itself.
+    small enough to be shown in a card is fetched at once and kept in the message itself, unless it is on a
+    machine of a private network that is not the endpoint's own.
     """
 
     model: ModelWrapperBase
@@ -45,6 +48,11 @@ class TextToImageAgent(AgentBase):
         if model_config_name is None:
             raise UsageError(f"{name} needs a model that makes pictures: give it a model_config_name")
         super().__init__(name, sys_prompt, model_config_name, use_memory, agent_id=agent_id)
+        if self.model.model_type.endswith("_chat"):
+            raise UsageError(
+                f"{name} needs a model that makes pictures, and {self.model.label} is one for chats",
+                hint='model_type="openai_dall_e"',
+            )
 
     async def reply(self, x: Msg | Sequence[Msg] | str | None = None) -> Msg:
         """Paint what ``x`` says, or the last of several messages.
@@ -61,14 +69,15 @@ class TextToImageAgent(AgentBase):
         if not isinstance(last, Msg) or not content_text(last.content).strip():
             raise UsageError(f"{self.name} paints what a message says, and was given none")
         # A picture's model takes the words themselves.
-        response = await self.model(content_text(last.content))
+        response = await whole(await called(self.model, content_text(last.content)))
         urls = response.image_urls
         if not urls:
             raise ModelResponseError(
                 f"{self.model.label} gave no picture to {self.name}; use a model that makes some",
                 hint='model_type="openai_dall_e"',
             )
-        kept = [await asyncio.to_thread(_kept, str(url)) for url in urls]
+        near = _host(self.model)
+        kept = await asyncio.gather(*(_kept(str(url), near) for url in urls))
         message = Msg(self.name, SAID, "assistant", url=kept, metadata={"model": self.model.model_name})
         self.speak(message)
         if self.memory is not None:
@@ -76,18 +85,33 @@ class TextToImageAgent(AgentBase):
         return message
 
 
-def _kept(url: str) -> str:
+async def _kept(url: str, near: str | None) -> str:
     """Return a picture in the web as an address that holds it; its own where that cannot be done."""
     if not url.lower().startswith(("http://", "https://")):
         return url
     try:
-        request = urllib.request.Request(url, headers={"accept": "image/*"})  # noqa: S310  # http, as seen above
-        with urllib.request.urlopen(request, timeout=FETCH_SECONDS) as answer:  # noqa: S310
-            data = answer.read(PICTURE_BYTES + 1)
-    except (OSError, ValueError) as error:
-        log.warning("a picture could not be fetched: %s", getattr(error, "reason", error))
+        kept: str = await asyncio.wait_for(on_thread(_fetched, url, near), FETCH_SECONDS)
+    except Exception as error:  # noqa: BLE001  # whatever a server does, its address can be shown
+        log.warning("a picture could not be fetched: %s", getattr(error, "reason", error) or "no answer")
         return url
+    return kept
+
+
+def _fetched(url: str, near: str | None) -> str:
+    from ..render import PICTURE_BYTES, picture_type
+    from ._fetch import fetch
+
+    data = fetch(url, most=PICTURE_BYTES + 1, seconds=FETCH_SECONDS, near=near)
     kind = picture_type(data)
     if kind is None or len(data) > PICTURE_BYTES:
         return url
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _host(model: ModelWrapperBase) -> str | None:
+    """Return the host of a model's endpoint, as far as its configuration tells."""
+    try:
+        config = model.config
+    except UsageError:
+        return None
+    return urlsplit(str(config.get("base_url") or config.get("api_url") or "")).hostname

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._threads import on_thread
 from ..exceptions import UsageError
 from ..message import Msg, PlaceholderMessage
 from ..vectors import VectorIndex
@@ -39,11 +39,13 @@ class LongTermMemory:
     """Entries in a `VectorIndex`, recorded and retrieved by their embeddings. Its methods are awaited.
 
     ``embedding_model`` is a model whose response has ``embedding``, or a function of a list of texts that
-    returns (or is awaited for) their vectors. ``path`` is a file that outlives the process; several agents
-    and processes may share it. Without one it lives in memory. What is recorded twice is kept once.
+    returns (or is awaited for) their vectors; it is called on a thread, and may block.
+    ``path`` is a file that outlives the process; several agents and processes may share it.
+    Without one it lives in memory. What is recorded twice is kept once.
 
     `record_to_memory` and `retrieve_from_memory` are tools for agents: text in, text out.
 
+    >>> import asyncio
     >>> def letters(texts):
     ...     return [[text.count("a") + 1, text.count("o") + 1] for text in texts]
     >>> async def main():
@@ -81,7 +83,7 @@ class LongTermMemory:
             part = entries[start : start + TOGETHER]
             rows = await self._embed([entry["text"] for entry in part])
             found = [(_name(entry), row, entry) for entry, row in zip(part, rows, strict=True)]
-            await asyncio.to_thread(self.index.add_many, found)
+            await on_thread(self.index.add_many, found)
         return len(entries)
 
     async def search(self, query: str | Msg | Sequence[Msg], limit: int = 5) -> list[Recollection]:
@@ -91,7 +93,7 @@ class LongTermMemory:
         if not text.strip():
             return []
         (row,) = await self._embed([text])
-        hits = await asyncio.to_thread(self.index.search, row, limit)
+        hits = await on_thread(self.index.search, row, limit)
         return [
             Recollection(
                 str(hit.data.get("text", "")),
@@ -132,14 +134,14 @@ class LongTermMemory:
 
     async def forget(self) -> None:
         """Forget everything."""
-        await asyncio.to_thread(self.index.clear)
+        await on_thread(self.index.clear)
 
     def close(self) -> None:
         """Close its file. Twice is fine."""
         self.index.close()
 
     async def _embed(self, texts: list[str]) -> list[list[float]]:
-        return await vectors_later(ask(self.embedding_model, texts), len(texts))
+        return await vectors_later(await on_thread(ask, self.embedding_model, texts), len(texts))
 
 
 def _listed(given: Any) -> list[Any]:

@@ -113,8 +113,15 @@ class TemporaryMemory(Revisions, MemoryBase):
         return answer
 
     def delete(self, index: int | Iterable[int]) -> Any:
-        """Forget the messages at these places; a place that does not exist is logged and skipped."""
-        wanted = {index} if isinstance(index, int) else set(index)
+        """Forget the messages at these places; a place that does not exist is logged and skipped.
+
+        Raises:
+            UsageError: these are no places.
+        """
+        wanted = {index} if isinstance(index, int) else set(index) if isinstance(index, Iterable) else {index}
+        odd = [place for place in wanted if not isinstance(place, int)]
+        if odd:
+            raise UsageError(f"delete() takes the places of messages, counted from 0, not {odd[0]!r:.60}")
         if not self._messages:
             log.warning("The memory is empty, and the delete operation is skipped")
             return self._answer(None)

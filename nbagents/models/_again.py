@@ -6,19 +6,16 @@ repeated below, by the client. Knows nothing of endpoints.
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
-import contextvars
 import functools
 import inspect
 import json
 import logging
-import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import budget, context
+from .._threads import on_thread
 from ..exceptions import ModelResponseError, ResponseParsingError, SchemaMismatchError, UsageError
 from ._response import ModelResponse
 
@@ -134,11 +131,12 @@ def reads(call: Callable[..., ModelResponse]) -> Callable[..., ModelResponse]:
     ) -> ModelResponse:
         reading = Reading.of(parse_func, fault_handler, max_retries)
         if parse_func is None and fault_handler is None:
-            return call(self, *args, **kwargs)
+            response: ModelResponse = _checked(self.label, call(self, *args, **kwargs))
+            return response
 
         async def once(_: str) -> Answer:
-            response: ModelResponse = await in_a_thread(lambda _: call(self, *args, **kwargs), None)
-            await response
+            asked = await in_a_thread(lambda _: _checked(self.label, call(self, *args, **kwargs)), None)
+            response: ModelResponse = await asked.whole()
             return response._value if response._request is None else response._request.answer
 
         async def work(request: Request) -> None:
@@ -147,6 +145,23 @@ def reads(call: Callable[..., ModelResponse]) -> Callable[..., ModelResponse]:
         return ModelResponse.begin(self.label, work, counts=False)
 
     return reading_call
+
+
+def _checked(label: str, response: Any) -> Any:
+    if inspect.iscoroutine(response):
+        return _awaited(label, response)
+    if isinstance(response, (str, bytes, dict, list)) or response is None:
+        raise UsageError(
+            f"the model {label} returned a {type(response).__name__} itself, not a response",
+            hint="return ModelResponse(text=...)",
+        )
+    return response
+
+
+async def _awaited(label: str, call: Awaitable[Any]) -> Any:
+    """Await a model with an ``async def __call__``; what it has from another one that streams is whole."""
+    response = _checked(label, await call)
+    return await response.whole() if isinstance(response, ModelResponse) else response
 
 
 def _named(failure: Any, label: str) -> Any:
@@ -167,15 +182,5 @@ def _merged(made: Any, answer: Answer) -> Answer:
 
 async def in_a_thread(function: Callable[[Any], Any], given: Any) -> Any:
     """Call somebody's function where it may take its time, and ask other models meanwhile."""
-    future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-    ctx = contextvars.copy_context()
-
-    def run() -> None:
-        try:
-            future.set_result(ctx.run(function, given))
-        except BaseException as error:  # noqa: BLE001  # it is raised where it is awaited
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="nbagents-read", daemon=True).start()
-    made = await asyncio.wrap_future(future)
+    made = await on_thread(function, given)
     return await made if inspect.isawaitable(made) and not isinstance(made, ModelResponse) else made

@@ -8,6 +8,7 @@ from typing import Any
 from ..config import Secret, wrap_secrets
 from ..exceptions import UsageError
 from ._openai import OpenAIChatWrapper
+from ._streamed import StreamedResponse
 
 __all__ = ["DashScopeChatModel", "OpenAIChatModel"]
 
@@ -17,12 +18,16 @@ class OpenAIChatModel(OpenAIChatWrapper):
 
     Where it is and which key it gets is that of `OpenAIChatWrapper`, which it is; ``client_kwargs`` and
     ``generate_kwargs`` are other names of ``client_args`` and ``generate_args``. What its call returns can
-    be awaited, read, or watched by ``async for``, whatever ``stream`` says.
+    be read, awaited, or watched by ``async for``, whatever ``stream`` says. With ``stream`` an ``await``
+    gives the response when it begins, for ``async for chunk in await model(messages)``;
+    `ModelResponse.whole` waits for the end.
 
     Raises:
         ModelChoiceError: OpenAI's own address without a key, or an address that is none.
         UsageError: the same thing is said twice.
     """
+
+    _streamed = StreamedResponse
 
     def __init__(
         self,

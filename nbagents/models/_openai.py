@@ -42,6 +42,8 @@ class OpenAIChatWrapper(OpenAIWrapperBase):
     """
 
     model_type = "openai_chat"
+    _streamed = ModelResponse
+    """What it returns when it streams."""
 
     def __init__(
         self,
@@ -152,7 +154,8 @@ class OpenAIChatWrapper(OpenAIWrapperBase):
         async def work(request: Request) -> None:
             await reading.ask(request, lambda told: once(request, told), check, price=self.price)
 
-        return ModelResponse.begin(self.label, work, price=self.price)
+        response_type = self._streamed if asked.get("stream") else ModelResponse
+        return response_type.begin(self.label, work, price=self.price)
 
     def _entries(self, messages: Any) -> list[dict[str, Any]]:
         if isinstance(messages, Msg):
@@ -210,10 +213,6 @@ def _say(request: Request, answer: Completion, chunk: Any) -> None:
     request.say(answer.add(chunk), answer.blocks)
 
 
-def _objection(complaint: str) -> dict[str, Any]:
-    return {"role": "user", "content": f"Your last answer was no use: {complaint}. Answer once more."}
-
-
 def _shaped(answer: Answer, shape: Shape, by_tool: bool) -> Answer:
     """Return the answer with what it says in the shape that was asked for."""
     calls = [block for block in answer.blocks if block["type"] == "tool_use"]
@@ -226,8 +225,9 @@ def _shaped(answer: Answer, shape: Shape, by_tool: bool) -> Answer:
 
 def _check(messages: Any) -> None:
     if not isinstance(messages, list | tuple) or not messages:
+        given = "an empty list" if isinstance(messages, list | tuple) else f"a {type(messages).__name__}"
         raise UsageError(
-            f"a chat model takes a list of messages, not {type(messages).__name__}; see model.format(...)"
+            f"a chat model takes a list of messages, and was given {given}; see model.format(...)"
         )
     for entry in messages:
         if (

@@ -39,6 +39,7 @@ class Request:
         self.thread = background()
         self.pieces: list[str] = []
         self.starts: set[int] = set()
+        self.hint = "response = await model(messages)"
         self.blocks: Callable[[], list[dict[str, Any]]] | None = None
         self.done = False
         self.answer = Answer()
@@ -138,7 +139,7 @@ class Request:
         if self.thread.here():
             raise WouldBlockLoopError(
                 f"the answer of {self.label} is not there yet, and waiting here would stop every agent",
-                hint="response = await model(messages)",
+                hint=self.hint,
             )
         call, future = context.frame.get(), self.after(count)
         limit = None if timeout is None else time.monotonic() + timeout

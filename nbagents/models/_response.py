@@ -187,9 +187,10 @@ class ModelResponse:
             self._request.cancel(why)
 
     def __await__(self) -> Generator[Any, None, ModelResponse]:
-        return self._arrive().__await__()
+        return self.whole().__await__()
 
-    async def _arrive(self) -> ModelResponse:
+    async def whole(self) -> ModelResponse:
+        """Wait until it is complete and return it, as `result` does; cancelling this cancels the request."""
         if self._request is not None:
             await self._request.wait()
             self._request.check()
@@ -204,7 +205,7 @@ class ModelResponse:
                 break
             seen, blocks = len(request.pieces), request.blocks
             yield ModelResponse(content=blocks()) if blocks is not None else ModelResponse(request.partial)
-        yield await self._arrive()
+        yield await self.whole()
 
     def __repr__(self) -> str:
         request = self._request

@@ -9,12 +9,13 @@ its agents comes after it.
 from __future__ import annotations
 
 import asyncio
-import contextvars
+import functools
 import inspect
 import threading
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
+from .._threads import on_thread
 from ..agents import AgentBase, scheduler
 from ..exceptions import UsageError
 
@@ -110,26 +111,8 @@ async def apply(operator: Operator, *args: Any, **kwargs: Any) -> Any:
         return await arrived(await operator(*args, **kwargs))
     if _here.plain:
         return operator(*args, **kwargs)
-    clock = scheduler()
-    future: asyncio.Future[Any] = clock.loop.create_future()
-    ctx = contextvars.copy_context()
-
-    def body() -> None:
-        try:
-            value, error = ctx.run(operator, *args, **kwargs), None
-        except BaseException as raised:  # noqa: BLE001  # it goes to whoever waits for the pipeline
-            value, error = None, raised
-        clock.post(finish, value, error)
-
-    def finish(value: Any, error: BaseException | None) -> None:
-        if not future.done():
-            future.set_result((value, error))  # an error as a value: a future refuses StopIteration
-
-    clock.threads.run(body, lambda error: finish(None, error))
-    value, error = await future
-    if error is not None:
-        raise error
-    return await arrived(value)
+    call = functools.partial(operator, *args, **kwargs)
+    return await arrived(await on_thread(call, start=scheduler().threads.run))
 
 
 class Replies(list[Any]):

@@ -8,36 +8,40 @@ fetched, and each is readable with all its style taken away. Everything is safe 
 
 from __future__ import annotations
 
-from ._error import error_html, error_text
-from ._folds import split_content
-from ._line import agent_line_html, agent_line_text, banner_html, banner_text
-from ._live import LiveRows, live_run, wall_time
-from ._markdown import markdown_to_html, text_to_html
-from ._memory import entry_html, memory_html, memory_text
-from ._message import message_html, message_text
-from ._page import Cell, page_html
-from ._pictures import PICTURE_BYTES, attached, picture_type
-from ._plain import content_text
-from ._question import QuestionView, question_html, question_text
-from ._run import run_html, run_text
-from ._sanitize import clean_html
-from ._style import color_class, style_rules
-from ._table import table_html, table_text
-from ._views import (
-    AgentCardView,
-    EntryView,
-    ErrorView,
-    FoldView,
-    LaneView,
-    MemoryView,
-    MessageLike,
-    RowView,
-    RunView,
-    SectionView,
-    Span,
-    State,
-    TableView,
-)
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._error import error_html, error_text
+    from ._folds import split_content
+    from ._line import agent_line_html, agent_line_text, banner_html, banner_text
+    from ._live import LiveRows, live_run, wall_time
+    from ._markdown import markdown_to_html, text_to_html
+    from ._memory import entry_html, memory_html, memory_text
+    from ._message import message_html, message_text
+    from ._page import Cell, page_html
+    from ._pictures import PICTURE_BYTES, attached, picture_type
+    from ._plain import content_text
+    from ._question import QuestionView, question_html, question_text
+    from ._run import run_html, run_text
+    from ._sanitize import clean_html
+    from ._style import color_class, style_rules
+    from ._table import table_html, table_text
+    from ._views import (
+        AgentCardView,
+        EntryView,
+        ErrorView,
+        FoldView,
+        LaneView,
+        MemoryView,
+        MessageLike,
+        RowView,
+        RunView,
+        SectionView,
+        Span,
+        State,
+        TableView,
+    )
 
 __all__ = [
     "PICTURE_BYTES",
@@ -87,3 +91,32 @@ __all__ = [
     "text_to_html",
     "wall_time",
 ]
+
+_PLACES = {
+    "_error": "error_html error_text",
+    "_folds": "split_content",
+    "_line": "agent_line_html agent_line_text banner_html banner_text",
+    "_live": "LiveRows live_run wall_time",
+    "_markdown": "markdown_to_html text_to_html",
+    "_memory": "entry_html memory_html memory_text",
+    "_message": "message_html message_text",
+    "_page": "Cell page_html",
+    "_pictures": "PICTURE_BYTES attached picture_type",
+    "_plain": "content_text",
+    "_question": "QuestionView question_html question_text",
+    "_run": "run_html run_text",
+    "_sanitize": "clean_html",
+    "_style": "color_class style_rules",
+    "_table": "table_html table_text",
+    "_views": "AgentCardView EntryView ErrorView FoldView LaneView MemoryView"
+    " MessageLike RowView RunView SectionView Span State TableView",
+}
+"""Where the names are; each module is loaded when one of its names is first used."""
+_MODULES = {name: module for module, names in _PLACES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
+    return value

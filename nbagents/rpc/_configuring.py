@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -56,6 +57,7 @@ def configure_servers(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
     for thread in threads:
         thread.start()
+    limit = time.monotonic() + PATIENCE
     for thread in threads:
-        thread.join(PATIENCE)
-    return taken
+        thread.join(max(limit - time.monotonic(), 0))
+    return list(taken)

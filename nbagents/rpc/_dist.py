@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from .._ids import new_id
-from ..agents import AgentBase, DialogAgent, ReActAgent
+from ..agents import AgentBase, DialogAgent, ReActAgent, remembered
 from ..config import model_configs
 from ..exceptions import AgentServerNotAliveError, UsageError
 from ._client import RpcAgentClient
@@ -19,7 +19,7 @@ from ._launcher import RpcAgentServerLauncher, import_path
 from ._loader import class_name
 from ._proxy import RpcAgent
 from ._redefined import NotebookAgent, NotebookClass
-from ._tool_source import named_settings, with_tools
+from ._tool_source import held, named_settings, with_tools
 from ._unit import Unit
 from ._workshop import unit_of
 
@@ -215,6 +215,8 @@ def make_proxy(what: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: 
     else:
         cls, where, agent_id = what, DistConf.of(where), new_id()
         name = str(kwargs.get("name", args[0] if args else cls.__name__))
+        if given_messages := held(cls, args, kwargs):
+            state = {"memory": remembered(given_messages, name)}
     written = NotebookClass.of(cls) if unit_of(cls) is None else None
     if written is not None:
         cls = written.newest

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import _loop
-from ..agents import AgentBase
+from ..agents import AgentBase, change_parser
 from ..exceptions import AgentServerError
 from ..memory import TemporaryMemory
+from ..parsers import ParserBase
 from ._client import RpcAgentClient
 from ._link import AgentLink
 
@@ -54,6 +55,14 @@ class RpcAgent(AgentBase):
         copy = TemporaryMemory()
         copy.add(self._client().get_agent_memory(self.agent_id))
         return copy
+
+    def set_parser(self, parser: ParserBase) -> None:
+        """Have a `DictDialogAgent` over there answer in another form, after the calls made before.
+
+        Raises:
+            UsageError: it is no parser, or one that cannot travel.
+        """
+        change_parser(self, parser)
 
     @property
     def server_address(self) -> str:

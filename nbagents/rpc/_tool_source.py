@@ -10,14 +10,17 @@ from typing import Any
 
 from ..agents import AgentBase, ReActAgent
 from ..exceptions import AgentCreationError
-from ..memory import TemporaryMemory
+from ..memory import InMemoryMemory, TemporaryMemory
+from ..message import Msg
 from ..tools import Toolkit
 from ._source import Collector, importable
 from ._unit import Part, Unit
 
-__all__ = ["named_settings", "with_tools"]
+__all__ = ["held", "named_settings", "with_tools"]
 
-TOOLS, FORMATTER = "_tools", "formatter"
+TOOLS, FORMATTER, MEMORY = "_tools", "formatter", "memory"
+MEMORIES = (TemporaryMemory, InMemoryMemory)
+"""Those that travel: what one holds is state, and follows its agent as such."""
 CLASS = """\
 class {name}({name}):
     def __init__(self, *args, _tools, **kwargs):
@@ -33,10 +36,20 @@ def named_settings(
         return args, kwargs
     if args and cls.__init__ is ReActAgent.__init__:
         args, kwargs = (), ReActAgent.named(*args, **kwargs)
-    memory = kwargs.get("memory")
-    if type(memory) is TemporaryMemory:  # what it holds is state, and travels as such
-        kwargs = {key: value for key, value in kwargs.items() if key != "memory"}
+    kind = type(kwargs.get(MEMORY))
+    if kind is TemporaryMemory or (kind in MEMORIES and cls is ReActAgent):  # it has one as good there
+        kwargs = {key: value for key, value in kwargs.items() if key != MEMORY}
     return args, kwargs
+
+
+def held(cls: type[AgentBase], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Msg]:
+    """Return the messages in a memory that a new agent is given."""
+    if not issubclass(cls, ReActAgent):
+        return []
+    if args and cls.__init__ is ReActAgent.__init__:
+        kwargs = ReActAgent.named(*args, **kwargs)
+    memory: Any = kwargs.get(MEMORY)
+    return list(memory) if type(memory) in MEMORIES else []
 
 
 def with_tools(cls: type[AgentBase], kwargs: dict[str, Any]) -> tuple[dict[str, Any], Unit] | None:
@@ -49,13 +62,15 @@ def with_tools(cls: type[AgentBase], kwargs: dict[str, Any]) -> tuple[dict[str, 
     """
     toolkits = {key: value for key, value in kwargs.items() if isinstance(value, Toolkit)}
     formatter = kwargs.get(FORMATTER)
-    if not toolkits and formatter is None:
+    memory = kwargs.get(MEMORY) if type(kwargs.get(MEMORY)) in MEMORIES else None
+    if not toolkits and formatter is None and memory is None:
         return None
     place = importable(cls)
     if place is None:
         raise AgentCreationError(
-            f"{cls.__qualname__} is written in a notebook, and tools that are given to it cannot go with it"
-            f" to a server: make the toolkit in the __init__ of {cls.__qualname__}, then they travel together"
+            f"{cls.__qualname__} is written in a notebook, and tools, formatters and memories that are given"
+            f" to it cannot go along to a server: make them in the __init__ of {cls.__qualname__}, then they"
+            " travel together"
         )
     collected = _Values()
     described: dict[str, Any] = {
@@ -65,6 +80,8 @@ def with_tools(cls: type[AgentBase], kwargs: dict[str, Any]) -> tuple[dict[str, 
     if formatter is not None:  # made again from its attributes, where these are its arguments
         made_by = collected.name_of(type(formatter), "the formatter")
         described[FORMATTER] = {"made_by": made_by, "given": dict(getattr(formatter, "__dict__", {}))}
+    if memory is not None:
+        described[MEMORY] = {"made_by": collected.name_of(type(memory), "the memory"), "given": {}}
     left = {key: value for key, value in kwargs.items() if key not in described}
     return {**left, TOOLS: described}, collected.unit(cls.__name__, place)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pydantic
 import pytest
 
-from nbagents.agents import DictDialogAgent
+from nbagents.agents import DialogAgent, DictDialogAgent
 from nbagents.exceptions import JsonParsingError, RequiredFieldNotFoundError, ResponseParsingError, UsageError
 from nbagents.memory import InMemoryMemory
 from nbagents.message import Msg
@@ -173,5 +174,69 @@ def test_in_a_server_it_keeps_its_parser():
         assert reply.content
         assert reply.metadata is None, "without a parser it would be {'speak': ...}"
         assert [m.content for m in there.memory] == ["Tell me about rain.", reply.content]
+        there.set_parser(MarkdownJsonDictParser({"speak": "what you say"}, keys_to_metadata=True))
+        assert there("Tell me about snow.").metadata.keys() == {"speak"}
+        with pytest.raises(UsageError, match="takes a parser"):
+            there.set_parser(json.loads)
+        with pytest.raises(UsageError, match="cannot go to a server"):
+            there.set_parser(MarkdownJsonDictParser(pydantic.create_model("Vote", vote=str)))
     finally:
         there.stop()
+
+
+def test_functions_that_take_their_time_hold_up_nobody_else():
+    go_on, helper = threading.Event(), Scripted("8")
+
+    def read(text):
+        go_on.wait(10)
+        return int(text) + int(helper([{"role": "user", "content": "?"}]).text)
+
+    agent, model = player("7", parse_func=read)
+    waiting = agent("How many?")
+    other, _ = player("x", max_retries=1, fault_handler=lambda text: go_on.wait(10) and "late")
+    handled = other("Well?")
+    assert player(GOOD)[0]("Who?").content == "It is Bob.", "it runs meanwhile"
+    assert not waiting.done()
+    go_on.set()
+    assert waiting.content == 15
+    assert len(model.prompts) == 1, "a model that is asked by a function is no failure to read"
+    assert handled.content == "late"
+
+
+def test_a_model_of_ones_own_that_blocks_holds_up_nobody_else():
+    go_on = threading.Event()
+
+    class Blocking(Scripted):
+        def __call__(self, messages, **generate_args):
+            go_on.wait(10)
+            return super().__call__(messages)
+
+    for kind in (DictDialogAgent, DialogAgent):
+        go_on.clear()
+        waiting = kind("Ann", "You play.", Blocking("{}", "{}"))("Who?")
+        assert player(GOOD)[0]("Who?").content == "It is Bob."
+        assert not waiting.done()
+        go_on.set()
+        waiting.result(10)
+
+
+def test_an_answer_that_cannot_be_read_says_whose_and_how_often_it_was_asked(parser):
+    agent, _ = player("no", "no", max_retries=2)
+    agent.set_parser(parser)
+    with pytest.raises(JsonParsingError, match=r"^Ann: scripted gave no answer .*JSON.*\(asked 2 times\)"):
+        agent("Who?").result(20)
+
+
+def test_who_speaks_first_without_a_prompt_can_speak():
+    agent = DictDialogAgent("Ann", None, "demo-fast")
+    assert agent().content
+
+
+def test_a_model_that_returns_text_itself_is_told_what_to_return():
+    class Wrong(ModelWrapperBase):
+        def __call__(self, messages, **generate_args):
+            return "text"
+
+    with pytest.raises(UsageError, match="the model wrong returned a str itself") as caught:
+        DictDialogAgent("Ann", None, Wrong("wrong"))("Who?").result(20)
+    assert "ModelResponse(text=" in caught.value.hint

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
+import textwrap
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -21,9 +24,15 @@ DATA = "data:image/png;base64," + base64.b64encode(PNG).decode()
 
 
 class Painter(ModelWrapperBase):
-    def __init__(self, *urls: str) -> None:
+    """Gives these addresses, as an endpoint at ``base_url`` would."""
+
+    def __init__(self, *urls: str, base_url: str = "http://127.0.0.1:1") -> None:
         super().__init__("painter")
-        self.urls, self.asked = list(urls), []
+        self.urls, self.asked, self.base_url = list(urls), [], base_url
+
+    @property
+    def config(self):
+        return {"base_url": self.base_url}
 
     def __call__(self, messages, **generate_args):
         self.asked.append(messages)
@@ -31,30 +40,44 @@ class Painter(ModelWrapperBase):
 
 
 @pytest.fixture(scope="module")
-def web():
+def web_server():
     """A real web server with a picture, a page, and a picture without end."""
 
     class Files(BaseHTTPRequestHandler):
         def do_GET(self):
-            self.send_response(404 if self.path == "/gone" else 200)
+            self.server.asked.append(self.path)
+            if self.path.startswith("/to/"):
+                self.send_response(302)
+                self.send_header("location", self.path.removeprefix("/to/"))
+            else:
+                self.send_response(404 if self.path == "/gone" else 200)
             self.end_headers()
             try:
                 self.wfile.write(b"<html>" if self.path == "/page" else PNG)
                 for _ in range(200 if self.path == "/huge" else 0):
                     self.wfile.write(bytes(10_000))
+                while self.path == "/drip" and not self.server.ends.wait(0.05):
+                    self.wfile.write(bytes(1))
             except ConnectionError:
                 pass
 
         def log_message(self, *args):
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Files)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
+    server.asked, server.ends = [], threading.Event()
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield server
+    server.ends.set()
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def web(web_server):
+    return f"http://127.0.0.1:{web_server.server_port}"
 
 
 def test_the_pictures_of_a_model_are_in_the_message_and_in_its_card(capsys):
@@ -100,3 +123,49 @@ def test_the_demo_model_paints(capsys):
     assert len(out) < 200, "a terminal is not flooded"
     assert "painter: data:image/png;base64," in out
     assert message_html(reply).count("<img") == len(reply.url) == 1
+
+
+def test_a_chat_model_paints_nothing():
+    with pytest.raises(UsageError, match="demo-fast is one for chats") as caught:
+        TextToImageAgent("painter", "demo-fast")
+    assert "openai_dall_e" in caught.value.hint
+
+
+def test_no_endpoint_has_machines_of_a_private_network_asked(web, web_server):
+    far = "https://api.example.org/v1"
+    url = f"{web}/secret"
+    assert TextToImageAgent("painter", Painter(url, base_url=far))("rain").url == [url]
+    assert "/secret" not in web_server.asked
+    around = f"{web}/to/{web.replace('127.0.0.1', 'localhost')}/secret"
+    assert TextToImageAgent("painter", Painter(around, base_url=web))("rain").url == [around]
+    assert web_server.asked[-1].startswith("/to/")
+    assert TextToImageAgent("painter", Painter(f"{web}/to/{web}/a.png", base_url=web))("rain").url == [DATA]
+
+
+def test_a_picture_that_comes_too_slowly_stays_an_address(web, monkeypatch):
+    monkeypatch.setattr("nbagents.agents._text_to_image.FETCH_SECONDS", 0.5)
+    url = f"{web}/drip"
+    reply = TextToImageAgent("painter", Painter(url))("rain")
+    assert reply.result(5).url == [url]
+
+
+def test_a_server_that_says_nothing_holds_up_no_exit():
+    script = """
+        import socket
+        from nbagents.agents import TextToImageAgent
+        from nbagents.models import ModelResponse, ModelWrapperBase
+
+        silent = socket.create_server(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/a.png"
+
+        class Painter(ModelWrapperBase):
+            config = {"base_url": url}
+            def __call__(self, messages, **generate_args):
+                return ModelResponse(image_urls=[url])
+
+        reply = TextToImageAgent("painter", Painter("painter"))("rain")
+        asked, _ = silent.accept()
+        assert asked.recv(1)
+        reply.cancel()
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], timeout=15, check=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 
 import pytest
 
@@ -133,3 +134,21 @@ def test_its_tools_are_tools_of_a_toolkit():
         return await call(toolkit, "retrieve_from_memory", {"keywords": ["snow"]})
 
     assert asyncio.run(main()) == "Bob likes snow"
+
+
+def test_a_function_that_takes_its_time_holds_up_nobody_else():
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slow(texts):
+        asked.set()
+        go_on.wait(5)
+        return vectors(texts)
+
+    async def main():
+        recording = asyncio.ensure_future(LongTermMemory(slow).record("It may snow."))
+        assert await asyncio.to_thread(asked.wait, 5)
+        assert not recording.done()
+        go_on.set()
+        return await recording
+
+    assert asyncio.run(main()) == 1

@@ -216,3 +216,12 @@ def test_a_forgotten_message_is_gone_and_an_unknown_one_is_named():
     assert said(memory) == ["Rain?", "Too long!"]
     with pytest.raises(UsageError, match="is remembered here"):
         memory.edit(ids[1], "again")
+
+
+@pytest.mark.parametrize("wrong", ["0", [0, "1"], 1.5, None])
+def test_only_places_are_deleted(wrong):
+    memory = TemporaryMemory()
+    memory.add([Msg("a", "one"), Msg("b", "two")])
+    with pytest.raises(UsageError, match="takes the places of messages"):
+        memory.delete(wrong)
+    assert memory.size() == 2

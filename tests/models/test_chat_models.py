@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from nbagents.exceptions import ModelChoiceError, UsageError
+from nbagents._loop import background
+from nbagents.agents import DialogAgent, ReActAgent
+from nbagents.exceptions import CallCancelledError, ModelAuthError, ModelChoiceError, UsageError
 from nbagents.message import Msg
 from nbagents.models import (
     ChatModelBase,
@@ -57,6 +59,45 @@ def test_a_model_is_made_in_a_line_and_awaited(stream):
     assert isinstance(response, ChatResponse)
     assert response.content == [{"type": "text", "text": "2 + 2 = 4"}]
     assert chunks[-1] == response.content
+
+
+def test_what_is_awaited_streams_as_in_agentscope(endpoint):
+    async def watch() -> None:
+        response = await OpenAIChatModel("stall", KEY, base_url=endpoint.base_url)(HELLO)
+        async for chunk in response:
+            if chunk.text:
+                break
+        assert chunk.text == "Grey "
+        assert not response.done()
+        response.cancel()
+        with pytest.raises(CallCancelledError):
+            await response
+        with pytest.raises(ModelAuthError):
+            await OpenAIChatModel("401", KEY, base_url=endpoint.base_url)(HELLO)
+
+    asyncio.run(watch())
+    assert endpoint.left.wait(10)
+
+
+def test_what_has_begun_is_awaited_again_for_all_of_it(endpoint):
+    async def ask() -> Any:
+        response = await OpenAIChatModel("hello", KEY, base_url=endpoint.base_url)(HELLO)
+        return await response
+
+    assert background().run(ask()).text == "Grey beads on the glass"
+
+
+@pytest.mark.parametrize("kind", [DialogAgent, ReActAgent])
+def test_agents_take_the_whole_of_what_streams(kind):
+    class Wrapped(ChatModelBase):
+        async def __call__(self, messages: Any, **generate_args: Any) -> ChatResponse:
+            return await inner(messages, **generate_args)
+
+    inner = OpenAIChatModel("demo-fast", endpoint="demo")
+    for model in (inner, Wrapped("mine")):
+        agent = kind("Ann", "You calculate.")
+        agent.model = model
+        assert agent(Msg("user", "What is 2 + 2?")).content == "2 + 2 = 4"
 
 
 def test_a_shape_is_kept_by_the_offline_model():

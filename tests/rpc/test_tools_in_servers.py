@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from cells import run_cells
 from revival import home
-from tool_functions import Shouting, count_words, where_am_i
+from tool_functions import Counting, Shouting, count_words, where_am_i
 
 from nbagents import events
 from nbagents.agents import ReActAgent
 from nbagents.exceptions import AgentCallError, AgentCreationError, UsageError
+from nbagents.memory import InMemoryMemory
 from nbagents.message import Msg
 from nbagents.rpc import RpcAgentServerLauncher
 from nbagents.rpc._dist import settings_of
@@ -87,6 +88,28 @@ def test_an_agent_whose_server_was_killed_is_back_with_its_tools(runtime: Path):
         server.revive()
         assert "9" in server.find("calc")("count words of 'grey beads shine'").content
         assert len(server.memory("calc")) == 8
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_memory_that_is_awaited_goes_along_with_what_it_holds(at_once):
+    memory = InMemoryMemory()
+    memory.add(Msg("user", "Hello."))
+    place = {"to_dist": True} if at_once else {}
+    agent = Counting("calc", "You echo.", "demo-fast", memory=memory, **place)
+    there = agent if at_once else agent.to_dist()
+    assert there("How many?").content == "2 messages, awaited"
+    assert [message.content for message in there.memory] == ["Hello.", "How many?"]
+    there.stop()
+
+
+def test_a_memory_goes_to_a_server_on_tcp():
+    memory = InMemoryMemory()
+    memory.add(Msg("user", "Hello."))
+    with RpcAgentServerLauncher(port=0) as launcher:
+        local = ReActAgent("calc", "You echo.", "demo-fast", memory=memory)
+        there = local.to_dist("localhost", launcher.port)
+        assert there("What is 2 + 3?").content
+        assert [message.content for message in there.memory][:2] == ["Hello.", "What is 2 + 3?"]
 
 
 def test_a_server_on_tcp_takes_no_tools():

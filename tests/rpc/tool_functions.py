@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+from nbagents.agents import ReActAgent
+from nbagents.message import Msg
+
 
 def count_words(text: str, factor: int = 1) -> int:
     """Count the words of a text.
@@ -29,3 +32,11 @@ class Shouting:
     async def format(self, msgs):
         said = [(one.role, one.get_text_content()) for one in msgs]
         return [{"role": role, "content": f"{text.upper()}{self.end}"} for role, text in said if text]
+
+
+class Counting(ReActAgent):
+    """Awaits its memory, as code for AgentScope 1.x does."""
+
+    async def reply(self, msg=None, structured_model=None):
+        await self.memory.add(Msg("user", msg, "user"))
+        return f"{await self.memory.size()} messages, awaited"
