@@ -9,13 +9,13 @@ import json
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..exceptions import FunctionCallError, SchemaMismatchError, UsageError
+from ..exceptions import SchemaMismatchError, UsageError
 from ..memory import arrived
 from ..message import Msg, is_muted
 from ..models import ModelWrapperBase, load_model
-from ..tools import ServiceToolkit, Toolkit, arguments_of
+from ..tools import ServiceToolkit, Toolkit
 from ._base import AgentBase
-from ._finish import FINISH, Finish
+from ._finish import Finish
 from ._tool_talk import asked, blocks_of, result_block
 
 __all__ = ["ReActAgent"]
@@ -30,7 +30,7 @@ OLDER_PLACES = {
 """What the places of arguments mean in AgentScope 0.x."""
 STOPPED = "The tool call was stopped before it answered."
 FORCED = "You have used all your steps. Answer now, as well as you can with what you know, and call no tool."
-UNSHAPED = f"Call {FINISH} now, to give your answer in the form that is asked for."
+UNSHAPED = "Call {tool} now, to give your answer in the form that is asked for."
 
 
 class ReActAgent(AgentBase):
@@ -133,16 +133,17 @@ class ReActAgent(AgentBase):
         """Answer ``msg``; it, the steps on the way and the reply are remembered.
 
         ``structured_model``, a pydantic class or the JSON schema of an object, is the form of an answer that
-        the reply's ``metadata`` holds then; ``parsed`` is an instance of the class.
+        the reply's ``metadata`` holds then; ``parsed`` is an instance of the class, or
+        that same data.
 
         Raises:
             SchemaMismatchError: the model has not given its answer in that form.
         """
         await self._remember(Msg("user", msg, "user") if isinstance(msg, str) else msg)
-        finish = None if structured_model is None else Finish(structured_model)
+        finish = None if structured_model is None else Finish(structured_model, self.toolkit.tools)
         said, forced = "", False
         for _ in range(self.max_iters):
-            step = await self._reasoning(finish, hint=UNSHAPED if forced else "")
+            step = await self._reasoning(finish, forced)
             said = step.get_text_content() or said
             calls = step.get_content_blocks("tool_use")
             if not calls and finish is None:
@@ -156,14 +157,15 @@ class ReActAgent(AgentBase):
 
     # ---- thinking
 
-    async def _reasoning(self, finish: Finish | None, hint: str = "") -> Msg:
+    async def _reasoning(self, finish: Finish | None, forced: bool = False) -> Msg:
         """Ask the model for the next step; remember what it only says, unless that is the reply itself.
 
-        ``hint``, which is not remembered, has it end now: it is shown no tool but the one to finish.
+        ``forced``, it is told to end now, which is not remembered, and shown no tool but the one to finish.
         """
-        schemas = [] if hint else self.toolkit.get_json_schemas()
+        hint = "" if not forced else FORCED if finish is None else UNSHAPED.format(tool=finish.tool)
+        schemas = [] if forced else self.toolkit.get_json_schemas()
         if finish is not None:
-            schemas = [one for one in schemas if one["function"]["name"] != FINISH] + [finish.json_schema]
+            schemas.append(finish.json_schema)
         more: dict[str, Any] = {"tools": schemas} if schemas else {}
         if schemas and finish is not None and len(schemas) == 1:
             more["tool_choice"] = "required"
@@ -200,7 +202,7 @@ class ReActAgent(AgentBase):
 
     async def _summarizing(self, finish: Finish | None, said: str) -> Msg:
         """Reply at the end of all steps."""
-        step = await self._reasoning(finish, hint=UNSHAPED if finish is not None else FORCED)
+        step = await self._reasoning(finish, forced=True)
         if finish is None:
             if not step.get_text_content():
                 step.content = said or f"No answer within {self.max_iters} steps."
@@ -209,7 +211,8 @@ class ReActAgent(AgentBase):
             await self._act(step, finish)
         if finish.value is None:
             raise SchemaMismatchError(
-                f"{self.name} has not given its answer as {finish.name} within {self.max_iters} steps",
+                f"{self.name} has not given its answer as {finish.name} within {self.max_iters} steps"
+                + (f": {finish.problem}" if finish.problem else ""),
                 hint="take a larger max_iters, or a model that calls tools better",
             )
         return await self._say(self._finished(finish, step.get_text_content() or said))
@@ -245,8 +248,8 @@ class ReActAgent(AgentBase):
 
     async def _acting(self, call: dict[str, Any], finish: Finish | None) -> Msg:
         """Call one tool and return its result as a message."""
-        if finish is not None and call["name"] == FINISH:
-            return self._result(call, _taken(finish, call))
+        if finish is not None and call["name"] == finish.tool:
+            return self._result(call, await finish.take(call))
         result = self._result(call, "")
         async with contextlib.aclosing(aiter(self.toolkit.call_tool_function(call))) as answers:
             async for answer in answers:
@@ -294,11 +297,3 @@ async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
 
 def _label(model: Any) -> str:
     return str(getattr(model, "model_name", type(model).__name__))
-
-
-def _taken(finish: Finish, call: Mapping[str, Any]) -> str:
-    try:
-        finish.take(arguments_of(call))
-    except FunctionCallError as error:
-        return f"Error: {type(error).__name__}: {error}"
-    return "The answer was taken."

@@ -196,12 +196,37 @@ def test_a_json_schema_does_as_well_and_awaiting_too():
         model = ScriptedModel((use("generate_response", value=1),))
         return await react(model)("?", structured_model=Sum.model_json_schema())
 
-    assert asyncio.run(ask()).metadata == {"value": 1}
+    reply = asyncio.run(ask())
+    assert reply.metadata == reply.parsed == {"value": 1}
+
+
+def test_the_types_of_a_json_schema_are_checked():
+    model = ScriptedModel(
+        (use("generate_response", "1", value="five"),), (use("generate_response", "2", value=5),)
+    )
+    agent = react(model)
+    assert agent("?", structured_model=Sum.model_json_schema()).metadata == {"value": 5}
+    assert "value: 'five' is not of type 'integer'" in outputs(agent.memory)[0]
+
+
+def test_a_tool_of_the_same_name_is_no_hindrance():
+    def generate_response(seed: int) -> str:
+        return f"response {seed}"
+
+    model = ScriptedModel((use("generate_response", seed=1),), (use("generate_response_2", value=5),))
+    agent = react(model, generate_response)
+    assert agent("?", structured_model=Sum).parsed == Sum(value=5)
+    named = [tool["function"]["name"] for tool in model.asked[0]["tools"]]
+    assert named == ["generate_response", "generate_response_2"]
+    assert outputs(agent.memory)[0] == "response 1"
 
 
 def test_no_result_in_the_end_is_an_error_that_says_so():
     agent = react(ScriptedModel("a", "b", "c"), max_iters=2)
     with pytest.raises(SchemaMismatchError, match="calc has not given its answer as Sum within 2 steps"):
+        agent("?", structured_model=Sum).result()
+    agent = react(ScriptedModel(*[(use("generate_response", value="five"),)] * 2), max_iters=1)
+    with pytest.raises(SchemaMismatchError, match=r"1 steps: .*value: Input should be a valid integer"):
         agent("?", structured_model=Sum).result()
 
 
