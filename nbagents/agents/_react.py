@@ -16,18 +16,11 @@ from ..models import ModelWrapperBase, load_model
 from ..tools import ServiceToolkit, Toolkit
 from ._base import AgentBase
 from ._finish import Finish
+from ._react_forms import by_names, either_form
 from ._tool_talk import asked, blocks_of, result_block
 
 __all__ = ["ReActAgent"]
 
-OLDER_PLACES = {
-    "sys_prompt": "model_config_name",
-    "model": "service_toolkit",
-    "formatter": "sys_prompt",
-    "toolkit": "max_iters",
-    "memory": "verbose",
-}
-"""What the places of arguments mean in AgentScope 0.x."""
 STOPPED = "The tool call was stopped before it answered."
 FORCED = "You have used all your steps. Answer now, as well as you can with what you know, and call no tool."
 UNSHAPED = "Call {tool} now, to give your answer in the form that is asked for."
@@ -56,11 +49,12 @@ class ReActAgent(AgentBase):
     'add returned “5”.'
 
     Raises:
-        UsageError: arguments of both versions, or something that is no toolkit.
+        UsageError: arguments of both versions, one that is not here, or something that is no toolkit.
     """
 
     model: ModelWrapperBase
 
+    @either_form
     def __init__(
         self,
         name: str,
@@ -77,11 +71,6 @@ class ReActAgent(AgentBase):
         verbose: bool | None = None,
         agent_id: str | None = None,
     ) -> None:
-        if isinstance(model, ServiceToolkit):  # by their places in 0.x
-            older_places: tuple[Any, ...] = (sys_prompt, model, formatter, toolkit, memory)
-            model_config_name, service_toolkit, sys_prompt, steps, verbose = older_places
-            max_iters = max_iters if steps is None else steps
-            model = formatter = toolkit = memory = None
         newer = {"model": model, "formatter": formatter, "toolkit": toolkit}
         older = {
             "model_config_name": model_config_name,
@@ -100,10 +89,20 @@ class ReActAgent(AgentBase):
             raise UsageError(
                 f"the toolkit of {name} is a Toolkit or a ServiceToolkit, not {type(tools).__name__}"
             )
+        if memory is not None and not (hasattr(memory, "add") and hasattr(memory, "get_memory")):
+            raise UsageError(
+                f"the memory of {name} has add and get_memory, as an InMemoryMemory has; it is no"
+                f" {type(memory).__name__}"
+            )
         if max_iters < 1:
             raise UsageError(f"max_iters of {name} is {max_iters}; it must ask its model once at least")
         super().__init__(name, sys_prompt, use_memory=memory is None, agent_id=agent_id)
         chosen = model if model is not None else model_config_name
+        if chosen is not None and not (callable(chosen) or isinstance(chosen, (str, Mapping))):
+            raise UsageError(
+                f"the model of {name} is a model, the name of a configuration or one, not"
+                f" {type(chosen).__name__}"
+            )
         self.model = load_model("") if chosen is None else chosen if callable(chosen) else load_model(chosen)
         if memory is not None:
             self.memory = memory
@@ -118,11 +117,10 @@ class ReActAgent(AgentBase):
         >>> ReActAgent.named("calc", "demo", ServiceToolkit(), "You calculate.", 4)["max_iters"]
         4
         """
-        given = dict(inspect.signature(ReActAgent.__init__).bind(None, *args, **kwargs).arguments)
-        del given["self"]
-        if isinstance(given.get("model"), ServiceToolkit):
-            given = {OLDER_PLACES.get(key, key): value for key, value in given.items()}
-        return given
+        places, given = by_names(args, kwargs)
+        bound = dict(inspect.signature(ReActAgent.__init__).bind(None, *places, **given).arguments)
+        del bound["self"]
+        return bound
 
     @staticmethod
     def model_key(given: Mapping[str, Any]) -> str:

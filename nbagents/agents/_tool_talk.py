@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from .._ids import new_id
+from ..exceptions import ModelResponseError
 from ..message import Msg
 
 __all__ = ["asked", "blocks_of", "result_block"]
@@ -37,8 +38,16 @@ def blocks_of(answer: Any, before: Iterable[Msg] = ()) -> list[dict[str, Any]]:
     """Return the content blocks of a model's answer, each call with an id that none had ``before``.
 
     Some endpoints give none, or count from ``call_0`` in every answer.
+
+    Raises:
+        ModelResponseError: it is no answer of a model.
     """
     seen = {block.get("id") for message in before for block in message.get_content_blocks("tool_use")}
+    if not hasattr(answer, "text"):
+        raise ModelResponseError(
+            f"a model answered with a {type(answer).__name__}, not with a ModelResponse",
+            hint="return ModelResponse(text=...) in its __call__",
+        )
     known = getattr(answer, "content", None)
     if not isinstance(known, list):
         known = [{"type": "text", "text": answer.text}] if answer.text else []

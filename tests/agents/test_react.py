@@ -10,9 +10,9 @@ import pytest
 from tool_models import ScriptedModel, use
 
 from nbagents.agents import AgentBase, ReActAgent
-from nbagents.exceptions import CallCancelledError, SchemaMismatchError, UsageError
+from nbagents.exceptions import CallCancelledError, SchemaMismatchError
 from nbagents.message import Msg
-from nbagents.tools import ServiceToolkit, Toolkit
+from nbagents.tools import Toolkit
 
 
 def add(a: int, b: int) -> int:
@@ -276,36 +276,6 @@ def test_what_a_person_took_out_of_a_memory_does_not_break_it():
         "system", "user", "user", "assistant", "user", "assistant", "user",
     ]  # fmt: skip
     assert model.sent[-1][2]["content"] == "(add returned: 5)"
-
-
-# ------------------------------------------------------------------------------ the two versions
-
-
-def test_the_older_form():
-    service = ServiceToolkit()
-    service.add(add, b=3)
-    by_name = ReActAgent(
-        "calc",
-        model_config_name=ScriptedModel((use("add", a=2),), "5."),
-        service_toolkit=service,
-        sys_prompt="You calculate.",
-        max_iters=4,
-        verbose=False,
-    )
-    by_place = ReActAgent(
-        "calc", ScriptedModel((use("add", a=2),), "5."), service, "You calculate.", 4, False
-    )
-    for agent in (by_name, by_place):
-        assert (agent.max_iters, agent.verbose, agent.sys_prompt) == (4, False, "You calculate.")
-        assert agent(Msg("user", "2?", "user")).content == "5."
-        assert outputs(agent.memory) == ["5"]
-
-
-def test_arguments_of_both_versions_are_refused():
-    with pytest.raises(UsageError, match=r"calc is given toolkit=, .*1\.x, and model_config_name="):
-        ReActAgent("calc", toolkit=Toolkit(), model_config_name="demo")
-    with pytest.raises(UsageError, match="not list"):
-        ReActAgent("calc", model="demo", toolkit=[add])
 
 
 def test_an_awaited_memory_and_a_formatter():
