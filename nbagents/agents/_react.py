@@ -127,8 +127,14 @@ class ReActAgent(AgentBase):
         """Return the keyword of the model, next to these others."""
         return "model_config_name" if given.keys() & {"service_toolkit", "verbose"} else "model"
 
-    async def reply(self, msg: Msg | Sequence[Msg] | str | None = None, structured_model: Any = None) -> Msg:
-        """Answer ``msg``; it, the steps on the way and the reply are remembered.
+    async def reply(
+        self,
+        msg: Msg | Sequence[Msg] | str | None = None,
+        structured_model: Any = None,
+        *,
+        x: Msg | Sequence[Msg] | str | None = None,
+    ) -> Msg:
+        """Answer ``msg`` (or ``x``, its older spelling); it, the steps on the way and the reply are kept.
 
         ``structured_model``, a pydantic class or the JSON schema of an object, is the form of an answer that
         the reply's ``metadata`` holds then; ``parsed`` is an instance of the class, or
@@ -137,6 +143,7 @@ class ReActAgent(AgentBase):
         Raises:
             SchemaMismatchError: the model has not given its answer in that form.
         """
+        msg = x if msg is None else msg
         await self._remember(Msg("user", msg, "user") if isinstance(msg, str) else msg)
         finish = None if structured_model is None else Finish(structured_model, self.toolkit.tools)
         said, forced = "", False
