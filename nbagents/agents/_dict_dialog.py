@@ -95,8 +95,14 @@ class DictDialogAgent(DialogAgent):
             return {}
         return await super()._revise(change)
 
-    async def reply(self, x: Msg | Sequence[Msg] | str | None = None) -> Msg:
-        """Answer ``x``; what the parser keeps for memory is remembered."""
+    async def reply(
+        self,
+        x: Msg | Sequence[Msg] | str | None = None,
+        *,
+        msg: Msg | Sequence[Msg] | str | None = None,
+    ) -> Msg:
+        """Answer ``x``, or ``msg``; what the parser keeps for memory is remembered."""
+        x = msg if x is None else x
         if isinstance(x, str):
             x = Msg("user", x, "user")
         said: Any = x

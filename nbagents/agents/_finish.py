@@ -2,61 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import itertools
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from ..exceptions import ArgumentTypeError, UsageError
-from ..tools import tidy_schema
+from ..exceptions import FunctionCallError, SchemaMismatchError, UsageError
+from ..models import Shape
+from ..tools import arguments_of, tidy_schema
 
-__all__ = ["FINISH", "Finish"]
+__all__ = ["Finish"]
 
-FINISH = "generate_response"
-"""The name of that tool."""
+NAME = "generate_response"
 
 
 class Finish:
     """What is asked for: a pydantic class, or a JSON schema of an object.
 
-    ``value`` is what the model has given, as JSON; ``made`` an instance of the class, if one was asked for.
+    ``tool`` is a name that none of those ``taken`` has. ``value`` is what the model has given, as JSON;
+    ``made`` an instance of the class, or the value where a schema was asked for.
+
+    Raises:
+        UsageError: it is neither.
     """
 
-    def __init__(self, wanted: Any) -> None:
-        self._class = wanted if hasattr(wanted, "model_validate") else None
-        schema = wanted.model_json_schema() if self._class is not None else wanted
-        if not isinstance(schema, Mapping) or "properties" not in schema:
+    def __init__(self, wanted: Any, taken: Collection[str] = ()) -> None:
+        self._shape, self._wanted = Shape(wanted), wanted
+        if "properties" not in self._shape.schema:
             raise UsageError(
                 f"structured_model is a pydantic class, or the JSON schema of an object, not {wanted!r:.80}"
             )
-        self.name = str(getattr(wanted, "__name__", None) or schema.get("title") or "the schema")
-        self._required = [str(name) for name in schema.get("required", ())]
+        self.name = self._shape.name
+        names = itertools.chain([NAME], (f"{NAME}_{number}" for number in itertools.count(2)))
+        self.tool = next(name for name in names if name not in taken)
         self.json_schema = {
             "type": "function",
             "function": {
-                "name": FINISH,
+                "name": self.tool,
                 "description": "Give the final answer, in this form. Call it when all else is done.",
-                "parameters": tidy_schema(dict(schema)),
+                "parameters": tidy_schema(self._shape.schema),
             },
         }
         self.value: dict[str, Any] | None = None
         self.made: Any = None
+        self.problem = ""
+        """What was wrong with the last answer that did not fit."""
 
-    def take(self, given: Mapping[str, Any]) -> None:
-        """Take the model's answer.
-
-        Raises:
-            ArgumentTypeError: it does not fit; the message is one that the model can read.
-        """
-        if self._class is None:
-            missing = [name for name in self._required if name not in given]
-            if missing:
-                raise ArgumentTypeError(f"{self.name} needs {', '.join(missing)}")
-            self.value = dict(given)
-            return
+    async def take(self, call: Mapping[str, Any]) -> str:
+        """Take the model's answer; return what it is told of that."""
         try:
-            made = self._class.model_validate(dict(given))
-        except ValueError as error:
-            errors = getattr(error, "errors", None)
-            told = errors(include_url=False) if callable(errors) else [{"loc": (), "msg": str(error)}]
-            lines = [f"{'.'.join(map(str, one['loc'])) or 'the answer'}: {one['msg']}" for one in told]
-            raise ArgumentTypeError(f"this is no {self.name}: {'; '.join(lines)}") from None
-        self.made, self.value = made, made.model_dump(mode="json")
+            given = arguments_of(call)
+            self.value = await asyncio.to_thread(self._shape.read, given)
+        except (FunctionCallError, SchemaMismatchError) as error:
+            self.problem = str(error)
+            return f"Error: {type(error).__name__}: {error}"
+        is_class = hasattr(self._wanted, "model_validate")
+        self.made = self._wanted.model_validate(given) if is_class else self.value
+        return "The answer was taken."

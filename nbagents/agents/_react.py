@@ -9,31 +9,24 @@ import json
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..exceptions import FunctionCallError, SchemaMismatchError, UsageError
+from ..exceptions import SchemaMismatchError, UsageError
 from ..memory import arrived
 from ..message import Msg, is_muted
 from ..models import ModelWrapperBase, load_model
-from ..tools import ServiceToolkit, Toolkit, arguments_of
+from ..tools import ServiceToolkit, Toolkit
 from ._base import AgentBase
-from ._finish import FINISH, Finish
+from ._finish import Finish
 from ._hooks import hooked
+from ._react_forms import by_names, either_form
 from ._tool_talk import asked, blocks_of, result_block
 
 __all__ = ["ReActAgent"]
 
-OLDER_PLACES = {
-    "sys_prompt": "model_config_name",
-    "model": "service_toolkit",
-    "formatter": "sys_prompt",
-    "toolkit": "max_iters",
-    "memory": "verbose",
-}
-"""What the places of arguments mean in AgentScope 0.x."""
 STEPS = ("pre_reasoning", "post_reasoning", "pre_acting", "post_acting")
 """Hooks around its steps: around asking the model, and around each call of a tool."""
 STOPPED = "The tool call was stopped before it answered."
 FORCED = "You have used all your steps. Answer now, as well as you can with what you know, and call no tool."
-UNSHAPED = f"Call {FINISH} now, to give your answer in the form that is asked for."
+UNSHAPED = "Call {tool} now, to give your answer in the form that is asked for."
 
 
 class ReActAgent(AgentBase):
@@ -59,12 +52,13 @@ class ReActAgent(AgentBase):
     'add returned “5”.'
 
     Raises:
-        UsageError: arguments of both versions, or something that is no toolkit.
+        UsageError: arguments of both versions, one that is not here, or something that is no toolkit.
     """
 
     supported_hook_types = (*AgentBase.supported_hook_types, *STEPS)
     model: ModelWrapperBase
 
+    @either_form
     def __init__(
         self,
         name: str,
@@ -81,11 +75,6 @@ class ReActAgent(AgentBase):
         verbose: bool | None = None,
         agent_id: str | None = None,
     ) -> None:
-        if isinstance(model, ServiceToolkit):  # by their places in 0.x
-            older_places: tuple[Any, ...] = (sys_prompt, model, formatter, toolkit, memory)
-            model_config_name, service_toolkit, sys_prompt, steps, verbose = older_places
-            max_iters = max_iters if steps is None else steps
-            model = formatter = toolkit = memory = None
         newer = {"model": model, "formatter": formatter, "toolkit": toolkit}
         older = {
             "model_config_name": model_config_name,
@@ -104,10 +93,20 @@ class ReActAgent(AgentBase):
             raise UsageError(
                 f"the toolkit of {name} is a Toolkit or a ServiceToolkit, not {type(tools).__name__}"
             )
+        if memory is not None and not (hasattr(memory, "add") and hasattr(memory, "get_memory")):
+            raise UsageError(
+                f"the memory of {name} has add and get_memory, as an InMemoryMemory has; it is no"
+                f" {type(memory).__name__}"
+            )
         if max_iters < 1:
             raise UsageError(f"max_iters of {name} is {max_iters}; it must ask its model once at least")
         super().__init__(name, sys_prompt, use_memory=memory is None, agent_id=agent_id)
         chosen = model if model is not None else model_config_name
+        if chosen is not None and not (callable(chosen) or isinstance(chosen, (str, Mapping))):
+            raise UsageError(
+                f"the model of {name} is a model, the name of a configuration or one, not"
+                f" {type(chosen).__name__}"
+            )
         self.model = load_model("") if chosen is None else chosen if callable(chosen) else load_model(chosen)
         if memory is not None:
             self.memory = memory
@@ -122,31 +121,38 @@ class ReActAgent(AgentBase):
         >>> ReActAgent.named("calc", "demo", ServiceToolkit(), "You calculate.", 4)["max_iters"]
         4
         """
-        given = dict(inspect.signature(ReActAgent.__init__).bind(None, *args, **kwargs).arguments)
-        del given["self"]
-        if isinstance(given.get("model"), ServiceToolkit):
-            given = {OLDER_PLACES.get(key, key): value for key, value in given.items()}
-        return given
+        places, given = by_names(args, kwargs)
+        bound = dict(inspect.signature(ReActAgent.__init__).bind(None, *places, **given).arguments)
+        del bound["self"]
+        return bound
 
     @staticmethod
     def model_key(given: Mapping[str, Any]) -> str:
         """Return the keyword of the model, next to these others."""
         return "model_config_name" if given.keys() & {"service_toolkit", "verbose"} else "model"
 
-    async def reply(self, msg: Msg | Sequence[Msg] | str | None = None, structured_model: Any = None) -> Msg:
-        """Answer ``msg``; it, the steps on the way and the reply are remembered.
+    async def reply(
+        self,
+        msg: Msg | Sequence[Msg] | str | None = None,
+        structured_model: Any = None,
+        *,
+        x: Msg | Sequence[Msg] | str | None = None,
+    ) -> Msg:
+        """Answer ``msg`` (or ``x``, its older spelling); it, the steps on the way and the reply are kept.
 
         ``structured_model``, a pydantic class or the JSON schema of an object, is the form of an answer that
-        the reply's ``metadata`` holds then; ``parsed`` is an instance of the class.
+        the reply's ``metadata`` holds then; ``parsed`` is an instance of the class, or
+        that same data.
 
         Raises:
             SchemaMismatchError: the model has not given its answer in that form.
         """
+        msg = x if msg is None else msg
         await self._remember(Msg("user", msg, "user") if isinstance(msg, str) else msg)
-        finish = None if structured_model is None else Finish(structured_model)
+        finish = None if structured_model is None else Finish(structured_model, self.toolkit.tools)
         said, forced = "", False
         for _ in range(self.max_iters):
-            step = await self._reason(finish, UNSHAPED if forced else "")
+            step = await self._reason(finish, forced)
             said = step.get_text_content() or said
             calls = step.get_content_blocks("tool_use")
             if not calls and finish is None:
@@ -160,18 +166,19 @@ class ReActAgent(AgentBase):
 
     # ---- thinking
 
-    async def _reason(self, finish: Finish | None, hint: str = "") -> Msg:
-        step: Msg = await hooked(self, "reasoning", self._reasoning)(finish, hint)
+    async def _reason(self, finish: Finish | None, forced: bool = False) -> Msg:
+        step: Msg = await hooked(self, "reasoning", self._reasoning)(finish, forced)
         return step
 
-    async def _reasoning(self, finish: Finish | None, hint: str = "") -> Msg:
+    async def _reasoning(self, finish: Finish | None, forced: bool = False) -> Msg:
         """Ask the model for the next step; remember what it only says, unless that is the reply itself.
 
-        ``hint``, which is not remembered, has it end now: it is shown no tool but the one to finish.
+        ``forced``, it is told to end now, which is not remembered, and shown no tool but the one to finish.
         """
-        schemas = [] if hint else self.toolkit.get_json_schemas()
+        hint = "" if not forced else FORCED if finish is None else UNSHAPED.format(tool=finish.tool)
+        schemas = [] if forced else self.toolkit.get_json_schemas()
         if finish is not None:
-            schemas = [one for one in schemas if one["function"]["name"] != FINISH] + [finish.json_schema]
+            schemas.append(finish.json_schema)
         more: dict[str, Any] = {"tools": schemas} if schemas else {}
         if schemas and finish is not None and len(schemas) == 1:
             more["tool_choice"] = "required"
@@ -208,7 +215,7 @@ class ReActAgent(AgentBase):
 
     async def _summarizing(self, finish: Finish | None, said: str) -> Msg:
         """Reply at the end of all steps."""
-        step = await self._reason(finish, UNSHAPED if finish is not None else FORCED)
+        step = await self._reason(finish, forced=True)
         if finish is None:
             if not step.get_text_content():
                 step.content = said or f"No answer within {self.max_iters} steps."
@@ -217,7 +224,8 @@ class ReActAgent(AgentBase):
             await self._act(step, finish)
         if finish.value is None:
             raise SchemaMismatchError(
-                f"{self.name} has not given its answer as {finish.name} within {self.max_iters} steps",
+                f"{self.name} has not given its answer as {finish.name} within {self.max_iters} steps"
+                + (f": {finish.problem}" if finish.problem else ""),
                 hint="take a larger max_iters, or a model that calls tools better",
             )
         return await self._say(self._finished(finish, step.get_text_content() or said))
@@ -253,8 +261,8 @@ class ReActAgent(AgentBase):
 
     async def _acting(self, tool_call: dict[str, Any], finish: Finish | None) -> Msg:
         """Call one tool and return its result as a message."""
-        if finish is not None and tool_call["name"] == FINISH:
-            return self._result(tool_call, _taken(finish, tool_call))
+        if finish is not None and tool_call["name"] == finish.tool:
+            return self._result(tool_call, await finish.take(tool_call))
         result = self._result(tool_call, "")
         async with contextlib.aclosing(aiter(self.toolkit.call_tool_function(tool_call))) as answers:
             async for answer in answers:
@@ -302,11 +310,3 @@ async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
 
 def _label(model: Any) -> str:
     return str(getattr(model, "model_name", type(model).__name__))
-
-
-def _taken(finish: Finish, call: Mapping[str, Any]) -> str:
-    try:
-        finish.take(arguments_of(call))
-    except FunctionCallError as error:
-        return f"Error: {type(error).__name__}: {error}"
-    return "The answer was taken."

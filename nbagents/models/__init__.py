@@ -11,6 +11,7 @@ from ._load import load_model
 from ._names import DEMO_MODELS
 from ._request import Request
 from ._response import ModelResponse
+from ._shape import Shape
 from ._stream import ModelStream
 from ._usage import ModelUsage
 
@@ -71,6 +72,7 @@ __all__ = [
     "PostAPIModelWrapperBase",
     "Provider",
     "Request",
+    "Shape",
     "Step",
     "choose_model",
     "clear_model_configs",

@@ -26,6 +26,7 @@ def parts_from(described: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
             made[key] = values[about["made_by"]](**about["given"])
             continue
         toolkit = made[key] = KINDS.get(about["kind"], Toolkit)()
+        toolkit.max_output_chars = about.get("max_output_chars", toolkit.max_output_chars)
         toolkit.groups = {one["name"]: ToolGroup(**one) for one in about["groups"]}
         for settings in about["tools"]:
             known = {name: values[own] for name, own in settings["values"].items()}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._ids import new_id
 from ..message import Msg, is_block
 from ._service import ServiceResponse
 
-__all__ = ["ToolResponse", "joined", "response_of", "text_of"]
+__all__ = ["Gathered", "ToolResponse", "response_of", "text_of"]
 
 
 @dataclass
@@ -91,20 +91,48 @@ def response_of(value: Any) -> ToolResponse:
     return ToolResponse.of_text(value if isinstance(value, str) else _json(value))
 
 
-def joined(before: ToolResponse | None, value: Any) -> ToolResponse:
-    """Return the answer so far, ``value`` being what a generator has yielded last.
+class Gathered:
+    r"""What a tool has given so far.
 
     A response holds all so far; anything else is a piece, put on a new line.
+
+    >>> gathered = Gathered()
+    >>> for piece in ("one", "two"):
+    ...     gathered.add(piece)
+    >>> gathered.response().text
+    'one\ntwo'
     """
-    if before is None or isinstance(value, ToolResponse):
-        return response_of(value)
-    piece = response_of(value)
-    if piece.content and before.content and piece.content[0]["type"] == before.content[-1]["type"] == "text":
-        text = f"{before.content[-1]['text']}\n{piece.content[0]['text']}"
-        content = [*before.content[:-1], {"type": "text", "text": text}, *piece.content[1:]]
-    else:
-        content = [*before.content, *piece.content]
-    return ToolResponse(content, stream=True, is_error=piece.is_error, id=before.id)
+
+    def __init__(self) -> None:
+        self.pieces = 0
+        self._whole: ToolResponse | None = None
+        self._lines: list[str] = []  # of its last text, put in when somebody looks
+
+    def add(self, value: Any) -> None:
+        """Take what a tool has returned, or yielded last."""
+        piece = response_of(value)
+        self.pieces += 1
+        if self._whole is None or isinstance(value, ToolResponse):
+            self._whole, self._lines = piece, []
+            return
+        before, more = self._whole.content, piece.content
+        if before and more and before[-1]["type"] == more[0]["type"] == "text":
+            self._lines.append(str(more[0]["text"]))
+            more = more[1:]
+        if more or piece.is_error != self._whole.is_error:
+            content = [*self.response().content, *more]
+            self._whole = ToolResponse(content, is_error=piece.is_error, id=self._whole.id)
+
+    def response(self) -> ToolResponse:
+        """Return all of it."""
+        if self._whole is None:
+            return response_of(None)
+        if self._lines:
+            last = self._whole.content[-1]
+            text = "\n".join([str(last["text"]), *self._lines])
+            self._lines = []
+            self._whole = replace(self._whole, content=[*self._whole.content[:-1], {**last, "text": text}])
+        return self._whole
 
 
 def _json(value: Any) -> str:

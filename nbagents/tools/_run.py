@@ -8,15 +8,17 @@ import inspect
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
+import traceback
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .. import events
 from .._loop import background
-from ..config import redact
+from ..config import mask, redact
 from ..exceptions import FunctionCallError, FunctionCallFormatError
-from ._response import ToolResponse, joined
-from ._threads import values_on_thread
+from ._response import Gathered, ToolResponse, response_of
+from ._threads import Ended, values_on_thread
 from ._tool import Tool
 
 __all__ = ["ToolStream", "arguments_of", "run_tool"]
@@ -24,6 +26,10 @@ __all__ = ["ToolStream", "arguments_of", "run_tool"]
 log = logging.getLogger(__name__)
 TOLD = 4000
 """Characters of one argument, and of what a tool answered, that are told of in an event."""
+MARGIN = 500
+"""Characters more that are looked through for keys, before a text is cut: one may stand across the cut."""
+EACH, PAUSE = 100, 0.05
+"""So many pieces of a generator are told one by one; later ones when so many seconds have passed."""
 GRACE = 1.0
 """Seconds that a tool whose time is up has to end."""
 
@@ -65,17 +71,19 @@ class ToolStream:
         return answer
 
 
-async def run_tool(find: Find, call: Mapping[str, Any]) -> AsyncGenerator[ToolResponse, None]:
+async def run_tool(
+    find: Find, call: Mapping[str, Any], most: int | None = None
+) -> AsyncGenerator[ToolResponse, None]:
     """Call the tool that a ``tool_use`` block asks for; yield its answers. Never raises what the tool did.
 
     The events ``tool_call`` and ``tool_result`` tell of it. Cancelling this cancels the tool, unless it
-    runs on a thread, which nothing can stop: then its answer is dropped.
+    runs on a thread, which nothing can stop: then its answer is dropped. ``most`` characters are told.
     """
     name, call_id, begun = str(call.get("name", "")), str(call.get("id", "")), time.monotonic()
     events.emit("tool_call", id=call_id, name=name, arguments=_told(call.get("input")))
     answer, how = ToolResponse([]), "stopped"
     try:
-        async with contextlib.aclosing(_answers(find, name, call)) as answers:
+        async with contextlib.aclosing(_answers(find, name, call, most)) as answers:
             async for answer in answers:
                 how = "error" if answer.is_error else "done"
                 if not answer.is_last:
@@ -92,42 +100,71 @@ async def run_tool(find: Find, call: Mapping[str, Any]) -> AsyncGenerator[ToolRe
         )
 
 
-async def _answers(find: Find, name: str, call: Mapping[str, Any]) -> AsyncGenerator[ToolResponse, None]:
-    answer: ToolResponse | None = None
-    tool: Tool | None = None
+async def _answers(
+    find: Find, name: str, call: Mapping[str, Any], most: int | None
+) -> AsyncGenerator[ToolResponse, None]:
+    gathered, told, tool = Gathered(), 0.0, None
     try:
         tool = find(name)
         given = tool.arguments(arguments_of(call))
         async with contextlib.aclosing(_in_time(tool, _values(tool.function, given))) as values:
             async for value in values:
-                if answer is not None:
-                    answer.is_last, answer.stream = False, True
-                    yield answer
-                answer = joined(answer, value)
-        if answer is None:
-            answer = joined(None, None)
-        answer.is_last = True
+                if gathered.pieces and (gathered.pieces <= EACH or time.monotonic() - told > PAUSE):
+                    yield replace(_fit(gathered.response(), tool, most), is_last=False, stream=True)
+                    told = time.monotonic()
+                gathered.add(value)
+                if gathered.pieces % EACH == 0:
+                    await asyncio.sleep(0)  # others have their turn
+        answer = replace(gathered.response(), is_last=True, stream=gathered.pieces > 1)
         if tool.after is not None:
             changed = tool.after(call, answer)
-            answer = (await changed if inspect.isawaitable(changed) else changed) or answer
-    except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
+            changed = await changed if inspect.isawaitable(changed) else changed
+            answer = answer if changed is None else response_of(changed)
+    except (GeneratorExit, KeyboardInterrupt):
         raise
     except BaseException as error:  # the model is told, and may do better
-        log.info("the tool %s failed", name, exc_info=error)
-        said = "" if answer is None else f"{answer.text}\n"
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling()):
+            raise  # it is ours, and not one that the tool raised
+        trace = redact("".join(traceback.format_exception(error))[-TOLD - MARGIN :], *_secrets(tool))
+        log.info("the tool %s failed\n%s", name, trace[-TOLD:])
+        said = f"{gathered.response().text}\n" if gathered.pieces else ""
         answer = ToolResponse.of_text(said + _failure(error, tool), is_error=True)
-    yield answer
+    yield _fit(answer, tool, most)
+
+
+def _secrets(tool: Tool | None) -> list[str]:
+    return [] if tool is None else tool.secrets
+
+
+def _fit(answer: ToolResponse, tool: Tool | None, most: int | None) -> ToolResponse:
+    """Return an answer with the tool's keys masked, and its text cut after so many characters."""
+    secrets, content, left = _secrets(tool), [], most
+    for block in answer.content:
+        if isinstance(block, dict) and block.get("type") == "text":
+            text = str(block["text"])
+            for key in secrets:
+                text = text.replace(key, mask(key))
+            size = len(text)
+            if left is not None:
+                if size > left:
+                    text = f"{text[:left]}… ({size - left} more characters are left out)"
+                left = max(left - size, 0)
+            block = {**block, "text": text}
+        content.append(block)
+    return replace(answer, content=content)
 
 
 def _failure(error: BaseException, tool: Tool | None) -> str:
     if isinstance(error, _OutOfTime):
         assert tool is not None
         return f"Error: TimeoutError: {tool.name} did not answer within {tool.timeout:g} s"
+    error = error.error if isinstance(error, Ended) else error
     text = str(error)
     kind = type(error).__name__
     if isinstance(error, FunctionCallError):
         return f"Error: {kind}: {text}"
-    return redact(f"Error: {kind}: {text}" if text else f"Error: {kind}")
+    return _clipped(f"Error: {kind}: {text}" if text else f"Error: {kind}", secrets=_secrets(tool))
 
 
 def arguments_of(call: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,13 +196,15 @@ def arguments_of(call: Mapping[str, Any]) -> dict[str, Any]:
 async def _values(function: Callable[..., Any], given: dict[str, Any]) -> AsyncGenerator[Any, None]:
     """Yield what a function of any kind gives."""
     if _is_async(function):
-        async for value in _awaited(function(**given)):
-            yield value
+        async with contextlib.aclosing(_awaited(function(**given))) as values:
+            async for value in values:
+                yield value
         return
     async with contextlib.aclosing(_generator(values_on_thread(lambda: function(**given)))) as values:
         async for value in values:
-            async for inner in _awaited(value):
-                yield inner
+            async with contextlib.aclosing(_awaited(value)) as pieces:
+                async for piece in pieces:
+                    yield piece
 
 
 async def _generator(values: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
@@ -218,11 +257,16 @@ async def _in_time(tool: Tool, values: AsyncGenerator[Any, None]) -> AsyncGenera
     finally:
         if step is not None and not step.done():
             step.cancel()
-            await asyncio.wait([step], timeout=GRACE)  # one that does not end is left to itself
+            await asyncio.wait([step], timeout=GRACE)
         if step is None or step.done():
             if step is not None and not step.cancelled():
                 step.exception()
-            await values.aclose()
+            step = asyncio.ensure_future(values.aclose())
+            await asyncio.wait([step], timeout=GRACE)
+        if not step.done():
+            log.warning("the tool %s does not end though its time is up; it is left to itself", tool.name)
+        elif not step.cancelled():
+            step.exception()
 
 
 async def _step(values: AsyncGenerator[Any, None]) -> tuple[Any] | None:
@@ -230,6 +274,8 @@ async def _step(values: AsyncGenerator[Any, None]) -> tuple[Any] | None:
         return (await anext(values),)
     except StopAsyncIteration:
         return None
+    except SystemExit as error:
+        raise Ended(error) from None  # as itself it would end the loop
 
 
 def _told(given: Any) -> Any:
@@ -243,6 +289,10 @@ def _told(given: Any) -> Any:
     return given if given is None or isinstance(given, (bool, int, float)) else _clipped(repr(given))
 
 
-def _clipped(text: str, most: int = TOLD) -> str:
-    text = redact(text)
-    return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
+def _clipped(text: str, most: int = TOLD, secrets: Iterable[str] = ()) -> str:
+    size = len(text)
+    text = redact(text[: most + MARGIN], *secrets)
+    if size <= most:
+        return text
+    whole = text[:-MARGIN] if size > most + MARGIN else text  # half a key may stand at the end
+    return f"{whole[:most]}… ({size} characters)"

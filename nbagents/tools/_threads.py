@@ -12,9 +12,20 @@ from typing import Any
 
 from .._loop import LOOP_TICK, background
 
-__all__ = ["values_on_thread"]
+__all__ = ["Ended", "values_on_thread"]
 
 _PIECE, _END, _FAILED = range(3)
+AHEAD = 1000
+"""Pieces that a generator may be ahead of who listens."""
+_STOPS = (StopIteration, StopAsyncIteration)
+
+
+class Ended(Exception):
+    """What a function raised that must not go through a loop as itself: ``error``."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 async def values_on_thread(function: Callable[[], Any]) -> AsyncIterator[Any]:
@@ -22,10 +33,13 @@ async def values_on_thread(function: Callable[[], Any]) -> AsyncIterator[Any]:
 
     A thread cannot be stopped: when this is closed or cancelled the function runs on, unheard; a generator
     ends at its next piece.
+
+    Raises:
+        Ended: the function raised what would stop a generator, a task or the loop.
     """
     loop, ctx = asyncio.get_running_loop(), contextvars.copy_context()
     queue: asyncio.Queue[tuple[int, Any]] = asyncio.Queue()
-    unheard = threading.Event()
+    unheard, room = threading.Event(), threading.Semaphore(AHEAD)
 
     def put(kind: int, value: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
@@ -36,6 +50,7 @@ async def values_on_thread(function: Callable[[], Any]) -> AsyncIterator[Any]:
             value = function()
             if inspect.isgenerator(value):
                 for piece in value:
+                    room.acquire()
                     put(_PIECE, piece)
                     if unheard.is_set():
                         value.close()
@@ -55,13 +70,18 @@ async def values_on_thread(function: Callable[[], Any]) -> AsyncIterator[Any]:
             if kind == _END:
                 return
             if kind == _FAILED:
-                raise value
+                passes = isinstance(value, Exception) and not isinstance(value, _STOPS)
+                raise value if passes else Ended(value)
+            room.release()
             yield value
     finally:
         unheard.set()
+        room.release()
 
 
 async def _next(queue: asyncio.Queue[tuple[int, Any]]) -> tuple[int, Any]:
+    if not queue.empty():
+        return queue.get_nowait()
     if background().here():
         return await queue.get()
     getter = asyncio.ensure_future(queue.get())

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote, quote_plus
 
+from ..config import Secret, wrap_secrets
 from ..exceptions import UsageError
 from ._docstring import read_docstring
 from ._schema import Arguments, parameters_of, tidy_schema
@@ -15,6 +17,10 @@ from ._schema import Arguments, parameters_of, tidy_schema
 __all__ = ["Tool", "name_of"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_NAMES_A_KEY = re.compile(
+    r"(?i)((api|access|secret|private|auth|subscription)_?key|^key|token|secret|passw(or)?d|auth)$"
+)
+_SHORTEST = 4  # characters of a key that is masked; shorter ones are in any text
 
 
 class Tool:
@@ -61,7 +67,11 @@ class Tool:
                 f"a tool cannot be named {self.name!r}: models take letters, digits, _ and -, at most 64",
                 hint="give func_name=...",
             )
-        self.preset_kwargs = dict(preset_kwargs or {})
+        self.preset_kwargs = {
+            key: Secret(value) if isinstance(value, str) and _NAMES_A_KEY.search(key) else value
+            for key, value in (preset_kwargs or {}).items()
+        }
+        """What is given at each call; what is named like a key is `Secret` until then."""
         named, takes_more = parameters_of(self.name, function)
         odd = sorted(self.preset_kwargs.keys() - named)
         if odd and not takes_more:
@@ -80,7 +90,6 @@ class Tool:
         }
         self.extension: Any = None
         self.settings: dict[str, Any] = {
-            "preset_kwargs": self.preset_kwargs,
             "name": self.name,
             "description": description,
             "json_schema": json_schema,
@@ -88,7 +97,7 @@ class Tool:
             "timeout": timeout,
             "with_long_description": with_long_description,
         }
-        """How it was made, but for the functions."""
+        """How it was made, but for the functions and what is preset."""
 
     @property
     def json_schema(self) -> dict[str, Any]:
@@ -98,6 +107,13 @@ class Tool:
             more = tidy_schema(self.extension.model_json_schema())
             schema["parameters"] = _merged(schema["parameters"], more)
         return {"type": "function", "function": schema}
+
+    @property
+    def secrets(self) -> list[str]:
+        """The keys that are preset, as nobody else is to read them, also as addresses hold them."""
+        plain = {secret.reveal() for secret in _secrets_in(wrap_secrets(self.preset_kwargs))}
+        plain |= {quote(key, safe="") for key in plain} | {quote_plus(key) for key in plain}
+        return sorted((key for key in plain if len(key) >= _SHORTEST), key=len, reverse=True)
 
     @property
     def description(self) -> str:
@@ -114,8 +130,16 @@ class Tool:
         if self.extension is not None:
             given = {key: value for key, value in given.items() if key not in self.extension.model_fields}
         if self._arguments is not None:
-            return self._arguments.check(given) | self.preset_kwargs
-        return {**given, **self.preset_kwargs}
+            given = self._arguments.check(given)
+        return {**given, **self._presets()}
+
+    def described(self) -> dict[str, Any]:
+        """Return how it was made, but for the functions; keys are plain, as its maker gave them."""
+        return {**self.settings, "preset_kwargs": self._presets()}
+
+    def _presets(self) -> dict[str, Any]:
+        presets = self.preset_kwargs.items()
+        return {key: value.reveal() if isinstance(value, Secret) else value for key, value in presets}
 
     def __repr__(self) -> str:
         return f"<tool {self.name}>"
@@ -134,6 +158,14 @@ def _docstring(function: Any) -> str | None:
     if inspect.isroutine(function) or inspect.isclass(function):
         return inspect.getdoc(function)
     return inspect.getdoc(type(function).__call__) or inspect.getdoc(type(function))
+
+
+def _secrets_in(value: Any) -> Iterator[Secret]:
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, (Mapping, list, tuple)):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _secrets_in(item)
 
 
 def _merged(ours: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 class Toolkit:
     """The functions that a model may call. May be shared by agents; safe to change between their turns.
 
+    What a tool answers is cut after ``max_output_chars`` characters, since all of it would go into each
+    later prompt; None cuts nothing. Keys that are preset (``api_key=``, ``token=`` …) are masked in it.
+
     >>> def add(a: int, b: int) -> int:
     ...     '''Add two numbers.'''
     ...     return a + b
@@ -29,7 +32,8 @@ class Toolkit:
     ['add']
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_output_chars: int | None = 100_000) -> None:
+        self.max_output_chars = max_output_chars
         self.tools: dict[str, Tool] = {}
         """The tools by name."""
         self.groups: dict[str, ToolGroup] = {}
@@ -196,7 +200,7 @@ class Toolkit:
         >>> called(a=2)
         'Error: ArgumentNotFoundError: add takes a, b; b is missing'
         """
-        return ToolStream(lambda: run_tool(self._find, tool_call))
+        return ToolStream(lambda: run_tool(self._find, tool_call, self.max_output_chars))
 
     def _find(self, name: str) -> Tool:
         tool = self.tools.get(name)
@@ -228,9 +232,10 @@ class Toolkit:
         for tool in self.tools.values():
             known = {"function": tool.function, "after": tool.after, "extension": tool.extension}
             values = {key: name_of(one, tool.name) for key, one in known.items() if one is not None}
-            tools.append({**tool.settings, "values": values})
+            tools.append({**tool.described(), "values": values})
         groups = [vars(group) for group in self.groups.values()]
-        return {"kind": type(self).__name__, "tools": tools, "groups": groups}
+        kind, most = type(self).__name__, self.max_output_chars
+        return {"kind": kind, "max_output_chars": most, "tools": tools, "groups": groups}
 
     # ---- what it has become
 

@@ -10,9 +10,9 @@ import pytest
 from tool_models import ScriptedModel, use
 
 from nbagents.agents import AgentBase, ReActAgent
-from nbagents.exceptions import CallCancelledError, SchemaMismatchError, UsageError
+from nbagents.exceptions import CallCancelledError, SchemaMismatchError
 from nbagents.message import Msg
-from nbagents.tools import ServiceToolkit, Toolkit
+from nbagents.tools import Toolkit
 
 
 def add(a: int, b: int) -> int:
@@ -196,12 +196,37 @@ def test_a_json_schema_does_as_well_and_awaiting_too():
         model = ScriptedModel((use("generate_response", value=1),))
         return await react(model)("?", structured_model=Sum.model_json_schema())
 
-    assert asyncio.run(ask()).metadata == {"value": 1}
+    reply = asyncio.run(ask())
+    assert reply.metadata == reply.parsed == {"value": 1}
+
+
+def test_the_types_of_a_json_schema_are_checked():
+    model = ScriptedModel(
+        (use("generate_response", "1", value="five"),), (use("generate_response", "2", value=5),)
+    )
+    agent = react(model)
+    assert agent("?", structured_model=Sum.model_json_schema()).metadata == {"value": 5}
+    assert "value: 'five' is not of type 'integer'" in outputs(agent.memory)[0]
+
+
+def test_a_tool_of_the_same_name_is_no_hindrance():
+    def generate_response(seed: int) -> str:
+        return f"response {seed}"
+
+    model = ScriptedModel((use("generate_response", seed=1),), (use("generate_response_2", value=5),))
+    agent = react(model, generate_response)
+    assert agent("?", structured_model=Sum).parsed == Sum(value=5)
+    named = [tool["function"]["name"] for tool in model.asked[0]["tools"]]
+    assert named == ["generate_response", "generate_response_2"]
+    assert outputs(agent.memory)[0] == "response 1"
 
 
 def test_no_result_in_the_end_is_an_error_that_says_so():
     agent = react(ScriptedModel("a", "b", "c"), max_iters=2)
     with pytest.raises(SchemaMismatchError, match="calc has not given its answer as Sum within 2 steps"):
+        agent("?", structured_model=Sum).result()
+    agent = react(ScriptedModel(*[(use("generate_response", value="five"),)] * 2), max_iters=1)
+    with pytest.raises(SchemaMismatchError, match=r"1 steps: .*value: Input should be a valid integer"):
         agent("?", structured_model=Sum).result()
 
 
@@ -251,36 +276,6 @@ def test_what_a_person_took_out_of_a_memory_does_not_break_it():
         "system", "user", "user", "assistant", "user", "assistant", "user",
     ]  # fmt: skip
     assert model.sent[-1][2]["content"] == "(add returned: 5)"
-
-
-# ------------------------------------------------------------------------------ the two versions
-
-
-def test_the_older_form():
-    service = ServiceToolkit()
-    service.add(add, b=3)
-    by_name = ReActAgent(
-        "calc",
-        model_config_name=ScriptedModel((use("add", a=2),), "5."),
-        service_toolkit=service,
-        sys_prompt="You calculate.",
-        max_iters=4,
-        verbose=False,
-    )
-    by_place = ReActAgent(
-        "calc", ScriptedModel((use("add", a=2),), "5."), service, "You calculate.", 4, False
-    )
-    for agent in (by_name, by_place):
-        assert (agent.max_iters, agent.verbose, agent.sys_prompt) == (4, False, "You calculate.")
-        assert agent(Msg("user", "2?", "user")).content == "5."
-        assert outputs(agent.memory) == ["5"]
-
-
-def test_arguments_of_both_versions_are_refused():
-    with pytest.raises(UsageError, match=r"calc is given toolkit=, .*1\.x, and model_config_name="):
-        ReActAgent("calc", toolkit=Toolkit(), model_config_name="demo")
-    with pytest.raises(UsageError, match="not list"):
-        ReActAgent("calc", model="demo", toolkit=[add])
 
 
 def test_an_awaited_memory_and_a_formatter():
