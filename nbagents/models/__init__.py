@@ -4,6 +4,7 @@
 `choose_model` picks a model, `load_model` makes it. What only some need is loaded at first use.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from ._base import ModelWrapperBase
@@ -87,44 +88,33 @@ __all__ = [
     "read_model_configs",
 ]
 
+_PLACES = {
+    "_chat_models": "DashScopeChatModel OpenAIChatModel",
+    "_choice": "ModelChoice Step choose_model",
+    "_client": "prewarm",
+    "_demo": "demo_endpoint prewarm_demo",
+    "_embedding": "OpenAIEmbeddingWrapper",
+    "_formatters": "DashScopeChatFormatter DashScopeMultiAgentFormatter"
+    " FormatterBase OpenAIChatFormatter OpenAIMultiAgentFormatter",
+    "_images": "OpenAIDALLEWrapper",
+    "_openai": "OpenAIChatWrapper",
+    "_post": "PostAPIModelWrapperBase",
+    "_post_kinds": "PostAPIChatWrapper PostAPIDALLEWrapper PostAPIEmbeddingWrapper",
+    "_price": "price_in",
+    "_providers": "PROVIDERS Provider",
+    "_service": "OpenAIWrapperBase",
+    "_wire": "model_config_from_wire model_config_to_wire",
+}
+"""Where the names are that only some need; each module is loaded when one of its names is first used."""
+_MODULES = {name: module for module, names in _PLACES.items() for name in names.split()}
+
 
 def __getattr__(name: str) -> Any:
-    module: Any
-    if name in ("ModelChoice", "Step", "choose_model"):
-        from . import _choice as module
-    elif name in ("clear_model_configs", "read_model_configs"):
+    if name in ("clear_model_configs", "read_model_configs"):
         from ..config import model_configs
 
         return model_configs.clear if name == "clear_model_configs" else model_configs.load
-    elif name in ("demo_endpoint", "prewarm_demo"):
-        from . import _demo as module
-    elif name in ("model_config_from_wire", "model_config_to_wire"):
-        from . import _wire as module
-    elif name == "price_in":
-        from . import _price as module
-    elif name == "prewarm":
-        from . import _client as module
-    elif name in ("PROVIDERS", "Provider"):
-        from . import _providers as module
-    elif name in ("DashScopeChatModel", "OpenAIChatModel"):
-        from . import _chat_models as module
-    elif name.endswith(("Formatter", "FormatterBase")):
-        from . import _formatters as module
-    elif name == "OpenAIChatWrapper":
-        from . import _openai as module
-    elif name == "OpenAIDALLEWrapper":
-        from . import _images as module
-    elif name == "OpenAIEmbeddingWrapper":
-        from . import _embedding as module
-    elif name == "OpenAIWrapperBase":
-        from . import _service as module
-    elif name == "PostAPIModelWrapperBase":
-        from . import _post as module
-    elif name.startswith("PostAPI"):
-        from . import _post_kinds as module
-    else:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        return getattr(module, name)
-    except AttributeError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    value = globals()[name] = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
+    return value
