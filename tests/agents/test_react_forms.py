@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tool_models import ScriptedModel, use
 
-from nbagents.agents import ReActAgent
+from nbagents.agents import DialogAgent, ReActAgent
 from nbagents.exceptions import UsageError
 from nbagents.message import Msg
 from nbagents.models import ModelResponse
@@ -84,12 +84,13 @@ def test_a_model_that_answers_with_a_text_is_told_how():
         ReActAgent("calc", model=Texts())("hi").result()
 
 
+@pytest.mark.parametrize("kind", [ReActAgent, DialogAgent])
 @pytest.mark.parametrize("spelled", ["x", "msg"])
-def test_what_an_agent_is_told_may_be_spelled_either_way(spelled):
+def test_what_an_agent_is_told_may_be_spelled_either_way(kind, spelled):
     class Texts(ScriptedModel):
         def __call__(self, messages, **generate_args):
             return ModelResponse(text=messages[-1]["content"].upper())
 
-    agent = ReActAgent("poet", "You write.", Texts())
+    agent = kind("poet", "You write.", Texts())
     assert agent(**{spelled: Msg("user", "rain", "user")}).content == "RAIN"
     assert [message.content for message in agent.memory.get_memory()] == ["rain", "RAIN"]
