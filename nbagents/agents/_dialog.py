@@ -40,8 +40,17 @@ class DialogAgent(AgentBase):
         chosen = model_config_name if model_config_name is not None else model_or_config_name
         super().__init__(name, sys_prompt, "" if chosen is None else chosen, use_memory, agent_id=agent_id)
 
-    async def reply(self, x: Msg | Sequence[Msg] | str | None = None) -> Msg:
-        """Answer ``x``; both are remembered. A plain text is taken for a message of the user."""
+    async def reply(
+        self,
+        x: Msg | Sequence[Msg] | str | None = None,
+        *,
+        msg: Msg | Sequence[Msg] | str | None = None,
+    ) -> Msg:
+        """Answer ``x`` (or ``msg``, as AgentScope 1.x spells it); both are remembered.
+
+        A plain text is taken for a message of the user.
+        """
+        x = msg if x is None else x
         if isinstance(x, str):
             x = Msg("user", x, "user")
         if self.memory is not None:
