@@ -35,7 +35,13 @@ def send(demo, method: str, path: str, headers: list[tuple[str, str]]) -> tuple[
 
 
 def test_the_routes_are_those_that_are_tried_here():
-    assert {path for _, path in PATHS} == {"/v1/chat/completions", "/v1/models", "/v1/models/demo"}
+    assert {path for _, path in PATHS} == {
+        "/v1/chat/completions",
+        "/v1/embeddings",
+        "/v1/images/generations",
+        "/v1/models",
+        "/v1/models/demo",
+    }
 
 
 @pytest.mark.parametrize(
