@@ -58,7 +58,7 @@ def test_it_is_answered_from_another_session(remote, client, another, workspace,
         assert told == {
             "agent": "curious", "prompt": prompt, "choices": ["this", "that"], "fields": None,
             "wants_url": False, "kind": "ask", "said": "", "timeout": 50.0, "default": "none", "run": run.id,
-            "call": waiting._promise.id, "workspace": workspace,
+            "call": waiting._promise.id, "workspace": workspace, "shown": False,
         }  # fmt: skip
         assert [each["id"] for each in another.questions(workspace)] == [question_id]
         assert another.questions(workspace + "x") == []
