@@ -38,7 +38,7 @@ def _clean() -> Iterator[None]:
     setup.close_session()
 
 
-class AnnouncerOfInit(AgentBase):
+class Herald(AgentBase):
     def reply(self, x: Any = None) -> Msg:
         self.speak(Msg(self.name, "Bearer sk-0123456789CANARY9f2c"))
         return Msg(self.name, "done")
@@ -57,7 +57,7 @@ def test_agents_are_made_of_configurations(tmp_path: Path, form: str):
     given: Any = (
         BOB
         if form == "one"
-        else [BOB, {"class": "UserAgent", "args": ["Ann"]}, {"class": "AnnouncerOfInit", "args": {"name": "Sam"}}]
+        else [BOB, {"class": "UserAgent", "args": ["Ann"]}, {"class": "Herald", "args": {"name": "Sam"}}]
     )
     if form == "file":
         (tmp_path / "agents.json").write_text(json.dumps(given))
@@ -65,7 +65,7 @@ def test_agents_are_made_of_configurations(tmp_path: Path, form: str):
     made = nbagents.init([DEMO], agent_configs=given)
     assert [(type(agent), agent.name) for agent in made][:1] == [(DialogAgent, "Bob")]
     if form != "one":
-        assert [(type(agent), agent.name) for agent in made][1:] == [(UserAgent, "Ann"), (AnnouncerOfInit, "Sam")]
+        assert [(type(agent), agent.name) for agent in made][1:] == [(UserAgent, "Ann"), (Herald, "Sam")]
     assert made[0](Msg("user", "What is 2 + 2?")).content == "2 + 2 = 4"
 
 
@@ -103,12 +103,12 @@ def test_a_run_has_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     told = json.loads((folder / ".config").read_text())
     assert (told["project"], told["name"], told["run_id"]) == ("talk", "first try", about["run_id"])
     assert (folder / "code" / "mine.py").read_text() == "print('mine')"
-    AnnouncerOfInit("Sam")().result(10)
+    Herald("Sam")().result(10)
     [line] = (folder / "logging.chat").read_text().splitlines()
     assert json.loads(line)["name"] == "Sam"
     assert "CANARY" not in line
     nbagents.init(project="talk", runtime_id="second", save_code=False)  # in the place of the first
-    AnnouncerOfInit("Sam")().result(10)
+    Herald("Sam")().result(10)
     assert len((folder / "logging.chat").read_text().splitlines()) == 1
     assert sorted(path.name for path in (tmp_path / "runs" / "second").iterdir()) == [
         ".config",
