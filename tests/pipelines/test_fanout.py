@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from nbagents.agents import AgentBase
-from nbagents.pipelines import fanout_pipeline
+from nbagents.pipelines import FanOutPipeline, fanout_pipeline
 
 
 class Patient(AgentBase):
@@ -46,3 +46,18 @@ def test_a_failure_waits_for_nobody():
             await asyncio.wait_for(fanout_pipeline([slow, Fails("bad")]), 20)
 
     asyncio.run(main())
+
+
+def test_a_fan_out_without_gathering_asks_one_after_the_other():
+    order = []
+
+    class Notes(AgentBase):
+        async def reply(self, x=None):
+            order.append(f"{self.name} begins")
+            await asyncio.sleep(0)
+            order.append(f"{self.name} ends")
+            return self.name
+
+    replies = FanOutPipeline([Notes("a"), Notes("b")], enable_gather=False)(0)
+    assert [m.content for m in replies.result(20)] == ["a", "b"]
+    assert order == ["a begins", "a ends", "b begins", "b ends"]

@@ -381,21 +381,6 @@ def test_the_forms_of_later_versions_are_awaited_or_read(gather):
     assert [m.content for m in pipelines.FanoutPipeline([a, b])(given)] == [1, 10]
 
 
-def test_a_fan_out_without_gathering_asks_one_after_the_other():
-    order = []
-
-    class Notes(AgentBase):
-        async def reply(self, x=None):
-            order.append(f"{self.name} begins")
-            await asyncio.sleep(0)
-            order.append(f"{self.name} ends")
-            return self.name
-
-    replies = FanOutPipeline([Notes("a"), Notes("b")], enable_gather=False)(0)
-    assert [m.content for m in replies.result(20)] == ["a", "b"]
-    assert order == ["a begins", "a ends", "b begins", "b ends"]
-
-
 def test_a_pipeline_tells_who_takes_part():
     a, b, c = Adds("a"), Adds("b"), Adds("c")
     assert SequentialPipeline([a, b]).participants == [a, b]
