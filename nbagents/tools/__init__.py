@@ -4,6 +4,7 @@
 `Tool` is a function with a JSON schema made of its signature and docstring.
 """
 
+from ._effects import Effect, effects, effects_of
 from ._remade import parts_from
 from ._response import ToolResponse, text_of
 from ._run import ToolStream, arguments_of
@@ -14,6 +15,7 @@ from ._tool import Tool
 from ._toolkit import Toolkit
 
 __all__ = [
+    "Effect",
     "ServiceExecStatus",
     "ServiceFactory",
     "ServiceResponse",
@@ -23,6 +25,8 @@ __all__ = [
     "ToolStream",
     "Toolkit",
     "arguments_of",
+    "effects",
+    "effects_of",
     "parts_from",
     "text_of",
     "tidy_schema",
