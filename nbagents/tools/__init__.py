@@ -13,8 +13,10 @@ from ._service import ServiceExecStatus, ServiceResponse
 from ._service_toolkit import ServiceFactory, ServiceToolkit
 from ._tool import Tool
 from ._toolkit import Toolkit
+from .database import Database, query_mysql, query_postgresql, query_sqlite
 
 __all__ = [
+    "Database",
     "Effect",
     "ServiceExecStatus",
     "ServiceFactory",
@@ -28,6 +30,9 @@ __all__ = [
     "effects",
     "effects_of",
     "parts_from",
+    "query_mysql",
+    "query_postgresql",
+    "query_sqlite",
     "text_of",
     "tidy_schema",
 ]

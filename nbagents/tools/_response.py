@@ -79,6 +79,8 @@ def response_of(value: Any) -> ToolResponse:
     if isinstance(value, ServiceResponse):
         answer = response_of(value.content)
         answer.is_error = not value.succeeded
+        if value.note:
+            answer.content.append({"type": "text", "text": f"({value.note})"})
         return answer
     if isinstance(value, Msg):
         return ToolResponse(value.get_content_blocks() or response_of(value.content).content)
