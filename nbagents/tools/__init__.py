@@ -6,6 +6,7 @@
 
 from ._effects import Effect, effects, effects_of
 from ._remade import parts_from
+from ._reserved import reserved, reserved_of
 from ._response import ToolResponse, text_of
 from ._run import ToolStream, arguments_of
 from ._schema import tidy_schema
@@ -13,11 +14,13 @@ from ._service import ServiceExecStatus, ServiceResponse
 from ._service_toolkit import ServiceFactory, ServiceToolkit
 from ._tool import Tool
 from ._toolkit import Toolkit
+from .code import Execution, execute_python_code, execute_shell_command
 from .database import Database, query_mysql, query_postgresql, query_sqlite
 
 __all__ = [
     "Database",
     "Effect",
+    "Execution",
     "ServiceExecStatus",
     "ServiceFactory",
     "ServiceResponse",
@@ -29,10 +32,14 @@ __all__ = [
     "arguments_of",
     "effects",
     "effects_of",
+    "execute_python_code",
+    "execute_shell_command",
     "parts_from",
     "query_mysql",
     "query_postgresql",
     "query_sqlite",
+    "reserved",
+    "reserved_of",
     "text_of",
     "tidy_schema",
 ]

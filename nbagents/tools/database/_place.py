@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ...exceptions import UsageError
@@ -91,12 +92,8 @@ def place_of(database: str, kind: str = "", **parts: Any) -> Place:
         raise UsageError("a database in memory is empty whenever it is opened: name a file")
     if kind in DRIVERS:
         module, name = DRIVERS[kind]
-        try:
-            __import__(module)
-        except ImportError:
-            raise UsageError(
-                f"{NAMES[kind]} is asked by {module}, which is not installed", hint=HINT
-            ) from None
+        if find_spec(module) is None:
+            raise UsageError(f"{NAMES[kind]} is asked by {module}, which is not installed", hint=HINT)
         url = url.set(drivername=name)
     return Place(kind, url)
 
