@@ -55,6 +55,7 @@ MODULES: dict[str, dict[str, str]] = {
     "server": {"cli": "as_server", "rpc": "AgentServerServicer RpcAgentServerLauncher"},
     "service": {
         "tools": """
+            NoteBookExecutor=KernelExecutor
             ServiceExecStatus ServiceFactory ServiceResponse ServiceToolkit
             bing_search cos_sim create_directory create_file delete_directory delete_file
             execute_python_code execute_shell_command get_current_directory google_search
