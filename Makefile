@@ -4,6 +4,9 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# The whole suite goes through two processes at once, each file through one of them.
+WORKERS ?= 2
+TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # One environment, three ways to be installed, each a stamp. `dev` (editable, everything in it)
 # serves all targets once it is there; so does `lab` for what needs only the app.
@@ -33,13 +36,13 @@ lab: $(LAB) $(NOTEBOOK)  ## the first tutorial in JupyterLab
 install: $(DEV)  ## everything for working on nbagents, editable
 
 test: $(DEV) chromium ipykernels  ## every test, those in a browser too
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(TOGETHER) $(ARGS)
 
 test-quick: $(DEV)  ## the tests that need no browser, no notebook and no patience
-	$(BIN)/python -m pytest -m "not (browser or long or notebook or bench)" $(ARGS)
+	$(BIN)/python -m pytest $(TOGETHER) -m "not (browser or long or notebook or bench)" $(ARGS)
 
 test-long: $(DEV) chromium ipykernels  ## every test, with the numbers of the long forms; an hour
-	NBAGENTS_LONG=1 $(BIN)/python -m pytest $(ARGS)
+	NBAGENTS_LONG=1 $(BIN)/python -m pytest $(TOGETHER) $(ARGS)
 
 notebooks: $(DEV)  ## every tutorial, run in a real kernel
 	$(BIN)/python -m pytest -m notebook $(ARGS)
