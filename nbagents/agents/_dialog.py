@@ -58,7 +58,7 @@ class DialogAgent(AgentBase):
             said: Any = await arrived(self.memory.get_memory())
         else:
             said = x
-        prompt = self.model.format(*self._opening(said), said, speaker=self.name)
+        prompt = await called(self.model.format, *self._opening(said), said, speaker=self.name)
         response = await called(self.model, prompt)
         shown = await self._print_as_it_comes(response)
         text = (await whole(response)).text

@@ -124,7 +124,7 @@ class DictDialogAgent(DialogAgent):
         again: list[Msg] = []
         left = max(self.max_retries, 1)
         while True:
-            prompt = self.model.format(*system, said, form, again, speaker=self.name)
+            prompt = await called(self.model.format, *system, said, form, again, speaker=self.name)
             text = (await whole(await called(self.model, prompt))).text or ""
             left -= 1
             try:

@@ -14,6 +14,7 @@ from ..memory import arrived
 from ..message import Msg, is_muted
 from ..models import ModelWrapperBase, load_model
 from ..tools import ServiceToolkit, Toolkit
+from ._asking import called
 from ._base import AgentBase
 from ._finish import Finish
 from ._hooks import hooked
@@ -210,8 +211,8 @@ class ReActAgent(AgentBase):
         system = [Msg("system", prompt, "system")] if prompt else []
         messages = [*system, *said, *([Msg("user", hint, "user")] if hint else [])]
         if self.formatter is None:
-            return self.model.format(*messages, speaker=self.name)
-        return await arrived(self.formatter.format(messages))
+            return await arrived(await called(self.model.format, *messages, speaker=self.name))
+        return await arrived(await called(self.formatter.format, messages))
 
     async def _summarizing(self, finish: Finish | None, said: str) -> Msg:
         """Reply at the end of all steps."""

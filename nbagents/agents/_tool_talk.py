@@ -8,6 +8,7 @@ from typing import Any
 
 from .._ids import new_id
 from ..message import Msg
+from ._asking import called
 
 __all__ = ["asked", "blocks_of", "result_block"]
 
@@ -18,11 +19,11 @@ async def asked(
     told: Callable[[Any], Awaitable[object]],
     **arguments: Any,
 ) -> Any:
-    """Ask a model and return its whole answer, whether it is awaited or comes in pieces.
+    """Ask a model and return its whole answer, whether it blocks, is awaited or comes in pieces.
 
     ``told`` is awaited with the answer before it is there.
     """
-    answer = model(messages, **arguments)
+    answer = await called(model, messages, **arguments)
     await told(answer)
     if inspect.isawaitable(answer):
         answer = await answer
