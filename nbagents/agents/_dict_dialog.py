@@ -54,17 +54,9 @@ class DictDialogAgent(DialogAgent):
         *,
         parse_func: Callable[[str], Any] | None = None,
         fault_handler: Callable[[str], Any] | None = None,
-        model_or_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
-        agent_id: str | None = None,
+        **more: Any,
     ) -> None:
-        super().__init__(
-            name,
-            sys_prompt,
-            model_config_name,
-            use_memory,
-            model_or_config_name=model_or_config_name,
-            agent_id=agent_id,
-        )
+        super().__init__(name, sys_prompt, model_config_name, use_memory, **more)
         self.max_retries = max_retries
         self._parse_func, self._fault_handler = parse_func, fault_handler
 

@@ -11,9 +11,12 @@ from ..memory import arrived
 from ..message import Msg
 from ..render import content_text
 from ._base import AgentBase
+from ._unused import warn_unused
 
 __all__ = ["UserAgent"]
 
+SHARED = frozenset({"sys_prompt", "model_config_name", "use_memory", "memory_config", "agent_id"})
+"""Keywords that every agent takes."""
 SAID = 1000
 """Characters of what is answered to that travel with a question."""
 
@@ -35,9 +38,10 @@ class UserAgent(AgentBase):
         choices: Sequence[str] = (),
         default: str | None = None,
         timeout: float | None = None,
-        **kwargs: Any,
+        **more: Any,
     ) -> None:
-        super().__init__(name, **kwargs)
+        warn_unused(type(self), name, {key: more.pop(key) for key in more.keys() - SHARED})
+        super().__init__(name, **more)
         self.input_hint, self.require_url = input_hint, require_url
         self.choices, self.default, self.timeout = list(choices), default, timeout
 

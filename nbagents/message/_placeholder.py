@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from .._ports import fetch_message
 from ..exceptions import UsageError
@@ -138,6 +138,12 @@ class PlaceholderMessage(Msg):
         if name.startswith("_") or name in _OWN:
             return object.__getattribute__(self, name)
         return getattr(self._promise.result(None), name)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say again why there is none: what the agent raised may have been an AttributeError."""
+            return self.__getattribute__(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._promise.result(None), name, value)

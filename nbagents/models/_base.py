@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
-from ..exceptions import UsageError
+from ..exceptions import MethodMissingError, UsageError
 from ..message import Msg
 from ._again import reads
 from ._format import chat_messages
@@ -71,7 +71,9 @@ class ModelWrapperBase:
 
         Safe from any thread.
         """
-        raise UsageError(f'Model [{type(self).__name__}] is missing the required "__call__" function.')
+        raise MethodMissingError(
+            f'Model [{type(self).__name__}] is missing the required "__call__" function.'
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.label!r})"

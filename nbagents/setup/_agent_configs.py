@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import agents as known_agents
 from ..agents import AgentBase
 from ..exceptions import UsageError
 
@@ -39,27 +37,8 @@ def _checked(item: Any) -> tuple[type[AgentBase], list[Any], dict[str, Any]]:
     if not isinstance(args, Mapping | list | tuple) or not isinstance(kwargs, Mapping):
         raise UsageError(f"the agent configuration of a {item['class']}: args must be a dictionary or a list")
     if isinstance(args, Mapping):
-        return _class_named(item["class"]), [], {**args, **kwargs}
-    return _class_named(item["class"]), list(args), dict(kwargs)
-
-
-def _class_named(name: str) -> type[AgentBase]:
-    classes = {cls.__name__: cls for cls in _subclasses(AgentBase)}  # of one name, the newest
-    for public in known_agents.__all__:
-        value = getattr(known_agents, public)
-        if isinstance(value, type) and issubclass(value, AgentBase):
-            classes[public] = value
-    if name in classes:
-        return classes[name]
-    close = difflib.get_close_matches(name, classes, 1)
-    guess = f" Did you mean {close[0]!r}?" if close else ""
-    raise UsageError(f"there is no agent class {name!r}.{guess} Define or import it before init")
-
-
-def _subclasses(cls: type[AgentBase]) -> Iterator[type[AgentBase]]:
-    for each in cls.__subclasses__():
-        yield each
-        yield from _subclasses(each)
+        return AgentBase.get_agent_class(item["class"]), [], {**args, **kwargs}
+    return AgentBase.get_agent_class(item["class"]), list(args), dict(kwargs)
 
 
 def _read(path: str | os.PathLike[str]) -> Any:
