@@ -11,7 +11,7 @@ from ..memory import arrived
 from ..message import Msg
 from ..models import ModelWrapperBase
 from ..parsers import MarkdownJsonDictParser, ParserBase, can_travel, parser_from_dict
-from ._asking import called, whole
+from ._asking import called, until_read, whole
 from ._dialog import DialogAgent
 from ._revising import revise
 from ._state import UNFIT, freeze, thaw
@@ -19,8 +19,6 @@ from ._state import UNFIT, freeze, thaw
 __all__ = ["DictDialogAgent", "change_parser"]
 
 PARSER = "parser"
-SHOWN = 4000
-"""Characters of an answer that could not be read that the model is shown again."""
 
 
 class DictDialogAgent(DialogAgent):
@@ -113,21 +111,19 @@ class DictDialogAgent(DialogAgent):
         """Ask until an answer can be read; return what is remembered of it, and the message."""
         system = self._opening(said)
         form = [] if isinstance(parser, _Plain) else [Msg("system", parser.format_instruction, "system")]
-        again: list[Msg] = []
-        left = max(self.max_retries, 1)
-        while True:
+
+        async def ask(again: list[Msg]) -> str:
             prompt = await called(self.model.format, *system, said, form, again, speaker=self.name)
-            text = (await whole(await called(self.model, prompt))).text or ""
-            left -= 1
-            try:
-                return await _aside(parser, lambda read: self._made(parser.read(read), parser), text)
-            except ResponseParsingError as error:
-                if left <= 0:
-                    parsed = await self._fault(text, error)
-                    return await _aside(parser, self._made, parsed, parser)
-                shown = text if len(text) <= SHOWN else text[:SHOWN] + "…"
-                hint = f"Your answer could not be read: {error}"
-                again = [Msg(self.name, shown, "assistant"), Msg("system", hint, "user")]
+            return (await whole(await called(self.model, prompt))).text or ""
+
+        async def read(text: str) -> tuple[Any, Msg]:
+            return await _aside(parser, lambda: self._made(parser.read(text), parser))
+
+        try:
+            return await until_read(self.name, ask, read, self.max_retries)
+        except ResponseParsingError as error:
+            parsed = await self._fault(error.raw_response or "", error)
+            return await _aside(parser, lambda: self._made(parsed, parser))
 
     async def _fault(self, text: str, error: ResponseParsingError) -> Any:
         if self._fault_handler is not None:
@@ -170,9 +166,9 @@ def _told(parser: Any) -> Any:
     return freeze(parser.to_dict()) if can_travel(parser) else UNFIT
 
 
-async def _aside(parser: ParserBase, work: Callable[..., tuple[Any, Msg]], *args: Any) -> tuple[Any, Msg]:
+async def _aside(parser: ParserBase, work: Callable[[], tuple[Any, Msg]]) -> tuple[Any, Msg]:
     """Do a part of what a parser does; one that somebody has written may take its time."""
-    made: tuple[Any, Msg] = work(*args) if can_travel(parser) else await on_thread(work, *args)
+    made: tuple[Any, Msg] = work() if can_travel(parser) else await on_thread(work)
     return made
 
 

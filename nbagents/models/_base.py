@@ -34,6 +34,8 @@ class ModelWrapperBase:
     """
 
     model_type: str = ""
+    calls_tools: bool = True
+    """Can it be given ``tools``? Agents tell one that cannot of them in words."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

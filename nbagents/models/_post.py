@@ -60,6 +60,7 @@ class PostAPIModelWrapperBase(ModelWrapperBase):
     """
 
     model_type = "post_api"
+    calls_tools = False
     messages_default = "messages"
     """Under which name in the body it is told what it is told, if nothing else is said."""
     _paths: tuple[str, ...] = _TEXT_PATHS
