@@ -61,6 +61,10 @@ class Remote:
         """Tell the other side that nobody wants this call any more. On the loop; must not wait."""
         raise NotImplementedError
 
+    def interrupt(self, said: list[Any]) -> None:
+        """Break off over there what the agent is at; ``said`` are messages as JSON. On the loop."""
+        raise NotImplementedError
+
     async def chase(self, call_id: str, trail: list[dict[str, Any]], round_: str) -> dict[str, Any] | None:
         """Ask over there which ring of waiting calls a call closes, if one; see `Rings`. On the loop."""
         return None
