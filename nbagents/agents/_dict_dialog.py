@@ -33,8 +33,8 @@ class DictDialogAgent(DialogAgent):
     default), the key ``speak`` is what is said and remembered, and every key can be had from the message:
     ``msg["vote"]``, ``msg.get("agreement")``. A text that cannot be read then counts as ``{"speak": text}``.
 
-    A parser of `nbagents.parsers` goes along to a server, unless a pydantic class is in it. For that, and
-    for these functions, write a subclass that makes them.
+    A parser of `nbagents.parsers` goes along to a server, a pydantic class in it as its JSON schema. For
+    others, and for these functions, write a subclass that makes them.
 
     Raises:
         ResponseParsingError: when the reply is read: no answer could be read, and there is no fault handler.
@@ -151,7 +151,7 @@ def change_parser(agent: Any, parser: ParserBase) -> None:
     if told is UNFIT:
         raise UsageError(
             f"a {type(parser).__name__} like this cannot go to a server: only parsers of nbagents.parsers"
-            " can, without a pydantic class; write a subclass that makes its own"
+            " can, with hints that JSON can hold; write a subclass that makes its own"
         )
     revise(agent, {"op": PARSER, PARSER: told})
 
@@ -167,8 +167,9 @@ def _told(parser: Any) -> Any:
 
 
 async def _aside(parser: ParserBase, work: Callable[[], tuple[Any, Msg]]) -> tuple[Any, Msg]:
-    """Do a part of what a parser does; one that somebody has written may take its time."""
-    made: tuple[Any, Msg] = work() if can_travel(parser) else await on_thread(work)
+    """Do a part of what a parser does; one that somebody has written, or that checks, may take its time."""
+    at_once = can_travel(parser) and getattr(parser, "schema", None) is None
+    made: tuple[Any, Msg] = work() if at_once else await on_thread(work)
     return made
 
 
