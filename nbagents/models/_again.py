@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .. import budget, context
 from .._threads import on_thread
 from ..exceptions import ModelResponseError, ResponseParsingError, SchemaMismatchError, UsageError
+from ._invocations import invocations
 from ._response import ModelResponse
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Reading:
                 request.begin_anew()
                 if counts:
                     await budget.before_call(request.label, price)
-            response = ModelResponse.of(await once(complaint))
+            response = ModelResponse.of(await invocations.told(request, once(complaint)))
             try:
                 if check is not None:
                     response = ModelResponse.of(await check(response._value))

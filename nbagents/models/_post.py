@@ -175,6 +175,7 @@ class PostAPIModelWrapperBase(ModelWrapperBase):
 
     async def _answer(self, request: Request, body: dict[str, Any]) -> Answer:
         events.emit("model", model=self.label)
+        request.asked = body
         raw = await post(self._post, body, endpoint=self._endpoint, label=self.label)
         answer = self._read(raw)
         if answer.text:

@@ -173,6 +173,8 @@ class OpenAIWrapperBase(ModelWrapperBase):
             self.model_name = await _first_model(client, headers)
             self.label = request.label = self.model_name
         sent = {key: value for key, value in asked.items() if value is not None}
+        request.asked = {key: value for key, value in sent.items() if key != "extra_headers"}
+        request.asked["model"] = self.model_name
         return sent | {"model": self.model_name, "extra_headers": headers}
 
     async def _connect(self) -> tuple[Endpoint, openai.AsyncOpenAI]:
