@@ -107,6 +107,16 @@ class Reading:
             return
         raise _named(failure, request.label)
 
+    def begin(
+        self, label: str, once: Callable[[Request], Awaitable[Answer]], *, price: budget.Price | None = None
+    ) -> ModelResponse:
+        """Begin a request that asks by ``once`` until the answer can be read; return its response at once."""
+
+        async def work(request: Request) -> None:
+            await self.ask(request, lambda _: once(request), price=price)
+
+        return ModelResponse.begin(label, work, price=price)
+
     async def _read(self, response: ModelResponse) -> Answer:
         if self.parse_func is None:
             return response._value

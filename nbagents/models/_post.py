@@ -158,11 +158,7 @@ class PostAPIModelWrapperBase(ModelWrapperBase):
         """
         reading = Reading.of(parse_func, fault_handler, max_retries)
         body = {self.messages_key: self._told(input_), **self._config.get("json_args", {}), **json_args}
-
-        async def work(request: Request) -> None:
-            await reading.ask(request, lambda _: self._answer(request, body), price=self.price)
-
-        return ModelResponse.begin(self.label, work, price=self.price)
+        return reading.begin(self.label, lambda request: self._answer(request, body), price=self.price)
 
     def _told(self, input_: Any) -> Any:
         """Return what it is told as it is sent; messages of agents are formatted. A subclass may check it."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from ..agents import AgentBase
+from ..config import read_json
 from ..exceptions import UsageError
 
 __all__ = ["agents_of"]
@@ -24,7 +23,7 @@ def agents_of(
     Raises:
         UsageError: no such file or class, or a configuration is none.
     """
-    found = _read(given) if isinstance(given, str | os.PathLike) else given
+    found = read_json(given, "agent configurations") if isinstance(given, str | os.PathLike) else given
     items = [found] if isinstance(found, Mapping) else list(found) if isinstance(found, Iterable) else [found]
     checked = [_checked(item) for item in items]  # all of them, before the first is made
     return [cls(*args, **kwargs) for cls, args, kwargs in checked]
@@ -39,15 +38,3 @@ def _checked(item: Any) -> tuple[type[AgentBase], list[Any], dict[str, Any]]:
     if isinstance(args, Mapping):
         return AgentBase.get_agent_class(item["class"]), [], {**args, **kwargs}
     return AgentBase.get_agent_class(item["class"]), list(args), dict(kwargs)
-
-
-def _read(path: str | os.PathLike[str]) -> Any:
-    try:
-        return json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
-    except OSError as error:
-        problem = f"cannot read {path}: {error.strerror or error}"
-    except json.JSONDecodeError as error:
-        problem = f"{path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-    except UnicodeDecodeError:
-        problem = f"{path} is not UTF-8 text"
-    raise UsageError(f"agent configurations: {problem}")
