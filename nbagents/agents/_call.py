@@ -324,7 +324,7 @@ def promises(x: Any) -> tuple[Promise, ...]:
     """Return what the placeholders in a value wait for."""
     if type(x) is Msg or type(x) is str or x is None:
         return ()
-    return tuple([message._promise for message in promised(x)])
+    return tuple([peek(message, "_promise") for message in promised(x)])
 
 
 def promised(x: Any) -> list[PlaceholderMessage]:
@@ -353,8 +353,8 @@ def snapshot(x: Any) -> Any:
 def resolved(x: Any) -> Any:
     """Replace the placeholders in a value, all of which have arrived; the same object if there are none."""
     if isinstance(x, PlaceholderMessage):
-        return x._promise.value
-    if not isinstance(x, (list, tuple, dict)) or not promised(x):
+        return peek(x, "_promise").value
+    if isinstance(x, Msg) or not isinstance(x, (list, tuple, dict)) or not promised(x):
         return x
     if isinstance(x, dict):
         return {key: resolved(value) for key, value in x.items()}

@@ -55,6 +55,8 @@ class PlaceholderMessage(Msg):
     message is ever dialled.
     """
 
+    _promise: Promise
+
     def __init__(
         self,
         host: str | None = None,
@@ -129,13 +131,8 @@ class PlaceholderMessage(Msg):
             raise UsageError("the address of a message has _host, _port and _task_id; one of them is missing")
         return cls.of(fetch_message(host, port, task_id, None, None, known_only=True))
 
-    @property
-    def _promise(self) -> Promise:
-        promise: Promise = self.__dict__["_promise"]
-        return promise
-
     def __getattribute__(self, name: str) -> Any:
-        if name.startswith("_") or name in _OWN:
+        if name[:1] == "_" or name in _OWN:
             return object.__getattribute__(self, name)
         return getattr(self._promise.result(None), name)
 
