@@ -5,6 +5,7 @@
     │   ├── AgentNotFoundError     nobody of that name lives there
     │   ├── AnswerRefusedError     what a person has answered does not fit the question
     │   ├── FileNotExportedError   the server gives no such file away
+    │   ├── MethodMissingError     a class lacks a method that it must write
     │   ├── ModelChoiceError       no model can be picked from what was given
     │   ├── RunNotFoundError       the server knows no such run, or no longer
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
@@ -80,6 +81,7 @@ __all__ = [
     "JsonParsingError",
     "JsonTypeError",
     "MessageTooLargeError",
+    "MethodMissingError",
     "ModelAuthError",
     "ModelChoiceError",
     "ModelError",
@@ -144,6 +146,10 @@ class FileNotExportedError(UsageError, FileNotFoundError):
     """The server gives no such file away, whether there is one or not."""
 
 
+class MethodMissingError(UsageError, NotImplementedError):
+    """A class lacks a method that a subclass of its base must write."""
+
+
 class ModelChoiceError(UsageError):
     """No model can be picked from what was given."""
 
@@ -204,8 +210,8 @@ class RemoteAgentError(CallError):
         return lines
 
 
-class ModelError(NbAgentsError):
-    """The model's endpoint did not answer as asked."""
+class ModelError(NbAgentsError, RuntimeError):
+    """The model's endpoint did not answer as asked. AgentScope raises a RuntimeError then."""
 
 
 class ModelUnavailableError(ModelError, ConnectionError):
