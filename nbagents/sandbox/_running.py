@@ -211,6 +211,8 @@ class Running:
         if self._scratch is not None:
             await on_thread(shutil.rmtree, self._scratch, True)
         code = self._told.get("code")
+        if code is None and "error" not in self._told and self._told.get("started"):
+            self._why = self._why or "killed"  # what looked after it was ended
         if code is None and not self._why:
             raise SandboxError(f"the sandbox could not be made: {self._reason()}")
         out, err = self.output

@@ -57,6 +57,7 @@ class Watch:
             self._become()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             signal.signal(number, signal.SIG_IGN)
+        self.tell(started=True)
         if sys.platform == "linux":
             hide()
         nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
@@ -74,7 +75,7 @@ class Watch:
             if settings["landlock"] is not None and (needs or landlock_version()):
                 restrict(*settings["landlock"], network=settings["network"])
             if settings["level"] >= LANDLOCK and can_filter():
-                filter_calls(settings["families"])
+                filter_calls(settings["families"], shares=not self.alone)
         except OSError as error:
             self.tell(error=f"{error.filename or 'the sandbox'}: {error.strerror or error}")
             os._exit(125)
