@@ -1,5 +1,5 @@
 # The two commands of a newcomer are `make demo` and `make test`; `make` alone lists the rest.
-# Nothing is installed outside $(VENV), except Debian's Chromium by `make test`.
+# Nothing is installed outside $(VENV), except Debian's Chromium and bubblewrap by `make test`.
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -21,7 +21,7 @@ SOURCES := $(PACKAGED) $(shell find nbagents -type f -not -path '*/__pycache__/*
 TUTORIAL := $(firstword $(sort $(wildcard notebooks/*.md)))
 NOTEBOOK := $(TUTORIAL:notebooks/%.md=build/notebooks/%.ipynb)
 
-.PHONY: help install proto fmt lint types floors test test-quick test-long demo lab notebooks docs bench check clean chromium ipykernels
+.PHONY: help install proto fmt lint types floors test test-quick test-long demo lab notebooks docs bench check clean programs ipykernels
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -35,13 +35,13 @@ lab: $(LAB) $(NOTEBOOK)  ## the first tutorial in JupyterLab
 
 install: $(DEV)  ## everything for working on nbagents, editable
 
-test: $(DEV) chromium ipykernels  ## every test, those in a browser too
+test: $(DEV) programs ipykernels  ## every test, those in a browser too
 	$(BIN)/python -m pytest $(TOGETHER) $(ARGS)
 
 test-quick: $(DEV)  ## the tests that need no browser, no notebook and no patience
 	$(BIN)/python -m pytest $(TOGETHER) -m "not (browser or long or notebook or bench)" $(ARGS)
 
-test-long: $(DEV) chromium ipykernels  ## every test, with the numbers of the long forms; an hour
+test-long: $(DEV) programs ipykernels  ## every test, with the numbers of the long forms; an hour
 	NBAGENTS_LONG=1 $(BIN)/python -m pytest $(TOGETHER) $(ARGS)
 
 notebooks: $(DEV)  ## every tutorial, run in a real kernel
@@ -77,8 +77,9 @@ clean:  ## remove what these targets made
 	rm -rf build dist $(VENV) .coverage* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find nbagents tests -name __pycache__ -prune -exec rm -rf {} +
 
-chromium:
-	@.ci/chromium
+programs:
+	@.ci/program Chromium 'chromium chromium-browser google-chrome' 'chromium fonts-liberation'
+	@.ci/program bubblewrap bwrap bubblewrap
 
 ipykernels: $(DEV)
 	@.ci/kernels $(VENV) build/kernels

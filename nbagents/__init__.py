@@ -64,6 +64,8 @@ if TYPE_CHECKING:
         ServiceToolkit,
         Toolkit,
         ToolResponse,
+        execute_python_code,
+        execute_shell_command,
     )
 
 _HOME = {
@@ -105,6 +107,8 @@ _HOME = {
     "as_server": "cli",
     "call_options": "agents",
     "choose_model": "models",
+    "execute_python_code": "tools",
+    "execute_shell_command": "tools",
     "fanout_pipeline": "pipelines",
     "fanoutpipeline": "pipelines",
     "forlooppipeline": "pipelines",
@@ -159,6 +163,8 @@ __all__ = [
     "as_server",
     "call_options",
     "choose_model",
+    "execute_python_code",
+    "execute_shell_command",
     "fanout_pipeline",
     "fanoutpipeline",
     "forlooppipeline",

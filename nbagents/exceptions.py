@@ -48,6 +48,7 @@
     │   ├── StorageFullError       there is no room left
     │   ├── StateCorruptError      what was kept is damaged
     │   └── StateVersionError      a newer version of nbagents kept it
+    ├── SandboxError               no sandbox here is good enough, or it could not be made
     └── InternalError              our fault: please report it
 
 A message says what happened, to whom, why, and what to do next. An error that crossed the wire
@@ -95,6 +96,7 @@ __all__ = [
     "ResponseParsingError",
     "ResultExpiredError",
     "RunNotFoundError",
+    "SandboxError",
     "SchemaMismatchError",
     "ServerFailedError",
     "ServerLostError",
@@ -362,6 +364,10 @@ class StateCorruptError(StorageError):
 
 class StateVersionError(StorageError):
     """A newer version of nbagents kept it; the message names both versions."""
+
+
+class SandboxError(NbAgentsError):
+    """This machine has no sandbox that is good enough, or it could not be made. Nothing has run."""
 
 
 class InternalError(NbAgentsError):

@@ -6,6 +6,7 @@
 
 from ._effects import Effect, effects, effects_of
 from ._remade import parts_from
+from ._reserved import reserved, reserved_of
 from ._response import ToolResponse, text_of
 from ._run import ToolStream, arguments_of
 from ._schema import tidy_schema
@@ -13,9 +14,11 @@ from ._service import ServiceExecStatus, ServiceResponse
 from ._service_toolkit import ServiceFactory, ServiceToolkit
 from ._tool import Tool
 from ._toolkit import Toolkit
+from .code import Execution, execute_python_code, execute_shell_command
 
 __all__ = [
     "Effect",
+    "Execution",
     "ServiceExecStatus",
     "ServiceFactory",
     "ServiceResponse",
@@ -27,7 +30,11 @@ __all__ = [
     "arguments_of",
     "effects",
     "effects_of",
+    "execute_python_code",
+    "execute_shell_command",
     "parts_from",
+    "reserved",
+    "reserved_of",
     "text_of",
     "tidy_schema",
 ]
