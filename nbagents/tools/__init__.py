@@ -14,11 +14,14 @@ from ._service import ServiceExecStatus, ServiceResponse
 from ._service_toolkit import ServiceFactory, ServiceToolkit
 from ._tool import Tool
 from ._toolkit import Toolkit
-from .code import Execution, execute_python_code, execute_shell_command
+from .code import Execution, KernelExecutor, execute_python_code, execute_shell_command
+from .database import Database, query_mysql, query_postgresql, query_sqlite
 
 __all__ = [
+    "Database",
     "Effect",
     "Execution",
+    "KernelExecutor",
     "ServiceExecStatus",
     "ServiceFactory",
     "ServiceResponse",
@@ -33,6 +36,9 @@ __all__ = [
     "execute_python_code",
     "execute_shell_command",
     "parts_from",
+    "query_mysql",
+    "query_postgresql",
+    "query_sqlite",
     "reserved",
     "reserved_of",
     "text_of",
