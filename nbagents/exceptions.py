@@ -44,6 +44,8 @@
     │   ├── MessageTooLargeError
     │   ├── ProtocolError
     │   └── VersionMismatchError
+    ├── FetchError                 what is behind an address of the web could not be had
+    │   └── FetchRefusedError      the address is none of the public web
     ├── StorageError               what agents have become could not be kept, or read
     │   ├── StorageFullError       there is no room left
     │   ├── StateCorruptError      what was kept is damaged
@@ -73,6 +75,8 @@ __all__ = [
     "CallStoppedError",
     "CallTimeoutError",
     "DeadlockError",
+    "FetchError",
+    "FetchRefusedError",
     "FileNotExportedError",
     "FunctionCallError",
     "FunctionCallFormatError",
@@ -348,6 +352,14 @@ class ProtocolError(AgentServerError):
 
 class VersionMismatchError(AgentServerError):
     """Client and server are of different versions."""
+
+
+class FetchError(NbAgentsError):
+    """What is behind an address of the web could not be had; the message names its host, never the rest."""
+
+
+class FetchRefusedError(FetchError, PermissionError):
+    """The address is none of the public web: nobody was asked. The message does not tell what is there."""
 
 
 class StorageError(NbAgentsError):
