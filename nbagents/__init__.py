@@ -7,6 +7,7 @@ nbagents`` costs next to nothing. It is also where the ground floor's sockets ar
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from . import _ports
@@ -200,6 +201,13 @@ _ports.make_proxy.fill(_load(".rpc", "make_proxy"))
 _ports.fetch_message.fill(_load(".rpc", "fetch_message"))
 _ports.mark_agent.fill(_load(".rpc", "mark_of"))
 _ports.find_agent.fill(_load(".rpc", "agent_of"))
+_ports.watch_cells.fill(lambda: _watch_cells)
+
+
+def _watch_cells(listener: Any) -> Any:
+    if "IPython" not in sys.modules:  # no notebook, and a script loads none of what notebooks need
+        return lambda: None
+    return _load(".magics", "watch_cells")()(listener)
 
 
 def load_ipython_extension(ipython: Any) -> None:

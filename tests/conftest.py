@@ -20,6 +20,7 @@ import pytest
 # A marker that needs a program: the program's names, and how to get it.
 PROGRAMS = {
     "browser": (("chromium", "chromium-browser", "google-chrome"), "Chromium: apt-get install chromium"),
+    "bubblewrap": (("bwrap",), "bubblewrap: apt-get install bubblewrap"),
 }
 # A marker that needs a module: its name, and how to get it.
 MODULES = {"atheris": ("atheris", "Atheris: pip install atheris (for Linux on x86-64)")}

@@ -3,10 +3,10 @@
 `Sandbox` runs one, at the best `Level` that the machine has; `_inside` is what runs in there.
 """
 
-from ._level import Level
+from ._level import Level, least_level
 from ._limits import Limits
 from ._probe import best_level, reasons
 from ._running import Finished, Running
 from ._sandbox import Sandbox
 
-__all__ = ["Finished", "Level", "Limits", "Running", "Sandbox", "best_level", "reasons"]
+__all__ = ["Finished", "Level", "Limits", "Running", "Sandbox", "best_level", "least_level", "reasons"]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
+from ._inside._settings import Settings
 from ._level import Level
 from ._limits import Limits
 from ._view import DEVICES, View, inside_folder
@@ -66,35 +65,40 @@ class Launch:
 
     def command(self, argv: Sequence[str], line: int, environment: Mapping[str, str]) -> list[str]:
         """Return the command; ``line`` is the descriptor by which it hears of us."""
-        settings = json.dumps(self._settings(argv, line))
-        inside = [sys.executable, "-I", "-S", "-c", PROGRAM, str(inside_folder()), settings]
+        settings = self._settings(argv, line).as_arguments()
+        inside = [sys.executable, "-I", "-S", "-c", PROGRAM, str(inside_folder()), *settings]
         return inside if self.level is not Level.BUBBLEWRAP else [*self._bubblewrap(environment), *inside]
 
-    def _settings(self, argv: Sequence[str], line: int) -> dict[str, object]:
-        view, has_rooms = self.view, self.level >= Level.NAMESPACES
+    def _settings(self, argv: Sequence[str], line: int) -> Settings:
+        view, limits, has_rooms = self.view, self.limits, self.level >= Level.NAMESPACES
         read, write = [path for _, path in view.read], [view.folder, *DEVICES]
         if has_rooms:  # there is nothing else to be seen
             read, write = ["/"], [*write, "/tmp", "/dev/shm"]
         elif self.scratch is not None:
             write.append(str(self.scratch))
         local = [LOCAL] if self.sockets else []
-        return {
-            "level": int(self.level),
-            "line": line,
-            "argv": list(argv),
-            "folder": view.folder,
-            "read": view.read,
-            "links": view.links,
-            "network": self.network,
-            "temporary": int(self.limits.file),
-            "processes_shown": self.shows_processes,
-            "limits": {
-                **asdict(self.limits),
-                "others": 0 if has_rooms and _counts_apart() else tasks_of_user(),
-            },
-            "landlock": (read, write) if self.level >= Level.LANDLOCK else None,
-            "families": ALL_FAMILIES if has_rooms or self.network else local,
-        }
+        return Settings(
+            {
+                "level": [int(self.level)],
+                "line": [line],
+                "argv": [os.fspath(one) for one in argv],
+                "folder": [view.folder],
+                "read": [path for pair in view.read for path in pair],
+                "links": [path for pair in view.links.items() for path in pair],
+                "network": [int(self.network)],
+                "temporary": [int(limits.file)],
+                "processes_shown": [int(self.shows_processes)],
+                "memory": [int(limits.memory)],
+                "processes": [int(limits.processes)],
+                "file": [int(limits.file)],
+                "files": [int(limits.files)],
+                "others": [0 if has_rooms and _counts_apart() else tasks_of_user()],
+                "landlock": [int(self.level >= Level.LANDLOCK)],
+                "may_read": read,
+                "may_write": write,
+                "families": ALL_FAMILIES if has_rooms or self.network else local,
+            }
+        )
 
     def _bubblewrap(self, environment: Mapping[str, str]) -> list[str]:
         size = str(int(self.limits.file))

@@ -141,6 +141,8 @@ def _attempt(level: Level, *, shows_processes: bool) -> str:
 
 def _told(line: socket.socket) -> str:
     line.settimeout(1)
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        return os.fsdecode(line.recv(4096)).split('"error": "', 1)[1].rsplit('"', 1)[0]
+    with contextlib.suppress(OSError):
+        for told in os.fsdecode(line.recv(4096)).splitlines():
+            if told.startswith("error "):
+                return told.removeprefix("error ")
     return ""

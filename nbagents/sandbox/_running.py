@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import shutil
 import socket
@@ -85,7 +84,7 @@ class Running:
         assert process.stderr is not None
         readers = (self._out.listen(process.stdout), self._err.listen(process.stderr), self._hear())
         self._work = [asyncio.ensure_future(work) for work in (*readers, self._feed(stdin))]
-        self._told: dict[str, Any] = {}
+        self._told: dict[str, str] = {}
         self._over = asyncio.ensure_future(self._end())
 
     @classmethod
@@ -190,9 +189,10 @@ class Running:
         with contextlib.suppress(OSError):
             while piece := await loop.sock_recv(self._line, PIECE):
                 said += piece
-        for told in said.splitlines():
-            with contextlib.suppress(ValueError):
-                self._told |= json.loads(told)
+        told = dict(
+            line.split(" ", 1) for line in said.decode("utf-8", "replace").splitlines() if " " in line
+        )
+        self._told = told
 
     async def _feed(self, stdin: bytes) -> None:
         pipe = self._process.stdin
@@ -211,12 +211,14 @@ class Running:
         if self._scratch is not None:
             await on_thread(shutil.rmtree, self._scratch, True)
         code = self._told.get("code")
+        if code is None and "error" not in self._told and "started" in self._told:
+            self._why = self._why or "killed"  # what looked after it was ended
         if code is None and not self._why:
             raise SandboxError(f"the sandbox could not be made: {self._reason()}")
         out, err = self.output
         ended = self._why if self._why and self._told.get("ended") != "done" else self._told["ended"]
         left_out = self._out.left_out + self._err.left_out
-        return Finished(KILLED if code is None else code, out, err, ended, self.level, left_out)
+        return Finished(KILLED if code is None else int(code), out, err, ended, self.level, left_out)
 
     def _reason(self) -> str:
         said = self._err.data.decode("utf-8", "replace").strip().splitlines()[-1:]

@@ -7,9 +7,9 @@ import os
 import resource
 import struct
 import sys
-from typing import Any
 
 from ._kernel import checked, libc, prctl
+from ._settings import Settings
 
 __all__ = ["drop_rights", "hide", "set_limits"]
 
@@ -21,16 +21,16 @@ SUPERVISORS = 3
 """Processes of ours that count as the user's."""
 
 
-def set_limits(limits: dict[str, Any]) -> None:
+def set_limits(settings: Settings) -> None:
     """Limit this process and all that it starts."""
-    memory = limits["memory"]
+    memory = settings.number("memory")
     wanted = {
         "RLIMIT_CORE": 0,
         "RLIMIT_DATA": memory,
         "RLIMIT_AS": memory * SPACE,
-        "RLIMIT_FSIZE": limits["file"],
-        "RLIMIT_NOFILE": limits["files"],
-        "RLIMIT_NPROC": limits["processes"] + limits["others"] + SUPERVISORS,
+        "RLIMIT_FSIZE": settings.number("file"),
+        "RLIMIT_NOFILE": settings.number("files"),
+        "RLIMIT_NPROC": settings.number("processes") + settings.number("others") + SUPERVISORS,
     }
     for name, value in wanted.items():
         kind = getattr(resource, name, None)

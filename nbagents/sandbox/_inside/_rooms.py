@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import struct
-from collections.abc import Callable
-from typing import Any
 
 from ._kernel import checked, die_with_parent, libc, syscall
+from ._settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["enter_rooms"]
 
@@ -27,7 +29,7 @@ FEWEST = "301"
 """The least that the kernel accepts as the highest number of a process."""
 
 
-def enter_rooms(settings: dict[str, Any], leave: Callable[[], None]) -> None:
+def enter_rooms(settings: Settings, leave: Callable[[], None]) -> None:
     """Go on as the first process of new namespaces; this process waits outside, and ends as that one does.
 
     ``leave`` is called by the one that stays outside.
@@ -36,7 +38,7 @@ def enter_rooms(settings: dict[str, Any], leave: Callable[[], None]) -> None:
         OSError: the kernel does not grant it.
     """
     uid, gid = os.getuid(), os.getgid()
-    network = 0 if settings["network"] else NEW_NETWORK
+    network = 0 if settings.number("network") else NEW_NETWORK
     wanted = NEW_USER | NEW_MOUNTS | NEW_PIDS | NEW_IPC | NEW_NAMES | network
     checked("a user namespace", libc.unshare(ctypes.c_int(wanted)))
     _write("/proc/self/setgroups", "deny")
@@ -53,7 +55,7 @@ def enter_rooms(settings: dict[str, Any], leave: Callable[[], None]) -> None:
     _furnish(settings)
 
 
-def _furnish(settings: dict[str, Any]) -> None:
+def _furnish(settings: Settings) -> None:
     """Make an empty root, put in what may be seen, and take the old one away."""
     _mount("none", "/", "", WITH_ALL_BELOW | PRIVATE)
     _mount("tmpfs", "/tmp", "tmpfs", NO_SETUID | NO_DEVICES, "mode=0755,size=1m")
@@ -61,12 +63,12 @@ def _furnish(settings: dict[str, Any]) -> None:
     os.mkdir("/tmp/old")
     _turn("/tmp", "/tmp/old")
     _mount("/new", "/new", "", BIND | WITH_ALL_BELOW)
-    size = f"mode=1777,size={settings['temporary']}"
+    size = f"mode=1777,size={settings.number('temporary')}"
     places: list[tuple[str, str, str]] = [(path, "room", "") for path in ("/tmp", "/dev/shm")]
-    places += [(path, "read", real) for real, path in settings["read"]]
-    places += [(settings["folder"], "write", settings["folder"])]
+    places += [(path, "read", real) for real, path in settings.pairs("read")]
+    places += [(path, "write", path) for path in settings.texts("folder")]
     places += [(f"/dev/{name}", "device", f"/dev/{name}") for name in DEVICES]
-    for path, target in settings["links"].items():
+    for path, target in settings.pairs("links"):
         os.symlink(target, f"/new{path}")
     for path, kind, real in sorted(places):
         if kind == "room":
@@ -82,10 +84,12 @@ def _furnish(settings: dict[str, Any]) -> None:
     for name, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
         os.symlink(target, f"/new/dev/{name}")
     os.mkdir("/new/proc")
-    if settings["processes_shown"]:
+    if settings.number("processes_shown"):
         _mount("proc", "/new/proc", "proc", NO_SETUID | NO_DEVICES)
-        with contextlib.suppress(OSError):  # an older kernel has one for all
+        try:
             _write("/new/proc/sys/kernel/pid_max", FEWEST)
+        except OSError:
+            pass  # an older kernel has one for all
         _restrict("/new/proc", READ_ONLY | NO_SETUID | NO_DEVICES)
     checked("taking the old root away", libc.umount2(b"/old", DETACH))
     _turn("/new", "/new")

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
+import ctypes
 import os
 import select
-import signal
 import sys
 import time
-from typing import Any, NoReturn
 
 from ._bounds import hide, set_limits
 from ._filter import can_filter, filter_calls
 from ._kernel import libc
 from ._landlock import landlock_version, restrict
+from ._settings import Settings
 from ._tree import below, everybody, memory_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
 
 __all__ = ["Watch"]
 
 LANDLOCK, NAMESPACES = 1, 2
 PR_SET_CHILD_SUBREAPER = 36
+HANGUP, INTERRUPT, QUIT, KILL, PIPE, TERMINATE, TOO_LARGE = 1, 2, 3, 9, 13, 15, 25
+BY_DEFAULT, IGNORED = 0, 1
+"""What the C library calls SIG_DFL and SIG_IGN. (Python's module of signals takes long to load.)"""
 TICK, LATER_TICK, LATER = 0.05, 0.2, 10.0
 """Seconds between two looks; between two when the program runs for so long already."""
 CLEARING = 2.0
@@ -32,17 +38,19 @@ class Watch:
     That one writes ``i`` for an interrupt and ``k`` for the end; when it closes the line, or dies, all ends.
     """
 
-    def __init__(self, settings: dict[str, Any]) -> None:
-        self.settings, self.line = settings, int(settings["line"])
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.line = settings, settings.number("line")
         os.set_inheritable(self.line, False)
-        self.alone = settings["level"] >= NAMESPACES
+        self.alone = settings.number("level") >= NAMESPACES
         """Are all processes that it can see the program's?"""
         self.child = self.code = 0
 
-    def tell(self, **said: Any) -> None:
+    def tell(self, what: str, text: str) -> None:
         """Tell the one who asked."""
-        with contextlib.suppress(OSError):  # nobody listens any more
-            os.write(self.line, json.dumps(said).encode() + b"\n")
+        try:
+            os.write(self.line, f"{what} {' '.join(text.split())}\n".encode("utf-8", "replace"))
+        except OSError:
+            pass  # nobody listens any more
 
     def leave(self) -> None:
         """Let go of the line, which another process has now."""
@@ -55,8 +63,9 @@ class Watch:
         self.child = os.fork()
         if not self.child:
             self._become()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-            signal.signal(number, signal.SIG_IGN)
+        for number in (INTERRUPT, TERMINATE, HANGUP, QUIT):
+            _on_signal(number, IGNORED)
+        self.tell("started", "")
         if sys.platform == "linux":
             hide()
         nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
@@ -64,22 +73,23 @@ class Watch:
             os.dup2(nothing, fd)
 
     def _become(self) -> NoReturn:
-        settings, argv = self.settings, self.settings["argv"]
+        settings, argv = self.settings, self.settings.texts("argv")
         try:
             os.setsid()
-            for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
-                signal.signal(number, signal.SIG_DFL)
-            set_limits(settings["limits"])
-            needs = settings["level"] == LANDLOCK  # above it is a second door, where the kernel has it
-            if settings["landlock"] is not None and (needs or landlock_version()):
-                restrict(*settings["landlock"], network=settings["network"])
-            if settings["level"] >= LANDLOCK and can_filter():
-                filter_calls(settings["families"])
+            for number in (INTERRUPT, PIPE, TOO_LARGE):
+                _on_signal(number, BY_DEFAULT)
+            set_limits(settings)
+            needs = settings.number("level") == LANDLOCK  # above it is a second door, where the kernel has it
+            if settings.number("landlock") and (needs or landlock_version()):
+                read, write = settings.texts("may_read"), settings.texts("may_write")
+                restrict(read, write, network=bool(settings.number("network")))
+            if settings.number("level") >= LANDLOCK and can_filter():
+                filter_calls(settings.numbers("families"), shares=not self.alone)
         except OSError as error:
-            self.tell(error=f"{error.filename or 'the sandbox'}: {error.strerror or error}")
+            self.tell("error", f"{error.filename or 'the sandbox'}: {error.strerror or error}")
             os._exit(125)
         try:
-            os.chdir(settings["folder"])
+            os.chdir(settings.texts("folder")[0])
             os.execvp(argv[0], argv)
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
@@ -91,34 +101,36 @@ class Watch:
         ended = self._until_the_end()
         if not self.alone:
             self._clear()
-        self.tell(code=self.code, ended=ended)
+        self.tell("code", str(self.code))
+        self.tell("ended", ended)
         os._exit(0)  # the first process of its namespace takes all others along
 
     def _until_the_end(self) -> str:
         poll, begun = select.poll(), time.monotonic()
         poll.register(self.line, select.POLLIN)
         if hasattr(os, "pidfd_open"):
-            with contextlib.suppress(OSError):  # an old kernel: the next look finds it
+            try:
                 poll.register(os.pidfd_open(self.child), select.POLLIN)
+            except OSError:
+                pass  # an old kernel: the next look finds it
         while True:
             tick = TICK if time.monotonic() - begun < LATER else LATER_TICK
             for fd, _ in poll.poll(tick * 1000):
                 if fd == self.line:
                     asked = os.read(self.line, 16)
                     if asked in (b"", b"k") or b"k" in asked:
-                        self.code = -signal.SIGKILL
+                        self.code = -KILL
                         return "killed"
                     self._interrupt()
             if self._reap():
                 return "done"
             beyond = self._beyond()
             if beyond:
-                self.code = -signal.SIGKILL
+                self.code = -KILL
                 return beyond
 
     def _interrupt(self) -> None:
-        with contextlib.suppress(OSError):  # it has just ended
-            os.killpg(self.child, signal.SIGINT)
+        _end(os.killpg, self.child, INTERRUPT)
 
     def _reap(self) -> bool:
         """Take leave of those that have ended; is the program among them?"""
@@ -134,23 +146,32 @@ class Watch:
                 return False
 
     def _beyond(self) -> str:
-        limits = self.settings["limits"]
+        memory = self.settings.number("memory")
         pids = everybody() if self.alone else below(os.getpid())
-        if len(pids) > limits["processes"]:
+        if len(pids) > self.settings.number("processes"):
             return "processes"
-        return "memory" if memory_of(pids, limits["memory"]) > limits["memory"] else ""
+        return "memory" if memory_of(pids, memory) > memory else ""
 
     def _clear(self) -> None:
         limit = time.monotonic() + CLEARING
         while time.monotonic() < limit:
-            with contextlib.suppress(OSError):
-                os.killpg(self.child, signal.SIGKILL)
+            _end(os.killpg, self.child, KILL)
             for pid in below(os.getpid()):
-                with contextlib.suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+                _end(os.kill, pid, KILL)
             try:
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
             except ChildProcessError:
                 return
             time.sleep(0.002)
+
+
+def _on_signal(number: int, what: int) -> None:
+    libc.signal(ctypes.c_int(number), ctypes.c_void_p(what))
+
+
+def _end(by: Callable[[int, int], None], pid: int, number: int) -> None:
+    try:
+        by(pid, number)
+    except OSError:
+        pass  # it has just ended
