@@ -374,7 +374,8 @@ def test_steps_that_a_request_writes_out_are_followed_one_by_one():
     ]
     asked = (
         "Which city sells most?\n\n1. show_schema\n2. query_database: SELECT city FROM sales\n"
-        "3. run_python:\n   ```python\n   for n in [1]:\n       print(n)\n   # 4. run_python: not a step\n   ```\n"
+        "3. run_python:\n   ```python\n   for n in [1]:\n       print(n)\n   # 4. run_python: not a step\n"
+        "   ```\n"
         "4. Then say it."
     )
     talk: list[dict[str, object]] = [{"role": "user", "content": asked}]
@@ -391,6 +392,12 @@ def test_steps_that_a_request_writes_out_are_followed_one_by_one():
         ("query_database", {"query": "SELECT city FROM sales"}),
         ("run_python", {"code": "for n in [1]:\n    print(n)\n# 4. run_python: not a step"}),
     ]
+    plain = {
+        "role": "user",
+        "content": "1. run_python:\n   for n in [1]:\n       print(n)\n\n   n\n\n2. Say it.",
+    }
+    (call,) = pick(Scene.of([plain]), tools)
+    assert json.loads(call.arguments) == {"code": "for n in [1]:\n    print(n)\n\nn"}
     shown = [{"type": "text", "text": "What run_python returned:"}, {"type": "image_url", "image_url": {}}]
     talk.append({"role": "user", "content": shown})
     assert pick(Scene.of(talk), tools) == []

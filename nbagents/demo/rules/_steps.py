@@ -65,9 +65,11 @@ class Steps:
             found = _STEP.match(lines[place])
             if found is None or found[1] not in known:
                 continue
-            rest = "\n".join([found[2].strip(), *lines[place + 1 : end]]).strip()
-            code = _FENCE.search(rest)
-            steps.append(Step(found[1], dedent(code[1]).rstrip() if code else rest.strip("` \n")))
+            below = "\n".join(lines[place + 1 : end])
+            code = _FENCE.search(below)
+            below = dedent(code[1] if code else below).strip("\n")
+            first = "" if code else found[2].strip().strip("`")
+            steps.append(Step(found[1], f"{first}\n{below}".strip()))
         return steps
 
 
