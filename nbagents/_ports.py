@@ -13,7 +13,7 @@ from typing import Any
 
 from .exceptions import InternalError
 
-__all__ = ["Port", "fetch_message", "find_agent", "make_proxy", "mark_agent"]
+__all__ = ["Port", "embedding_model", "fetch_message", "find_agent", "make_proxy", "mark_agent"]
 
 
 class Port:
@@ -45,3 +45,5 @@ mark_agent = Port("mark_agent")
 """``(agent) -> dict | None``: how an agent stands in another one's state, if it can."""
 find_agent = Port("find_agent")
 """``(fields) -> agent``: the agent that such a mark names."""
+embedding_model = Port("embedding_model")
+"""``(name or configuration) -> model``: what makes embeddings."""

@@ -6,6 +6,7 @@
 
 from ._effects import Effect, effects, effects_of
 from ._remade import parts_from
+from ._reserved import reserved, reserved_in
 from ._response import ToolResponse, text_of
 from ._run import ToolStream, arguments_of
 from ._schema import tidy_schema
@@ -13,21 +14,69 @@ from ._service import ServiceExecStatus, ServiceResponse
 from ._service_toolkit import ServiceFactory, ServiceToolkit
 from ._tool import Tool
 from ._toolkit import Toolkit
+from .files import (
+    create_directory,
+    create_file,
+    delete_directory,
+    delete_file,
+    get_current_directory,
+    insert_text_file,
+    list_directory_content,
+    move_directory,
+    move_file,
+    read_json_file,
+    read_text_file,
+    view_text_file,
+    write_json_file,
+    write_text_file,
+)
+from .retrieval import (
+    IndexReport,
+    KnowledgeIndex,
+    Passage,
+    Skipped,
+    cos_sim,
+    retrieve_from_index,
+    retrieve_from_list,
+)
 
 __all__ = [
     "Effect",
+    "IndexReport",
+    "KnowledgeIndex",
+    "Passage",
     "ServiceExecStatus",
     "ServiceFactory",
     "ServiceResponse",
     "ServiceToolkit",
+    "Skipped",
     "Tool",
     "ToolResponse",
     "ToolStream",
     "Toolkit",
     "arguments_of",
+    "cos_sim",
+    "create_directory",
+    "create_file",
+    "delete_directory",
+    "delete_file",
     "effects",
     "effects_of",
+    "get_current_directory",
+    "insert_text_file",
+    "list_directory_content",
+    "move_directory",
+    "move_file",
     "parts_from",
+    "read_json_file",
+    "read_text_file",
+    "reserved",
+    "reserved_in",
+    "retrieve_from_index",
+    "retrieve_from_list",
     "text_of",
     "tidy_schema",
+    "view_text_file",
+    "write_json_file",
+    "write_text_file",
 ]

@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus
 from ..config import Secret, wrap_secrets
 from ..exceptions import UsageError
 from ._docstring import read_docstring
+from ._reserved import reserved_in
 from ._schema import Arguments, parameters_of, tidy_schema
 
 __all__ = ["Tool", "name_of"]
@@ -28,7 +29,8 @@ class Tool:
 
     ``preset_kwargs`` are given at each call, and the model neither knows nor changes them. Without
     ``json_schema`` its schema is made of the signature, the types and the docstring (Google's style), and
-    what a model gives is checked against it.
+    what a model gives is checked against it. An object may say itself how it becomes a tool: its
+    ``__tool__()`` returns ``function``, and perhaps ``name``, ``description`` and ``preset_kwargs``.
 
     >>> def add(a: int, b: int = 1) -> int:
     ...     '''Add two numbers.
@@ -57,6 +59,11 @@ class Tool:
         after: Callable[..., Any] | None = None,
         with_long_description: bool = True,
     ) -> None:
+        if hasattr(function, "__tool__") and not inspect.isclass(function):
+            offer = function.__tool__()
+            function, name = offer["function"], name or offer.get("name")
+            description = description or offer.get("description")
+            preset_kwargs = {**offer.get("preset_kwargs", {}), **(preset_kwargs or {})}
         if not callable(function):
             raise UsageError(f"a tool is a function, not {type(function).__name__}")
         self.function, self.group, self.timeout, self.after = function, group, timeout, after
@@ -81,7 +88,8 @@ class Tool:
             text = text.partition("\n\n")[0]
         self._arguments: Arguments | None = None
         if json_schema is None:
-            self._arguments = Arguments(self.name, function, described, self.preset_kwargs)
+            hidden = self.preset_kwargs.keys() | reserved_in(function)
+            self._arguments = Arguments(self.name, function, described, hidden)
             told = {"description": text, "parameters": self._arguments.schema}
         self._schema: dict[str, Any] = {
             "name": self.name,
@@ -131,6 +139,8 @@ class Tool:
             given = {key: value for key, value in given.items() if key not in self.extension.model_fields}
         if self._arguments is not None:
             given = self._arguments.check(given)
+        else:
+            given = {key: value for key, value in given.items() if key not in reserved_in(self.function)}
         return {**given, **self._presets()}
 
     def described(self) -> dict[str, Any]:
