@@ -52,7 +52,7 @@ class IndexReport:
         return lines
 
     def __str__(self) -> str:
-        parts = [f"{self.passages:,} passages"]
+        parts = [f"{self.passages:,} passage{'' if self.passages == 1 else 's'}"]
         for count, what in (
             (self.added, "new"),
             (self.changed, "changed"),
