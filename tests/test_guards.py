@@ -177,6 +177,15 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "models/_media.py", "if start.match(data):", "if True:",
         "tests/models/test_blocks.py::test_only_what_is_a_picture_is_sent",
     ),
+    "files below the work folder only": (
+        "_folder.py", "resolve=_BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS", "resolve=0",
+        "tests/tools/test_files.py::test_nothing_else_is_read_moved_or_deleted",
+    ),
+    "no model names the work folder": (
+        "tools/_tool.py", "hidden = self.preset_kwargs.keys() | reserved_in(function)",
+        "hidden = self.preset_kwargs.keys()",
+        "tests/tools/test_files.py::test_a_model_cannot_name_the_work_folder",
+    ),
     "keys to their addresses only": (
         "rpc/_keys.py", 'for name in ("base_url", "api_url"):', "for name in ():",
         "tests/rpc/test_journal_limits.py::test_a_key_is_not_led_to_another_address",

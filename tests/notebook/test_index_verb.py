@@ -32,6 +32,9 @@ def test_a_folder_is_indexed_and_searched(kernel: Any, notes: Path) -> None:
     assert "skipped, not a kind of file that is read: odd.bin" in cell.card
     assert "<strong>index of notes</strong>" in cell.html
     assert "`docs` is the index" in cell.card
+    assert ".nbagents-index" not in cell.card
+    (line,) = cell.outputs
+    assert line.updates >= 1, "it has said how far it was, in the same place"
     assert kernel.run("docs.search('umbrella')[0].where").card == "'shop.md, Shop, line 2'"
     (notes / "bread.md").write_text("Bread is baked at dawn.")
     kernel.run("folder = 'notes'")

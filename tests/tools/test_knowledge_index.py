@@ -154,6 +154,7 @@ def test_a_folder_and_its_index_can_be_moved(notes: Path, tmp_path: Path) -> Non
     notes.rename(tmp_path / "moved")
     with KnowledgeIndex(tmp_path / "moved" / ".index") as index:
         report = index.update(tmp_path / "moved")
+        assert not [one for one in report.skipped if "index" in one.name], "its own files are no news"
         assert (report.unchanged, report.added, report.removed) == (6, 0, 0)
 
 

@@ -37,7 +37,9 @@ def update(
     known = passages.sources(root)
     with Place(top) as place:
         listed = candidates(top, report.skipped) if whole else single(path)
-        files = [file for file in listed if file.name != _own_name(passages, top)]
+        own = _own_name(passages, top)
+        files = [file for file in listed if not file.name.startswith(own)]
+        report.skipped[:] = [one for one in report.skipped if not one.name.startswith(own)]
         report.files += len(files)
         unread = _read(passages, place, root, files, outputs, report, progress, known)
     if whole:
@@ -46,7 +48,8 @@ def update(
 
 
 def _own_name(passages: Passages, top: str) -> str:
-    return "" if passages.path is None else os.path.relpath(passages.path, top)
+    """Return how the names of the index's own files begin, if they are in the folder."""
+    return "/" if passages.path is None else os.path.relpath(passages.path, top)
 
 
 def _read(
