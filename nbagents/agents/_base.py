@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +12,7 @@ from .. import context, events
 from .._ids import new_id
 from .._ports import make_proxy
 from ..exceptions import UsageError
-from ..memory import TemporaryMemory, messages_of
+from ..memory import TemporaryMemory, is_awaited, messages_of
 from ..message import Msg, PlaceholderMessage
 from ..models import ModelWrapperBase, load_model
 from ._audience import Audience
@@ -273,7 +272,7 @@ class AgentBase(Surface, metaclass=AgentMeta):
         memory = peek(self, "__dict__").get("memory")
         if memory is None or type(memory) is TemporaryMemory:
             return True
-        return not inspect.iscoroutinefunction(memory.add)
+        return not is_awaited(memory, "add")
 
     def _opening(self, said: Any) -> list[Msg]:
         """Return what stands before a conversation: the system prompt, if there is one.
