@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-from ..exceptions import StateCorruptError, StorageError, StorageFullError, UsageError
+from ..exceptions import ServiceNotStartedError, StateCorruptError, StorageError, StorageFullError, UsageError
 from ._address import check_far
 from ._tables import migrate
 from ._worker import Worker
@@ -45,6 +45,8 @@ class Database:
         self.name = _name(self.url)
         self._worker = Worker(self.name)
         self._engine: Engine | None = None
+        self._kept: Connection | None = None
+        """The one connection to a file; those to a server are looked at before each use."""
 
     async def open(self) -> None:
         """Connect, and make the tables or bring them up to date. Twice is fine."""
@@ -71,7 +73,11 @@ class Database:
         """
 
         def transaction() -> T:
-            assert self._engine is not None
+            if self._engine is None:
+                raise ServiceNotStartedError(f"Service not started: {self.name}")
+            if self._kept is not None:
+                with self._told(), self._kept.begin():
+                    return work(self._kept, *args, **kwargs)
             with self._told(), self._engine.begin() as connection:
                 return work(connection, *args, **kwargs)
 
@@ -85,6 +91,8 @@ class Database:
         try:
             with self._told(), engine.begin() as connection:
                 migrate(connection, self.name)
+            if engine.dialect.name == "sqlite":
+                self._kept = engine.connect()
         except BaseException:
             engine.dispose()
             raise
@@ -92,6 +100,9 @@ class Database:
 
     def _dispose(self) -> None:
         engine, self._engine = self._engine, None
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
         if engine is not None:
             engine.dispose()
 
@@ -164,7 +175,8 @@ def _engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # whoever only reads first may not write later
+        # At once as a writer: whoever has read first may not become one later.
+        connection.connection.dbapi_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
 
     return engine
 

@@ -10,9 +10,10 @@ from sqlalchemy import (
     Connection,
     Double,
     Insert,
+    String,
     Table,
+    Text,
     bindparam,
-    case,
     delete,
     extract,
     func,
@@ -21,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ._tables import locks, messages, rounds, sessions, states
+from ._tables import locks, messages, sessions, states
 
 __all__ = ["append", "forget", "get", "give", "load", "names", "save", "take"]
 
@@ -30,13 +31,14 @@ Owner = tuple[str, str]
 
 def save(connection: Connection, owner: Owner, round_id: int | None, state: str) -> int:
     """Keep a state under its round, or the next; return that. Savers of one session wait for each other."""
-    values = {"user_id": owner[0], "session_id": owner[1]}
+    given = {"user_id": owner[0], "session_id": owner[1], "state": state}
     name = connection.dialect.name
-    given = values | ({"latest": 1} if round_id is None else {"latest": round_id})
-    latest = connection.execute(_count(name, round_id is None), given).scalar_one()
-    n = int(latest) if round_id is None else round_id
-    connection.execute(_keep(name), values | {"round_id": n, "state": state})
-    return n
+    if name == "postgresql":  # SQLite lets one writer in at a time anyway
+        connection.execute(_ALONE, {"whose": " ".join(owner)})
+    if round_id is None:
+        return int(connection.execute(_NEXT, given).scalar_one())
+    connection.execute(_keep(name), given | {"round_id": round_id})
+    return round_id
 
 
 def load(connection: Connection, owner: Owner, round_id: int | None) -> Any:
@@ -107,13 +109,20 @@ def _insert(dialect: str, table: Table) -> Any:
 OWNER = ["user_id", "session_id"]
 
 
-@cache
-def _count(dialect: str, follows: bool) -> Any:
-    """Take the next round, or note one that was given."""
-    insert = _insert(dialect, rounds)
-    known, given = rounds.c.latest, insert.excluded.latest
-    latest = known + 1 if follows else case((known > given, known), else_=given)
-    return insert.on_conflict_do_update(index_elements=OWNER, set_={"latest": latest}).returning(known)
+_ALONE = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("whose"), 0)))
+_NEXT = (
+    states.insert()
+    .from_select(
+        [column.name for column in states.c],
+        select(
+            bindparam("user_id", type_=String),
+            bindparam("session_id", type_=String),
+            func.coalesce(func.max(states.c.round_id), 0) + 1,
+            bindparam("state", type_=Text),
+        ).where(states.c.user_id == bindparam("user_id"), states.c.session_id == bindparam("session_id")),
+    )
+    .returning(states.c.round_id)
+)
 
 
 @cache

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from ..exceptions import StateCorruptError, StateVersionError
 
-__all__ = ["VERSION", "locks", "messages", "migrate", "rounds", "sessions", "states"]
+__all__ = ["VERSION", "locks", "messages", "migrate", "sessions", "states"]
 
 VERSION = 1
 NEEDS = "0.1"
@@ -42,8 +42,6 @@ def _owner() -> list[Column[str]]:
     ]
 
 
-rounds = Table("nbagents_rounds", _all, *_owner(), Column("latest", _long, nullable=False))
-"""The latest round of each session, the place where those who save at the same time wait for each other."""
 states = Table(
     "nbagents_states",
     _all,
