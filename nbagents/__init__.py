@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         ifelsepipeline,
         sequential_pipeline,
         sequentialpipeline,
+        stream_printing_messages,
         switchpipeline,
         whilelooppipeline,
     )
@@ -114,6 +115,7 @@ _HOME = {
     "print_llm_usage": "setup",
     "sequential_pipeline": "pipelines",
     "sequentialpipeline": "pipelines",
+    "stream_printing_messages": "pipelines",
     "switchpipeline": "pipelines",
     "whilelooppipeline": "pipelines",
 }
@@ -168,6 +170,7 @@ __all__ = [
     "print_llm_usage",
     "sequential_pipeline",
     "sequentialpipeline",
+    "stream_printing_messages",
     "switchpipeline",
     "whilelooppipeline",
 ]

@@ -134,14 +134,15 @@ class AgentBase(Surface, metaclass=AgentMeta):
         elif isinstance(content, str):
             message = Msg(self._name, content, "assistant")
         elif hasattr(content, "__iter__"):
-            text = ""
+            message = Msg(self._name, "", "assistant")
             for _, so_far in content:
-                events.emit("delta", text=so_far[len(text) :])
-                text = so_far
-            message = Msg(self._name, text, "assistant")
+                events.emit("delta", text=so_far[len(message._content) :])
+                message._content = so_far
+                self._spoken(message, last=False)
         else:
             kind = type(content).__name__
             raise TypeError(f"speak() takes a str, a Msg or a generator of (last, text), not {kind}")
+        self._spoken(message)
         events.emit("spoke", message=message)
         call = current_call()
         silent = peek(self, "__dict__").get("_silent")

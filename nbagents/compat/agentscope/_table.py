@@ -75,7 +75,9 @@ MODULES: dict[str, dict[str, str]] = {
     },
     "pipeline": {
         "hub": "MsgHub",
-        "pipelines": "FanoutPipeline SequentialPipeline fanout_pipeline sequential_pipeline",
+        "pipelines": """
+            FanoutPipeline SequentialPipeline fanout_pipeline sequential_pipeline stream_printing_messages
+        """,
     },
     "tool": {"tools": "ToolResponse Toolkit execute_python_code execute_shell_command"},
     # ---- both
@@ -136,6 +138,5 @@ MISSING: dict[str, str] = {
     "call_in_thread": "a call returns at once; read the message where you need it",
     "logger": GONE["logging"],
     "setup_logger": GONE["logging"],
-    "stream_printing_messages": "what agents say while they work is told by nbagents.events; " + _CARD,
     "sync_func": "read the message that a call returns, and you wait for it",
 }
