@@ -8,6 +8,7 @@
     │   ├── MethodMissingError     a class lacks a method that it must write
     │   ├── ModelChoiceError       no model can be picked from what was given
     │   ├── RunNotFoundError       the server knows no such run, or no longer
+    │   ├── ServiceNotStartedError a service was asked before its start, or after its stop
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
     ├── CallError                  one call ended without a reply
     │   ├── BudgetExceededError    its run may ask no more of models
@@ -47,6 +48,7 @@
     ├── FetchError                 what is behind an address of the web could not be had
     │   └── FetchRefusedError      the address is none of the public web
     ├── StorageError               what agents have become could not be kept, or read
+    │   ├── SessionBusyError       another request holds the session
     │   ├── StorageFullError       there is no room left
     │   ├── StateCorruptError      what was kept is damaged
     │   └── StateVersionError      a newer version of nbagents kept it
@@ -104,6 +106,8 @@ __all__ = [
     "SchemaMismatchError",
     "ServerFailedError",
     "ServerLostError",
+    "ServiceNotStartedError",
+    "SessionBusyError",
     "StateCorruptError",
     "StateVersionError",
     "StorageError",
@@ -162,6 +166,12 @@ class ModelChoiceError(UsageError):
 
 class RunNotFoundError(UsageError, LookupError):
     """The server knows no such run, or no longer."""
+
+
+class ServiceNotStartedError(UsageError, RuntimeError):
+    """A service was asked before its start, or after its stop."""
+
+    hint = "await service.start(), or: async with service: ..."
 
 
 class WouldBlockLoopError(UsageError, RuntimeError):
@@ -364,6 +374,10 @@ class FetchRefusedError(FetchError, PermissionError):
 
 class StorageError(NbAgentsError):
     """What agents have become could not be kept, or not be read; the message names the file."""
+
+
+class SessionBusyError(StorageError, TimeoutError):
+    """Another request holds the session, in this process or in another, and did not let go of it in time."""
 
 
 class StorageFullError(StorageError):
