@@ -4,7 +4,9 @@
 `Tool` is a function with a JSON schema made of its signature and docstring.
 """
 
+from ._audit import audit_calls, audit_log
 from ._effects import Effect, effects, effects_of
+from ._policy import RULES, Policy, forget_run, rule_for, run_policy, set_run_policy
 from ._remade import parts_from
 from ._response import ToolResponse, text_of
 from ._run import ToolStream, arguments_of
@@ -15,7 +17,9 @@ from ._tool import Tool
 from ._toolkit import Toolkit
 
 __all__ = [
+    "RULES",
     "Effect",
+    "Policy",
     "ServiceExecStatus",
     "ServiceFactory",
     "ServiceResponse",
@@ -25,9 +29,15 @@ __all__ = [
     "ToolStream",
     "Toolkit",
     "arguments_of",
+    "audit_calls",
+    "audit_log",
     "effects",
     "effects_of",
+    "forget_run",
     "parts_from",
+    "rule_for",
+    "run_policy",
+    "set_run_policy",
     "text_of",
     "tidy_schema",
 ]
