@@ -33,7 +33,8 @@
     │       │   ├── FunctionCallFormatError    it is not written as a call
     │       │   ├── FunctionNotFoundError      there is no such tool
     │       │   ├── ArgumentNotFoundError      an argument is missing
-    │       │   └── ArgumentTypeError          an argument does not fit
+    │       │   ├── ArgumentTypeError          an argument does not fit
+    │       │   └── ToolNotAllowedError        a policy or a person has not allowed it
     │       └── SchemaMismatchError    it does not have the shape that was asked for
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError
@@ -113,6 +114,7 @@ __all__ = [
     "StorageError",
     "StorageFullError",
     "TagNotFoundError",
+    "ToolNotAllowedError",
     "UsageError",
     "VersionMismatchError",
     "WouldBlockLoopError",
@@ -277,6 +279,10 @@ class ArgumentNotFoundError(FunctionCallError):
 
 class ArgumentTypeError(FunctionCallError, TypeError):
     """The model gave an argument that does not fit, or that the tool does not know."""
+
+
+class ToolNotAllowedError(FunctionCallError):
+    """A tool's call was not made: a policy or a person has not allowed it, or nobody was there to."""
 
 
 class JsonDictValidationError(ResponseParsingError):

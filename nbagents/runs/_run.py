@@ -20,6 +20,7 @@ from ..config import redact
 from ..exceptions import CallCancelledError
 from ..message import Msg
 from ..render import ErrorView, LaneView, RowView, RunView, SectionView, State
+from ..tools import Policy, set_run_policy
 from ._costs import cost_by_agent, cost_shown, whole_cost
 from ._export import frame_of, markdown_of
 from ._failure import error_view, full_traceback
@@ -77,8 +78,10 @@ class Run:
         self.id, self.number = identity or (new_id(), numbers.next())
         self.held = held
         """Does it take its next steps in this process, so that it cannot go on without it?"""
-        self.limits: budget.Limits | None = None
-        """What it may ask of models; set before it begins."""
+        self.limits: budget.Limits | None = None  # both are set before it begins
+        """What it may ask of models,"""
+        self.approve: Policy | None = None
+        """and what its tools may do, where somebody has said so."""
         self.halted = False
         """Has a person stopped it, on a page or from outside of this process?"""
         self.title, self.prompt, self.chips, self.notes = title, prompt, chips, notes
@@ -100,7 +103,7 @@ class Run:
         self._inside = False
         self._unfinished = 0
         self._tokens: tuple[Token[str], Token[bool]] | None = None
-        self._unsubscribe: Callable[[], None] = _nothing
+        self._unsubscribe: Callable[[], None] = lambda: None
         self._watchers: tuple[Callable[[], object], ...] = ()
         if identity is None:
             _recent.append(self)
@@ -111,6 +114,7 @@ class Run:
         self._inside, self._start = True, time.monotonic()
         if self.limits is not None:
             budget.set_limits(self.id, self.limits)
+        set_run_policy(self.id, self.approve)
         self._tokens = (context.run.set(self.id), context.card.set(True))
         self._unsubscribe = events.subscribe(self._hear)
         if self._teller is not None:
@@ -389,10 +393,6 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<run {self.number} · {self.title} · {self.state} · {len(self.messages)} messages>"
-
-
-def _nothing() -> None:
-    """Do nothing."""
 
 
 def recent_runs() -> list[Run]:
