@@ -27,7 +27,7 @@ from ._failure import error_view, full_traceback
 from ._numbers import numbers
 from ._record import Record
 from ._rows import lanes, record_rows
-from ._teller import Teller
+from ._teller import Teller, usual_teller
 
 if TYPE_CHECKING:
     from ._replay import Replay
@@ -49,8 +49,9 @@ class Run:
 
     A call that is still open when the ``with`` is left goes on and still belongs to it. ``number``
     counts the runs of this process from 1, or those of its workspace where a server keeps count, which
-    ``teller`` tells of this one. ``color_of`` gives an agent's number in the order of
-    creation, ``audience`` the names of those who hear an agent. Safe to read from any thread.
+    ``teller`` tells of this one; where a session is open, its own does. ``color_of`` gives an agent's
+    number in the order of creation, ``audience`` the names of those who hear an agent. Safe to read from
+    any thread.
 
     >>> from nbagents import AgentBase
     >>> class Echo(AgentBase):
@@ -117,6 +118,7 @@ class Run:
         set_run_policy(self.id, self.approve)
         self._tokens = (context.run.set(self.id), context.card.set(True))
         self._unsubscribe = events.subscribe(self._hear)
+        self._teller = self._teller or usual_teller()
         if self._teller is not None:
             self._teller.begun(self, None if self.limits is None else self.limits.to_dict())
         return self
