@@ -7,12 +7,14 @@ import contextlib
 import logging
 import secrets
 import time
+import traceback
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from itertools import islice
 from typing import Any
 
+from ..config import redact
 from ._failure import failure_of
 from ._sequence import Event, Sequence
 
@@ -134,11 +136,13 @@ class Answer:
             last = sequence.finish(int(time.time()))
         except asyncio.CancelledError:
             last = sequence.cancel(int(time.time()))
-        except Exception as error:  # the user's own code; the client is told
+        except Exception as error:  # noqa: BLE001  # the user's own code; the client is told
             self.error = error
             code, message = failure_of(error)
             error_id = secrets.token_hex(8)
-            log.warning("a query failed (%s)", error_id, exc_info=error)
+            log.warning(
+                "a query failed (%s)\n%s", error_id, redact("".join(traceback.format_exception(error)))
+            )
             last = sequence.fail(code, message, error_id, int(time.time()))
         self._events.extend(last)
         self.done = True

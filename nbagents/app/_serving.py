@@ -8,6 +8,7 @@ import errno
 import ipaddress
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import uvicorn
 
 from ..exceptions import UsageError
+from ._header import HeaderFile
 
 if TYPE_CHECKING:
     from ._agent_app import AgentApp
@@ -42,7 +44,10 @@ class Serving:
         self._scheme = "https" if options.get("ssl_certfile") else "http"
         self._listener = listener
         self._failure: BaseException | None = None
+        self._header: HeaderFile | None = None
         self._ready = threading.Event()
+        # Not `Thread.join`, after whose interruption Python 3.11 takes the thread for ended.
+        self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         config = uvicorn.Config(
             app.gated(public=public),
@@ -71,7 +76,16 @@ class Serving:
     @property
     def alive(self) -> bool:
         """Does it serve?"""
-        return self._thread.is_alive() and self._ready.is_set() and not self._server.should_exit
+        return self._ready.is_set() and not self._ended.is_set() and not self._server.should_exit
+
+    @property
+    def curl(self) -> str:
+        """A line for a terminal that asks it something; the token comes from a file of yours."""
+        header = f"{self._header.option()} " if self._header is not None else ""
+        return (
+            f"curl -N {header}-H 'Content-Type: application/json'"
+            f' -d \'{{"input": [{{"content": "Hello"}}]}}\' {self.url}{self.app.endpoint_path}'
+        )
 
     def start(self) -> None:
         """Begin to serve, and wait until it does.
@@ -81,26 +95,36 @@ class Serving:
             TimeoutError: they took longer than 30 s.
         """
         self._thread.start()
-        if not self._ready.wait(START):
+        try:
+            ready = self._ready.wait(START)
+        except BaseException:  # an interrupt: what has begun ends
+            self._server.should_exit = True
+            raise
+        if not ready:
             self._server.should_exit = True
             raise TimeoutError(f"the app did not start within {START:g} s: its @app.init takes too long")
         if self._failure is not None:
-            self._thread.join()
             raise self._failure
+        if self.token is not None:
+            self._header = HeaderFile(self.port, self.token)
 
     def stop(self, timeout: float = DRAIN + 5.0) -> None:
         """Refuse new requests, give those under way some seconds, and end. Any thread; may be repeated."""
         self._server.should_exit = True
-        if self._thread.is_alive() and threading.current_thread() is not self._thread:
-            self._thread.join(timeout)
+        if threading.current_thread() is not self._thread:
+            self._ended.wait(timeout)
         if _serving.get(self.port) is self:
             del _serving[self.port]
+        if self._header is not None:
+            self._header.remove()
 
     def wait(self) -> None:
-        """Wait until it ends; an interrupt ends it."""
+        """Say on the standard error where it serves, and wait until it ends; an interrupt ends it."""
+        sys.stderr.write(f"{self!r}; Ctrl-C ends it. Try:\n  {self.curl}\n")
+        sys.stderr.flush()
         try:
-            while self._thread.is_alive():
-                self._thread.join(0.2)
+            while not self._ended.wait(0.2):
+                pass
         except KeyboardInterrupt:
             self.stop()
 
@@ -129,6 +153,7 @@ class Serving:
                 self._failure = error
             finally:
                 self._listener.close()
+                self._ended.set()
                 self._ready.set()
 
     async def _serve(self) -> None:
