@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         ifelsepipeline,
         sequential_pipeline,
         sequentialpipeline,
+        stream_printing_messages,
         switchpipeline,
         whilelooppipeline,
     )
@@ -119,6 +120,7 @@ _HOME = {
     "print_llm_usage": "setup",
     "sequential_pipeline": "pipelines",
     "sequentialpipeline": "pipelines",
+    "stream_printing_messages": "pipelines",
     "switchpipeline": "pipelines",
     "whilelooppipeline": "pipelines",
 }
@@ -175,6 +177,7 @@ __all__ = [
     "print_llm_usage",
     "sequential_pipeline",
     "sequentialpipeline",
+    "stream_printing_messages",
     "switchpipeline",
     "whilelooppipeline",
 ]
@@ -201,6 +204,7 @@ _ports.make_proxy.fill(_load(".rpc", "make_proxy"))
 _ports.fetch_message.fill(_load(".rpc", "fetch_message"))
 _ports.mark_agent.fill(_load(".rpc", "mark_of"))
 _ports.find_agent.fill(_load(".rpc", "agent_of"))
+_ports.embedding_model.fill(_load(".models", "load_embedding_model"))
 _ports.watch_cells.fill(lambda: _watch_cells)
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from ..exceptions import UsageError
 from ..message import Msg, PlaceholderMessage
+from ..vectors import Embedder, Embedding, ask, cosine, vectors
 from ._base import MemoryBase
-from ._embedding import Embedder, Embedding, Embeddings, ask, cosine, spoken_text, vectors
+from ._embedding import Embeddings, spoken_text
 from ._revisions import Revisions
 
 __all__ = ["TemporaryMemory"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._base import ModelWrapperBase
 from ._invocations import Invocation, invocations
-from ._load import load_model
+from ._load import load_embedding_model, load_model
 from ._names import DEMO_MODELS
 from ._request import Request
 from ._response import ModelResponse
@@ -81,6 +81,7 @@ __all__ = [
     "clear_model_configs",
     "demo_endpoint",
     "invocations",
+    "load_embedding_model",
     "load_model",
     "load_model_by_config_name",
     "model_config_from_wire",
