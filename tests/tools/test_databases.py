@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import databases
 import pytest
 
+from nbagents import Msg, ReActAgent
 from nbagents.exceptions import UsageError
-from nbagents.tools import Effect, ServiceExecStatus, Toolkit, effects_of
+from nbagents.tools import Effect, ServiceExecStatus, Toolkit
 from nbagents.tools.database import Database, query_mysql, query_postgresql, query_sqlite
 
 SERVERS = [pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("postgresql", "mysql")]
@@ -289,11 +290,27 @@ def test_the_tools_of_a_database_tell_the_model_what_is_left_out(shops) -> None:
     answer = toolkit.call_tool_function(block).result()
     assert answer.text.startswith('[{"id": 0}, {"id": 1}]\n(only the first 2 rows are here')
     assert not answer.is_error
-    show, ask = shop.tools()
-    assert effects_of(show) == effects_of(ask) == {Effect.READ}
+    assert {frozenset(tool.effects) for tool in toolkit.tools.values()} == {frozenset({Effect.READ})}
     _, ask = Database(shops("sqlite"), allow_change_data=True).tools()
-    assert effects_of(ask) == {Effect.READ, Effect.WRITE}
+    toolkit.register_tool_function(ask, func_name="change")
+    assert toolkit.tools["change"].effects == {Effect.READ, Effect.WRITE}
+    properties = [schema["function"]["parameters"]["properties"] for schema in toolkit.get_json_schemas()]
+    assert [set(each) for each in properties[:2]] == [{"table"}, {"query", "parameters"}]
     assert toolkit.get_json_schemas()[1]["function"]["description"].startswith("Ask the SQLite database")
+
+
+@pytest.mark.parametrize("kind", KINDS[:2])
+def test_the_tools_go_along_to_a_server_with_their_agent(kind: str, shops, runtime: Path) -> None:
+    toolkit = Toolkit(approve="auto")
+    for tool in Database(shops(kind)).tools():
+        toolkit.register_tool_function(tool)
+    assert databases.PASSWORD not in repr([tool.preset_kwargs for tool in toolkit.tools.values()])
+    steps = "1. query_database: SELECT count(*) AS n FROM sales"
+    agent = ReActAgent(f"asker_{kind}", "You ask.", "demo", toolkit=toolkit, to_dist=True)
+    try:
+        assert agent(Msg("user", steps)).content == "query_database returned “[{'n': 2000}]”."
+    finally:
+        agent.stop()
 
 
 @pytest.mark.parametrize(

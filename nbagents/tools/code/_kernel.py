@@ -41,7 +41,8 @@ class KernelExecutor:
     and ``readable``, and has no network unless ``network``. ``least`` is the lowest level of a sandbox.
 
     `tools` are for a `Toolkit`. `run` is for yourself: it blocks and may be interrupted. Safe from any
-    thread; cells run one after the other.
+    thread; cells run one after the other. It belongs to this process: an agent that goes to a server cannot
+    take it along, but has `execute_python_code`.
 
     >>> with KernelExecutor() as kernel:
     ...     _ = kernel.run("import math; x = 9")
