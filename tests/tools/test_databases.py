@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from contextlib import ExitStack
@@ -248,7 +249,7 @@ def test_a_power_that_comes_by_a_mariadb_role_is_refused_too(shops) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_functions_take_what_agentscope_gives_them(kind: str, shops) -> None:
+def test_the_functions_take_what_agentscope_gives_them(kind: str, shops, tmp_path: Path) -> None:
     url = shops(kind)
     parts = urlsplit(url)
     if kind == "sqlite":
@@ -260,7 +261,9 @@ def test_the_functions_take_what_agentscope_gives_them(kind: str, shops) -> None
         given = (parts.path[1:], query, parts.hostname, parts.username, parts.password, port)
         got = ask(*given, maxcount_results=2)
     assert got.content == [{"id": 1}, {"id": 2}]
-    assert query_sqlite("nowhere.db", "SELECT 1").status == ServiceExecStatus.ERROR
+    getattr(os, "mkfifo", Path.touch)(tmp_path / "pipe")
+    for path in ("nowhere.db", str(tmp_path), str(tmp_path / "pipe")):
+        assert "no connection to the SQLite" in query_sqlite(path, "SELECT 1").content
     assert "not of SQLite" in query_sqlite("mysql://a@b/c", "SELECT 1").content
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import base64
 import os
@@ -136,6 +137,8 @@ def test_files_are_shared_through_the_folder_and_nothing_else_is_left(tmp_path: 
             assert said.text == "10"
             assert own.run(f"open({str(tmp_path / 'secret')!r})").is_error
             assert own.run(f"open({str(tmp_path / 'data' / 'b.txt')!r}, 'w')").is_error
+            with KernelExecutor(folder=work) as beside:  # two may share a folder
+                assert beside.run("open('made.txt').read()").text == "'to be read'"
         assert (work / "made.txt").read_text() == "to be read"
         assert {path.name for path in work.iterdir()} == {"made.txt"}
         with pytest.raises(UsageError, match="is closed"):
@@ -171,3 +174,12 @@ def test_a_kernel_ends_with_the_process_that_made_it() -> None:
             with KernelExecutor() as next_one:
                 next_one.run("1")
         assert not Path(folder).exists()
+
+
+def test_an_interrupt_of_whoever_waits_ends_the_cell(kernel: KernelExecutor) -> None:
+    kernel.run("import time; kept = 9")
+    timer = threading.Timer(1, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        kernel.run("time.sleep(60)")
+    assert kernel.run("kept").text == "9"
