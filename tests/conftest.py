@@ -7,6 +7,7 @@ import gc
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -24,9 +25,20 @@ PROGRAMS = {
 MODULES = {"atheris": ("atheris", "Atheris: pip install atheris (for Linux on x86-64)")}
 # What the continuous integration must have: the module where there are wheels of it.
 REQUIRED = {*PROGRAMS, *(MODULES if (sys.platform, platform.machine()) == ("linux", "x86_64") else ())}
+
+
+def _may_unshare() -> bool:
+    """May this user make namespaces? Many containers forbid it."""
+    program = shutil.which("unshare")
+    return (
+        program is not None and not subprocess.run([program, "-Ur", "true"], capture_output=True).returncode
+    )
+
+
 # A marker that needs a place: whether this is one, and how to get there.
 PLACES = {
     "linux": (sys.platform == "linux", "Linux"),
+    "namespaces": (_may_unshare(), "a Linux where users may make namespaces"),
     "posix": (os.name == "posix", "a POSIX system"),
     "root": (getattr(os, "geteuid", lambda: -1)() == 0, "root: sudo make test"),
 }

@@ -79,10 +79,10 @@ class Running:
         """The level of its sandbox."""
         self._process, self._line, self._scratch = process, line, launch.scratch
         self._out, self._err = (_Said(int(launch.limits.output), keeps_end=keeps_end) for _ in range(2))
-        self._why = ""
+        self._why, self._heard = "", asyncio.Event()
         assert process.stdout is not None
         assert process.stderr is not None
-        readers = (self._out.listen(process.stdout), self._err.listen(process.stderr), self._hear())
+        readers = (self._hear(), self._out.listen(process.stdout), self._err.listen(process.stderr))
         self._work = [asyncio.ensure_future(work) for work in (*readers, self._feed(stdin))]
         self._told: dict[str, str] = {}
         self._over = asyncio.ensure_future(self._end())
@@ -123,7 +123,18 @@ class Running:
             raise
         finally:
             theirs.close()
-        return cls(process, ours, launch, stdin, keeps_end=keeps_end)
+        self = cls(process, ours, launch, stdin, keeps_end=keeps_end)
+        heard = asyncio.ensure_future(self._heard.wait())
+        try:
+            await asyncio.wait([heard, self._over], return_when=asyncio.FIRST_COMPLETED)
+            if "started" not in self._told:
+                await asyncio.shield(self._over)  # it raises: there is no sandbox
+        except asyncio.CancelledError:
+            self._ask(b"k")
+            raise
+        finally:
+            heard.cancel()
+        return self
 
     @property
     def pid(self) -> int:
@@ -171,10 +182,6 @@ class Running:
         """Interrupt it, as Ctrl-C does. Returns at once; from any thread."""
         background().post(self._ask, b"i")
 
-    def abandon(self) -> None:
-        """End it without waiting."""
-        background().post(self._ask, b"k")
-
     def _ask(self, what: bytes) -> None:
         with contextlib.suppress(OSError):  # it has ended, or does not listen: then force is next
             self._line.send(what)
@@ -189,10 +196,9 @@ class Running:
         with contextlib.suppress(OSError):
             while piece := await loop.sock_recv(self._line, PIECE):
                 said += piece
-        told = dict(
-            line.split(" ", 1) for line in said.decode("utf-8", "replace").splitlines() if " " in line
-        )
-        self._told = told
+                lines = said.decode("utf-8", "replace").splitlines()
+                self._told = dict(line.split(" ", 1) for line in lines if " " in line)
+                self._heard.set()
 
     async def _feed(self, stdin: bytes) -> None:
         pipe = self._process.stdin
@@ -203,22 +209,32 @@ class Running:
                 pipe.close()
 
     async def _end(self) -> Finished:
-        await self._process.wait()
-        await asyncio.wait(self._work, timeout=GRACE)  # who is still there to say something, at a low level?
+        await self._gone()
+        await asyncio.wait(self._work, timeout=GRACE)  # at a low level others may hold its output open
         for work in self._work:
             work.cancel()
+        self._process._transport.close()  # type: ignore[attr-defined]  # else it waits for those others
         self._line.close()
         if self._scratch is not None:
             await on_thread(shutil.rmtree, self._scratch, True)
         code = self._told.get("code")
-        if code is None and "error" not in self._told and "started" in self._told:
+        if code is None and "started" in self._told:
             self._why = self._why or "killed"  # what looked after it was ended
-        if code is None and not self._why:
+        if "error" in self._told or (code is None and not self._why):
             raise SandboxError(f"the sandbox could not be made: {self._reason()}")
         out, err = self.output
         ended = self._why if self._why and self._told.get("ended") != "done" else self._told["ended"]
         left_out = self._out.left_out + self._err.left_out
         return Finished(KILLED if code is None else int(code), out, err, ended, self.level, left_out)
+
+    async def _gone(self) -> None:
+        """Wait until the first process of the sandbox is gone."""
+        exited, hearing = asyncio.ensure_future(self._process.wait()), self._work[0]
+        await asyncio.wait([exited, hearing], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([exited], timeout=GRACE)
+        self._force()
+        await asyncio.wait([exited], timeout=GRACE)
+        exited.cancel()
 
     def _reason(self) -> str:
         said = self._err.data.decode("utf-8", "replace").strip().splitlines()[-1:]
