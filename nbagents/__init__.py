@@ -7,6 +7,7 @@ nbagents`` costs next to nothing. It is also where the ground floor's sockets ar
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from . import _ports
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         ifelsepipeline,
         sequential_pipeline,
         sequentialpipeline,
+        stream_printing_messages,
         switchpipeline,
         whilelooppipeline,
     )
@@ -118,6 +120,7 @@ _HOME = {
     "print_llm_usage": "setup",
     "sequential_pipeline": "pipelines",
     "sequentialpipeline": "pipelines",
+    "stream_printing_messages": "pipelines",
     "switchpipeline": "pipelines",
     "whilelooppipeline": "pipelines",
 }
@@ -174,6 +177,7 @@ __all__ = [
     "print_llm_usage",
     "sequential_pipeline",
     "sequentialpipeline",
+    "stream_printing_messages",
     "switchpipeline",
     "whilelooppipeline",
 ]
@@ -200,6 +204,14 @@ _ports.make_proxy.fill(_load(".rpc", "make_proxy"))
 _ports.fetch_message.fill(_load(".rpc", "fetch_message"))
 _ports.mark_agent.fill(_load(".rpc", "mark_of"))
 _ports.find_agent.fill(_load(".rpc", "agent_of"))
+_ports.embedding_model.fill(_load(".models", "load_embedding_model"))
+_ports.watch_cells.fill(lambda: _watch_cells)
+
+
+def _watch_cells(listener: Any) -> Any:
+    if "IPython" not in sys.modules:  # no notebook, and a script loads none of what notebooks need
+        return lambda: None
+    return _load(".magics", "watch_cells")()(listener)
 
 
 def load_ipython_extension(ipython: Any) -> None:

@@ -5,8 +5,10 @@
     │   ├── AgentNotFoundError     nobody of that name lives there
     │   ├── AnswerRefusedError     what a person has answered does not fit the question
     │   ├── FileNotExportedError   the server gives no such file away
+    │   ├── MethodMissingError     a class lacks a method that it must write
     │   ├── ModelChoiceError       no model can be picked from what was given
     │   ├── RunNotFoundError       the server knows no such run, or no longer
+    │   ├── ServiceNotStartedError a service was asked before its start, or after its stop
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
     ├── CallError                  one call ended without a reply
     │   ├── BudgetExceededError    its run may ask no more of models
@@ -43,7 +45,10 @@
     │   ├── MessageTooLargeError
     │   ├── ProtocolError
     │   └── VersionMismatchError
+    ├── FetchError                 what is behind an address of the web could not be had
+    │   └── FetchRefusedError      the address is none of the public web
     ├── StorageError               what agents have become could not be kept, or read
+    │   ├── SessionBusyError       another request holds the session
     │   ├── StorageFullError       there is no room left
     │   ├── StateCorruptError      what was kept is damaged
     │   └── StateVersionError      a newer version of nbagents kept it
@@ -72,6 +77,8 @@ __all__ = [
     "CallStoppedError",
     "CallTimeoutError",
     "DeadlockError",
+    "FetchError",
+    "FetchRefusedError",
     "FileNotExportedError",
     "FunctionCallError",
     "FunctionCallFormatError",
@@ -81,6 +88,7 @@ __all__ = [
     "JsonParsingError",
     "JsonTypeError",
     "MessageTooLargeError",
+    "MethodMissingError",
     "ModelAuthError",
     "ModelChoiceError",
     "ModelError",
@@ -98,6 +106,8 @@ __all__ = [
     "SchemaMismatchError",
     "ServerFailedError",
     "ServerLostError",
+    "ServiceNotStartedError",
+    "SessionBusyError",
     "StateCorruptError",
     "StateVersionError",
     "StorageError",
@@ -146,12 +156,22 @@ class FileNotExportedError(UsageError, FileNotFoundError):
     """The server gives no such file away, whether there is one or not."""
 
 
+class MethodMissingError(UsageError, NotImplementedError):
+    """A class lacks a method that a subclass of its base must write."""
+
+
 class ModelChoiceError(UsageError):
     """No model can be picked from what was given."""
 
 
 class RunNotFoundError(UsageError, LookupError):
     """The server knows no such run, or no longer."""
+
+
+class ServiceNotStartedError(UsageError, RuntimeError):
+    """A service was asked before its start, or after its stop."""
+
+    hint = "await service.start(), or: async with service: ..."
 
 
 class WouldBlockLoopError(UsageError, RuntimeError):
@@ -206,8 +226,8 @@ class RemoteAgentError(CallError):
         return lines
 
 
-class ModelError(NbAgentsError):
-    """The model's endpoint did not answer as asked."""
+class ModelError(NbAgentsError, RuntimeError):
+    """The model's endpoint did not answer as asked. AgentScope raises a RuntimeError then."""
 
 
 class ModelUnavailableError(ModelError, ConnectionError):
@@ -344,8 +364,20 @@ class VersionMismatchError(AgentServerError):
     """Client and server are of different versions."""
 
 
+class FetchError(NbAgentsError):
+    """What is behind an address of the web could not be had; the message names its host, never the rest."""
+
+
+class FetchRefusedError(FetchError, PermissionError):
+    """The address is none of the public web: nobody was asked. The message does not tell what is there."""
+
+
 class StorageError(NbAgentsError):
     """What agents have become could not be kept, or not be read; the message names the file."""
+
+
+class SessionBusyError(StorageError, TimeoutError):
+    """Another request holds the session, in this process or in another, and did not let go of it in time."""
 
 
 class StorageFullError(StorageError):

@@ -16,6 +16,7 @@ from ..runs import recent_runs
 from ..setup import AgentInfo
 from ._conduct import arrived, limits, new_run, shortened, stopped
 from ._desk import Desk
+from ._index_verb import index_files
 from ._jupytext import tell_jupytext
 from ._pace import arrival, blocking
 from ._panels import chat_panel, show_panel
@@ -66,6 +67,7 @@ def run_line(desk: Desk, line: str) -> Any:
         "cost": cost_of_run,
         "export": lambda desk, spec: export_run(desk, spec, _say),
         "clear": _clear,
+        "index": index_files,
         "use": _use,
     }
     return actions[spec.verb](desk, spec)

@@ -29,7 +29,8 @@ class Tool:
 
     ``preset_kwargs`` are given at each call, and the model neither knows nor changes them. Without
     ``json_schema`` its schema is made of the signature, the types and the docstring (Google's style), and
-    what a model gives is checked against it.
+    what a model gives is checked against it. An object may say itself how it becomes a tool: its
+    ``__tool__()`` returns ``function``, and perhaps ``name``, ``description`` and ``preset_kwargs``.
 
     >>> def add(a: int, b: int = 1) -> int:
     ...     '''Add two numbers.
@@ -58,6 +59,11 @@ class Tool:
         after: Callable[..., Any] | None = None,
         with_long_description: bool = True,
     ) -> None:
+        if hasattr(function, "__tool__") and not inspect.isclass(function):
+            offer = function.__tool__()
+            function, name = offer["function"], name or offer.get("name")
+            description = description or offer.get("description")
+            preset_kwargs = {**offer.get("preset_kwargs", {}), **(preset_kwargs or {})}
         if not callable(function):
             raise UsageError(f"a tool is a function, not {type(function).__name__}")
         self.function, self.group, self.timeout, self.after = function, group, timeout, after
@@ -133,6 +139,8 @@ class Tool:
             given = {key: value for key, value in given.items() if key not in self.extension.model_fields}
         if self._arguments is not None:
             given = self._arguments.check(given)
+        else:
+            given = {key: value for key, value in given.items() if key not in reserved_of(self.function)}
         return {**given, **self._presets()}
 
     def described(self) -> dict[str, Any]:

@@ -150,7 +150,7 @@ ERRORS = [
         "shwo",
         "",
         "%agents: no command 'shwo'. Did you mean show?   All of them: "
-        "status, list, show, chat, ask, stop, runs, wait, timeline, cost, export, clear, use, server, "
+        "status, list, show, chat, ask, stop, runs, wait, timeline, cost, export, clear, index, use, server, "
         "doctor, code, why, config",
     ),
     ("%agents", "fork poet", "", "%agents: fork is not available in this version"),
