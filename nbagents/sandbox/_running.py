@@ -7,7 +7,7 @@ import contextlib
 import os
 import shutil
 import socket
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,6 +21,8 @@ __all__ = ["Finished", "Running", "on_loop"]
 
 T = TypeVar("T")
 PIECE = 65536
+FLOOD = 64
+"""What says so many times more than is kept is ended: to read it on would slow down everything else."""
 GRACE = 1.0
 """Seconds in which the first process of a sandbox ends all others, before it is ended by force."""
 KILLED = -9
@@ -36,8 +38,8 @@ async def on_loop(work: Coroutine[Any, Any, T]) -> T:
 class Finished:
     """What has come of a program: its output, and how it ended.
 
-    ``ended`` is "done", "timeout", "memory", "processes" or "killed". ``returncode`` is below zero when a
-    signal ended it. ``left_out`` is how many bytes of output were dropped, for there were too many.
+    ``ended`` is "done", "timeout", "memory", "processes", "output" or "killed". ``returncode`` is below
+    zero when a signal ended it. ``left_out`` is how many bytes of output were dropped.
     """
 
     returncode: int
@@ -51,8 +53,9 @@ class Finished:
 class _Said:
     """The first bytes of what a program says, or the last ones, and how many more there were."""
 
-    def __init__(self, most: int, *, keeps_end: bool) -> None:
-        self.most, self.keeps_end, self.data, self.left_out = most, keeps_end, bytearray(), 0
+    def __init__(self, most: int, *, keeps_end: bool, on_flood: Callable[[], None]) -> None:
+        self.most, self.keeps_end, self.on_flood = most, keeps_end, on_flood
+        self.data, self.left_out = bytearray(), 0
 
     async def listen(self, stream: asyncio.StreamReader) -> None:
         while piece := await stream.read(PIECE):
@@ -61,6 +64,8 @@ class _Said:
             if beyond > 0:
                 del self.data[slice(beyond) if self.keeps_end else slice(self.most, None)]
                 self.left_out += beyond
+                if self.left_out > FLOOD * self.most and not self.keeps_end:
+                    self.on_flood()
 
 
 class Running:
@@ -78,7 +83,9 @@ class Running:
         self.level = launch.level
         """The level of its sandbox."""
         self._process, self._line, self._scratch = process, line, launch.scratch
-        self._out, self._err = (_Said(int(launch.limits.output), keeps_end=keeps_end) for _ in range(2))
+        most = int(launch.limits.output)
+        said = [_Said(most, keeps_end=keeps_end, on_flood=self._flooded) for _ in range(2)]
+        self._out, self._err = said
         self._why, self._heard = "", asyncio.Event()
         assert process.stdout is not None
         assert process.stderr is not None
@@ -177,6 +184,10 @@ class Running:
         await asyncio.wait([self._over], timeout=GRACE)
         self._force()
         await asyncio.wait([self._over])
+
+    def _flooded(self) -> None:
+        self._why = self._why or "output"
+        self._ask(b"k")
 
     def interrupt(self) -> None:
         """Interrupt it, as Ctrl-C does. Returns at once; from any thread."""

@@ -9,13 +9,17 @@ import secrets
 import socket
 import tempfile
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from nbagents import execute_python_code, execute_shell_command
 from nbagents._loop import background
-from nbagents.exceptions import UsageError, WouldBlockLoopError
+from nbagents.agents import AgentBase
+from nbagents.exceptions import CallCancelledError, UsageError, WouldBlockLoopError
+from nbagents.message import Msg
 from nbagents.sandbox import Level, best_level
 from nbagents.tools import (
     Execution,
@@ -42,6 +46,22 @@ async def _done(execution: Execution) -> ToolResponse:
 def _called(toolkit: Toolkit, name: str, **given: object) -> ToolResponse:
     block = {"type": "tool_use", "id": "1", "name": name, "input": given}
     return asyncio.run(toolkit.call_tool_function(block).last())
+
+
+class CommandWaiting(AgentBase):
+    """Runs a command in a folder, and waits for it."""
+
+    def reply(self, x: Msg | None = None) -> Msg:
+        assert x is not None
+        command = "while true; do echo 1 >> on; sleep 0.05; done"
+        return Msg(self.name, execute_shell_command(command, folder=str(x.content)).content, "assistant")
+
+
+def _wait_for(there: Callable[[], bool], every: float = 0.02) -> None:
+    limit = time.monotonic() + 20
+    while not there():
+        assert time.monotonic() < limit
+        time.sleep(every)
 
 
 # ------------------------------------------------------------------------------- both forms
@@ -152,6 +172,22 @@ def test_the_network_is_closed_unless_it_is_opened():
         code = f"import socket; socket.create_connection(('127.0.0.1', {server.getsockname()[1]}), 5)"
         assert not execute_python_code(code).succeeded
         assert execute_python_code(code, network=True).succeeded
+
+
+def test_a_call_that_is_cancelled_ends_the_command_that_it_waits_for(tmp_path: Path):
+    agent = CommandWaiting("waiting")
+    reply = agent(Msg("user", str(tmp_path)))
+    _wait_for((tmp_path / "on").exists)
+    reply.cancel()
+    with pytest.raises(CallCancelledError):
+        reply.result(10)
+    sizes = [-1]
+
+    def rests() -> bool:
+        sizes.append((tmp_path / "on").stat().st_size)
+        return sizes[-1] == sizes[-2]
+
+    _wait_for(rests, every=0.5)
 
 
 # ---------------------------------------------------------------------------- as models call it
