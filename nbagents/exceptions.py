@@ -24,27 +24,21 @@
     │   ├── ModelRateLimitError    too many requests; retried, then given up
     │   └── ModelResponseError     an answer came and could not be used
     │       ├── ResponseParsingError   a parser does not find in it what it looks for
-    │       │   ├── JsonDictValidationError
-    │       │   ├── JsonParsingError
-    │       │   ├── JsonTypeError
-    │       │   ├── RequiredFieldNotFoundError
-    │       │   └── TagNotFoundError
+    │       │   ├── JsonDictValidationError, JsonParsingError, JsonTypeError
+    │       │   └── RequiredFieldNotFoundError, TagNotFoundError
     │       ├── FunctionCallError      it asks for a tool in a way that cannot be met
     │       │   ├── FunctionCallFormatError    it is not written as a call
     │       │   ├── FunctionNotFoundError      there is no such tool
     │       │   ├── ArgumentNotFoundError      an argument is missing
-    │       │   └── ArgumentTypeError          an argument does not fit
+    │       │   ├── ArgumentTypeError          an argument does not fit
+    │       │   └── ToolNotAllowedError        a policy or a person has not allowed it
     │       └── SchemaMismatchError    it does not have the shape that was asked for
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError
     │   │   ├── ServerLostError    it died while the call was there
     │   │   └── ServerFailedError  it died again and again, and was given up
-    │   ├── AgentCreationError
-    │   ├── AgentCallError
-    │   ├── AuthenticationError
-    │   ├── MessageTooLargeError
-    │   ├── ProtocolError
-    │   └── VersionMismatchError
+    │   ├── AgentCreationError, AgentCallError, AuthenticationError
+    │   └── MessageTooLargeError, ProtocolError, VersionMismatchError
     ├── FetchError                 what is behind an address of the web could not be had
     │   └── FetchRefusedError      the address is none of the public web
     ├── StorageError               what agents have become could not be kept, or read
@@ -113,6 +107,7 @@ __all__ = [
     "StorageError",
     "StorageFullError",
     "TagNotFoundError",
+    "ToolNotAllowedError",
     "UsageError",
     "VersionMismatchError",
     "WouldBlockLoopError",
@@ -277,6 +272,10 @@ class ArgumentNotFoundError(FunctionCallError):
 
 class ArgumentTypeError(FunctionCallError, TypeError):
     """The model gave an argument that does not fit, or that the tool does not know."""
+
+
+class ToolNotAllowedError(FunctionCallError):
+    """A tool's call was not made: a policy or a person has not allowed it, or nobody was there to."""
 
 
 class JsonDictValidationError(ResponseParsingError):
