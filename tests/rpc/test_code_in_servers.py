@@ -15,7 +15,7 @@ pytestmark = pytest.mark.linux
 
 
 def test_an_agent_in_a_server_runs_code(runtime: Path):
-    toolkit = Toolkit()
+    toolkit = Toolkit(approve="auto")
     toolkit.register_tool_function(execute_python_code, preset_kwargs={"least": 0})
     agent = ReActAgent("coder", "You run code.", "demo-fast", toolkit=toolkit, to_dist=True)
     reply = agent(Msg("user", "execute python code of 'print(6 * 7)'"))

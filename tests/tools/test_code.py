@@ -194,7 +194,7 @@ def test_a_call_that_is_cancelled_ends_the_command_that_it_waits_for(tmp_path: P
 
 
 def test_a_model_gives_the_code_and_the_time_and_nothing_else(tmp_path: Path):
-    toolkit = Toolkit()
+    toolkit = Toolkit(approve="auto")
     toolkit.register_tool_function(execute_python_code)
     toolkit.register_tool_function(execute_shell_command, preset_kwargs={"folder": str(tmp_path)})
     schemas = [schema["function"]["parameters"]["properties"] for schema in toolkit.get_json_schemas()]
@@ -209,7 +209,7 @@ def test_a_model_gives_the_code_and_the_time_and_nothing_else(tmp_path: Path):
 
 
 def test_a_service_toolkit_calls_it_too():
-    toolkit = ServiceToolkit()
+    toolkit = ServiceToolkit(approve="auto")
     toolkit.add(execute_python_code, timeout=20)
     said = toolkit.parse_and_call_func('[{"name": "execute_python_code", "arguments": {"code": "print(2)"}}]')
     assert "[STATUS]: SUCCESS" in said.content
