@@ -26,6 +26,7 @@ class Arguments:
         import pydantic  # only where there are tools
 
         self._name = name
+        self._hidden = frozenset(hidden)
         self._takes_more = False
         fields: dict[str, Any] = {}
         self._places: dict[str, str] = {}  # a model's field may not have any name
@@ -33,7 +34,10 @@ class Arguments:
         for parameter in signature_of(name, function).parameters.values():
             if parameter.kind is _KINDS.VAR_KEYWORD:
                 self._takes_more = True
-            if parameter.name in hidden or parameter.kind in (_KINDS.VAR_POSITIONAL, _KINDS.VAR_KEYWORD):
+            if parameter.name in self._hidden or parameter.kind in (
+                _KINDS.VAR_POSITIONAL,
+                _KINDS.VAR_KEYWORD,
+            ):
                 continue
             if parameter.kind is _KINDS.POSITIONAL_ONLY:
                 raise UsageError(
@@ -68,6 +72,8 @@ class Arguments:
         """
         import pydantic
 
+        if closed := sorted(self._hidden.intersection(given)):  # else they would count as "any other"
+            raise ArgumentTypeError(f"{self._name} does not take {', '.join(closed)} from a model")
         try:
             made = self._model.model_validate(given)
         except pydantic.ValidationError as error:

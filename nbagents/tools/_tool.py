@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus
 from ..config import Secret, wrap_secrets
 from ..exceptions import UsageError
 from ._docstring import read_docstring
+from ._reserved import reserved_of
 from ._schema import Arguments, parameters_of, tidy_schema
 
 __all__ = ["Tool", "name_of"]
@@ -81,7 +82,8 @@ class Tool:
             text = text.partition("\n\n")[0]
         self._arguments: Arguments | None = None
         if json_schema is None:
-            self._arguments = Arguments(self.name, function, described, self.preset_kwargs)
+            hidden = {*self.preset_kwargs, *reserved_of(function)}
+            self._arguments = Arguments(self.name, function, described, hidden)
             told = {"description": text, "parameters": self._arguments.schema}
         self._schema: dict[str, Any] = {
             "name": self.name,
@@ -131,6 +133,8 @@ class Tool:
             given = {key: value for key, value in given.items() if key not in self.extension.model_fields}
         if self._arguments is not None:
             given = self._arguments.check(given)
+        else:
+            given = {key: value for key, value in given.items() if key not in reserved_of(self.function)}
         return {**given, **self._presets()}
 
     def described(self) -> dict[str, Any]:
