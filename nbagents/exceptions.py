@@ -5,8 +5,10 @@
     │   ├── AgentNotFoundError     nobody of that name lives there
     │   ├── AnswerRefusedError     what a person has answered does not fit the question
     │   ├── FileNotExportedError   the server gives no such file away
+    │   ├── MethodMissingError     a class lacks a method that it must write
     │   ├── ModelChoiceError       no model can be picked from what was given
     │   ├── RunNotFoundError       the server knows no such run, or no longer
+    │   ├── ServiceNotStartedError a service was asked before its start, or after its stop
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
     ├── CallError                  one call ended without a reply
     │   ├── BudgetExceededError    its run may ask no more of models
@@ -31,7 +33,8 @@
     │       │   ├── FunctionCallFormatError    it is not written as a call
     │       │   ├── FunctionNotFoundError      there is no such tool
     │       │   ├── ArgumentNotFoundError      an argument is missing
-    │       │   └── ArgumentTypeError          an argument does not fit
+    │       │   ├── ArgumentTypeError          an argument does not fit
+    │       │   └── ToolNotAllowedError        a policy or a person has not allowed it
     │       └── SchemaMismatchError    it does not have the shape that was asked for
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError
@@ -46,9 +49,11 @@
     ├── FetchError                 what is behind an address of the web could not be had
     │   └── FetchRefusedError      the address is none of the public web
     ├── StorageError               what agents have become could not be kept, or read
+    │   ├── SessionBusyError       another request holds the session
     │   ├── StorageFullError       there is no room left
     │   ├── StateCorruptError      what was kept is damaged
     │   └── StateVersionError      a newer version of nbagents kept it
+    ├── SandboxError               no sandbox here is good enough, or it could not be made
     └── InternalError              our fault: please report it
 
 A message says what happened, to whom, why, and what to do next. An error that crossed the wire
@@ -84,6 +89,7 @@ __all__ = [
     "JsonParsingError",
     "JsonTypeError",
     "MessageTooLargeError",
+    "MethodMissingError",
     "ModelAuthError",
     "ModelChoiceError",
     "ModelError",
@@ -97,14 +103,18 @@ __all__ = [
     "ResponseParsingError",
     "ResultExpiredError",
     "RunNotFoundError",
+    "SandboxError",
     "SchemaMismatchError",
     "ServerFailedError",
     "ServerLostError",
+    "ServiceNotStartedError",
+    "SessionBusyError",
     "StateCorruptError",
     "StateVersionError",
     "StorageError",
     "StorageFullError",
     "TagNotFoundError",
+    "ToolNotAllowedError",
     "UsageError",
     "VersionMismatchError",
     "WouldBlockLoopError",
@@ -148,12 +158,22 @@ class FileNotExportedError(UsageError, FileNotFoundError):
     """The server gives no such file away, whether there is one or not."""
 
 
+class MethodMissingError(UsageError, NotImplementedError):
+    """A class lacks a method that a subclass of its base must write."""
+
+
 class ModelChoiceError(UsageError):
     """No model can be picked from what was given."""
 
 
 class RunNotFoundError(UsageError, LookupError):
     """The server knows no such run, or no longer."""
+
+
+class ServiceNotStartedError(UsageError, RuntimeError):
+    """A service was asked before its start, or after its stop."""
+
+    hint = "await service.start(), or: async with service: ..."
 
 
 class WouldBlockLoopError(UsageError, RuntimeError):
@@ -208,8 +228,8 @@ class RemoteAgentError(CallError):
         return lines
 
 
-class ModelError(NbAgentsError):
-    """The model's endpoint did not answer as asked."""
+class ModelError(NbAgentsError, RuntimeError):
+    """The model's endpoint did not answer as asked. AgentScope raises a RuntimeError then."""
 
 
 class ModelUnavailableError(ModelError, ConnectionError):
@@ -259,6 +279,10 @@ class ArgumentNotFoundError(FunctionCallError):
 
 class ArgumentTypeError(FunctionCallError, TypeError):
     """The model gave an argument that does not fit, or that the tool does not know."""
+
+
+class ToolNotAllowedError(FunctionCallError):
+    """A tool's call was not made: a policy or a person has not allowed it, or nobody was there to."""
 
 
 class JsonDictValidationError(ResponseParsingError):
@@ -358,6 +382,10 @@ class StorageError(NbAgentsError):
     """What agents have become could not be kept, or not be read; the message names the file."""
 
 
+class SessionBusyError(StorageError, TimeoutError):
+    """Another request holds the session, in this process or in another, and did not let go of it in time."""
+
+
 class StorageFullError(StorageError):
     """There is no room left where agents are kept. The agent is as it was before the call."""
 
@@ -368,6 +396,10 @@ class StateCorruptError(StorageError):
 
 class StateVersionError(StorageError):
     """A newer version of nbagents kept it; the message names both versions."""
+
+
+class SandboxError(NbAgentsError):
+    """This machine has no sandbox that is good enough, or it could not be made. Nothing has run."""
 
 
 class InternalError(NbAgentsError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from ..models import ModelWrapperBase
 from ..render import content_text
 from ._asking import called, whole
 from ._base import AgentBase
+from ._unused import warn_unused
 
 __all__ = ["TextToImageAgent"]
 
@@ -41,13 +42,16 @@ class TextToImageAgent(AgentBase):
         name: str,
         model_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
         use_memory: bool = True,
+        memory_config: Mapping[str, Any] | None = None,
         *,
         sys_prompt: str | None = None,
         agent_id: str | None = None,
+        **unused: Any,
     ) -> None:
+        warn_unused(type(self), name, unused)
         if model_config_name is None:
             raise UsageError(f"{name} needs a model that makes pictures: give it a model_config_name")
-        super().__init__(name, sys_prompt, model_config_name, use_memory, agent_id=agent_id)
+        super().__init__(name, sys_prompt, model_config_name, use_memory, memory_config, agent_id=agent_id)
         if self.model.model_type.endswith("_chat"):
             raise UsageError(
                 f"{name} needs a model that makes pictures, and {self.model.label} is one for chats",

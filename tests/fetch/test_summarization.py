@@ -32,7 +32,7 @@ def test_a_model_sums_a_text_up(demo):
 
 
 def test_a_tool_sums_a_text_up_for_an_agent(demo):
-    toolkit = ServiceToolkit()
+    toolkit = ServiceToolkit(approve="auto")
     toolkit.add(summarization, model=demo)
     schema = toolkit.json_schemas["summarization"]["function"]["parameters"]
     assert set(schema["properties"]) == {"text", "max_return_token"}

@@ -234,7 +234,7 @@ def test_a_connection_that_breaks_is_tried_again(site, tmp_path):
 
 
 def test_a_model_downloads_to_where_its_programmer_says(site, page, tmp_path):
-    toolkit = ServiceToolkit()
+    toolkit = ServiceToolkit(approve="auto")
     toolkit.add(download_from_url, folder=str(tmp_path), allow=[site.host])
     call = [{"name": "download_from_url", "arguments": {"url": page("rain"), "filepath": "r.txt"}}]
     assert "[STATUS]: SUCCESS" in toolkit.parse_and_call_func(call).content

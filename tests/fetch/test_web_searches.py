@@ -134,7 +134,7 @@ def test_what_is_in_no_known_form_harms_nobody(site, here, odd):
 
 def test_a_model_neither_sees_nor_gives_what_is_the_programmers(site, here):
     site.served["bing"] = lambda request: JSONResponse({"webPages": {"value": []}})
-    toolkit = ServiceToolkit()
+    toolkit = ServiceToolkit(approve="auto")
     toolkit.add(bing_search, api_key=KEY, **here("bing"))
     schema = toolkit.json_schemas["bing_search"]["function"]
     assert set(schema["parameters"]["properties"]) == {"question", "num_results"}
@@ -148,7 +148,7 @@ def test_a_model_neither_sees_nor_gives_what_is_the_programmers(site, here):
 
 
 def test_no_tool_offers_a_model_what_leads_inside():
-    toolkit = Toolkit()
+    toolkit = Toolkit(approve="auto")
     for name in WEB.split():
         function = getattr(tools, name)
         assert Effect.NETWORK in effects_of(function), name
