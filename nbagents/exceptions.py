@@ -24,11 +24,8 @@
     │   ├── ModelRateLimitError    too many requests; retried, then given up
     │   └── ModelResponseError     an answer came and could not be used
     │       ├── ResponseParsingError   a parser does not find in it what it looks for
-    │       │   ├── JsonDictValidationError
-    │       │   ├── JsonParsingError
-    │       │   ├── JsonTypeError
-    │       │   ├── RequiredFieldNotFoundError
-    │       │   └── TagNotFoundError
+    │       │   ├── JsonDictValidationError, JsonParsingError, JsonTypeError
+    │       │   └── RequiredFieldNotFoundError, TagNotFoundError
     │       ├── FunctionCallError      it asks for a tool in a way that cannot be met
     │       │   ├── FunctionCallFormatError    it is not written as a call
     │       │   ├── FunctionNotFoundError      there is no such tool
@@ -40,12 +37,8 @@
     │   ├── AgentServerNotAliveError
     │   │   ├── ServerLostError    it died while the call was there
     │   │   └── ServerFailedError  it died again and again, and was given up
-    │   ├── AgentCreationError
-    │   ├── AgentCallError
-    │   ├── AuthenticationError
-    │   ├── MessageTooLargeError
-    │   ├── ProtocolError
-    │   └── VersionMismatchError
+    │   ├── AgentCreationError, AgentCallError, AuthenticationError
+    │   └── MessageTooLargeError, ProtocolError, VersionMismatchError
     ├── FetchError                 what is behind an address of the web could not be had
     │   └── FetchRefusedError      the address is none of the public web
     ├── StorageError               what agents have become could not be kept, or read
