@@ -240,4 +240,4 @@ def test_a_model_downloads_to_where_its_programmer_says(site, page, tmp_path):
     assert "[STATUS]: SUCCESS" in toolkit.parse_and_call_func(call).content
     assert (tmp_path / "r.txt").read_text() == "rain"
     call[0]["arguments"]["folder"] = os.sep
-    assert "does not take folder" in toolkit.parse_and_call_func(call).content
+    assert "folder is not known" in toolkit.parse_and_call_func(call).content

@@ -142,7 +142,7 @@ def test_a_model_neither_sees_nor_gives_what_is_the_programmers(site, here):
     assert "[STATUS]: SUCCESS" in toolkit.parse_and_call_func(call).content
     for taken in ("endpoint", "allow", "api_key"):
         call[0]["arguments"] = {"question": "rain", taken: "http://127.0.0.1:1/"}
-        with pytest.raises(ArgumentTypeError, match=f"does not take {taken}"):
+        with pytest.raises(ArgumentTypeError, match=f"{taken} is not known"):
             toolkit.parse_and_call_func(call, raise_exception=True)
     assert len(site.asked) == 1
 
@@ -155,10 +155,7 @@ def test_no_tool_offers_a_model_what_leads_inside():
         preset = {"model": print} if "model" in inspect.signature(function).parameters else {}
         toolkit.register_tool_function(function, preset_kwargs=preset)
         block = {"type": "tool_use", "id": "1", "name": name, "input": {"allow": ["169.254.169.254"]}}
-        assert (
-            "does not take allow" in toolkit.call_tool_function(block).result(20).text
-            or name == "ddgs_search"
-        )
+        assert "allow is not known" in toolkit.call_tool_function(block).result(20).text
     offered = {
         name
         for schema in toolkit.get_json_schemas()
