@@ -89,7 +89,7 @@ def test_bing_answers(site, here):
     assert asked(site) == {"q": "rain & glass", "count": "2", "mkt": "en-GB"}
     assert site.asked[0].headers["ocp-apim-subscription-key"] == KEY
     site.served["bing"] = lambda request: JSONResponse({"_type": "SearchResponse"})
-    assert bing_search("nothing", KEY, **here("bing")).content == []
+    assert bing_search("nothing \ud800", KEY, **here("bing")).content == []
 
 
 def test_google_answers(site, here):

@@ -71,7 +71,8 @@ def ask(
         Unusable: it refuses.
         FetchError: it does not answer.
     """
-    query = urlencode({key: value for key, value in parameters.items() if value is not None})
+    given = {key: value for key, value in parameters.items() if value is not None}
+    query = urlencode(given, errors="replace")
     came = get(
         f"{endpoint}{'&' if '?' in endpoint else '?'}{query}", headers=headers, allow=allow, seconds=seconds
     )
