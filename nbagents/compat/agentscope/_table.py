@@ -57,10 +57,13 @@ MODULES: dict[str, dict[str, str]] = {
         "tools": """
             NoteBookExecutor=KernelExecutor
             ServiceExecStatus ServiceFactory ServiceResponse ServiceToolkit
-            bing_search cos_sim create_directory create_file delete_directory delete_file
-            execute_python_code execute_shell_command get_current_directory google_search
-            list_directory_content move_directory move_file query_mysql query_sqlite
-            read_json_file read_text_file retrieve_from_list summarization write_json_file write_text_file
+            arxiv_search bing_search cos_sim create_directory create_file dblp_search
+            dblp_search_authors dblp_search_publications dblp_search_venues delete_directory
+            delete_file digest_webpage download_from_url execute_python_code
+            execute_shell_command get_current_directory google_search list_directory_content
+            load_web move_directory move_file parse_html_to_text query_mysql query_sqlite
+            read_json_file read_text_file retrieve_from_list summarization wikipedia_search
+            wikipedia_search_categories write_json_file write_text_file
         """,
     },
     # ---- 1.x
