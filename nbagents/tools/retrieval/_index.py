@@ -71,7 +71,7 @@ class KnowledgeIndex:
         self.path = None if path is None else Path(os.path.abspath(path))
         self.name = name
         self._given, self._model = embedding_model, ready(embedding_model)
-        self._lock = threading.RLock()
+        self._updating = threading.Lock()
         self._passages = Passages(self.path)
 
     # ---- what is in it
@@ -94,7 +94,7 @@ class KnowledgeIndex:
             ModelError: the embedding model fails; words are indexed by then.
         """
         report = IndexReport()
-        with self._lock:
+        with self._updating:
             for path in paths:
                 update(self._passages, os.path.abspath(path), self._root(path), outputs, report, progress)
             self._embed(report, progress)
@@ -111,7 +111,7 @@ class KnowledgeIndex:
             ModelError: the embedding model fails.
         """
         report = IndexReport(files=len(texts))
-        with self._lock:
+        with self._updating:
             known = self._passages.sources("")
             for name, text in texts.items():
                 if not isinstance(name, str) or not isinstance(text, str):
@@ -135,23 +135,19 @@ class KnowledgeIndex:
 
     def remove(self, *names: str) -> int:
         """Remove files and texts by name; return how many there were. An update brings files back."""
-        with self._lock:
-            return self._passages.remove((None, name) for name in names)
+        return self._passages.remove((None, name) for name in names)
 
     def clear(self) -> None:
         """Remove all."""
-        with self._lock:
-            self._passages.clear()
+        self._passages.clear()
 
     def sources(self) -> list[str]:
         """Return the names of all files and texts, in the order in which they came."""
-        with self._lock:
-            return [name for _, name in self._passages.sources()]
+        return [name for _, name in self._passages.sources()]
 
     def __len__(self) -> int:
         """How many passages there are."""
-        with self._lock:
-            return self._passages.count()
+        return self._passages.count()
 
     def __bool__(self) -> bool:
         return True  # an empty index is an index
@@ -179,24 +175,23 @@ class KnowledgeIndex:
         if not query.strip() or top_k < 1:
             return []
         vector = embedded(self._model, [query])[0] if mode != "words" and self._model is not None else None
-        with self._lock:
-            if vector is not None and self._passages.about("model") not in ("", label_of(self._model)):
-                raise UsageError(
-                    f"the index was made with the embedding model {self._passages.about('model')!r}, and this"
-                    f" one is {label_of(self._model)!r}",
-                    hint="update() makes its vectors anew",
-                )
-            pool = max(POOL, top_k)
-            ranks = [self._passages.by_words(query, pool)] if mode != "meaning" else []
-            if vector is not None:
-                alike = self._passages.by_vector(vector, pool)
-                ranks.append([number for number, cosine in alike if cosine > 0])
-            scores: dict[int, float] = {}
-            for ranked in ranks:
-                for place, number in enumerate(ranked):
-                    scores[number] = scores.get(number, 0.0) + (EASE + 1) / (EASE + 1 + place) / len(ranks)
-            best = sorted(scores, key=lambda number: (-scores[number], number))[:top_k]
-            found = self._passages.passages(best)
+        if vector is not None and self._passages.about("model") not in ("", label_of(self._model)):
+            raise UsageError(
+                f"the index was made with the embedding model {self._passages.about('model')!r}, and this"
+                f" one is {label_of(self._model)!r}",
+                hint="update() makes its vectors anew",
+            )
+        pool = max(POOL, top_k)
+        ranks = [self._passages.by_words(query, pool)] if mode != "meaning" else []
+        if vector is not None:
+            alike = self._passages.by_vector(vector, pool)
+            ranks.append([number for number, cosine in alike if cosine > 0])
+        scores: dict[int, float] = {}
+        for ranked in ranks:
+            for place, number in enumerate(ranked):
+                scores[number] = scores.get(number, 0.0) + (EASE + 1) / (EASE + 1 + place) / len(ranks)
+        best = sorted(scores, key=lambda number: (-scores[number], number))[:top_k]
+        found = self._passages.passages(best)
         return [replace(found[number], score=round(scores[number], 4)) for number in best if number in found]
 
     @effects("read")
@@ -234,8 +229,7 @@ class KnowledgeIndex:
 
     def close(self) -> None:
         """Close the file. Twice is fine."""
-        with self._lock:
-            self._passages.close()
+        self._passages.close()
 
     def __enter__(self) -> KnowledgeIndex:
         return self
