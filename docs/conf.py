@@ -47,6 +47,7 @@ PAGES = (
     "models",
     "parsers",
     "tools",
+    "sandbox",
     "memory",
     "vectors",
     "pipelines",

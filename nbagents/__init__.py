@@ -7,6 +7,7 @@ nbagents`` costs next to nothing. It is also where the ground floor's sockets ar
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from . import _ports
@@ -63,6 +64,8 @@ if TYPE_CHECKING:
         ServiceToolkit,
         Toolkit,
         ToolResponse,
+        execute_python_code,
+        execute_shell_command,
     )
 
 _HOME = {
@@ -104,6 +107,8 @@ _HOME = {
     "as_server": "cli",
     "call_options": "agents",
     "choose_model": "models",
+    "execute_python_code": "tools",
+    "execute_shell_command": "tools",
     "fanout_pipeline": "pipelines",
     "fanoutpipeline": "pipelines",
     "forlooppipeline": "pipelines",
@@ -158,6 +163,8 @@ __all__ = [
     "as_server",
     "call_options",
     "choose_model",
+    "execute_python_code",
+    "execute_shell_command",
     "fanout_pipeline",
     "fanoutpipeline",
     "forlooppipeline",
@@ -195,6 +202,13 @@ _ports.fetch_message.fill(_load(".rpc", "fetch_message"))
 _ports.mark_agent.fill(_load(".rpc", "mark_of"))
 _ports.find_agent.fill(_load(".rpc", "agent_of"))
 _ports.embedding_model.fill(_load(".models", "load_embedding_model"))
+_ports.watch_cells.fill(lambda: _watch_cells)
+
+
+def _watch_cells(listener: Any) -> Any:
+    if "IPython" not in sys.modules:  # no notebook, and a script loads none of what notebooks need
+        return lambda: None
+    return _load(".magics", "watch_cells")()(listener)
 
 
 def load_ipython_extension(ipython: Any) -> None:

@@ -5,6 +5,7 @@
     │   ├── AgentNotFoundError     nobody of that name lives there
     │   ├── AnswerRefusedError     what a person has answered does not fit the question
     │   ├── FileNotExportedError   the server gives no such file away
+    │   ├── MethodMissingError     a class lacks a method that it must write
     │   ├── ModelChoiceError       no model can be picked from what was given
     │   ├── RunNotFoundError       the server knows no such run, or no longer
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
@@ -43,10 +44,13 @@
     │   ├── MessageTooLargeError
     │   ├── ProtocolError
     │   └── VersionMismatchError
+    ├── FetchError                 what is behind an address of the web could not be had
+    │   └── FetchRefusedError      the address is none of the public web
     ├── StorageError               what agents have become could not be kept, or read
     │   ├── StorageFullError       there is no room left
     │   ├── StateCorruptError      what was kept is damaged
     │   └── StateVersionError      a newer version of nbagents kept it
+    ├── SandboxError               no sandbox here is good enough, or it could not be made
     └── InternalError              our fault: please report it
 
 A message says what happened, to whom, why, and what to do next. An error that crossed the wire
@@ -71,6 +75,8 @@ __all__ = [
     "CallStoppedError",
     "CallTimeoutError",
     "DeadlockError",
+    "FetchError",
+    "FetchRefusedError",
     "FileNotExportedError",
     "FunctionCallError",
     "FunctionCallFormatError",
@@ -80,6 +86,7 @@ __all__ = [
     "JsonParsingError",
     "JsonTypeError",
     "MessageTooLargeError",
+    "MethodMissingError",
     "ModelAuthError",
     "ModelChoiceError",
     "ModelError",
@@ -93,6 +100,7 @@ __all__ = [
     "ResponseParsingError",
     "ResultExpiredError",
     "RunNotFoundError",
+    "SandboxError",
     "SchemaMismatchError",
     "ServerFailedError",
     "ServerLostError",
@@ -142,6 +150,10 @@ class AnswerRefusedError(UsageError):
 
 class FileNotExportedError(UsageError, FileNotFoundError):
     """The server gives no such file away, whether there is one or not."""
+
+
+class MethodMissingError(UsageError, NotImplementedError):
+    """A class lacks a method that a subclass of its base must write."""
 
 
 class ModelChoiceError(UsageError):
@@ -204,8 +216,8 @@ class RemoteAgentError(CallError):
         return lines
 
 
-class ModelError(NbAgentsError):
-    """The model's endpoint did not answer as asked."""
+class ModelError(NbAgentsError, RuntimeError):
+    """The model's endpoint did not answer as asked. AgentScope raises a RuntimeError then."""
 
 
 class ModelUnavailableError(ModelError, ConnectionError):
@@ -342,6 +354,14 @@ class VersionMismatchError(AgentServerError):
     """Client and server are of different versions."""
 
 
+class FetchError(NbAgentsError):
+    """What is behind an address of the web could not be had; the message names its host, never the rest."""
+
+
+class FetchRefusedError(FetchError, PermissionError):
+    """The address is none of the public web: nobody was asked. The message does not tell what is there."""
+
+
 class StorageError(NbAgentsError):
     """What agents have become could not be kept, or not be read; the message names the file."""
 
@@ -356,6 +376,10 @@ class StateCorruptError(StorageError):
 
 class StateVersionError(StorageError):
     """A newer version of nbagents kept it; the message names both versions."""
+
+
+class SandboxError(NbAgentsError):
+    """This machine has no sandbox that is good enough, or it could not be made. Nothing has run."""
 
 
 class InternalError(NbAgentsError):

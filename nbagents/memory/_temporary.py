@@ -228,7 +228,7 @@ def _messages(given: Any) -> list[Msg]:
         return [given]
     if isinstance(given, (str, bytes, dict)) or not isinstance(given, Iterable):
         raise UsageError(f"Cannot add {type(given)} to memory, must be a Msg object.")
-    return [message for item in given for message in _messages(item)]
+    return [one for item in given for one in ((item,) if type(item) is Msg else _messages(item))]
 
 
 def _to_json(message: Msg) -> str:

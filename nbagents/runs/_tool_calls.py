@@ -9,6 +9,7 @@ from typing import Any
 __all__ = ["ToolCall", "ToolCalls"]
 
 STATES = ("done", "error", "stopped")
+MOST_PICTURES = 20
 MOST = 200
 """Calls of tools kept of one call of an agent; later ones are only counted."""
 
@@ -24,6 +25,8 @@ class ToolCall:
     ended: float | None = None
     output: str = ""
     state: str = "running"
+    pictures: tuple[str, ...] = ()
+    """As ``data:`` addresses."""
 
 
 @dataclass(slots=True)
@@ -49,10 +52,23 @@ class ToolCalls:
                 state = str(data.get("state", "done"))
                 call.ended, call.output = at, str(data.get("output", ""))
                 call.state = state if state in STATES else "done"
+                pictures = data.get("pictures")
+                if isinstance(pictures, list | tuple):
+                    call.pictures = tuple(each for each in pictures[:MOST_PICTURES] if _is_picture(each))
                 return
+
+    @property
+    def pictures(self) -> list[str]:
+        """What the tools have drawn."""
+        return [each for call in self.calls for each in call.pictures]
 
     def end(self, at: float) -> None:
         """Close what is still open: nobody will tell of it."""
         for call in self.calls:
             if call.ended is None:
                 call.ended, call.state = at, "stopped"
+
+
+def _is_picture(address: Any) -> bool:
+    # Nothing but what it holds itself: another address could name a file of this machine.
+    return isinstance(address, str) and address.startswith("data:image/")

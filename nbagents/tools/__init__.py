@@ -6,7 +6,7 @@
 
 from ._effects import Effect, effects, effects_of
 from ._remade import parts_from
-from ._reserved import reserved, reserved_in
+from ._reserved import reserved, reserved_of
 from ._response import ToolResponse, text_of
 from ._run import ToolStream, arguments_of
 from ._schema import tidy_schema
@@ -14,6 +14,8 @@ from ._service import ServiceExecStatus, ServiceResponse
 from ._service_toolkit import ServiceFactory, ServiceToolkit
 from ._tool import Tool
 from ._toolkit import Toolkit
+from .code import Execution, KernelExecutor, execute_python_code, execute_shell_command
+from .database import Database, query_mysql, query_postgresql, query_sqlite
 from .files import (
     create_directory,
     create_file,
@@ -41,8 +43,11 @@ from .retrieval import (
 )
 
 __all__ = [
+    "Database",
     "Effect",
+    "Execution",
     "IndexReport",
+    "KernelExecutor",
     "KnowledgeIndex",
     "Passage",
     "ServiceExecStatus",
@@ -62,16 +67,22 @@ __all__ = [
     "delete_file",
     "effects",
     "effects_of",
+    "execute_python_code",
+    "execute_shell_command",
     "get_current_directory",
     "insert_text_file",
     "list_directory_content",
     "move_directory",
     "move_file",
     "parts_from",
+    "query_mysql",
+    "query_postgresql",
+    "query_sqlite",
     "read_json_file",
     "read_text_file",
     "reserved",
     "reserved_in",
+    "reserved_of",
     "retrieve_from_index",
     "retrieve_from_list",
     "text_of",

@@ -17,7 +17,7 @@ from .. import events
 from .._loop import background
 from ..config import mask, redact
 from ..exceptions import FunctionCallError, FunctionCallFormatError
-from ._response import Gathered, ToolResponse, response_of
+from ._response import Gathered, ToolResponse, pictures_of, response_of
 from ._threads import Ended, values_on_thread
 from ._tool import Tool
 
@@ -90,6 +90,7 @@ async def run_tool(
                     how = "stopped"
                 yield answer
     finally:
+        pictures = pictures_of(answer.content)
         events.emit(
             "tool_result",
             id=call_id,
@@ -97,6 +98,7 @@ async def run_tool(
             output=_clipped(answer.text),
             seconds=time.monotonic() - begun,
             state=how,
+            **({"pictures": pictures} if pictures else {}),
         )
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 from ..config import Secret, wrap_secrets
 from ..exceptions import UsageError
 from ._docstring import read_docstring
-from ._reserved import reserved_in
+from ._reserved import reserved_of
 from ._schema import Arguments, parameters_of, tidy_schema
 
 __all__ = ["Tool", "name_of"]
@@ -88,7 +88,7 @@ class Tool:
             text = text.partition("\n\n")[0]
         self._arguments: Arguments | None = None
         if json_schema is None:
-            hidden = self.preset_kwargs.keys() | reserved_in(function)
+            hidden = {*self.preset_kwargs, *reserved_of(function)}
             self._arguments = Arguments(self.name, function, described, hidden)
             told = {"description": text, "parameters": self._arguments.schema}
         self._schema: dict[str, Any] = {
@@ -140,7 +140,7 @@ class Tool:
         if self._arguments is not None:
             given = self._arguments.check(given)
         else:
-            given = {key: value for key, value in given.items() if key not in reserved_in(self.function)}
+            given = {key: value for key, value in given.items() if key not in reserved_of(self.function)}
         return {**given, **self._presets()}
 
     def described(self) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 _SERVICES = """
-    bing_search execute_python_code execute_shell_command google_search
-    query_mongodb query_mysql query_sqlite summarization
+    bing_search google_search summarization
 """
 NAMES = frozenset(_SERVICES.split())
 

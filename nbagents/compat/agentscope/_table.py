@@ -55,10 +55,11 @@ MODULES: dict[str, dict[str, str]] = {
     "server": {"cli": "as_server", "rpc": "AgentServerServicer RpcAgentServerLauncher"},
     "service": {
         "tools": """
+            NoteBookExecutor=KernelExecutor
             ServiceExecStatus ServiceFactory ServiceResponse ServiceToolkit
             bing_search cos_sim create_directory create_file delete_directory delete_file
             execute_python_code execute_shell_command get_current_directory google_search
-            list_directory_content move_directory move_file query_mongodb query_mysql query_sqlite
+            list_directory_content move_directory move_file query_mysql query_sqlite
             read_json_file read_text_file retrieve_from_list summarization write_json_file write_text_file
         """,
     },
@@ -140,6 +141,7 @@ MISSING: dict[str, str] = {
     "async_func": "every call of an agent returns at once; no decorator is needed",
     "call_in_thread": "a call returns at once; read the message where you need it",
     "logger": GONE["logging"],
+    "query_mongodb": "write a function that asks MongoDB by pymongo, and register it as a tool",
     "setup_logger": GONE["logging"],
     "stream_printing_messages": "what agents say while they work is told by nbagents.events; " + _CARD,
     "sync_func": "read the message that a call returns, and you wait for it",
