@@ -81,7 +81,6 @@ __all__ = [
     "read_json_file",
     "read_text_file",
     "reserved",
-    "reserved_in",
     "reserved_of",
     "retrieve_from_index",
     "retrieve_from_list",
