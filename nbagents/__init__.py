@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         ifelsepipeline,
         sequential_pipeline,
         sequentialpipeline,
+        stream_printing_messages,
         switchpipeline,
         whilelooppipeline,
     )
@@ -119,6 +120,7 @@ _HOME = {
     "print_llm_usage": "setup",
     "sequential_pipeline": "pipelines",
     "sequentialpipeline": "pipelines",
+    "stream_printing_messages": "pipelines",
     "switchpipeline": "pipelines",
     "whilelooppipeline": "pipelines",
 }
@@ -175,6 +177,7 @@ __all__ = [
     "print_llm_usage",
     "sequential_pipeline",
     "sequentialpipeline",
+    "stream_printing_messages",
     "switchpipeline",
     "whilelooppipeline",
 ]

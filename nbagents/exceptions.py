@@ -8,6 +8,7 @@
     │   ├── MethodMissingError     a class lacks a method that it must write
     │   ├── ModelChoiceError       no model can be picked from what was given
     │   ├── RunNotFoundError       the server knows no such run, or no longer
+    │   ├── ServiceNotStartedError a service was asked before its start, or after its stop
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
     ├── CallError                  one call ended without a reply
     │   ├── BudgetExceededError    its run may ask no more of models
@@ -32,7 +33,8 @@
     │       │   ├── FunctionCallFormatError    it is not written as a call
     │       │   ├── FunctionNotFoundError      there is no such tool
     │       │   ├── ArgumentNotFoundError      an argument is missing
-    │       │   └── ArgumentTypeError          an argument does not fit
+    │       │   ├── ArgumentTypeError          an argument does not fit
+    │       │   └── ToolNotAllowedError        a policy or a person has not allowed it
     │       └── SchemaMismatchError    it does not have the shape that was asked for
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError
@@ -47,6 +49,7 @@
     ├── FetchError                 what is behind an address of the web could not be had
     │   └── FetchRefusedError      the address is none of the public web
     ├── StorageError               what agents have become could not be kept, or read
+    │   ├── SessionBusyError       another request holds the session
     │   ├── StorageFullError       there is no room left
     │   ├── StateCorruptError      what was kept is damaged
     │   └── StateVersionError      a newer version of nbagents kept it
@@ -104,11 +107,14 @@ __all__ = [
     "SchemaMismatchError",
     "ServerFailedError",
     "ServerLostError",
+    "ServiceNotStartedError",
+    "SessionBusyError",
     "StateCorruptError",
     "StateVersionError",
     "StorageError",
     "StorageFullError",
     "TagNotFoundError",
+    "ToolNotAllowedError",
     "UsageError",
     "VersionMismatchError",
     "WouldBlockLoopError",
@@ -162,6 +168,12 @@ class ModelChoiceError(UsageError):
 
 class RunNotFoundError(UsageError, LookupError):
     """The server knows no such run, or no longer."""
+
+
+class ServiceNotStartedError(UsageError, RuntimeError):
+    """A service was asked before its start, or after its stop."""
+
+    hint = "await service.start(), or: async with service: ..."
 
 
 class WouldBlockLoopError(UsageError, RuntimeError):
@@ -269,6 +281,10 @@ class ArgumentTypeError(FunctionCallError, TypeError):
     """The model gave an argument that does not fit, or that the tool does not know."""
 
 
+class ToolNotAllowedError(FunctionCallError):
+    """A tool's call was not made: a policy or a person has not allowed it, or nobody was there to."""
+
+
 class JsonDictValidationError(ResponseParsingError):
     """An answer's JSON does not fit the class it was asked for; each line names a field."""
 
@@ -364,6 +380,10 @@ class FetchRefusedError(FetchError, PermissionError):
 
 class StorageError(NbAgentsError):
     """What agents have become could not be kept, or not be read; the message names the file."""
+
+
+class SessionBusyError(StorageError, TimeoutError):
+    """Another request holds the session, in this process or in another, and did not let go of it in time."""
 
 
 class StorageFullError(StorageError):

@@ -7,6 +7,7 @@ import gc
 import os
 import platform
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,19 +18,29 @@ from pathlib import Path
 
 import pytest
 
+
+def _answers(port: int) -> bool:
+    """Does somebody listen there, on this machine?"""
+    with socket.socket() as door:
+        door.settimeout(1)
+        return door.connect_ex(("127.0.0.1", port)) == 0
+
+
 # A marker that needs a program: the program's names, and how to get it.
 PROGRAMS = {
     "browser": (("chromium", "chromium-browser", "google-chrome"), "Chromium: apt-get install chromium"),
     "bubblewrap": (("bwrap",), "bubblewrap: apt-get install bubblewrap"),
+    "redis_server": (("redis-server",), "redis-server: apt-get install redis-server"),
 }
 # A marker that needs a module: its name, and how to get it.
 MODULES = {"atheris": ("atheris", "Atheris: pip install atheris (for Linux on x86-64)")}
 # What the continuous integration must have: the module where there are wheels of it.
-REQUIRED = {*PROGRAMS, *(MODULES if (sys.platform, platform.machine()) == ("linux", "x86_64") else ())}
+REQUIRED = {"browser", *(MODULES if (sys.platform, platform.machine()) == ("linux", "x86_64") else ())}
 # A marker that needs a place: whether this is one, and how to get there.
 PLACES = {
     "linux": (sys.platform == "linux", "Linux"),
     "posix": (os.name == "posix", "a POSIX system"),
+    "redis": (_answers(6379), "Redis on 127.0.0.1:6379: .ci/databases"),
     "root": (getattr(os, "geteuid", lambda: -1)() == 0, "root: sudo make test"),
 }
 # A marker that needs a server of this machine: the module and the arguments to reach it, and how to get it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +12,7 @@ from .. import context, events
 from .._ids import new_id
 from .._ports import make_proxy
 from ..exceptions import MethodMissingError
-from ..memory import TemporaryMemory, messages_of
+from ..memory import TemporaryMemory, is_awaited, messages_of
 from ..message import Msg, PlaceholderMessage
 from ..models import ModelWrapperBase, load_model
 from ._audience import Audience
@@ -140,14 +139,15 @@ class AgentBase(Surface, Classes, metaclass=AgentMeta):
         elif isinstance(content, str):
             message = Msg(self._name, content, "assistant")
         elif hasattr(content, "__iter__"):
-            text = ""
+            message = Msg(self._name, "", "assistant")
             for _, so_far in content:
-                events.emit("delta", text=so_far[len(text) :])
-                text = so_far
-            message = Msg(self._name, text, "assistant")
+                events.emit("delta", text=so_far[len(message._content) :])
+                message._content = so_far
+                self._spoken(message, last=False)
         else:
             kind = type(content).__name__
             raise TypeError(f"speak() takes a str, a Msg or a generator of (last, text), not {kind}")
+        self._spoken(message)
         events.emit("spoke", message=message)
         call = current_call()
         silent = peek(self, "__dict__").get("_silent")
@@ -278,7 +278,7 @@ class AgentBase(Surface, Classes, metaclass=AgentMeta):
         memory = peek(self, "__dict__").get("memory")
         if memory is None or type(memory) is TemporaryMemory:
             return True
-        return not inspect.iscoroutinefunction(memory.add)
+        return not is_awaited(memory, "add")
 
     def _opening(self, said: Any) -> list[Msg]:
         """Return what stands before a conversation: the system prompt, if there is one.

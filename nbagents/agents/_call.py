@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..message import Promise
     from ._mailbox import Mailbox
+    from ._printed import Printed
     from ._scheduler import Scheduler
 
 __all__ = [
@@ -144,6 +145,8 @@ class Call:
     interrupted: Callable[..., Any] | None = None
     """Makes the reply in place of its body, which was interrupted; takes the same arguments."""
     remote: Remote | None = None
+    printed: Printed | None = None
+    """What was printed below it, if it is an outermost call; see `Listener`."""
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from ..exceptions import SchemaMismatchError, UsageError
 from ..memory import arrived
 from ..message import Msg, is_muted
 from ..models import ModelWrapperBase, load_model
-from ..tools import ServiceToolkit, Toolkit
+from ..tools import Policy, ServiceToolkit, Toolkit
 from ._asking import called, until_read, whole
 from ._base import AgentBase
 from ._finish import Finish
@@ -50,7 +50,9 @@ class ReActAgent(AgentBase):
     ``record_to_memory`` and ``retrieve_from_memory``; the ``long_term_memory_mode`` is "both" by default.
 
     After ``max_iters`` questions to its model without a reply it must reply with what it knows.
-    ``parallel_tool_calls`` runs the calls of one step at the same time. However a turn ends, each tool call
+    ``parallel_tool_calls`` runs the calls of one step at the same time. ``enable_meta_tool`` lets the model
+    choose the groups of tools that it needs. ``approve`` says which tools may be called, as that of a
+    `Toolkit` does; what both say counts, the strictest first. However a turn ends, each tool call
     that is remembered has a result: one that was stopped says so.
 
     >>> def add(a: int, b: int) -> int:
@@ -84,6 +86,8 @@ class ReActAgent(AgentBase):
         *,
         long_term_memory: Any = None,
         long_term_memory_mode: str = "both",
+        enable_meta_tool: bool = False,
+        approve: str | Mapping[str, str] | None = None,
         model_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
         service_toolkit: ServiceToolkit | None = None,
         verbose: bool | None = None,
@@ -128,6 +132,10 @@ class ReActAgent(AgentBase):
         self.formatter, self.toolkit = formatter, tools if tools is not None else Toolkit()
         self.long_term_memory, self._lasting = long_term_memory, lasting
         self.parallel_tool_calls, self.max_iters = parallel_tool_calls, max_iters
+        self.policy = Policy.of(approve, f"approve of {name}")
+        """Which tools may be called, besides what its toolkit says."""
+        if enable_meta_tool and "reset_equipped_tools" not in self.toolkit.tools:
+            self.toolkit.register_tool_function(self.toolkit.reset_equipped_tools)
         self.verbose = verbose if verbose is not None else True
 
     @staticmethod
@@ -312,7 +320,8 @@ class ReActAgent(AgentBase):
             return self._result(tool_call, await finish.take(tool_call))
         result = self._result(tool_call, "")
         toolkit = next((kit for kit in self._toolkits() if tool_call["name"] in kit.tools), self.toolkit)
-        async with contextlib.aclosing(aiter(toolkit.call_tool_function(tool_call))) as answers:
+        said: dict[str, Any] = {"approve": self.policy} if self.policy.rules else {}
+        async with contextlib.aclosing(aiter(toolkit.call_tool_function(tool_call, **said))) as answers:
             async for answer in answers:
                 plain = len(answer.content) == 1 and answer.content[0]["type"] == "text"
                 result.content[0]["output"] = answer.content[0]["text"] if plain else answer.content

@@ -15,7 +15,6 @@ OLDER = ("name", "model_config_name", "service_toolkit", "sys_prompt", "max_iter
 """What the places of arguments mean in 0.x."""
 INSTEAD = {
     "compression_config": "",
-    "enable_meta_tool": "toolkit.register_tool_function(toolkit.reset_equipped_tools)",
     "enable_rewrite_query": "",
     "knowledge": "register a function that searches it as a tool",
     "plan_notebook": "",

@@ -109,7 +109,7 @@ def new_run(desk: Desk, talk: Talk) -> Run:
         teller=desk.session.teller,
         held=talk.held,
     )
-    run.limits = desk.limits(talk.options)
+    run.limits, run.approve = desk.limits(talk.options), desk.policy(talk.options)
     if talk.spec is not None:
         desk.specs.append((run, talk.spec))
     return run
@@ -182,7 +182,7 @@ def limits(desk: Desk, run: Run, options: CommonOptions) -> Iterator[None]:
     by = before if seconds is None else min(time.monotonic() + seconds, before or float("inf"))
     token = context.deadline.set(by)
     try:
-        with asking.answering(answerer(desk, options.default)):
+        with asking.answering(answerer(desk, options.default), approves=True):
             yield
     finally:
         with contextlib.suppress(ValueError):  # a hub is closed in another context than it was opened in

@@ -41,6 +41,7 @@ class CommonOptions:
     schema: str | None = None
     budget: float | None = None
     max_calls: int | None = None
+    approve: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

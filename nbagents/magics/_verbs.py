@@ -34,7 +34,7 @@ class Verb:
 
 
 _LATER = ("fork", "graph", "rewind")
-_ASK = ("--timeout", "--default", "--quiet", "--raw", "--budget", "--max-calls")
+_ASK = ("--timeout", "--default", "--quiet", "--raw", "--budget", "--max-calls", "--approve")
 
 VERBS = (
     Verb("status", "status", "the agents, what they do and where they live; also without any word"),
@@ -50,6 +50,8 @@ VERBS = (
          options=("--timeout",)),
     Verb("timeline", "timeline [12]", "who was busy when in a run", "run", most=1),
     Verb("cost", "cost [12]", "what each agent has used in a run", "run", most=1),
+    Verb("audit", "audit [12] [--json]", "the calls of tools, and who allowed them", "run",
+         most=1, options=("--json",)),
     Verb("export", "export 12 run.md", "write a run to .md, .html, .json or .ipynb", "run", most=2, least=1),
     Verb("clear", "clear poet", "empty an agent's memory", "agent", most=None, least=1),
     Verb("index", "index notes -o docs", "read the files of a folder, for agents that look things up",
@@ -59,7 +61,7 @@ VERBS = (
     Verb("doctor", "doctor", "check what is needed, step by step, with the line to type"),
     Verb("code", "code [12]", "a run's Python equivalent", "run", most=1),
     Verb("why", "why [12]", "the whole traceback of the last failure, or of a run's", "run", most=1),
-    Verb("config", "config [model=… budget=… max_calls=… | jupytext]",
+    Verb("config", "config [model=… budget=… max_calls=… approve=… | jupytext]",
          "what counts where a cell says nothing; let Jupytext know these cells", most=None),
     *(Verb(name, name, "", available=False) for name in _LATER),
 )  # fmt: skip

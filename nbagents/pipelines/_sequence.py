@@ -26,8 +26,12 @@ class SequentialPipeline(Pipeline):
 
     def submit(self, x: Any) -> Any:
         """Make all the calls, each with the placeholder of the one before."""
+        steps = []
         for operator in self.participants:
             x = operator(x)
+            steps.append(x)
+        inner = x.__dict__.get("_steps", ())
+        x.__dict__["_steps"] = (*steps[:-1], *inner)  # for those who ask what was printed on the way
         return x
 
     async def drive(self, x: Any) -> Any:

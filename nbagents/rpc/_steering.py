@@ -36,7 +36,7 @@ class Steering:
     """What can be asked of one server about its runs. On the loop only."""
 
     def __init__(self, results: Results, agents: AgentTable) -> None:
-        self.book = RunBook()
+        self.book = RunBook(lambda: agents.keeper)
         self.log: Path | None = None
         """Where this process's log is, if it is a server of its own."""
         memories = Memories(agents)

@@ -8,7 +8,8 @@ from typing import Any
 
 __all__ = ["ToolCall", "ToolCalls"]
 
-STATES = ("done", "error", "stopped")
+STATES = ("done", "error", "stopped", "denied")
+APPROVALS = ("asked", "approved", "edited", "denied")
 MOST_PICTURES = 20
 MOST = 200
 """Calls of tools kept of one call of an agent; later ones are only counted."""
@@ -16,7 +17,10 @@ MOST = 200
 
 @dataclass(slots=True)
 class ToolCall:
-    """One call of a tool; ``state`` is "running", "done", "error" or "stopped"."""
+    """One call of a tool; ``state`` is "running", "done", "error", "stopped" or "denied".
+
+    ``approval`` is "" where nobody was asked; else "asked", "approved", "edited" or "denied".
+    """
 
     id: str
     name: str
@@ -25,6 +29,7 @@ class ToolCall:
     ended: float | None = None
     output: str = ""
     state: str = "running"
+    approval: str = ""
     pictures: tuple[str, ...] = ()
     """As ``data:`` addresses."""
 
@@ -37,7 +42,7 @@ class ToolCalls:
     missed: int = 0
 
     def hear(self, kind: str, data: Mapping[str, Any], at: float) -> None:
-        """Take in a ``tool_call`` or a ``tool_result``."""
+        """Take in a ``tool_call``, an ``approval`` or a ``tool_result``."""
         call_id, name = str(data.get("id", "")), str(data.get("name", ""))
         if kind == "tool_call":
             if len(self.calls) >= MOST:
@@ -50,6 +55,11 @@ class ToolCalls:
         for call in self.calls:
             if call.ended is None and (call.id, call.name) == (call_id, name):
                 state = str(data.get("state", "done"))
+                if kind == "approval":
+                    call.approval = state if state in APPROVALS else ""
+                    edited = data.get("arguments")
+                    call.arguments = edited if isinstance(edited, Mapping) else call.arguments
+                    return
                 call.ended, call.output = at, str(data.get("output", ""))
                 call.state = state if state in STATES else "done"
                 pictures = data.get("pictures")

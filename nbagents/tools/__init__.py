@@ -4,7 +4,9 @@
 `Tool` is a function with a JSON schema made of its signature and docstring.
 """
 
+from ._audit import audit_calls, audit_log
 from ._effects import Effect, effects, effects_of
+from ._policy import RULES, Policy, forget_run, rule_for, run_policy, set_run_policy
 from ._remade import parts_from
 from ._reserved import reserved, reserved_of
 from ._response import ToolResponse, text_of
@@ -43,6 +45,7 @@ from .retrieval import (
 )
 
 __all__ = [
+    "RULES",
     "Database",
     "Effect",
     "Execution",
@@ -50,6 +53,7 @@ __all__ = [
     "KernelExecutor",
     "KnowledgeIndex",
     "Passage",
+    "Policy",
     "ServiceExecStatus",
     "ServiceFactory",
     "ServiceResponse",
@@ -60,6 +64,8 @@ __all__ = [
     "ToolStream",
     "Toolkit",
     "arguments_of",
+    "audit_calls",
+    "audit_log",
     "cos_sim",
     "create_directory",
     "create_file",
@@ -69,6 +75,7 @@ __all__ = [
     "effects_of",
     "execute_python_code",
     "execute_shell_command",
+    "forget_run",
     "get_current_directory",
     "insert_text_file",
     "list_directory_content",
@@ -84,6 +91,9 @@ __all__ = [
     "reserved_of",
     "retrieve_from_index",
     "retrieve_from_list",
+    "rule_for",
+    "run_policy",
+    "set_run_policy",
     "text_of",
     "tidy_schema",
     "view_text_file",

@@ -76,7 +76,9 @@ MODULES: dict[str, dict[str, str]] = {
     },
     "pipeline": {
         "hub": "MsgHub",
-        "pipelines": "FanoutPipeline SequentialPipeline fanout_pipeline sequential_pipeline",
+        "pipelines": """
+            FanoutPipeline SequentialPipeline fanout_pipeline sequential_pipeline stream_printing_messages
+        """,
     },
     "tool": {
         "tools": """
@@ -143,6 +145,5 @@ MISSING: dict[str, str] = {
     "logger": GONE["logging"],
     "query_mongodb": "write a function that asks MongoDB by pymongo, and register it as a tool",
     "setup_logger": GONE["logging"],
-    "stream_printing_messages": "what agents say while they work is told by nbagents.events; " + _CARD,
     "sync_func": "read the message that a call returns, and you wait for it",
 }
