@@ -62,6 +62,8 @@ def notes(tmp_path: Path) -> Path:
     (notes / "odd.txt").write_bytes(b"\xff\xfe\0umbrella")
     (notes / "big.txt").write_bytes(b"umbrella " * 700_000)
     (notes / "private.txt").write_text("-----BEGIN RSA PRIVATE KEY-----\numbrella")
+    with open(os.path.join(os.fsencode(notes), b"\xff.md"), "w") as file:
+        file.write("umbrella")
     (notes / "link.md").symlink_to("/etc/passwd")
     (notes / "way").symlink_to("/etc")
     return notes
@@ -119,6 +121,7 @@ def test_what_is_left_out_is_told_with_the_reason(index: KnowledgeIndex, notes: 
         "odd.txt": "no text in UTF-8",
         "big.txt": "larger than 5 MB",
         "private.txt": "it holds a private key",
+        "?.md": "its name is no text in UTF-8",
         "link.md": "a link, or no regular file",
         "way/": "a link",
     }
@@ -170,6 +173,10 @@ def test_texts_are_added_and_replaced(index: KnowledgeIndex) -> None:
     assert found(index, "first") == []
     with pytest.raises(UsageError, match="texts are given by name"):
         index.add({"a": 1})  # type: ignore[dict-item]
+    with pytest.raises(UsageError, match="texts are given by name"):
+        index.add({"\ud800": "a"})
+    index.add({"odd": "half a sign: \ud800, and none:\0"})
+    assert found(index, "sign") == ["odd, line 1"]
 
 
 def test_languages_without_blanks_and_with_accents(index: KnowledgeIndex) -> None:

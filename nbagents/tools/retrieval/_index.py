@@ -19,9 +19,10 @@ from ._embedding import EmbeddingModel, embedded, label_of, name_of_model, ready
 from ._loaders import KINDS, passages_of
 from ._passage import Passage
 from ._report import IndexReport, Progress
-from ._store import Passages
+from ._store import Passages, Source
 from ._told import told
 from ._update import embed, update
+from ._walk import is_text
 
 __all__ = ["KnowledgeIndex", "retrieve_from_index"]
 
@@ -113,8 +114,9 @@ class KnowledgeIndex:
         report = IndexReport(files=len(texts))
         with self._updating:
             known = self._passages.sources("")
+            entries: list[tuple[Source, list[Passage]]] = []
             for name, text in texts.items():
-                if not isinstance(name, str) or not isinstance(text, str):
+                if not isinstance(text, str) or not is_text(name):
                     raise UsageError("texts are given by name: {'notes.md': '...'}")
                 plain = redact(text)
                 digest = hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
@@ -125,10 +127,11 @@ class KnowledgeIndex:
                 kind = Path(name).suffix.lower()
                 kind = kind if kind in KINDS and kind not in (".ipynb", ".pdf") else ".md"
                 read = passages_of(kind, plain.encode("utf-8", "replace").replace(b"\0", b" "))
-                self._passages.put(("", name, digest, len(text), 0), read)
+                entries.append((("", name, digest, len(text), 0), read))
                 report.added += ("", name) not in known
                 report.changed += ("", name) in known
                 report.masked += [name] if plain != text else []
+            self._passages.put(entries)
             self._embed(report, progress)
             report.passages = self._passages.count()
         return report
@@ -240,7 +243,8 @@ class KnowledgeIndex:
     def __repr__(self) -> str:
         how = "words" if self._model is None else f"words and meaning ({label_of(self._model)})"
         named = f"{self.name}: " if self.name else ""
-        return f"<KnowledgeIndex {named}{len(self):,} passages of {len(self.sources()):,} texts, by {how}>"
+        passages, texts = _counted(len(self), "passage"), _counted(len(self.sources()), "text")
+        return f"<KnowledgeIndex {named}{passages} of {texts}, by {how}>"
 
     def _root(self, path: str | os.PathLike[str]) -> str:
         """Return how a folder is known: from the index's own, so that both can be moved together."""
@@ -252,6 +256,10 @@ class KnowledgeIndex:
         if self._model is not None:
             self._passages.use_model(label_of(self._model))
             embed(self._passages, self._model, report, progress)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 @effects("read")

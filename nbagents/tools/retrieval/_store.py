@@ -101,25 +101,29 @@ class Passages:
     # ---- changing
 
     @_alone
-    def put(self, source: Source, passages: Iterable[Passage]) -> None:
-        """Write the passages of a source, in place of those that it had."""
-        root, name, *_ = source
+    def put(self, entries: Iterable[tuple[Source, Iterable[Passage]]]) -> None:
+        """Write the passages of sources, in place of those that they had: all of them or none."""
         with self._database.writing():
-            execute = self._connection.execute
-            self._remove(root, name)
-            number = execute(
-                "INSERT INTO sources (root, name, digest, size, changed) VALUES (?, ?, ?, ?, ?)", source
+            for source, passages in entries:
+                self._put(source, passages)
+
+    def _put(self, source: Source, passages: Iterable[Passage]) -> None:
+        execute = self._connection.execute
+        root, name, *_ = source
+        self._remove(root, name)
+        number = execute(
+            "INSERT INTO sources (root, name, digest, size, changed) VALUES (?, ?, ?, ?, ?)", source
+        ).lastrowid
+        for one in passages:
+            row = execute(
+                "INSERT INTO passages (source, text, heading, page, cell, first, last)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (number, one.text, one.heading, one.page, one.cell, one.first, one.last),
             ).lastrowid
-            for one in passages:
-                row = execute(
-                    "INSERT INTO passages (source, text, heading, page, cell, first, last)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (number, one.text, one.heading, one.page, one.cell, one.first, one.last),
-                ).lastrowid
-                execute(
-                    "INSERT INTO words (rowid, text, heading) VALUES (?, ?, ?)",
-                    (row, *_words(one.text, one.heading, name)),
-                )
+            execute(
+                "INSERT INTO words (rowid, text, heading) VALUES (?, ?, ?)",
+                (row, *_words(one.text, one.heading, name)),
+            )
 
     @_alone
     def touch(self, source: Source) -> None:
