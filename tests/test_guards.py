@@ -191,6 +191,11 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "tests/fetch/test_fetch_addresses.py"
         "::test_a_name_that_changes_is_asked_once_and_dialled_as_it_was_looked_at",
     ),
+    "what a query of SQLite may do": (
+        "tools/database/_sqlite.py", "driver.set_authorizer(self._allows)", "pass",
+        "tests/tools/test_databases.py"
+        "::test_whoever_may_only_read_changes_nothing_and_waits_for_nothing[sqlite]",
+    ),
     "files below the work folder only": (
         "_folder.py", "resolve=_BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS", "resolve=0",
         "tests/tools/test_files.py::test_nothing_else_is_read_moved_or_deleted",
