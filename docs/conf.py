@@ -51,6 +51,7 @@ PAGES = (
     "vectors",
     "pipelines",
     "hub",
+    "services",
     "setup",
     "runs",
     "asking",

@@ -181,6 +181,14 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "rpc/_keys.py", 'for name in ("base_url", "api_url"):', "for name in ():",
         "tests/rpc/test_journal_limits.py::test_a_key_is_not_led_to_another_address",
     ),
+    "services on other machines by TLS only": (
+        "services/_address.py", "if far and not proved and not insecure:", "if False:",
+        "tests/services/test_services_in_sql.py::test_the_address_of_the_surroundings_counts_too",
+    ),
+    "the ids of sessions": (
+        "services/_plain.py", 'check_id(session, "the session_id")', "str(session)",
+        "tests/services/test_services_contract.py::test_what_is_no_id_is_refused[memory-'a%']",
+    ),
 }  # fmt: skip
 
 
