@@ -5,6 +5,7 @@
     │   ├── AgentNotFoundError     nobody of that name lives there
     │   ├── AnswerRefusedError     what a person has answered does not fit the question
     │   ├── FileNotExportedError   the server gives no such file away
+    │   ├── MethodMissingError     a class lacks a method that it must write
     │   ├── ModelChoiceError       no model can be picked from what was given
     │   ├── RunNotFoundError       the server knows no such run, or no longer
     │   ├── ServiceNotStartedError a service was asked before its start, or after its stop
@@ -23,32 +24,29 @@
     │   ├── ModelRateLimitError    too many requests; retried, then given up
     │   └── ModelResponseError     an answer came and could not be used
     │       ├── ResponseParsingError   a parser does not find in it what it looks for
-    │       │   ├── JsonDictValidationError
-    │       │   ├── JsonParsingError
-    │       │   ├── JsonTypeError
-    │       │   ├── RequiredFieldNotFoundError
-    │       │   └── TagNotFoundError
+    │       │   ├── JsonDictValidationError, JsonParsingError, JsonTypeError
+    │       │   └── RequiredFieldNotFoundError, TagNotFoundError
     │       ├── FunctionCallError      it asks for a tool in a way that cannot be met
     │       │   ├── FunctionCallFormatError    it is not written as a call
     │       │   ├── FunctionNotFoundError      there is no such tool
     │       │   ├── ArgumentNotFoundError      an argument is missing
-    │       │   └── ArgumentTypeError          an argument does not fit
+    │       │   ├── ArgumentTypeError          an argument does not fit
+    │       │   └── ToolNotAllowedError        a policy or a person has not allowed it
     │       └── SchemaMismatchError    it does not have the shape that was asked for
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError
     │   │   ├── ServerLostError    it died while the call was there
     │   │   └── ServerFailedError  it died again and again, and was given up
-    │   ├── AgentCreationError
-    │   ├── AgentCallError
-    │   ├── AuthenticationError
-    │   ├── MessageTooLargeError
-    │   ├── ProtocolError
-    │   └── VersionMismatchError
+    │   ├── AgentCreationError, AgentCallError, AuthenticationError
+    │   └── MessageTooLargeError, ProtocolError, VersionMismatchError
+    ├── FetchError                 what is behind an address of the web could not be had
+    │   └── FetchRefusedError      the address is none of the public web
     ├── StorageError               what agents have become could not be kept, or read
     │   ├── SessionBusyError       another request holds the session
     │   ├── StorageFullError       there is no room left
     │   ├── StateCorruptError      what was kept is damaged
     │   └── StateVersionError      a newer version of nbagents kept it
+    ├── SandboxError               no sandbox here is good enough, or it could not be made
     └── InternalError              our fault: please report it
 
 A message says what happened, to whom, why, and what to do next. An error that crossed the wire
@@ -73,6 +71,8 @@ __all__ = [
     "CallStoppedError",
     "CallTimeoutError",
     "DeadlockError",
+    "FetchError",
+    "FetchRefusedError",
     "FileNotExportedError",
     "FunctionCallError",
     "FunctionCallFormatError",
@@ -82,6 +82,7 @@ __all__ = [
     "JsonParsingError",
     "JsonTypeError",
     "MessageTooLargeError",
+    "MethodMissingError",
     "ModelAuthError",
     "ModelChoiceError",
     "ModelError",
@@ -95,6 +96,7 @@ __all__ = [
     "ResponseParsingError",
     "ResultExpiredError",
     "RunNotFoundError",
+    "SandboxError",
     "SchemaMismatchError",
     "ServerFailedError",
     "ServerLostError",
@@ -105,6 +107,7 @@ __all__ = [
     "StorageError",
     "StorageFullError",
     "TagNotFoundError",
+    "ToolNotAllowedError",
     "UsageError",
     "VersionMismatchError",
     "WouldBlockLoopError",
@@ -146,6 +149,10 @@ class AnswerRefusedError(UsageError):
 
 class FileNotExportedError(UsageError, FileNotFoundError):
     """The server gives no such file away, whether there is one or not."""
+
+
+class MethodMissingError(UsageError, NotImplementedError):
+    """A class lacks a method that a subclass of its base must write."""
 
 
 class ModelChoiceError(UsageError):
@@ -214,8 +221,8 @@ class RemoteAgentError(CallError):
         return lines
 
 
-class ModelError(NbAgentsError):
-    """The model's endpoint did not answer as asked."""
+class ModelError(NbAgentsError, RuntimeError):
+    """The model's endpoint did not answer as asked. AgentScope raises a RuntimeError then."""
 
 
 class ModelUnavailableError(ModelError, ConnectionError):
@@ -265,6 +272,10 @@ class ArgumentNotFoundError(FunctionCallError):
 
 class ArgumentTypeError(FunctionCallError, TypeError):
     """The model gave an argument that does not fit, or that the tool does not know."""
+
+
+class ToolNotAllowedError(FunctionCallError):
+    """A tool's call was not made: a policy or a person has not allowed it, or nobody was there to."""
 
 
 class JsonDictValidationError(ResponseParsingError):
@@ -352,6 +363,14 @@ class VersionMismatchError(AgentServerError):
     """Client and server are of different versions."""
 
 
+class FetchError(NbAgentsError):
+    """What is behind an address of the web could not be had; the message names its host, never the rest."""
+
+
+class FetchRefusedError(FetchError, PermissionError):
+    """The address is none of the public web: nobody was asked. The message does not tell what is there."""
+
+
 class StorageError(NbAgentsError):
     """What agents have become could not be kept, or not be read; the message names the file."""
 
@@ -370,6 +389,10 @@ class StateCorruptError(StorageError):
 
 class StateVersionError(StorageError):
     """A newer version of nbagents kept it; the message names both versions."""
+
+
+class SandboxError(NbAgentsError):
+    """This machine has no sandbox that is good enough, or it could not be made. Nothing has run."""
 
 
 class InternalError(NbAgentsError):

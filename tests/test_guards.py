@@ -177,6 +177,24 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "models/_media.py", "if start.match(data):", "if True:",
         "tests/models/test_blocks.py::test_only_what_is_a_picture_is_sent",
     ),
+    "private addresses": (
+        "fetch/_gate.py", "if not (trusted or is_public(address)):", "if False:",
+        "tests/fetch/test_fetch_addresses.py::test_no_private_address_is_dialled",
+    ),
+    "the pinned address": (
+        "fetch/_gate.py", "connect_tcp(str(address), port,", "connect_tcp(host, port,",
+        "tests/fetch/test_fetch_addresses.py"
+        "::test_a_name_that_changes_is_asked_once_and_dialled_as_it_was_looked_at",
+    ),
+    "files below the work folder only": (
+        "_folder.py", "resolve=_BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS", "resolve=0",
+        "tests/tools/test_files.py::test_nothing_else_is_read_moved_or_deleted",
+    ),
+    "no model names the work folder": (
+        "tools/_tool.py", "hidden = {*self.preset_kwargs, *reserved_of(function)}",
+        "hidden = {*self.preset_kwargs}",
+        "tests/tools/test_files.py::test_a_model_cannot_name_the_work_folder",
+    ),
     "keys to their addresses only": (
         "rpc/_keys.py", 'for name in ("base_url", "api_url"):', "for name in ():",
         "tests/rpc/test_journal_limits.py::test_a_key_is_not_led_to_another_address",

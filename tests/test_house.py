@@ -33,6 +33,7 @@ TELLS_THE_TIME = {
     "serverext/_app.py": "datetime.now",  # when something was done last: hubs compare it
     "rpc/_places.py": "time.time",  # the age of a file, for which there is no other clock: leftovers only
     "rpc/_recorded.py": "time.time",  # when a run began, for people
+    "tools/_audit.py": "time.time",  # when a tool was called, for people
 }
 # Compiling is for the server, which defines the classes that its user wrote in a notebook.
 COMPILES = {"rpc/_workshop.py"}

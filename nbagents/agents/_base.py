@@ -11,18 +11,20 @@ from typing import Any
 from .. import context, events
 from .._ids import new_id
 from .._ports import make_proxy
-from ..exceptions import UsageError
+from ..exceptions import MethodMissingError
 from ..memory import TemporaryMemory, is_awaited, messages_of
 from ..message import Msg, PlaceholderMessage
 from ..models import ModelWrapperBase, load_model
 from ._audience import Audience
 from ._call import RUNNING, Remote, current_call, peek
+from ._classes import Classes
 from ._hooks import has_hooks
 from ._mailbox import Mailbox
 from ._revising import revised
 from ._scheduler import scheduler, settled
 from ._state import APART, apart, frozen, remembered, thaw
 from ._surface import Surface
+from ._unused import warn_unused
 
 __all__ = ["AgentBase"]
 
@@ -66,7 +68,7 @@ def _queued(observe: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return entry
 
 
-class AgentBase(Surface, metaclass=AgentMeta):
+class AgentBase(Surface, Classes, metaclass=AgentMeta):
     """An agent. Subclass it and write ``reply``; ``agent(x)`` returns a message at once.
 
     Calls run one at a time, in the order in which blocking code would have run them; independent
@@ -77,6 +79,7 @@ class AgentBase(Surface, metaclass=AgentMeta):
 
     ``model_config_name`` names a loaded model configuration (or is one, as a dictionary, or is a
     model); ``self.model`` is the model made from it. ``agent_id`` is 32 hexadecimal digits.
+    ``memory_config`` is AgentScope 0.0.1's, and does nothing but warn of that.
 
     >>> class Counter(AgentBase):
     ...     n = 0
@@ -100,9 +103,11 @@ class AgentBase(Surface, metaclass=AgentMeta):
         sys_prompt: str | None = None,
         model_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
         use_memory: bool = True,
+        memory_config: Mapping[str, Any] | None = None,
         *,
         agent_id: str | None = None,
     ) -> None:
+        warn_unused(type(self), name, {"memory_config": memory_config})
         self.name = name
         self.agent_id = agent_id or new_id()
         self.sys_prompt = sys_prompt
@@ -121,7 +126,7 @@ class AgentBase(Surface, metaclass=AgentMeta):
 
     def reply(self, *args: Any, **kwargs: Any) -> Any:
         """Answer a message; a subclass writes this, as ``def`` or ``async def``."""
-        raise UsageError(f'Agent [{type(self).__name__}] is missing the required "reply" function.')
+        raise MethodMissingError(f'Agent [{type(self).__name__}] is missing the required "reply" function.')
 
     @_queued
     def observe(self, x: Msg | Sequence[Msg] | None) -> Any:

@@ -18,6 +18,7 @@ from ._call import peek
 from ._hooks import KINDS, Hook, hooked, hooks_of, hooks_of_class
 from ._printed import is_heard, told_here, when_heard
 from ._scheduler import scheduler
+from ._state import UNFIT, freeze
 
 __all__ = ["Surface"]
 
@@ -64,6 +65,7 @@ class Surface:
         Raises:
             UsageError: there is none of that name.
         """
+        self._check_here("hooks")
         self._check_type(hook_type)
         _remove(hooks_of(peek(self, "__dict__"), hook_type), hook_type, hook_name)
 
@@ -74,7 +76,11 @@ class Surface:
 
     @classmethod
     def register_class_hook(cls, hook_type: str, hook_name: str, hook: Hook) -> None:
-        """Have ``hook`` called around the methods of this class's agents, as `register_instance_hook`."""
+        """Have ``hook`` called around the methods of this class's agents, as `register_instance_hook`.
+
+        Of those of this process: agents that live in servers know nothing of it. For them register it where
+        the class is written, behind it in its module.
+        """
         cls._check_type(hook_type)
         hooks_of_class(cls, hook_type)[hook_name] = hook
 
@@ -245,14 +251,23 @@ class Surface:
     def interrupt(self, msg: Any = None) -> Interruption:
         """Break off what the agent is at, so that it replies at once with what `handle_interrupt` returns.
 
-        Any thread; returns at once, and can be awaited. ``msg`` is remembered before. A blocking
-        ``def reply`` runs on, and an agent that does nothing is not touched.
+        Any thread; returns at once, and can be awaited. ``msg``, a message or several, is remembered before.
+        A blocking ``def reply`` runs on, and an agent that does nothing is not touched. The agent may live in
+        a server, and the call may be another session's.
 
         Raises:
-            UsageError: the agent lives in a server: stop the call itself.
+            UsageError: ``msg`` holds what cannot travel to the agent's server.
         """
-        self._check_here("interruptions")
-        scheduler().post(_interrupt, self, msg)
+        remote = peek(self, "_remote")
+        if remote is None:
+            scheduler().post(_interrupt, self, msg)
+        else:
+            said = freeze([] if msg is None else list(msg) if isinstance(msg, (list, tuple)) else [msg])
+            if said is UNFIT:
+                raise UsageError(
+                    f"what is said to {peek(self, '_name')} holds what cannot travel to its server"
+                )
+            scheduler().post(remote.interrupt, said)
         return Interruption()
 
     async def handle_interrupt(self, *args: Any, **kwargs: Any) -> Msg:
@@ -267,7 +282,7 @@ class Surface:
         if peek(self, "_remote") is not None:
             raise UsageError(
                 f"{peek(self, '_name')} lives in a server, and {what} do not go there: set them up in the"
-                " __init__ of its class; to stop a call, use reply.cancel()"
+                " __init__ of its class"
             )
 
 

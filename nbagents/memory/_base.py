@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
-from ..exceptions import UsageError
+from ..exceptions import MethodMissingError
 from ..message import Msg
 
 __all__ = ["MemoryBase", "arrived", "is_awaited", "messages_of"]
@@ -35,11 +35,11 @@ class MemoryBase:
 
     def add(self, memories: Msg | Iterable[Msg] | None) -> Any:
         """Remember a message or several."""
-        raise UsageError(f"{type(self).__name__} is missing the required `add` function")
+        raise MethodMissingError(f"{type(self).__name__} is missing the required `add` function")
 
     def get_memory(self) -> Any:
         """Return what is remembered as a list of messages, the oldest first."""
-        raise UsageError(f"{type(self).__name__} is missing the required `get_memory` function")
+        raise MethodMissingError(f"{type(self).__name__} is missing the required `get_memory` function")
 
 
 async def arrived(answer: Any) -> Any:

@@ -10,15 +10,15 @@ __all__ = ["SequentialPipeline"]
 
 
 class SequentialPipeline(Pipeline):
-    """Call each operator with what the one before returned.
+    """Call each operator with what the one before returned. ``agents`` is 1.x's name for ``operators``.
 
     >>> double, add = (lambda x: 2 * x), (lambda x: x + 1)
     >>> SequentialPipeline([double, add])(20)
     41
     """
 
-    def __init__(self, operators: Operators) -> None:
-        self.participants = as_operators(operators)
+    def __init__(self, operators: Operators | None = None, *, agents: Operators | None = None) -> None:
+        self.participants = as_operators(operators, agents)
 
     def submits_whole(self) -> bool:
         """Can all of it be submitted at once?"""

@@ -28,7 +28,7 @@ from ..rpc import (
     connections,
     post_question,
 )
-from ..runs import numbers
+from ..runs import numbers, tell
 from ._about import AgentInfo, Definition
 from ._configs import loaded_configs
 from ._doctor import Finding, examine
@@ -370,8 +370,7 @@ def open_session(
     with _lock:
         if _session is not None:
             _earlier.append(_session)
-        _session = Session(workspace, headless=headless, owner=owner, folder=folder)
-        return _session
+        return _opened(Session(workspace, headless=headless, owner=owner, folder=folder))
 
 
 def session() -> Session:
@@ -379,8 +378,16 @@ def session() -> Session:
     global _session
     with _lock:
         if _session is None:
-            _session = Session(os.getcwd(), owner="process")
+            return _opened(Session(os.getcwd(), owner="process"))
         return _session
+
+
+def _opened(new: Session) -> Session:
+    """Let a session be this process's, and hear of its runs."""
+    global _session
+    _session = new
+    tell(new.teller)
+    return new
 
 
 def close_session() -> None:
@@ -391,6 +398,7 @@ def close_session() -> None:
     with _lock:
         known, _session = [*_earlier, *([_session] if _session is not None else [])], None
         _earlier.clear()
+        tell(None)
     for each in known:
         each.close()
 

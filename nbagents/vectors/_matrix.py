@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from operator import mul
 from typing import Any
 
@@ -25,6 +25,11 @@ class Matrix:
 
     def __len__(self) -> int:
         return len(self._names)
+
+    @property
+    def names(self) -> Set[str]:
+        """The names of all."""
+        return self._places.keys()
 
     def put(self, name: str, vector: array[float]) -> None:
         """Add a vector, or put another one in its place."""

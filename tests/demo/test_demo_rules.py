@@ -273,6 +273,25 @@ def test_what_a_tool_returned_is_told():
     assert reply(messages) == "get_weather returned “sunny, 22”."
 
 
+def test_passages_are_looked_up_and_answered_from():
+    tools = [tool("retrieve_notes", query={"type": "string"}), tool("add", a={"type": "integer"})]
+    asked = [{"role": "user", "content": "Where do the umbrellas hang?"}]
+    (call,) = pick(Scene.of(asked), tools)
+    assert (call.name, json.loads(call.arguments)) == ("retrieve_notes", {"query": asked[0]["content"]})
+    for other in ("What is 2 + 2?", "Who are you?", "Hello.", "Write about rain."):
+        assert pick(Scene.of([{"role": "user", "content": other}]), tools) == []
+
+    def answered(text: str) -> str:
+        made = {"id": "c", "type": "function", "function": {"name": "retrieve_notes", "arguments": "{}"}}
+        turns = [{"role": "assistant", "content": None, "tool_calls": [made]}]
+        return reply([*asked, *turns, {"role": "tool", "tool_call_id": "c", "content": text}])
+
+    found = "[1] rain.md, Rain, line 2\nIt falls. Umbrellas hang in the cellar.\n\n[2] b.md\nBread hangs low."
+    assert answered(f"Quotations.\n{found}") == "“Umbrellas hang in the cellar”, says rain.md, Rain, line 2."
+    assert answered("[1] b.md\nFlour.") == "The passages do not say. I looked in b.md."
+    assert answered("No passage fits 'umbrellas'.") == "Nothing was found about that."
+
+
 # ------------------------------------------------------------------------------ the same each time
 
 PIECES = [

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ._scene import Scene
+from ._arithmetic import sums
+from ._recall import recall
+from ._scene import Scene, is_question
 from ._shape import fill
 from ._text import STOP_WORDS, operand, quote, quoted
 
@@ -18,6 +20,7 @@ _EXPRESSION = re.compile(r"[-(]*\d[\d.\s()*/+\-^%]*")
 _PLACE = re.compile(r"\b(?:in|at|for|of|to|from|near)\s+((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+){0,2})")
 _JOINTS = re.compile(r"\s*(?:;|[.?!]\s|,?\s*\band(?: then| also)?\b|,?\s*\bthen\b)\s*", re.IGNORECASE)
 _ENDS = re.compile(r"respon[ds]|answer|finish|final|submit|complete|reply|output", re.IGNORECASE)
+_FINDS = re.compile(r"retrieve(_|\Z)")
 _FITS = 2
 """From here on a tool fits a request: one word of its name, or two of its description."""
 _LIST = re.compile(r"^(?:sort|order|sum|add|join|count)?\s*:?\s*(.+)$", re.IGNORECASE | re.DOTALL)
@@ -77,6 +80,8 @@ def pick(
         return []
     clauses = _clauses(scene.request, functions) if many else [scene.request]
     calls = [call for clause in clauses if (call := _best(functions, clause)) is not None]
+    if not calls and (lookup := _lookup(scene, functions)) is not None:
+        return [ToolCall(lookup["name"], _arguments(lookup, scene.request))]
     if not calls and choice == "required":
         ranked = sorted(functions, key=lambda one: -_fit(one, scene.request))
         return [_forced(ranked[0], scene, said)]
@@ -86,6 +91,13 @@ def pick(
 def _best(functions: Sequence[Mapping[str, Any]], request: str) -> ToolCall | None:
     best = max(functions, key=lambda one: _fit(one, request))
     return ToolCall(best["name"], _arguments(best, request)) if _fit(best, request) >= _FITS else None
+
+
+def _lookup(scene: Scene, functions: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the tool that finds passages, for a question that I cannot answer by myself."""
+    if not is_question(scene.request) or sums(scene) or recall(scene):
+        return None
+    return next((one for one in functions if _FINDS.match(one["name"])), None)
 
 
 def _forced(function: Mapping[str, Any], scene: Scene, said: Callable[[], str]) -> ToolCall:
