@@ -200,11 +200,6 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "_folder.py", "resolve=_BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS", "resolve=0",
         "tests/tools/test_files.py::test_nothing_else_is_read_moved_or_deleted",
     ),
-    "no model names the work folder": (
-        "tools/_tool.py", "hidden = {*self.preset_kwargs, *reserved_of(function)}",
-        "hidden = {*self.preset_kwargs}",
-        "tests/tools/test_files.py::test_a_model_cannot_name_the_work_folder",
-    ),
     "keys to their addresses only": (
         "rpc/_keys.py", 'for name in ("base_url", "api_url"):', "for name in ():",
         "tests/rpc/test_journal_limits.py::test_a_key_is_not_led_to_another_address",
@@ -227,6 +222,14 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
     "arguments that no model gives": (
         "tools/_tool.py", "{*self.preset_kwargs, *reserved_of(function)}", "set(self.preset_kwargs)",
         "tests/tools/test_code.py::test_a_model_gives_the_code_and_the_time_and_nothing_else",
+    ),
+    "services on other machines by TLS only": (
+        "services/_address.py", "if far and not proved and not insecure:", "if False:",
+        "tests/services/test_services_in_sql.py::test_the_address_of_the_surroundings_counts_too",
+    ),
+    "the ids of sessions": (
+        "services/_plain.py", 'check_id(session, "the session_id")', "str(session)",
+        "tests/services/test_services_contract.py::test_what_is_no_id_is_refused[memory-'a%']",
     ),
 }  # fmt: skip
 

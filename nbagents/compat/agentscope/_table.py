@@ -128,7 +128,7 @@ GONE: dict[str, str] = {
     "plan": "an agent that plans is one that you write",
     "rag": "nbagents.tools.KnowledgeIndex indexes files and texts, and is a tool of an agent",
     "serialize": "json.dumps(msg.to_dict()), and Msg.from_dict(json.loads(text))",
-    "session": "agents in servers remember by themselves; elsewhere agent.state_dict() is JSON",
+    "session": "nbagents.services keeps states and sessions; agents in servers remember by themselves",
     "studio": "there is no web studio; " + _CARD,
     "token": "response.usage has the tokens of a model's answer",
     "tracing": "%agents timeline shows who worked when, and nbagents.events tells it as it happens",
