@@ -44,6 +44,7 @@
     │   ├── MessageTooLargeError
     │   ├── ProtocolError
     │   └── VersionMismatchError
+    ├── ToolServerError            a server of tools, one of others', does not answer
     ├── StorageError               what agents have become could not be kept, or read
     │   ├── StorageFullError       there is no room left
     │   ├── StateCorruptError      what was kept is damaged
@@ -103,6 +104,7 @@ __all__ = [
     "StorageFullError",
     "TagNotFoundError",
     "ToolNotAllowedError",
+    "ToolServerError",
     "UsageError",
     "VersionMismatchError",
     "WouldBlockLoopError",
@@ -346,6 +348,10 @@ class ProtocolError(AgentServerError):
 
 class VersionMismatchError(AgentServerError):
     """Client and server are of different versions."""
+
+
+class ToolServerError(NbAgentsError, ConnectionError):
+    """An MCP server does not answer, or not in time, or has not begun."""
 
 
 class StorageError(NbAgentsError):
