@@ -179,7 +179,8 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
     ),
     "a yes to the very call": (
         "asking/_approval.py",
-        "if not (isinstance(binding, str) and hmac.compare_digest(binding.encode(), approval.binding.encode())):",
+        "if not (isinstance(binding, str) and "
+        "hmac.compare_digest(binding.encode(), approval.binding.encode())):",
         "if False:", "tests/rpc/test_remote_approvals.py::"
         "test_it_is_allowed_from_another_session_by_the_calls_own_hash",
     ),

@@ -23,9 +23,9 @@ done: list[dict[str, Any]] = []
 
 
 @effects("write", "execute")
-def run_program(text: str, copies: int = 1) -> str:
+def run_program(text: str, copies: int = 1, parts: list[str] | None = None) -> str:
     """Run a program."""
-    done.append({"text": text, "copies": copies})
+    done.append({"text": text, "copies": copies, **({} if parts is None else {"parts": list(parts)})})
     return "it ran"
 
 
@@ -208,16 +208,15 @@ def test_a_yes_counts_once_and_for_its_own_call():
 
 
 def test_what_is_changed_after_it_was_shown_does_not_run():
-    call = use(text="harmless", copies=1)
+    call = use(text="harmless", parts=["harmless"])
 
     def change(opened):
-        call["input"]["text"] = "evil"
-        call["input"]["copies"] = 1000
+        call["input"]["text"] = call["input"]["parts"][0] = "evil"
         yes(opened)
 
     with somebody(change):
         acts(call)
-    assert done == [{"text": "harmless", "copies": 1}]
+    assert done == [{"text": "harmless", "copies": 1, "parts": ["harmless"]}]
 
 
 @pytest.mark.parametrize("answerer", ["script", "lambda"])
