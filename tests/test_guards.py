@@ -200,6 +200,28 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "_folder.py", "resolve=_BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS", "resolve=0",
         "tests/tools/test_files.py::test_nothing_else_is_read_moved_or_deleted",
     ),
+    "a yes to the very call": (
+        "asking/_approval.py",
+        "if not (isinstance(binding, str) and "
+        "hmac.compare_digest(binding.encode(), approval.binding.encode())):",
+        "if False:", "tests/rpc/test_remote_approvals.py::"
+        "test_it_is_allowed_from_another_session_by_the_calls_own_hash",
+    ),
+    "a yes of a person": (
+        "asking/_answerers.py",
+        "if question.approval is not None and answerer is not None and answerer is not _approver.get():",
+        "if False:",
+        "tests/tools/test_evil_model.py::test_a_list_of_answers_was_not_made_for_this",
+    ),
+    "what was shown runs": (
+        "tools/_approve.py", "json.loads(text if edited is None else edited)",
+        "dict(given) if edited is None else json.loads(edited)",
+        "tests/tools/test_evil_model.py::test_what_is_changed_after_it_was_shown_does_not_run",
+    ),
+    "the audit before the call": (
+        "tools/_approve.py", "if refused or passage.effects <= {Effect.READ}:", "if True:",
+        "tests/tools/test_tool_audit.py::test_with_a_full_disk_nothing_is_written_unseen",
+    ),
     "keys to their addresses only": (
         "rpc/_keys.py", 'for name in ("base_url", "api_url"):', "for name in ():",
         "tests/rpc/test_journal_limits.py::test_a_key_is_not_led_to_another_address",
