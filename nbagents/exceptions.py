@@ -24,11 +24,8 @@
     │   ├── ModelRateLimitError    too many requests; retried, then given up
     │   └── ModelResponseError     an answer came and could not be used
     │       ├── ResponseParsingError   a parser does not find in it what it looks for
-    │       │   ├── JsonDictValidationError
-    │       │   ├── JsonParsingError
-    │       │   ├── JsonTypeError
-    │       │   ├── RequiredFieldNotFoundError
-    │       │   └── TagNotFoundError
+    │       │   ├── JsonDictValidationError, JsonParsingError, JsonTypeError
+    │       │   └── RequiredFieldNotFoundError, TagNotFoundError
     │       ├── FunctionCallError      it asks for a tool in a way that cannot be met
     │       │   ├── FunctionCallFormatError    it is not written as a call
     │       │   ├── FunctionNotFoundError      there is no such tool
@@ -40,14 +37,11 @@
     │   ├── AgentServerNotAliveError
     │   │   ├── ServerLostError    it died while the call was there
     │   │   └── ServerFailedError  it died again and again, and was given up
-    │   ├── AgentCreationError
-    │   ├── AgentCallError
-    │   ├── AuthenticationError
-    │   ├── MessageTooLargeError
-    │   ├── ProtocolError
-    │   └── VersionMismatchError
+    │   ├── AgentCreationError, AgentCallError, AuthenticationError
+    │   └── MessageTooLargeError, ProtocolError, VersionMismatchError
     ├── FetchError                 what is behind an address of the web could not be had
     │   └── FetchRefusedError      the address is none of the public web
+    ├── ToolServerError            a server of tools, one of others', does not answer
     ├── StorageError               what agents have become could not be kept, or read
     │   ├── SessionBusyError       another request holds the session
     │   ├── StorageFullError       there is no room left
@@ -115,6 +109,7 @@ __all__ = [
     "StorageFullError",
     "TagNotFoundError",
     "ToolNotAllowedError",
+    "ToolServerError",
     "UsageError",
     "VersionMismatchError",
     "WouldBlockLoopError",
@@ -376,6 +371,10 @@ class FetchError(NbAgentsError):
 
 class FetchRefusedError(FetchError, PermissionError):
     """The address is none of the public web: nobody was asked. The message does not tell what is there."""
+
+
+class ToolServerError(NbAgentsError, ConnectionError):
+    """An MCP server does not answer, or not in time, or has not begun."""
 
 
 class StorageError(NbAgentsError):

@@ -9,7 +9,7 @@ import json
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..exceptions import SchemaMismatchError, UsageError
+from ..exceptions import ResponseParsingError, SchemaMismatchError, UsageError
 from ..memory import arrived
 from ..message import Msg, is_muted
 from ..models import ModelWrapperBase, load_model
@@ -255,7 +255,15 @@ class ReActAgent(AgentBase):
         async def read(text: str) -> list[dict[str, Any]]:
             return words.read(text)
 
-        return await until_read(self.name, ask, read, TRIES)
+        try:
+            return await until_read(self.name, ask, read, TRIES)
+        except ResponseParsingError as error:
+            label = getattr(self.model, "label", _label(self.model))
+            error.args = (
+                f"{self.name}: {label} gave no answer that can be read: {error} (asked {TRIES} times)",
+            )
+            error.hint = "take a model that can be given tools"
+            raise
 
     async def _conversation(self, said: Sequence[Msg], hint: str, told: str = "") -> Any:
         """Return what the model is sent; each call of a tool with its result, or a word for it."""

@@ -55,6 +55,7 @@ def _report(first: str, path: str | None = None) -> dict[str, str]:
     return json.loads(run.stdout)  # type: ignore[no-any-return]
 
 
+@pytest.mark.namespaces
 def test_without_bubblewrap_namespaces_do(tmp_path: Path):
     found = _report("", path=str(tmp_path))
     assert found["best"] == found["default"].upper() == "NAMESPACES"

@@ -87,7 +87,7 @@ def test_its_tool_streams_on_any_loop_and_says_that_it_executes(kernel: KernelEx
     assert effects_of(tool) == {Effect.EXECUTE}
     (networked,) = KernelExecutor(network=True).tools()
     assert effects_of(networked) == {Effect.EXECUTE, Effect.NETWORK}
-    toolkit = Toolkit()
+    toolkit = Toolkit(approve="auto")
     toolkit.register_tool_function(tool)
     code = "import time\nfor i in range(3):\n    print(i)\n    time.sleep(0.5)"
     block = {"type": "tool_use", "id": "1", "name": "run_python", "input": {"code": code}}
