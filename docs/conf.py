@@ -55,6 +55,7 @@ PAGES = (
     "vectors",
     "pipelines",
     "hub",
+    "services",
     "setup",
     "runs",
     "asking",

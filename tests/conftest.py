@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -35,10 +36,25 @@ PROGRAMS = {
 # A marker that needs a module: its name, and how to get it.
 MODULES = {"atheris": ("atheris", "Atheris: pip install atheris (for Linux on x86-64)")}
 # What the continuous integration must have: the module where there are wheels of it.
-REQUIRED = {"browser", *(MODULES if (sys.platform, platform.machine()) == ("linux", "x86_64") else ())}
+REQUIRED = {
+    "browser",
+    "bubblewrap",
+    *(MODULES if (sys.platform, platform.machine()) == ("linux", "x86_64") else ()),
+}
+
+
+def _may_unshare() -> bool:
+    """May this user make namespaces? Many containers forbid it."""
+    program = shutil.which("unshare")
+    return (
+        program is not None and not subprocess.run([program, "-Ur", "true"], capture_output=True).returncode
+    )
+
+
 # A marker that needs a place: whether this is one, and how to get there.
 PLACES = {
     "linux": (sys.platform == "linux", "Linux"),
+    "namespaces": (_may_unshare(), "a Linux where users may make namespaces"),
     "posix": (os.name == "posix", "a POSIX system"),
     "redis": (_answers(6379), "Redis on 127.0.0.1:6379: .ci/databases"),
     "root": (getattr(os, "geteuid", lambda: -1)() == 0, "root: sudo make test"),

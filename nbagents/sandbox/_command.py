@@ -16,7 +16,7 @@ from ._view import DEVICES, View, inside_folder
 
 __all__ = ["Launch", "bubblewrap"]
 
-PROGRAM = "import sys; sys.path.insert(0, sys.argv.pop(1)); from _inside import main; main()"
+PROGRAM = "import sys; sys.path.insert(0, sys.argv.pop(1)); from _inside._main import main; main()"
 ALL_FAMILIES = [1, 2, 10, 16]
 """Local sockets, IPv4, IPv6, and the list of network devices."""
 LOCAL = 1

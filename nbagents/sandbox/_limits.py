@@ -29,7 +29,10 @@ class Limits:
     file: int = 100_000_000
     """Bytes of one file; of all together in each of the temporary folders of a sandbox with namespaces."""
     output: int = 1_000_000
-    """Bytes of output that are kept, and as many of what it says of errors; the rest is read and dropped."""
+    """Bytes of output that are kept, and as many of what it says of errors.
+
+    More is dropped, and the program ended when it is 64 times as much.
+    """
     files: int = 256
     """Files open at a time, in one process."""
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import shutil
 import socket
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,6 +21,8 @@ __all__ = ["Finished", "Running", "on_loop"]
 
 T = TypeVar("T")
 PIECE = 65536
+FLOOD = 64
+"""What says so many times more than is kept is ended: to read it on would slow down everything else."""
 GRACE = 1.0
 """Seconds in which the first process of a sandbox ends all others, before it is ended by force."""
 KILLED = -9
@@ -36,8 +38,8 @@ async def on_loop(work: Coroutine[Any, Any, T]) -> T:
 class Finished:
     """What has come of a program: its output, and how it ended.
 
-    ``ended`` is "done", "timeout", "memory", "processes" or "killed". ``returncode`` is below zero when a
-    signal ended it. ``left_out`` is how many bytes of output were dropped, for there were too many.
+    ``ended`` is "done", "timeout", "memory", "processes", "output" or "killed". ``returncode`` is below
+    zero when a signal ended it. ``left_out`` is how many bytes of output were dropped.
     """
 
     returncode: int
@@ -51,8 +53,9 @@ class Finished:
 class _Said:
     """The first bytes of what a program says, or the last ones, and how many more there were."""
 
-    def __init__(self, most: int, *, keeps_end: bool) -> None:
-        self.most, self.keeps_end, self.data, self.left_out = most, keeps_end, bytearray(), 0
+    def __init__(self, most: int, *, keeps_end: bool, on_flood: Callable[[], None]) -> None:
+        self.most, self.keeps_end, self.on_flood = most, keeps_end, on_flood
+        self.data, self.left_out = bytearray(), 0
 
     async def listen(self, stream: asyncio.StreamReader) -> None:
         while piece := await stream.read(PIECE):
@@ -61,6 +64,8 @@ class _Said:
             if beyond > 0:
                 del self.data[slice(beyond) if self.keeps_end else slice(self.most, None)]
                 self.left_out += beyond
+                if self.left_out > FLOOD * self.most and not self.keeps_end:
+                    self.on_flood()
 
 
 class Running:
@@ -78,11 +83,13 @@ class Running:
         self.level = launch.level
         """The level of its sandbox."""
         self._process, self._line, self._scratch = process, line, launch.scratch
-        self._out, self._err = (_Said(int(launch.limits.output), keeps_end=keeps_end) for _ in range(2))
-        self._why = ""
+        most = int(launch.limits.output)
+        said = [_Said(most, keeps_end=keeps_end, on_flood=self._flooded) for _ in range(2)]
+        self._out, self._err = said
+        self._why, self._heard = "", asyncio.Event()
         assert process.stdout is not None
         assert process.stderr is not None
-        readers = (self._out.listen(process.stdout), self._err.listen(process.stderr), self._hear())
+        readers = (self._hear(), self._out.listen(process.stdout), self._err.listen(process.stderr))
         self._work = [asyncio.ensure_future(work) for work in (*readers, self._feed(stdin))]
         self._told: dict[str, str] = {}
         self._over = asyncio.ensure_future(self._end())
@@ -123,7 +130,18 @@ class Running:
             raise
         finally:
             theirs.close()
-        return cls(process, ours, launch, stdin, keeps_end=keeps_end)
+        self = cls(process, ours, launch, stdin, keeps_end=keeps_end)
+        heard = asyncio.ensure_future(self._heard.wait())
+        try:
+            await asyncio.wait([heard, self._over], return_when=asyncio.FIRST_COMPLETED)
+            if "started" not in self._told:
+                await asyncio.shield(self._over)  # it raises: there is no sandbox
+        except asyncio.CancelledError:
+            self._ask(b"k")
+            raise
+        finally:
+            heard.cancel()
+        return self
 
     @property
     def pid(self) -> int:
@@ -167,13 +185,13 @@ class Running:
         self._force()
         await asyncio.wait([self._over])
 
+    def _flooded(self) -> None:
+        self._why = self._why or "output"
+        self._ask(b"k")
+
     def interrupt(self) -> None:
         """Interrupt it, as Ctrl-C does. Returns at once; from any thread."""
         background().post(self._ask, b"i")
-
-    def abandon(self) -> None:
-        """End it without waiting."""
-        background().post(self._ask, b"k")
 
     def _ask(self, what: bytes) -> None:
         with contextlib.suppress(OSError):  # it has ended, or does not listen: then force is next
@@ -189,10 +207,9 @@ class Running:
         with contextlib.suppress(OSError):
             while piece := await loop.sock_recv(self._line, PIECE):
                 said += piece
-        told = dict(
-            line.split(" ", 1) for line in said.decode("utf-8", "replace").splitlines() if " " in line
-        )
-        self._told = told
+                lines = said.decode("utf-8", "replace").splitlines()
+                self._told = dict(line.split(" ", 1) for line in lines if " " in line)
+                self._heard.set()
 
     async def _feed(self, stdin: bytes) -> None:
         pipe = self._process.stdin
@@ -203,22 +220,32 @@ class Running:
                 pipe.close()
 
     async def _end(self) -> Finished:
-        await self._process.wait()
-        await asyncio.wait(self._work, timeout=GRACE)  # who is still there to say something, at a low level?
+        await self._gone()
+        await asyncio.wait(self._work, timeout=GRACE)  # at a low level others may hold its output open
         for work in self._work:
             work.cancel()
+        self._process._transport.close()  # type: ignore[attr-defined]  # else it waits for those others
         self._line.close()
         if self._scratch is not None:
             await on_thread(shutil.rmtree, self._scratch, True)
         code = self._told.get("code")
-        if code is None and "error" not in self._told and "started" in self._told:
+        if code is None and "started" in self._told:
             self._why = self._why or "killed"  # what looked after it was ended
-        if code is None and not self._why:
+        if "error" in self._told or (code is None and not self._why):
             raise SandboxError(f"the sandbox could not be made: {self._reason()}")
         out, err = self.output
         ended = self._why if self._why and self._told.get("ended") != "done" else self._told["ended"]
         left_out = self._out.left_out + self._err.left_out
         return Finished(KILLED if code is None else int(code), out, err, ended, self.level, left_out)
+
+    async def _gone(self) -> None:
+        """Wait until the first process of the sandbox is gone."""
+        exited, hearing = asyncio.ensure_future(self._process.wait()), self._work[0]
+        await asyncio.wait([exited, hearing], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([exited], timeout=GRACE)
+        self._force()
+        await asyncio.wait([exited], timeout=GRACE)
+        exited.cancel()
 
     def _reason(self) -> str:
         said = self._err.data.decode("utf-8", "replace").strip().splitlines()[-1:]

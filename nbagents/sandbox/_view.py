@@ -77,7 +77,9 @@ class View:
 
 
 def _refuse(folder: Path, pythons: set[str]) -> None:
-    kept = {Path(path).resolve(): "this Python" for path in pythons} | {Path.home().resolve(): "your home"}
+    kept = {Path(path).resolve(): "this Python" for path in pythons} | {
+        Path(os.path.expanduser("~")).resolve(): "your home"
+    }
     for path, what in kept.items():
         if path.is_relative_to(folder):
             raise UsageError(f"the work folder of a sandbox cannot be {folder}: {what} is in it")

@@ -14,8 +14,14 @@ from nbagents.sandbox import Level
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each level to a test that asks for one; marks leave out those that this machine lacks."""
     if "level" in metafunc.fixturenames:
-        marks = {Level.LIMITS: pytest.mark.posix, Level.BUBBLEWRAP: pytest.mark.bubblewrap}
-        levels = [pytest.param(one, marks=marks.get(one, pytest.mark.linux)) for one in Level]
+        mark = pytest.mark
+        marks = {
+            Level.LIMITS: [mark.posix],
+            Level.LANDLOCK: [mark.linux],
+            Level.NAMESPACES: [mark.namespaces],
+            Level.BUBBLEWRAP: [mark.namespaces, mark.bubblewrap],
+        }
+        levels = [pytest.param(one, marks=marks[one]) for one in Level]
         metafunc.parametrize("level", levels, ids=[one.name.lower() for one in Level])
 
 

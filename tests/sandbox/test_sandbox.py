@@ -82,12 +82,12 @@ def test_each_hostile_program_is_stopped_and_nothing_is_left(level: Level, tmp_p
         "forks": (_python(FORKS, mark), {}, "processes"),
         "takes memory": (_python("bytearray(8 << 30)", mark), {}, "done"),
         "takes memory together": (_python(TOGETHER, mark), {"memory": 130_000_000}, "memory"),
-        "writes without end": (["yes", mark], {"seconds": SECONDS, "output": 1000}, "timeout"),
+        "writes without end": (["yes", mark], {"output": 1000}, "output"),
         "writes a large file": (_python("open('large', 'w').truncate(10**11)", mark), {}, "done"),
         "crashes": (_python("import os; os.abort()", mark), {}, "done"),
     }
-    if level >= Level.NAMESPACES:  # elsewhere it would be a try on the machine
-        cases["kills everybody"] = (["/bin/sh", "-c", f"kill -9 -1; : {mark}"], {}, "done")
+    if level >= Level.NAMESPACES:  # and only where its number says that it is among few
+        cases["kills everybody"] = (["/bin/sh", "-c", f"[ $$ -lt 50 ] && kill -9 -1; : {mark}"], {}, "done")
         fill = "head -c 99m /dev/zero >/dev/shm/a; head -c 99m /dev/zero >/dev/shm/b"
         cases["fills shared memory"] = (["/bin/sh", "-c", f"{fill}; : {mark}"], {}, "done")
 
@@ -144,6 +144,22 @@ print(subprocess.run(["sh", "-c", "echo $((2 + 3))"], capture_output=True, text=
     assert finished.returncode == 0, finished.stderr.decode()
     assert finished.stdout.split() == [b"5"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_program_cannot_look_into_what_watches_it(level: Level, tmp_path: Path):
+    code = """
+import os
+for name in ("mem", "environ", "fd/0", "root/etc"):
+    try:
+        os.open(f"/proc/{os.getppid()}/{name}", os.O_RDONLY)
+        print(name)
+    except OSError:
+        pass
+"""
+    finished = asyncio.run(_box(tmp_path, level).run(_python(code)))
+    assert finished.returncode == 0
+    if level >= Level.LANDLOCK:
+        assert finished.stdout == b""
 
 
 def test_what_is_readable_is_read_and_not_written(level: Level, tmp_path: Path):
@@ -238,7 +254,6 @@ asyncio.run(main())
     starter.wait()
     starter.stdout.close()
     assert gone(mark) == []
-    assert gone("nbagents/sandbox") == []
 
 
 @pytest.mark.posix

@@ -29,21 +29,21 @@ FAMILIES = frozenset({1, 2, 10, 16})
 _SAME = (425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442)
 """io_uring, the new calls for mounts, and taking descriptors from others: equal on all machines."""
 _Calls = tuple[int, ...]
-_MACHINES: dict[str, tuple[int, int, int, _Calls, tuple[tuple[int, int], ...], _Calls]] = {
+_MACHINES: dict[str, tuple[int, int, int, _Calls, tuple[tuple[int, int], ...], _Calls, _Calls]] = {
     # Machine's kind, clone, socket; what leads to memory that all share: shmget, shmat, semget, msgget,
     # mq_open; what makes another process slower, and which argument names that: setpriority, prlimit,
-    # sched_*, ioprio_set; and in this order: ptrace, process_vm_*, kcmp, mount, umount, pivot_root,
-    # chroot, unshare, setns, keys, bpf, perf, userfaultfd, kexec, modules, file handles, swap, reboot, acct,
-    # clocks, syslog.
+    # ioprio_set; the same by the scheduler; and in this order: ptrace, process_vm_*, kcmp, mount, umount,
+    # pivot_root, chroot, unshare, setns, keys, bpf, perf, userfaultfd, kexec, modules, file handles, swap,
+    # reboot, acct, clocks, syslog.
     "x86_64": (
         0xC000003E, 56, 41, (29, 30, 64, 68, 240),
-        ((141, 1), (302, 0), (203, 0), (144, 0), (142, 0), (314, 0), (251, 1)),
+        ((141, 1), (302, 0), (251, 1)), (203, 144, 142, 314),
         (101, 310, 311, 312, 165, 166, 155, 161, 272, 308, 248, 249, 250, 321, 298, 323, 246, 320, 175, 313,
          176, 303, 304, 167, 169, 163, 164, 227, 103, 172, 173, 154),
     ),
     "aarch64": (
         0xC00000B7, 220, 198, (194, 196, 190, 186, 180),
-        ((140, 1), (261, 0), (122, 0), (119, 0), (118, 0), (274, 0), (30, 1)),
+        ((140, 1), (261, 0), (30, 1)), (122, 119, 118, 274),
         (117, 270, 271, 272, 40, 39, 41, 51, 97, 268, 217, 218, 219, 280, 241, 282, 104, 294, 105, 273, 106,
          264, 265, 224, 142, 89, 170, 112, 116),
     ),
@@ -73,7 +73,7 @@ def filter_calls(families: Collection[int], *, shares: bool) -> None:
 
 
 def _program(families: Collection[int], *, shares: bool) -> bytes:
-    kind, clone, socket, shared, others, refused = _MACHINES[os.uname().machine]
+    kind, clone, socket, shared, others, scheduler, refused = _MACHINES[os.uname().machine]
     deny = (RETURN, 0, 0, ERROR | errno.EPERM)
     allow = (RETURN, 0, 0, ALLOW)
     lines = [(LOAD, 0, 0, MACHINE), (EQUAL, 1, 0, kind), deny, (LOAD, 0, 0, NUMBER)]
@@ -84,6 +84,9 @@ def _program(families: Collection[int], *, shares: bool) -> bytes:
         lines += [(EQUAL, 0, 1, number), deny]
     for number, argument in others if shares else ():
         lines += [(EQUAL, 0, 4, number), (LOAD, 0, 0, FIRST + 8 * argument), (EQUAL, 0, 1, 0), allow, deny]
+    for number in scheduler if shares else ():
+        # A thread names itself here by a number of its own, which is no harm: all are told that it is done.
+        lines += [(EQUAL, 0, 4, number), (LOAD, 0, 0, FIRST), (EQUAL, 0, 1, 0), allow, (RETURN, 0, 0, ERROR)]
     lines += [(EQUAL, 0, 4, clone), (LOAD, 0, 0, FIRST), (HAS, 0, 1, NEW_NAMESPACES), deny, allow]
     lines += [(EQUAL, 0, 2 + 2 * len(families), socket), (LOAD, 0, 0, FIRST)]
     for family in sorted(families):

@@ -25,7 +25,7 @@ ANYBODY = 1000
 """Who root is inside: root's name would open doors that are meant for root."""
 DEVICES = ("null", "zero", "full", "random", "urandom")
 SET_INTERFACE, UP = 0x8914, 0x1
-FEWEST = "301"
+FEWEST = 301
 """The least that the kernel accepts as the highest number of a process."""
 
 
@@ -87,7 +87,7 @@ def _furnish(settings: Settings) -> None:
     if settings.number("processes_shown"):
         _mount("proc", "/new/proc", "proc", NO_SETUID | NO_DEVICES)
         try:
-            _write("/new/proc/sys/kernel/pid_max", FEWEST)
+            _write("/new/proc/sys/kernel/pid_max", str(max(FEWEST, 2 * settings.number("processes"))))
         except OSError:
             pass  # an older kernel has one for all
         _restrict("/new/proc", READ_ONLY | NO_SETUID | NO_DEVICES)

@@ -72,6 +72,7 @@ class Execution(ServiceResponse):
             "timeout": f"TimeoutError: the {self._what} did not end within {self._seconds:g} s",
             "memory": f"MemoryError: the {self._what} took more than {self._memory} bytes",
             "processes": f"RuntimeError: the {self._what} started too many processes",
+            "output": f"RuntimeError: the {self._what} printed without end",
             "killed": f"RuntimeError: the {self._what} was ended from outside",
         }
         if finished.ended in ended:
