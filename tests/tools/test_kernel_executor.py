@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import asyncio
 import base64
+import gc
 import os
 import subprocess
 import sys
@@ -17,8 +18,10 @@ import psutil
 import pytest
 from nbagents.compat.agentscope.service import NoteBookExecutor
 
+from nbagents import Msg, ReActAgent
 from nbagents.exceptions import UsageError
-from nbagents.tools import Effect, KernelExecutor, Toolkit, effects_of
+from nbagents.tools import Effect, KernelExecutor, Toolkit
+from nbagents.tools.code import _kernel_tool
 
 pytestmark = [pytest.mark.linux, pytest.mark.timeout(180)]
 
@@ -85,11 +88,13 @@ def test_a_kernel_that_ends_is_said_to_be_gone_and_another_one_starts(kernel: Ke
 
 def test_its_tool_streams_on_any_loop_and_says_that_it_executes(kernel: KernelExecutor) -> None:
     (tool,) = kernel.tools()
-    assert effects_of(tool) == {Effect.EXECUTE}
-    (networked,) = KernelExecutor(network=True).tools()
-    assert effects_of(networked) == {Effect.EXECUTE, Effect.NETWORK}
     toolkit = Toolkit(approve="auto")
     toolkit.register_tool_function(tool)
+    toolkit.register_tool_function(KernelExecutor(network=True).tools()[0], func_name="networked")
+    assert toolkit.tools["run_python"].effects == {Effect.EXECUTE}
+    assert toolkit.tools["networked"].effects == {Effect.EXECUTE, Effect.NETWORK}
+    (schema, _) = toolkit.get_json_schemas()
+    assert set(schema["function"]["parameters"]["properties"]) == {"code"}
     code = "import time\nfor i in range(3):\n    print(i)\n    time.sleep(0.5)"
     block = {"type": "tool_use", "id": "1", "name": "run_python", "input": {"code": code}}
 
@@ -115,6 +120,21 @@ def test_a_tool_call_that_is_cancelled_ends_its_cell(kernel: KernelExecutor) -> 
     begun = time.monotonic()
     assert kernel.run("kept").text == "7"
     assert time.monotonic() - begun < 20
+
+
+def test_in_a_server_the_tool_has_a_kernel_of_its_own(kernel: KernelExecutor, runtime: Path) -> None:
+    toolkit = Toolkit(approve="auto")
+    toolkit.register_tool_function(kernel.tools()[0])
+    kernel.run("where = 'here'")
+    agent = ReActAgent("remote", "You compute.", "demo", toolkit=toolkit, to_dist=True)
+    try:
+        steps = "1. run_python: 'where' in dir()\n2. run_python: where = 'there'\n3. run_python: where"
+        said = agent(Msg("user", steps)).content
+    finally:
+        agent.stop()
+    assert said.startswith("run_python returned “False”")
+    assert said.endswith("run_python returned “'there'”.")
+    assert kernel.run("where").text == "'here'"
 
 
 def test_agentscopes_names_do_the_same(kernel: KernelExecutor) -> None:
@@ -183,3 +203,28 @@ def test_an_interrupt_of_whoever_waits_ends_the_cell(kernel: KernelExecutor) -> 
     with pytest.raises(KeyboardInterrupt):
         kernel.run("time.sleep(60)")
     assert kernel.run("kept").text == "9"
+
+
+def test_kernels_that_only_tools_know_end_when_they_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_kernel_tool, "MOST", 1)
+    monkeypatch.setattr(_kernel_tool, "IDLE", 4.0)
+    toolkit, owners = Toolkit(approve="auto"), []
+
+    def parent(name: str) -> psutil.Process:
+        block = {"type": "tool_use", "id": "1", "name": name, "input": {"code": "1 + 1"}}
+        assert toolkit.call_tool_function(block).result().text == "2"
+        (executor,) = [one for one, _ in _kernel_tool._kept.values() if one.id == ids[name]]
+        return psutil.Process(executor._life.kernel.running.pid)
+
+    ids = {}
+    for name in ("first", "second"):
+        made = KernelExecutor()
+        toolkit.register_tool_function(made.tools()[0], func_name=name)
+        ids[name] = made.id
+        del made
+        gc.collect()
+        owners.append(parent(name))
+    gone, alive = psutil.wait_procs(owners[:1], timeout=20)
+    assert (gone, alive) == (owners[:1], [])
+    assert owners[1].is_running()
+    assert psutil.wait_procs(owners[1:], timeout=30)[1] == []
