@@ -56,6 +56,7 @@ PAGES = (
     "pipelines",
     "hub",
     "services",
+    "app",
     "setup",
     "runs",
     "asking",
