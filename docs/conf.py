@@ -53,6 +53,7 @@ PAGES = (
     "sandbox",
     "memory",
     "vectors",
+    "fetch",
     "pipelines",
     "hub",
     "services",
