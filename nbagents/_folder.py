@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
 import platform
 import sys
@@ -70,6 +71,11 @@ def _walk(root: int, parts: Sequence[str], flags: int, mode: int) -> int:
             os.close(step)
 
 
+@functools.cache
+def _library() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)  # errors are kept for each thread
+
+
 class _How(ctypes.Structure):
     _fields_ = [("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64)]
 
@@ -77,7 +83,7 @@ class _How(ctypes.Structure):
 def _openat2(root: int, path: str, flags: int, mode: int) -> int:
     made = mode if flags & os.O_CREAT else 0
     how = _How(flags=flags, mode=made, resolve=_BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS)
-    call = ctypes.CDLL(None, use_errno=True).syscall
+    call = _library().syscall
     for _ in range(64):  # the kernel asks to try again while something else is renamed
         fd = call(
             ctypes.c_long(_OPENAT2),

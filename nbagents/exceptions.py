@@ -41,6 +41,7 @@
     │   └── MessageTooLargeError, ProtocolError, VersionMismatchError
     ├── FetchError                 what is behind an address of the web could not be had
     │   └── FetchRefusedError      the address is none of the public web
+    ├── ToolServerError            a server of tools, one of others', does not answer
     ├── StorageError               what agents have become could not be kept, or read
     │   ├── SessionBusyError       another request holds the session
     │   ├── StorageFullError       there is no room left
@@ -108,6 +109,7 @@ __all__ = [
     "StorageFullError",
     "TagNotFoundError",
     "ToolNotAllowedError",
+    "ToolServerError",
     "UsageError",
     "VersionMismatchError",
     "WouldBlockLoopError",
@@ -369,6 +371,10 @@ class FetchError(NbAgentsError):
 
 class FetchRefusedError(FetchError, PermissionError):
     """The address is none of the public web: nobody was asked. The message does not tell what is there."""
+
+
+class ToolServerError(NbAgentsError, ConnectionError):
+    """An MCP server does not answer, or not in time, or has not begun."""
 
 
 class StorageError(NbAgentsError):

@@ -263,6 +263,7 @@ class Call:
 
     def result(self, timeout: float | None = None) -> Any:
         """Block until the reply is there; see `PlaceholderMessage.result`."""
+        __tracebackhide__ = True  # a notebook shows where its own code waited, at once, and not our way there
         self.scheduler.block(self, timeout)
         return self._deliver()
 
@@ -307,6 +308,7 @@ class Call:
         return address(self)
 
     def _deliver(self) -> Any:
+        __tracebackhide__ = True
         self.read = True
         if self.error is not None:
             raise self.error.with_traceback(self.traceback)

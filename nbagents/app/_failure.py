@@ -39,7 +39,7 @@ def failure_of(error: BaseException) -> tuple[str, str]:
 
     One line, without keys, without paths of this machine, and never a traceback.
 
-    >>> failure_of(RuntimeError("no /home/ada/.ssh/id_rsa, and sk-0123456789abcdef"))
+    >>> failure_of(RuntimeError("no /etc/ssh/ssh_host_key, and sk-0123456789abcdef"))
     ('AGENT_UNKNOWN_ERROR', 'Unknown agent error: RuntimeError: no …, and sk-…cdef')
     """
     code = getattr(error, "code", None)

@@ -169,7 +169,11 @@ class OpenQuestion:
         return Answer(str(self.question.default), values, None, "default")
 
     def _end(self, answer: Answer | None, error: BaseException | None, how: str) -> bool:
-        told = {"id": self.question.id, "how": how, "text": answer.text if answer is not None else ""}
+        told: dict[str, Any] = {"id": self.question.id, "how": how, "text": ""}
+        if answer is not None:
+            told["text"] = answer.text
+        if answer is not None and self.question.approval is not None:
+            told["fields"] = dict(answer.fields)  # what was changed, or why not
         with _lock:
             if self._over.is_set():
                 return False

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .._loop import background
 from .._threads import on_thread
 from .._version import __version__
-from ..exceptions import FetchError, FetchRefusedError
+from ..exceptions import FetchError, FetchRefusedError, UsageError
 from ._address import Place, allowed_hosts
 from ._fetched import Fetched
 
@@ -56,7 +56,7 @@ async def fetch(
     Raises:
         FetchRefusedError: the address is none of the public web, or redirects to one that is not.
         FetchError: it could not be had: no such host, no answer, too large, out of time.
-        UsageError: ``allow`` does not hold hosts.
+        UsageError: ``allow`` does not hold hosts, or the headers or the method are none.
     """
     allowed = allowed_hosts(allow)
     wanted = _Wanted(method.upper(), dict(headers or {}), body, most)
@@ -139,7 +139,10 @@ async def _asked(
     import httpx2
 
     sent = httpx2.Headers({"accept": "*/*", "user-agent": f"nbagents/{__version__}"})
-    sent.update(wanted.headers)
+    try:
+        sent.update(wanted.headers)
+    except (UnicodeError, TypeError, ValueError):
+        raise UsageError(f"the headers for {whose} cannot be sent") from None
     sent.update({"accept-encoding": "gzip, deflate", "connection": "close"})
     to = place.url
     url = httpcore2.URL(scheme=to.raw_scheme, host=to.raw_host, port=to.port, target=to.raw_path)
@@ -156,6 +159,8 @@ async def _asked(
             return Fetched(str(to), raw.status, dict(told.items()), data)
     except (httpcore2.NetworkError, httpcore2.TimeoutException) as error:
         raise FetchError(f"{whose} cannot be fetched: {_why(error)}") from None
+    except httpcore2.LocalProtocolError:
+        raise UsageError(f"the request to {whose} cannot be sent: a header or the method is none") from None
     except (httpcore2.ProtocolError, httpx2.DecodingError, UnicodeError):
         raise FetchError(f"{whose} cannot be fetched: what it answers is no HTTP") from None
 

@@ -109,7 +109,7 @@ class _Line:
             return
         notes = report.reasons
         notes = [*notes[:REASONS], *([f"… {len(notes) - REASONS} more"] if len(notes) > REASONS else [])]
-        use = f'`{name}` is the index: `{name}.search("…")`, or give it to an agent as a tool'
+        use = f'`{name}` is the index: `{name}.search("…")`, `toolkit.register_tool_function({name})`'
         notes.append(use if name else "`-o docs` makes it a variable, to search in and to give to agents")
         parts = [f"index of {self._title}", str(report), *([f"by {how}"] if how else []), seconds]
         self._show(parts, notes, ready=True)

@@ -82,6 +82,7 @@ class PlaceholderMessage(Msg):
             WouldBlockLoopError: called on the background loop, where only ``await`` can wait.
             Exception: whatever the agent raised.
         """
+        __tracebackhide__ = True  # a cell that is interrupted shows the reader's own line; so below
         return self._promise.result(timeout)
 
     def __await__(self) -> Generator[Any, Any, Any]:
@@ -134,6 +135,7 @@ class PlaceholderMessage(Msg):
     def __getattribute__(self, name: str) -> Any:
         if name[:1] == "_" or name in _OWN:
             return object.__getattribute__(self, name)
+        __tracebackhide__ = True
         return getattr(self._promise.result(None), name)
 
     if not TYPE_CHECKING:

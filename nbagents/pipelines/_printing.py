@@ -37,8 +37,8 @@ def stream_printing_messages(
 
     What it raises is raised after all that was printed. A reader that leaves ends a coroutine, and what ran
     already goes on; a reader that is cancelled cancels either, as an ``await`` does. From any loop. Of an
-    agent in a server the messages come whole, unless its call is made while the stream is read (by a
-    coroutine, that is): then they grow too.
+    agent in a server comes what it says, not its calls of tools; whole, unless its call is made while the
+    stream is read, by a coroutine: then it grows too.
 
     With a ``queue`` all passes through it, and what others put there is yielded as well; ``end_signal`` in
     it ends the stream. With ``yield_speech`` a third item follows each time: None, for nobody speaks aloud.

@@ -26,7 +26,11 @@ _KINDS = {
 }
 # The variation selector keeps front-ends from drawing the shape as a coloured emoji.
 _MARKS = {"running": "▶\ufe0e", "done": "✓\ufe0e", "error": "✗", "stopped": "■", "denied": "✗"}
-_APPROVED = {"approved": " · approved by you", "edited": " · changed and approved by you"}
+_APPROVED = {
+    "approved": " · approved by you",
+    "edited": " · changed and approved by you",
+    "granted": " · approved for this run",
+}
 _REFUSED = " was not allowed: "
 _MOST = 30
 _LIMIT = 4000

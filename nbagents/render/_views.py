@@ -62,7 +62,7 @@ class FoldView:
     ``title`` is the tool's name, ``text`` what was thought, given or returned. A "call" is a tool's call with
     its result: ``text`` is what was given, in one line; ``given`` the same at length, ``answer`` what was
     returned; ``state`` is "running", "done", "error", "stopped" or "denied"; ``elapsed`` is in seconds;
-    ``approval`` is "asked", "approved", "edited" or "denied" where a person was asked.
+    ``approval`` is "asked", "approved", "edited", "granted" or "denied", or "" where nobody was asked.
     """
 
     kind: str

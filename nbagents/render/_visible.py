@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["visible_arguments", "visible_json", "visible_text"]
+__all__ = ["visible_arguments", "visible_json", "visible_object", "visible_text"]
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
@@ -31,6 +31,19 @@ def visible_json(value: Any) -> str:
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return text if text.isascii() and text.isprintable() else "".join(map(_shown, text))
+
+
+def visible_object(given: Mapping[str, Any]) -> str:
+    """Return an object as `visible_json`, each of its values on a line of its own; raises as that does.
+
+    >>> print(visible_object({"a": 1, "b": [2, 3]}))
+    {
+      "a": 1,
+      "b": [2, 3]
+    }
+    """
+    lines = [f"  {visible_json(str(name))}: {visible_json(value)}" for name, value in given.items()]
+    return "{\n" + ",\n".join(lines) + "\n}" if lines else "{}"
 
 
 def visible_text(text: str) -> str:

@@ -86,8 +86,9 @@ class Relays:
         if opened is None:
             return
         how, text = str(data.get("how") or "answered"), str(data.get("text") or "")
+        fields = data.get("fields")
         if how in ("answered", "default"):
-            opened.finish(Answer(text, how=how))
+            opened.finish(Answer(text, fields if isinstance(fields, dict) else {}, how=how))
         else:
             opened.fail(CallCancelledError(f"what {opened.question.agent} asked is over: {how}"), how)
 

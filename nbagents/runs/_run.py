@@ -50,8 +50,7 @@ class Run:
     A call that is still open when the ``with`` is left goes on and still belongs to it. ``number``
     counts the runs of this process from 1, or those of its workspace where a server keeps count, which
     ``teller`` tells of this one; where a session is open, its own does. ``color_of`` gives an agent's
-    number in the order of creation, ``audience`` the names of those who hear an agent. Safe to read from
-    any thread.
+    number in the order of creation, ``audience`` the names of those who hear an agent. Any thread reads it.
 
     >>> from nbagents import AgentBase
     >>> class Echo(AgentBase):
@@ -79,10 +78,9 @@ class Run:
         self.id, self.number = identity or (new_id(), numbers.next())
         self.held = held
         """Does it take its next steps in this process, so that it cannot go on without it?"""
-        self.limits: budget.Limits | None = None  # both are set before it begins
-        """What it may ask of models,"""
+        # Set before it begins: what it may ask of models, and what its tools may do.
+        self.limits: budget.Limits | None = None
         self.approve: Policy | None = None
-        """and what its tools may do, where somebody has said so."""
         self.halted = False
         """Has a person stopped it, on a page or from outside of this process?"""
         self.title, self.prompt, self.chips, self.notes = title, prompt, chips, notes

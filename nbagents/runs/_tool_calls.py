@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["ToolCall", "ToolCalls"]
 
 STATES = ("done", "error", "stopped", "denied")
-APPROVALS = ("asked", "approved", "edited", "denied")
+APPROVALS = ("asked", "approved", "edited", "granted", "denied")
 MOST_PICTURES = 20
 MOST = 200
 """Calls of tools kept of one call of an agent; later ones are only counted."""
@@ -19,7 +19,8 @@ MOST = 200
 class ToolCall:
     """One call of a tool; ``state`` is "running", "done", "error", "stopped" or "denied".
 
-    ``approval`` is "" where nobody was asked; else "asked", "approved", "edited" or "denied".
+    ``approval`` is "" where nobody was asked; else "asked", "approved", "edited",
+    "granted" (earlier in the run) or "denied".
     """
 
     id: str

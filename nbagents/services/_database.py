@@ -172,6 +172,7 @@ def _engine(url: URL) -> Engine:
         connection.isolation_level = None  # a transaction begins where we say
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages; each time the disk is waited for
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -48,6 +48,7 @@ states = Table(
     *_owner(),
     Column("round_id", _long, primary_key=True),
     Column("state", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 sessions = Table(
     "nbagents_sessions",
@@ -64,6 +65,7 @@ messages = Table(
     *_owner(),
     Column("n", _long, primary_key=True),
     Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 locks = Table(
     "nbagents_locks",

@@ -111,14 +111,15 @@ async def passed(
             passage.decision = "policy"
         elif not changed and _granted(passage, tool):
             passage.decision = "run"
+            passage.tell("granted")
         else:
             allowed = await _asked(passage, tool, given, changed)
-        passage.arguments = passage.arguments or _json(allowed)
+        passage.arguments = _json(allowed)
         await _noted(passage)
         if tool.origin:
             await _audit.remember(tool)
     except ToolNotAllowedError as error:
-        passage.arguments = passage.arguments or _json(given)
+        passage.arguments = _json(given)
         await _noted(passage, refused=True)
         passage.tell("denied", why=str(error).partition(" was not allowed: ")[2])
         raise
@@ -127,19 +128,18 @@ async def passed(
 
 async def _asked(passage: Passage, tool: Tool, given: Mapping[str, Any], changed: bool) -> dict[str, Any]:
     """Ask a person; return the arguments that were allowed."""
-    from ..render import visible_arguments, visible_json  # here, since importing tools is quick
+    from ..render import visible_arguments, visible_object  # here, since importing tools is quick
 
     def no(decision: str, why: str) -> ToolNotAllowedError:
         passage.decision = decision
         return ToolNotAllowedError(f"{tool.name} was not allowed: {why}")
 
     try:
-        text = visible_json(dict(given))
+        text = visible_object(given)
     except (TypeError, ValueError, RecursionError):
         raise no("refused", "its arguments cannot be shown to a person") from None
     if len(text) > LONGEST:
         raise no("refused", f"its arguments are longer than a person can be shown, {len(text)} characters")
-    passage.arguments = text
     binding = _binding(passage, tool, text)
     note = "What it is said to do has changed since it was allowed last." if changed else ""
     approval = Approval(
@@ -183,11 +183,11 @@ async def _asked(passage: Passage, tool: Tool, given: Mapping[str, Any], changed
     allowed: dict[str, Any] = json.loads(text if edited is None else edited)
     try:
         tool.check(allowed)
-        passage.arguments = visible_json(allowed)
-    except (FunctionCallError, ValueError) as error:
+        is_other = edited is not None and visible_object(allowed) != text
+    except (FunctionCallError, ValueError, RecursionError) as error:
         raise no("denied", f"what a person has changed does not fit: {error}") from None
     passage.decision = "person"
-    if passage.arguments != text:
+    if is_other:
         passage.decision, passage.edited = "edited", allowed
     elif answer.text == ALL and approval.grants:
         grant_all(passage.run, passage.agent, tool)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..exceptions import FunctionNotFoundError, UsageError
 from ._effects import effects
@@ -14,6 +14,9 @@ from ._policy import Policy
 from ._response import ToolResponse
 from ._run import ToolStream, run_tool
 from ._tool import Tool
+
+if TYPE_CHECKING:
+    from .mcp._client import McpClient
 
 __all__ = ["Toolkit"]
 
@@ -98,11 +101,7 @@ class Toolkit:
                 "a model gives arguments by name, so include_var_positional cannot be had",
                 hint="let the function take a list",
             )
-        if group_name != BASIC and group_name not in self.groups:
-            raise UsageError(
-                f"there is no group of tools named {group_name!r}",
-                hint=f"toolkit.create_tool_group({group_name!r}, description=...)",
-            )
+        self._group(group_name)
         tool = Tool(
             tool_func,
             preset_kwargs,
@@ -163,6 +162,53 @@ class Toolkit:
         self.tools.clear()
         self.groups.clear()
 
+    # ---- tools of MCP servers
+
+    async def register_mcp_client(
+        self,
+        mcp_client: McpClient,
+        group_name: str = BASIC,
+        enable_funcs: Iterable[str] | None = None,
+        disable_funcs: Iterable[str] | None = None,
+        preset_kwargs_mapping: Mapping[str, Mapping[str, Any]] | None = None,
+        postprocess_func: Callable[..., Any] | None = None,
+        namesake_strategy: Strategy = "raise",
+        *,
+        effects: Iterable[str] | Mapping[str, Iterable[str]] | None = None,
+        timeout: float | None = 60.0,  # noqa: ASYNC109  # of the calls, later
+    ) -> None:
+        """Let the model call the tools of an MCP server: all of them, or those that are named.
+
+        They are not trusted: unless ``effects`` says what they do (all, or each by its name), a person is
+        asked as for a program that runs code and goes out; asked again also when the server begins to say
+        something else of a tool. A call ends after ``timeout`` seconds.
+
+        Raises:
+            UsageError: there is no such group or tool, a name is taken, or the client is not one.
+            ToolServerError: the server does not answer.
+        """
+        from .mcp import register_client
+
+        self._group(group_name)
+        await register_client(
+            self,
+            mcp_client,
+            enable=enable_funcs,
+            disable=disable_funcs,
+            presets=preset_kwargs_mapping,
+            effects=effects,
+            timeout=timeout,
+            put=lambda tool: self._put(tool, namesake_strategy),
+            group=group_name,
+            after=postprocess_func,
+        )
+
+    async def remove_mcp_clients(self, client_names: Iterable[str]) -> None:
+        """Take the tools of MCP servers away; the clients stay as they are."""
+        from .mcp import remove_clients
+
+        remove_clients(self, _names(client_names))
+
     # ---- groups
 
     def create_tool_group(
@@ -218,9 +264,12 @@ class Toolkit:
         return ToolResponse.of_text(f"{said}\n{notes}" if notes else said)
 
     def _group(self, name: str) -> ToolGroup:
+        if name == BASIC:
+            return ToolGroup(BASIC, "", True)
         if name not in self.groups:
             raise UsageError(
-                f"there is no group of tools named {name!r}; there are: {self._names(self.groups)}"
+                f"there is no group of tools named {name!r}; there are: {self._names(self.groups)}",
+                hint=f"toolkit.create_tool_group({name!r}, description=...)",
             )
         return self.groups[name]
 

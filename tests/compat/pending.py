@@ -2,9 +2,5 @@
 
 from __future__ import annotations
 
-_SERVICES = """
-    bing_search google_search summarization
-"""
-NAMES = frozenset(_SERVICES.split())
-
+NAMES: frozenset[str] = frozenset()
 PROGRAMS: dict[str, str] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import gzip
 import ipaddress
@@ -10,7 +11,7 @@ import json
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -54,11 +55,15 @@ class Site:
         self.host, self.safe_host = f"127.0.0.1:{port}", f"site.example:{safe_port}"
         self.url, self.safe_url = f"http://{self.host}", f"https://{self.safe_host}"
         self.asked: list[Request] = []
+        self.served: dict[str, Callable[[Request], Response]] = {}
+        """What a test serves besides, by the first part of the path."""
         self.dripping, self.ended = threading.Event(), threading.Event()
 
     async def answer(self, request: Request) -> Response:
         self.asked.append(request)
         kind, _, rest = request.path_params["path"].partition("/")
+        if kind in self.served:
+            return self.served[kind](request)
         return await getattr(self, kind)(request, rest)
 
     async def page(self, request: Request, rest: str) -> Response:
@@ -122,7 +127,9 @@ def _site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     authority = trustme.CA()
     folder = tmp_path_factory.mktemp("certificates")
     chain = folder / "chain.pem"
-    authority.issue_cert("site.example").private_key_and_cert_chain_pem.write_to_path(chain)
+    authority.issue_cert("site.example", "html.duckduckgo.com").private_key_and_cert_chain_pem.write_to_path(
+        chain
+    )
     authority.cert_pem.write_to_path(folder / "authority.pem")
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     site = Site(*(one.getsockname()[1] for one in sockets))
@@ -150,9 +157,49 @@ def _site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def site(_site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     _site.asked.clear()
+    _site.served.clear()
     _site.dripping.clear()
     _site.ended.clear()
     return _site
+
+
+@pytest.fixture
+def proxied(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For ddgs, which has a client of its own: a proxy that leads to the site, whoever is meant."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    held = [listening]
+
+    def copy(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while piece := source.recv(65536):
+                target.sendall(piece)
+        for one in (source, target):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def tunnel() -> None:
+        with contextlib.suppress(OSError):
+            peer, _ = listening.accept()
+            with peer, socket.create_connection(("127.0.0.1", int(site.safe_host.rpartition(":")[2]))) as to:
+                assert peer.recv(65536).startswith(b"CONNECT ")
+                peer.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                held.append(peer)
+                back = threading.Thread(target=copy, args=(to, peer))
+                back.start()
+                copy(peer, to)
+                back.join(10)
+
+    thread = threading.Thread(target=tunnel)
+    thread.start()
+    monkeypatch.setenv("DDGS_PROXY", f"http://127.0.0.1:{listening.getsockname()[1]}")
+    monkeypatch.setenv("PRIMP_CA_BUNDLE", str(site.authority))
+    yield
+    for one in held:
+        with contextlib.suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
+    thread.join(20)
+    listening.close()
+    assert not thread.is_alive()
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ ODD = [
     "http:// 127.0.0.1/", " http://127.0.0.1/", "http://127.0.0.1\t/", "http://127.0.0.1#@public.example/",
     "http://127.0.0.1?@public.example/", "http://public.example/" + "a" * 9000,
     "http://" + "a" * 70 + ".example/",
-    None, 7, b"http://127.0.0.1/",
+    "http://\ud800.example/", "http://public.example/\ud800", None, 7, b"http://127.0.0.1/",
 ]  # fmt: skip
 NAMES = {
     "localhost": ["127.0.0.1", "::1"],

@@ -201,6 +201,13 @@ def test_who_allows_what_is_no_host_is_told(odd):
         got("http://127.0.0.1/", allow=[odd])
 
 
+@pytest.mark.parametrize("odd", [{"x": "a\r\nb: c"}, {"x y": "a"}, {"x": "\ud800"}, {"x": 7}])
+def test_headers_that_are_none_are_not_sent(site, odd):
+    with pytest.raises(UsageError, match=r"127\.0\.0\.1 cannot be sent"):
+        got(f"{site.url}/page", headers=odd, allow=[site.host])
+    assert site.asked == []
+
+
 def test_nothing_is_left_behind(site):
     got(f"{site.url}/page", allow=[site.host])
     before = len([one for one in gc.get_objects() if isinstance(one, socket.socket) and one.fileno() >= 0])

@@ -249,7 +249,10 @@ def test_errors_come_after_all_that_was_printed(kind):
     async def main():
         agent = Printer("p", fail=True)
 
+        made = threading.Event()
+
         async def work():
+            await asyncio.to_thread(made.wait, 20)
             await agent(None)
 
         task = {
@@ -258,8 +261,10 @@ def test_errors_come_after_all_that_was_printed(kind):
             "other loop": lambda: background().spawn(work()),
         }[kind]()
         found = []
+        stream = stream_printing_messages([agent], task)
+        made.set()
         with pytest.raises(ZeroDivisionError, match="after printing"):
-            await read(stream_printing_messages([agent], task), found)
+            await read(stream, found)
         assert "_listeners" not in agent.__dict__
         return found
 

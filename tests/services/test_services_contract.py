@@ -12,6 +12,7 @@ from nbagents.agents import AgentBase, DialogAgent, ReActAgent
 from nbagents.exceptions import ServiceNotStartedError, SessionBusyError, StateCorruptError, UsageError
 from nbagents.hub import msghub
 from nbagents.message import Msg
+from nbagents.pipelines import stream_printing_messages
 from nbagents.services import AgentScopeSessionHistoryMemory, Session
 
 NO_IDS = [
@@ -350,6 +351,18 @@ def test_a_hold_of_somebody_who_died_ends(place, user):
     asyncio.run(main())
 
 
+def test_a_hold_is_renewed_while_it_lasts(place, user, monkeypatch):
+    monkeypatch.setattr("nbagents.services._leases.LEASE", 0.6)
+
+    async def main():
+        async with place.state() as service, service.locked(user, "s"):
+            with pytest.raises(SessionBusyError):
+                async with service.locked(user, "s", wait=2):
+                    pass
+
+    asyncio.run(main())
+
+
 # ------------------------------------------------------------------------------------------ memory
 
 
@@ -416,6 +429,42 @@ def test_the_memory_works_in_a_script_too(place, user):
         assert memory.size() == 2
     finally:
         asyncio.run(history.stop())
+
+
+def test_a_request_takes_its_agent_up_where_the_last_one_left_it(place, user):
+    """As programs for AgentScope Runtime do: a new agent each time, its state and memory from services."""
+
+    async def query(states, history, text):
+        async with history.locked(user, "s"):
+            state = await states.export_state(user_id=user, session_id="s")
+            memory = AgentScopeSessionHistoryMemory(service=history, session_id="s", user_id=user)
+            agent = ReActAgent(name="Friday", sys_prompt="You talk.", model="demo-fast", memory=memory)
+            agent.set_console_output_enabled(enabled=False)
+            if state:
+                agent.load_state_dict(state)
+            agent.turns = getattr(agent, "turns", 0) + 1
+            said = []
+            async for msg, last in stream_printing_messages(
+                agents=[agent], coroutine_task=agent(Msg("user", text))
+            ):
+                said += [msg.content] if last else []
+            await states.save_state(user_id=user, session_id="s", state=agent.state_dict())
+            return said
+
+    async def main():
+        async with place.state() as states, place.history() as history:
+            answers = await asyncio.gather(
+                *(query(states, history, f"Write about rain {n}") for n in range(3))
+            )
+            state = await states.export_state(user, "s")
+            return answers, state, contents(await history.get_session(user, "s"))
+
+    answers, state, kept = asyncio.run(main())
+    assert [len(answer) for answer in answers] == [1, 1, 1]
+    assert state["turns"] == 3
+    assert state["memory"] == []
+    asked = {f"Write about rain {n}": answer[0] for n, answer in enumerate(answers)}
+    assert dict(zip(kept[::2], kept[1::2], strict=True)) == asked  # each with its answer, none in between
 
 
 # ---------------------------------------------------------------------------------------- planted

@@ -7,16 +7,20 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from nbagents import ServiceToolkit, Toolkit
 from nbagents.exceptions import StateCorruptError, UsageError
 from nbagents.models import load_embedding_model, load_model
 from nbagents.tools import Effect, KnowledgeIndex, cos_sim, effects_of, retrieve_from_list
+from nbagents.tools.retrieval._split import pieces
 
 KEY = "sk-0123456789abcdef9f2c"
 
@@ -58,6 +62,8 @@ def notes(tmp_path: Path) -> Path:
     (notes / "odd.txt").write_bytes(b"\xff\xfe\0umbrella")
     (notes / "big.txt").write_bytes(b"umbrella " * 700_000)
     (notes / "private.txt").write_text("-----BEGIN RSA PRIVATE KEY-----\numbrella")
+    with open(os.path.join(os.fsencode(notes), b"\xff.md"), "w") as file:
+        file.write("umbrella")
     (notes / "link.md").symlink_to("/etc/passwd")
     (notes / "way").symlink_to("/etc")
     return notes
@@ -115,6 +121,7 @@ def test_what_is_left_out_is_told_with_the_reason(index: KnowledgeIndex, notes: 
         "odd.txt": "no text in UTF-8",
         "big.txt": "larger than 5 MB",
         "private.txt": "it holds a private key",
+        "?.md": "its name is no text in UTF-8",
         "link.md": "a link, or no regular file",
         "way/": "a link",
     }
@@ -166,6 +173,10 @@ def test_texts_are_added_and_replaced(index: KnowledgeIndex) -> None:
     assert found(index, "first") == []
     with pytest.raises(UsageError, match="texts are given by name"):
         index.add({"a": 1})  # type: ignore[dict-item]
+    with pytest.raises(UsageError, match="texts are given by name"):
+        index.add({"\ud800": "a"})
+    index.add({"odd": "half a sign: \ud800, and none:\0"})
+    assert found(index, "sign") == ["odd, line 1"]
 
 
 def test_languages_without_blanks_and_with_accents(index: KnowledgeIndex) -> None:
@@ -317,6 +328,35 @@ def test_other_processes_search_while_one_writes(tmp_path: Path) -> None:
             assert (out, reader.returncode) == ("all\n", 0)
 
 
+def test_others_search_while_a_thread_updates(index: KnowledgeIndex, notes: Path) -> None:
+    index.add({"a": "umbrella"})
+    reached, goes_on = threading.Event(), threading.Event()
+
+    def wait(report: Any) -> None:
+        reached.set()
+        assert goes_on.wait(20)
+
+    thread = threading.Thread(target=index.update, args=(notes,), kwargs={"progress": wait})
+    thread.start()
+    assert reached.wait(20)
+    assert found(index, "umbrella") == ["a, line 1"], "it does not wait for the update"
+    goes_on.set()
+    thread.join()
+    assert len(found(index, "umbrella")) == 2
+
+
+@hypothesis.settings(deadline=None)
+@hypothesis.given(st.text(st.characters(codec="utf-8"), max_size=900), st.integers(5, 80))
+def test_passages_hold_all_of_a_text_and_are_small(text: str, size: int) -> None:
+    lines = text.splitlines()
+    made = list(pieces(lines, 1, size))
+    assert all(0 < len(one) <= size + 1 for one, _, _ in made)
+    assert "".join("".join(one for one, _, _ in made).split()) == "".join("".join(lines).split())
+    places = [(first, last) for _, first, last in made]
+    assert all(1 <= first <= last <= len(lines) for first, last in places)
+    assert places == sorted(places)
+
+
 def test_files_of_others_are_not_taken_for_an_index(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("not a database at all, but long enough to be looked at" * 40)
     with pytest.raises(StateCorruptError):
@@ -377,9 +417,7 @@ def test_a_model_by_name_makes_embeddings(notes: Path) -> None:
 
 def test_lists_are_searched_by_a_score(embedder: Any) -> None:
     texts = ["how to bake bread", "heavy rain at night", "tax forms"]
-    answer = retrieve_from_list(
-        "rain tonight, heavy", texts, lambda a, b: cos_sim(a, b).content, 2, embedder, False
-    )
+    answer = retrieve_from_list("rain tonight, heavy", texts, cos_sim, 2, embedder, False)
     assert answer.content[0][1:] == (1, "heavy rain at night")
     kept = retrieve_from_list("rain tonight", texts, lambda a, b: len(set(a) & set(b)), 2)
     assert [index for _, index, _ in kept.content] == sorted(index for _, index, _ in kept.content)

@@ -57,10 +57,13 @@ MODULES: dict[str, dict[str, str]] = {
         "tools": """
             NoteBookExecutor=KernelExecutor
             ServiceExecStatus ServiceFactory ServiceResponse ServiceToolkit
-            bing_search cos_sim create_directory create_file delete_directory delete_file
-            execute_python_code execute_shell_command get_current_directory google_search
-            list_directory_content move_directory move_file query_mysql query_sqlite
-            read_json_file read_text_file retrieve_from_list summarization write_json_file write_text_file
+            arxiv_search bing_search cos_sim create_directory create_file dblp_search
+            dblp_search_authors dblp_search_publications dblp_search_venues delete_directory
+            delete_file digest_webpage download_from_url execute_python_code
+            execute_shell_command get_current_directory google_search list_directory_content
+            load_web move_directory move_file parse_html_to_text query_mysql query_sqlite
+            read_json_file read_text_file retrieve_from_list summarization wikipedia_search
+            wikipedia_search_categories write_json_file write_text_file
         """,
     },
     # ---- 1.x
@@ -125,7 +128,7 @@ GONE: dict[str, str] = {
     "plan": "an agent that plans is one that you write",
     "rag": "nbagents.tools.KnowledgeIndex indexes files and texts, and is a tool of an agent",
     "serialize": "json.dumps(msg.to_dict()), and Msg.from_dict(json.loads(text))",
-    "session": "agents in servers remember by themselves; elsewhere agent.state_dict() is JSON",
+    "session": "nbagents.services keeps states and sessions; agents in servers remember by themselves",
     "studio": "there is no web studio; " + _CARD,
     "token": "response.usage has the tokens of a model's answer",
     "tracing": "%agents timeline shows who worked when, and nbagents.events tells it as it happens",

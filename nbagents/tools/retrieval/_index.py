@@ -19,9 +19,10 @@ from ._embedding import EmbeddingModel, embedded, label_of, name_of_model, ready
 from ._loaders import KINDS, passages_of
 from ._passage import Passage
 from ._report import IndexReport, Progress
-from ._store import Passages
+from ._store import Passages, Source
 from ._told import told
 from ._update import embed, update
+from ._walk import is_text
 
 __all__ = ["KnowledgeIndex", "retrieve_from_index"]
 
@@ -71,7 +72,7 @@ class KnowledgeIndex:
         self.path = None if path is None else Path(os.path.abspath(path))
         self.name = name
         self._given, self._model = embedding_model, ready(embedding_model)
-        self._lock = threading.RLock()
+        self._updating = threading.Lock()
         self._passages = Passages(self.path)
 
     # ---- what is in it
@@ -94,7 +95,7 @@ class KnowledgeIndex:
             ModelError: the embedding model fails; words are indexed by then.
         """
         report = IndexReport()
-        with self._lock:
+        with self._updating:
             for path in paths:
                 update(self._passages, os.path.abspath(path), self._root(path), outputs, report, progress)
             self._embed(report, progress)
@@ -111,10 +112,11 @@ class KnowledgeIndex:
             ModelError: the embedding model fails.
         """
         report = IndexReport(files=len(texts))
-        with self._lock:
+        with self._updating:
             known = self._passages.sources("")
+            entries: list[tuple[Source, list[Passage]]] = []
             for name, text in texts.items():
-                if not isinstance(name, str) or not isinstance(text, str):
+                if not isinstance(text, str) or not is_text(name):
                     raise UsageError("texts are given by name: {'notes.md': '...'}")
                 plain = redact(text)
                 digest = hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
@@ -125,33 +127,30 @@ class KnowledgeIndex:
                 kind = Path(name).suffix.lower()
                 kind = kind if kind in KINDS and kind not in (".ipynb", ".pdf") else ".md"
                 read = passages_of(kind, plain.encode("utf-8", "replace").replace(b"\0", b" "))
-                self._passages.put(("", name, digest, len(text), 0), read)
+                entries.append((("", name, digest, len(text), 0), read))
                 report.added += ("", name) not in known
                 report.changed += ("", name) in known
                 report.masked += [name] if plain != text else []
+            self._passages.put(entries)
             self._embed(report, progress)
             report.passages = self._passages.count()
         return report
 
     def remove(self, *names: str) -> int:
         """Remove files and texts by name; return how many there were. An update brings files back."""
-        with self._lock:
-            return self._passages.remove((None, name) for name in names)
+        return self._passages.remove((None, name) for name in names)
 
     def clear(self) -> None:
         """Remove all."""
-        with self._lock:
-            self._passages.clear()
+        self._passages.clear()
 
     def sources(self) -> list[str]:
         """Return the names of all files and texts, in the order in which they came."""
-        with self._lock:
-            return [name for _, name in self._passages.sources()]
+        return [name for _, name in self._passages.sources()]
 
     def __len__(self) -> int:
         """How many passages there are."""
-        with self._lock:
-            return self._passages.count()
+        return self._passages.count()
 
     def __bool__(self) -> bool:
         return True  # an empty index is an index
@@ -179,24 +178,23 @@ class KnowledgeIndex:
         if not query.strip() or top_k < 1:
             return []
         vector = embedded(self._model, [query])[0] if mode != "words" and self._model is not None else None
-        with self._lock:
-            if vector is not None and self._passages.about("model") not in ("", label_of(self._model)):
-                raise UsageError(
-                    f"the index was made with the embedding model {self._passages.about('model')!r}, and this"
-                    f" one is {label_of(self._model)!r}",
-                    hint="update() makes its vectors anew",
-                )
-            pool = max(POOL, top_k)
-            ranks = [self._passages.by_words(query, pool)] if mode != "meaning" else []
-            if vector is not None:
-                alike = self._passages.by_vector(vector, pool)
-                ranks.append([number for number, cosine in alike if cosine > 0])
-            scores: dict[int, float] = {}
-            for ranked in ranks:
-                for place, number in enumerate(ranked):
-                    scores[number] = scores.get(number, 0.0) + (EASE + 1) / (EASE + 1 + place) / len(ranks)
-            best = sorted(scores, key=lambda number: (-scores[number], number))[:top_k]
-            found = self._passages.passages(best)
+        if vector is not None and self._passages.about("model") not in ("", label_of(self._model)):
+            raise UsageError(
+                f"the index was made with the embedding model {self._passages.about('model')!r}, and this"
+                f" one is {label_of(self._model)!r}",
+                hint="update() makes its vectors anew",
+            )
+        pool = max(POOL, top_k)
+        ranks = [self._passages.by_words(query, pool)] if mode != "meaning" else []
+        if vector is not None:
+            alike = self._passages.by_vector(vector, pool)
+            ranks.append([number for number, cosine in alike if cosine > 0])
+        scores: dict[int, float] = {}
+        for ranked in ranks:
+            for place, number in enumerate(ranked):
+                scores[number] = scores.get(number, 0.0) + (EASE + 1) / (EASE + 1 + place) / len(ranks)
+        best = sorted(scores, key=lambda number: (-scores[number], number))[:top_k]
+        found = self._passages.passages(best)
         return [replace(found[number], score=round(scores[number], 4)) for number in best if number in found]
 
     @effects("read")
@@ -234,8 +232,7 @@ class KnowledgeIndex:
 
     def close(self) -> None:
         """Close the file. Twice is fine."""
-        with self._lock:
-            self._passages.close()
+        self._passages.close()
 
     def __enter__(self) -> KnowledgeIndex:
         return self
@@ -246,7 +243,8 @@ class KnowledgeIndex:
     def __repr__(self) -> str:
         how = "words" if self._model is None else f"words and meaning ({label_of(self._model)})"
         named = f"{self.name}: " if self.name else ""
-        return f"<KnowledgeIndex {named}{len(self):,} passages of {len(self.sources()):,} texts, by {how}>"
+        passages, texts = _counted(len(self), "passage"), _counted(len(self.sources()), "text")
+        return f"<KnowledgeIndex {named}{passages} of {texts}, by {how}>"
 
     def _root(self, path: str | os.PathLike[str]) -> str:
         """Return how a folder is known: from the index's own, so that both can be moved together."""
@@ -258,6 +256,10 @@ class KnowledgeIndex:
         if self._model is not None:
             self._passages.use_model(label_of(self._model))
             embed(self._passages, self._model, report, progress)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 @effects("read")

@@ -35,7 +35,7 @@ def retrieve_from_list(
     Args:
         query: What is looked for.
         knowledge: The list.
-        score_func: Says how well two fit, the more the better.
+        score_func: Says how well two fit, the more the better; `cos_sim` will do for embeddings.
         top_k: How many; by default all.
         embedding_model: What makes embeddings of texts.
         preserve_order: Keep the order of the list; else the best comes first.
@@ -49,11 +49,15 @@ def retrieve_from_list(
         if not all(isinstance(text, str) for text in (query, *compared)):
             raise UsageError("an embedding model takes texts; without one any objects are compared")
         asked, *compared = embedded(model, [query, *compared])
-    scored = [(score_func(asked, one), index, knowledge[index]) for index, one in enumerate(compared)]
+    scored = [(_plain(score_func(asked, one)), index, knowledge[index]) for index, one in enumerate(compared)]
     best = sorted(scored, key=lambda one: (-one[0], one[1]))[:top_k]
     return ServiceResponse(
         ServiceExecStatus.SUCCESS, sorted(best, key=lambda one: one[1]) if preserve_order else best
     )
+
+
+def _plain(score: Any) -> Any:
+    return score.content if isinstance(score, ServiceResponse) else score
 
 
 @effects()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import functools
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from ...exceptions import UsageError
 from ...vectors import Database, Matrix, packed, unpacked
@@ -36,19 +39,32 @@ INSERT INTO about VALUES ('removals', 0), ('dimensions', 0), ('model', '')
 _FOUND = "p.text, s.name, p.heading, p.page, p.cell, p.first, p.last"
 _JOINED = "passages p JOIN sources s ON s.n = p.source"
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Source = tuple[str, str, str, int, int]
 """Root, name, digest, size and when it was changed."""
 
 
+def _alone(method: Callable[Concatenate[Passages, P], R]) -> Callable[Concatenate[Passages, P], R]:
+    """Let one thread at a time do this with the file."""
+
+    @functools.wraps(method)
+    def locked(self: Passages, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self.lock:
+            return method(self, *args, **kwargs)
+
+    return locked
+
+
 class Passages:
-    """The file, or memory. Blocking, for one thread at a time; other processes may read and write it too.
+    """The file, or memory. Blocking, safe from any thread; other processes may read and write it too.
 
     Raises:
         StorageError: as `Database` says; so do the methods.
     """
 
     def __init__(self, path: Path | None) -> None:
-        self.path = path
+        self.path, self.lock = path, threading.RLock()
         self._database = Database(path, "passages", APPLICATION, VERSION, TABLES)
         self._connection = self._database.connection
         self._matrix, self._added, self._removals = Matrix(), 0, 0
@@ -56,12 +72,14 @@ class Passages:
             with self._database.told():  # so that others read while one writes
                 self._connection.execute("PRAGMA journal_mode = WAL")
 
+    @_alone
     def close(self) -> None:
         """Close the file. Twice is fine."""
         self._database.close()
 
     # ---- what is there
 
+    @_alone
     def sources(self, root: str | None = None) -> dict[tuple[str, str], tuple[str, int, int]]:
         """Return digest, size and time of change of all sources, or of those of a root, by root and name."""
         rows = self._read(
@@ -70,36 +88,44 @@ class Passages:
         )
         return {(row[0], row[1]): (row[2], row[3], row[4]) for row in rows}
 
+    @_alone
     def count(self) -> int:
         """Return how many passages there are."""
         return int(self._read("SELECT count(*) FROM passages")[0][0])
 
+    @_alone
     def about(self, name: str) -> str:
         """Return a fact about the file."""
         return str(self._read("SELECT value FROM about WHERE name = ?", (name,))[0][0])
 
     # ---- changing
 
-    def put(self, source: Source, passages: Iterable[Passage]) -> None:
-        """Write the passages of a source, in place of those that it had."""
-        root, name, *_ = source
+    @_alone
+    def put(self, entries: Iterable[tuple[Source, Iterable[Passage]]]) -> None:
+        """Write the passages of sources, in place of those that they had: all of them or none."""
         with self._database.writing():
-            execute = self._connection.execute
-            self._remove(root, name)
-            number = execute(
-                "INSERT INTO sources (root, name, digest, size, changed) VALUES (?, ?, ?, ?, ?)", source
-            ).lastrowid
-            for one in passages:
-                row = execute(
-                    "INSERT INTO passages (source, text, heading, page, cell, first, last)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (number, one.text, one.heading, one.page, one.cell, one.first, one.last),
-                ).lastrowid
-                execute(
-                    "INSERT INTO words (rowid, text, heading) VALUES (?, ?, ?)",
-                    (row, *_words(one.text, one.heading, name)),
-                )
+            for source, passages in entries:
+                self._put(source, passages)
 
+    def _put(self, source: Source, passages: Iterable[Passage]) -> None:
+        execute = self._connection.execute
+        root, name, *_ = source
+        self._remove(root, name)
+        number = execute(
+            "INSERT INTO sources (root, name, digest, size, changed) VALUES (?, ?, ?, ?, ?)", source
+        ).lastrowid
+        for one in passages:
+            row = execute(
+                "INSERT INTO passages (source, text, heading, page, cell, first, last)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (number, one.text, one.heading, one.page, one.cell, one.first, one.last),
+            ).lastrowid
+            execute(
+                "INSERT INTO words (rowid, text, heading) VALUES (?, ?, ?)",
+                (row, *_words(one.text, one.heading, name)),
+            )
+
+    @_alone
     def touch(self, source: Source) -> None:
         """Note that a source has been looked at and says what it said."""
         root, name, digest, size, changed = source
@@ -109,11 +135,13 @@ class Passages:
                 (size, changed, root, name, digest),
             )
 
+    @_alone
     def remove(self, named: Iterable[tuple[str | None, str]]) -> int:
         """Remove sources by root (None: any) and name; return how many there were."""
         with self._database.writing():
             return sum(self._remove(root, name) for root, name in named)
 
+    @_alone
     def clear(self) -> None:
         """Remove all."""
         with self._database.writing():
@@ -144,6 +172,7 @@ class Passages:
 
     # ---- vectors
 
+    @_alone
     def use_model(self, label: str) -> None:
         """Say which model makes the vectors; those that another one has made are forgotten."""
         if self.about("model") != label:
@@ -157,6 +186,7 @@ class Passages:
         execute("UPDATE about SET value = 0 WHERE name = 'dimensions'")
         execute("UPDATE about SET value = ? WHERE name = 'model'", (label,))
 
+    @_alone
     def without_vector(self) -> list[int]:
         """Return the numbers of passages that have no vector yet."""
         return [
@@ -167,6 +197,7 @@ class Passages:
             )
         ]
 
+    @_alone
     def texts(self, numbers: Sequence[int]) -> dict[int, str]:
         """Return what of these passages is embedded: heading and text."""
         marks = ",".join("?" * len(numbers))
@@ -176,6 +207,7 @@ class Passages:
         )
         return {n: f"{heading or name}\n{text}" for n, name, heading, text in rows}
 
+    @_alone
     def put_vectors(self, vectors: Sequence[tuple[int, Sequence[float]]]) -> None:
         """Write the vectors of passages; those of passages that are gone are left out.
 
@@ -200,6 +232,7 @@ class Passages:
 
     # ---- searching
 
+    @_alone
     def by_words(self, query: str, count: int) -> list[int]:
         """Return the numbers of the passages that have a question's words, the best first."""
         words = words_of(query)
@@ -220,6 +253,7 @@ class Passages:
         )
         return int(rows[0][0]) < COMMON
 
+    @_alone
     def by_vector(self, vector: Sequence[float], count: int) -> list[tuple[int, float]]:
         """Return the numbers of the passages that are most like a vector, with the cosine, the best first.
 
@@ -235,6 +269,7 @@ class Passages:
             )
         return [(int(name), score) for name, score in self._matrix.best(vector, count)]
 
+    @_alone
     def passages(self, numbers: Sequence[int]) -> dict[int, Passage]:
         """Return passages by their numbers; those that are gone are left out."""
         marks = ",".join("?" * len(numbers))

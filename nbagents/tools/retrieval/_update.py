@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
 from dataclasses import replace
 
 from ...config import redact
@@ -13,13 +12,15 @@ from ._embedding import embedded
 from ._loaders import Unreadable, passages_of
 from ._passage import Passage
 from ._report import IndexReport, Progress, Skipped
-from ._store import Passages
+from ._store import Passages, Source
 from ._walk import Candidate, Place, candidates, single
 
 __all__ = ["embed", "update"]
 
 TOGETHER = 64
 """Passages that one request embeds."""
+WRITTEN = 200
+"""Files and passages that are written together."""
 TEXT = 8_000
 """Characters of a passage that are embedded."""
 
@@ -41,9 +42,18 @@ def update(
         files = [file for file in listed if not file.name.startswith(own)]
         report.skipped[:] = [one for one in report.skipped if not one.name.startswith(own)]
         report.files += len(files)
-        unread = _read(passages, place, root, files, outputs, report, progress, known)
+        reading = _Reading(passages, place, root, outputs, report)
+        try:
+            for file in files:
+                report.current = file.name
+                reading.take(file, known.get((root, file.name)))
+                report.done += 1
+                if progress is not None:
+                    progress(report)
+        finally:  # what was read stays, also when this is interrupted
+            reading.write()
     if whole:
-        kept = {(root, file.name) for file in files} - unread
+        kept = {(root, file.name) for file in files} - reading.unread
         report.removed += passages.remove(known.keys() - kept)
 
 
@@ -52,59 +62,55 @@ def _own_name(passages: Passages, top: str) -> str:
     return "/" if passages.path is None else os.path.relpath(passages.path, top)
 
 
-def _read(
-    passages: Passages,
-    place: Place,
-    root: str,
-    files: Iterable[Candidate],
-    outputs: bool,
-    report: IndexReport,
-    progress: Progress | None,
-    known: dict[tuple[str, str], tuple[str, int, int]],
-) -> set[tuple[str, str]]:
-    """Read files; return those that could not be."""
-    unread = set()
-    for file in files:
-        report.current = file.name
-        before = known.get((root, file.name))
-        same = before is not None and before[0].endswith(_way(file, outputs)) and before[1:] == file.stamp
-        if same:
+class _Reading:
+    """Reads files one by one, and writes what is in them, some together."""
+
+    def __init__(
+        self, passages: Passages, place: Place, root: str, outputs: bool, report: IndexReport
+    ) -> None:
+        self._passages, self._place, self._root = passages, place, root
+        self._outputs, self._report = outputs, report
+        self._taken: list[tuple[Source, list[Passage]]] = []
+        self._size = 0
+        self.unread: set[tuple[str, str]] = set()
+        """Those that could not be read, by root and name."""
+
+    def take(self, file: Candidate, before: tuple[str, int, int] | None) -> None:
+        """Read a file, unless it is as it was."""
+        same = before is not None and before[0].endswith(_way(file, self._outputs))
+        if same and before is not None and before[1:] == file.stamp:
+            self._report.unchanged += 1
+            return
+        try:
+            self._read(file, before and before[0])
+        except Unreadable as error:
+            self.unread.add((self._root, file.name))
+            self._report.skipped.append(Skipped(file.name, str(error)))
+
+    def write(self) -> None:
+        """Write what was read."""
+        taken, self._taken, self._size = self._taken, [], 0
+        if taken:
+            self._passages.put(taken)
+
+    def _read(self, file: Candidate, before: str | None) -> None:
+        data, report = self._place.read(file), self._report
+        digest = f"{hashlib.sha256(data).hexdigest()}{_way(file, self._outputs)}"
+        source = (self._root, file.name, digest, file.size, file.changed)
+        if digest == before:
+            self._passages.touch(source)
             report.unchanged += 1
-        else:
-            try:
-                _take(passages, place, root, file, outputs, report, before and before[0])
-            except Unreadable as error:
-                unread.add((root, file.name))
-                report.skipped.append(Skipped(file.name, str(error)))
-        report.done += 1
-        if progress is not None:
-            progress(report)
-    return unread
-
-
-def _take(
-    passages: Passages,
-    place: Place,
-    root: str,
-    file: Candidate,
-    outputs: bool,
-    report: IndexReport,
-    before: str | None,
-) -> None:
-    data = place.read(file)
-    digest = f"{hashlib.sha256(data).hexdigest()}{_way(file, outputs)}"
-    source = (root, file.name, digest, file.size, file.changed)
-    if digest == before:
-        passages.touch(source)
-        report.unchanged += 1
-        return
-    found = passages_of(file.kind, data, outputs=outputs)
-    plain = [_masked(one) for one in found]
-    report.masked += [file.name] if plain != found else []
-    passages.put(source, plain)
-    report.added += before is None
-    report.changed += before is not None
-    report.passages += len(plain)
+            return
+        found = passages_of(file.kind, data, outputs=self._outputs)
+        plain = [_masked(one) for one in found]
+        report.masked += [file.name] if plain != found else []
+        report.added += before is None
+        report.changed += before is not None
+        report.passages += len(plain)
+        self._taken.append((source, plain))
+        self._size += len(plain) + 1
+        if self._size >= WRITTEN:
+            self.write()
 
 
 def _way(file: Candidate, outputs: bool) -> str:

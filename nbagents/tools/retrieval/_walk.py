@@ -14,7 +14,7 @@ from ...exceptions import UsageError
 from ._loaders import KINDS, Unreadable, largest
 from ._report import Skipped
 
-__all__ = ["FILES", "Candidate", "Place", "candidates", "single"]
+__all__ = ["FILES", "Candidate", "Place", "candidates", "is_text", "single"]
 
 FILES = 50_000
 """Files of a folder that are read, at most."""
@@ -103,15 +103,16 @@ def candidates(top: str, skipped: list[Skipped]) -> Iterator[Candidate]:
     count = 0
     for folder, folders, files in os.walk(top):
         way = tuple(part for part in os.path.relpath(folder, top).split(os.sep) if part != ".")
-        for name in [name for name in folders if (why := _why_no_folder(folder, name))]:
-            skipped.append(Skipped("/".join((*way, name)) + "/", _why_no_folder(folder, name)))
-            folders.remove(name)
+        for name in list(folders):
+            if why := _why_no_folder(folder, name):
+                skipped.append(Skipped(_shown((*way, name)) + "/", why))
+                folders.remove(name)
         folders.sort()
         for name in sorted(files):
             file = _seen(folder, way, name)
             why = _why_no_file(name, file)
             if why or file is None:
-                skipped.append(Skipped("/".join((*way, name)), why))
+                skipped.append(Skipped(_shown((*way, name)), why))
                 continue
             count += 1
             if count > FILES:
@@ -135,6 +136,8 @@ def _why_no_folder(folder: str, name: str) -> str:
     path = os.path.join(folder, name)
     if name.startswith("."):
         return "hidden"
+    if not is_text(name):
+        return "its name is no text in UTF-8"
     if os.path.islink(path):
         return "a link"
     if os.path.lexists(os.path.join(path, "pyvenv.cfg")):
@@ -145,6 +148,8 @@ def _why_no_folder(folder: str, name: str) -> str:
 def _why_no_file(name: str, file: Candidate | None) -> str:
     if name.startswith("."):
         return "hidden"
+    if not is_text(name):
+        return "its name is no text in UTF-8"
     if _SECRET.search(name):
         return "its name says that it holds secrets"
     if file is None:
@@ -154,6 +159,15 @@ def _why_no_file(name: str, file: Candidate | None) -> str:
     if _GENERATED.search(name):
         return "made by programs"
     return _too_large(file.kind) if file.size > largest(file.kind) else ""
+
+
+def is_text(name: object) -> bool:
+    """Is this a name that can be written down?"""
+    return isinstance(name, str) and not any("\ud800" <= sign <= "\udfff" for sign in name)
+
+
+def _shown(parts: tuple[str, ...]) -> str:
+    return "/".join(parts).encode("utf-8", "replace").decode("utf-8")
 
 
 def _too_large(kind: str) -> str:
