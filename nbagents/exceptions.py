@@ -27,11 +27,8 @@
     │       │   ├── JsonDictValidationError, JsonParsingError, JsonTypeError
     │       │   └── RequiredFieldNotFoundError, TagNotFoundError
     │       ├── FunctionCallError      it asks for a tool in a way that cannot be met
-    │       │   ├── FunctionCallFormatError    it is not written as a call
-    │       │   ├── FunctionNotFoundError      there is no such tool
-    │       │   ├── ArgumentNotFoundError      an argument is missing
-    │       │   ├── ArgumentTypeError          an argument does not fit
-    │       │   └── ToolNotAllowedError        a policy or a person has not allowed it
+    │       │   ├── FunctionCallFormatError, FunctionNotFoundError
+    │       │   └── ArgumentNotFoundError, ArgumentTypeError, ToolNotAllowedError
     │       └── SchemaMismatchError    it does not have the shape that was asked for
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError
@@ -44,9 +41,7 @@
     ├── ToolServerError            a server of tools, one of others', does not answer
     ├── StorageError               what agents have become could not be kept, or read
     │   ├── SessionBusyError       another request holds the session
-    │   ├── StorageFullError       there is no room left
-    │   ├── StateCorruptError      what was kept is damaged
-    │   └── StateVersionError      a newer version of nbagents kept it
+    │   └── StorageFullError, StateCorruptError, StateVersionError
     ├── SandboxError               no sandbox here is good enough, or it could not be made
     └── InternalError              our fault: please report it
 
