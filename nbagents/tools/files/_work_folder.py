@@ -49,9 +49,8 @@ class WorkFolder:
         if not can_hold():
             raise UsageError("file tools need a POSIX system, whose folders can be held open")
         real = os.path.realpath(self.path)
-        nobodys = self._by_default and real == os.path.realpath(
-            tempfile.gettempdir()
-        )  # a server's, as a rule
+        # A server's current folder, which is everybody's.
+        nobodys = self._by_default and real == os.path.realpath(tempfile.gettempdir())
         if real == "/" or nobodys or any(f"{real}/".startswith(f"{place}/") for place in _ELSEWHERE):
             raise UsageError(
                 f"{self.path} is no folder to work in", hint="folder=... names one, or change to one"
