@@ -8,7 +8,8 @@ from ._about import AgentInfo, Definition
 from ._agent import agent
 from ._doctor import Finding
 from ._init import init, state_dict
-from ._session import Session, close_session, open_session, session
+from ._opened import close_session, open_session, session
+from ._session import Session
 from ._usage import llm_usage, print_llm_usage
 
 __all__ = [
