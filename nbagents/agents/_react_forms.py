@@ -15,11 +15,8 @@ OLDER = ("name", "model_config_name", "service_toolkit", "sys_prompt", "max_iter
 """What the places of arguments mean in 0.x."""
 INSTEAD = {
     "compression_config": "",
-    "enable_meta_tool": "toolkit.register_tool_function(toolkit.reset_equipped_tools)",
     "enable_rewrite_query": "",
     "knowledge": "register a function that searches it as a tool",
-    "long_term_memory": "register its record_to_memory and retrieve_from_memory as tools",
-    "long_term_memory_mode": "",
     "plan_notebook": "",
     "print_hint_msg": "",
 }

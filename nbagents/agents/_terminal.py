@@ -27,7 +27,11 @@ def ask_in_terminal(question: asking.Question) -> str:
         TimeoutError: nobody typed a line within the question's seconds.
         EOFError: the input has ended.
         CallCancelledError: the question was answered elsewhere meanwhile.
+        NotImplementedError: a tool's call is to be allowed, and no person sits at the input.
     """
+    at_stdin = isinstance(input, types.BuiltinFunctionType)
+    if question.approval is not None and at_stdin and not (sys.stdin is not None and sys.stdin.isatty()):
+        raise NotImplementedError  # a pipe is nobody who could allow something
     opened = asking.find_question(question.id)
     over = (lambda: opened.over) if opened is not None else (lambda: False)
     return str(scheduler().on_main_thread(lambda: _read_line(question, opened), over))

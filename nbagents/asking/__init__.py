@@ -9,13 +9,19 @@ there, asking fails at once; nothing hangs.
 from collections.abc import Callable
 
 from ._answerers import Answerer, answering, ask, fill, pass_on, scripted
+from ._approval import ALL, EDITED, NO, YES, Approval
 from ._fields import check_fields, fields_of
 from ._open import OpenQuestion, answer, ended_question, find_question, open_question, open_questions
 from ._question import Answer, Field, Question
 
 __all__ = [
+    "ALL",
+    "EDITED",
+    "NO",
+    "YES",
     "Answer",
     "Answerer",
+    "Approval",
     "Field",
     "OpenQuestion",
     "Question",

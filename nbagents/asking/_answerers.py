@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import _loop, context
 from ..exceptions import AnswerRefusedError, CallCancelledError, UsageError, WouldBlockLoopError
+from ._approval import EDITED, NO, said_in_words
 from ._open import Check, OpenQuestion, open_question
 from ._question import Answer, Field, Question
 
@@ -26,6 +27,8 @@ TICK = 0.05
 """Seconds between two looks at whether the call that asks was stopped."""
 
 _answerer: ContextVar[Answerer | None] = ContextVar("nbagents_answerer", default=None)
+_approver: ContextVar[Answerer | None] = ContextVar("nbagents_approver", default=None)
+"""The same, if it asks a person, who alone can allow something."""
 
 
 def ask(question: Question) -> str:
@@ -38,7 +41,7 @@ def ask(question: Question) -> str:
     """
     opened = open_question(question)
     try:
-        _take(opened, _who())
+        _take(opened, _who(question))
         if not opened.over:
             _wait(opened)
     except BaseException as error:
@@ -53,7 +56,7 @@ async def fill(question: Question, check: Check | None = None) -> Answer:
     ``check`` may refuse the fields with an `AnswerRefusedError`; the person can then correct them.
     """
     opened = open_question(question, check)
-    answerer = _who()
+    answerer = _who(question)
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()
 
@@ -85,7 +88,7 @@ def pass_on(opened: OpenQuestion) -> None:
 
     With nobody here it ends at once: its default answers, else it fails.
     """
-    answerer = _who()
+    answerer = _who(opened.question)
     if answerer is None:
         opened.absent()
         return
@@ -100,13 +103,19 @@ def _arrived(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def _who() -> Answerer | None:
+def _who(question: Question) -> Answerer | None:
     from .. import asking
 
     answerer = _answerer.get()
+    if question.approval is not None and answerer is not None and answerer is not _approver.get():
+        return _nobody  # a script's list of answers was made for other questions
     if answerer is None and sys.stdin is not None:
         answerer = asking.terminal
     return answerer
+
+
+def _nobody(question: Question) -> str:
+    raise NotImplementedError
 
 
 def _take(opened: OpenQuestion, answerer: Answerer | None) -> None:
@@ -137,6 +146,9 @@ def _take(opened: OpenQuestion, answerer: Answerer | None) -> None:
 def _by_line(opened: OpenQuestion, answerer: Answerer, text: str) -> None:
     """Ask for the fields and the address one after the other, each until it fits."""
     question, values = opened.question, dict[str, Any]()
+    if question.approval is not None:
+        _approve_by_line(opened, answerer, text)
+        return
     for field in question.fields:
         values[field.name] = _field(opened, answerer, field)
     if question.wants_url:
@@ -154,13 +166,35 @@ def _by_line(opened: OpenQuestion, answerer: Answerer, text: str) -> None:
             return
 
 
+def _approve_by_line(opened: OpenQuestion, answerer: Answerer, text: str) -> None:
+    """Take a line that was typed below the call which it allows, or not."""
+    approval = opened.question.approval
+    assert approval is not None
+    said, reason = said_in_words(text)
+    values = {"reason": reason} if said == NO else {"binding": approval.binding}
+    prompt = "its arguments, as JSON (or Enter to deny): "
+    while said == "edit":
+        typed = _line(opened, answerer, prompt)
+        if not typed.strip():
+            said = NO
+            break
+        try:
+            opened.give("approve", {**values, EDITED: typed})
+        except AnswerRefusedError as refused:
+            prompt = f"{refused}; its arguments, as JSON (or Enter to deny): "
+        else:
+            return
+    opened.give(said, values)
+
+
 def _field(opened: OpenQuestion, answerer: Answerer, field: Field) -> str:
     skip = "" if field.required and field.default is None else " (or Enter to skip)"
     return _line(opened, answerer, f"{field.name}{skip}: ")
 
 
 def _line(opened: OpenQuestion, answerer: Answerer, prompt: str) -> str:
-    said = answerer(dataclasses.replace(opened.question, prompt=prompt, fields=(), wants_url=False))
+    bare = dataclasses.replace(opened.question, prompt=prompt, fields=(), wants_url=False)
+    said = answerer(bare)
     return said if isinstance(said, str) else said.text if said is not None else ""
 
 
@@ -184,13 +218,17 @@ def _wait(opened: OpenQuestion) -> None:
 
 
 @contextlib.contextmanager
-def answering(answerer: Answerer) -> Iterator[None]:
-    """Let ``answerer`` answer whatever is asked by calls made inside the ``with``."""
-    token = _answerer.set(answerer)
+def answering(answerer: Answerer, *, approves: bool = False) -> Iterator[None]:
+    """Let ``answerer`` answer whatever is asked by calls made inside the ``with``.
+
+    Whether a tool may be called it is only asked with ``approves``: if a person is behind it.
+    """
+    tokens = _answerer.set(answerer), _approver.set(answerer if approves else None)
     try:
         yield
     finally:
-        _answerer.reset(token)
+        _answerer.reset(tokens[0])
+        _approver.reset(tokens[1])
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from typing import Any
 from .. import context, events
 from .._ids import new_id
 from ..exceptions import AnswerRefusedError, UsageError
+from ._approval import NO, read_approval
 from ._fields import check_fields
 from ._question import Answer, Question
 
@@ -98,8 +99,11 @@ class OpenQuestion:
         return self.answer
 
     def amend(self, default: str | None) -> None:
-        """Let this stand for an answer if nobody gives one; nothing changes where it is None."""
-        if default is not None:
+        """Let this stand for an answer if nobody gives one; nothing changes where it is None.
+
+        Nothing can stand for a person who is to allow something.
+        """
+        if default is not None and self.question.approval is None:
             self.question = dataclasses.replace(self.question, default=default)
 
     # ---- how it ends; all but the first attempt return False
@@ -120,6 +124,12 @@ class OpenQuestion:
         return self.finish(answer)
 
     def _answer(self, text: str, fields: Mapping[str, Any]) -> Answer:
+        approval = self.question.approval
+        if approval is not None:
+            said, kept = read_approval(approval, text, fields)
+            if self._check is not None and said != NO:
+                self._check(kept)
+            return Answer(said, kept)
         values = check_fields(self.question.fields, fields)
         if self._check is not None:
             self._check(values)
@@ -159,7 +169,11 @@ class OpenQuestion:
         return Answer(str(self.question.default), values, None, "default")
 
     def _end(self, answer: Answer | None, error: BaseException | None, how: str) -> bool:
-        told = {"id": self.question.id, "how": how, "text": answer.text if answer is not None else ""}
+        told: dict[str, Any] = {"id": self.question.id, "how": how, "text": ""}
+        if answer is not None:
+            told["text"] = answer.text
+        if answer is not None and self.question.approval is not None:
+            told["fields"] = dict(answer.fields)  # what was changed, or why not
         with _lock:
             if self._over.is_set():
                 return False
@@ -189,6 +203,7 @@ def open_question(question: Question, check: Check | None = None, *, told: bool 
     call = context.frame.get()
     question = dataclasses.replace(
         question,
+        default=question.default if question.approval is None else None,
         id=question.id or new_id(),
         run=question.run or (call.run if call is not None else context.run.get()),
         call=question.call or (call.id if call is not None else ""),

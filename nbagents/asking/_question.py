@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ._approval import Approval
+
 __all__ = ["Answer", "Field", "Question"]
 
 
@@ -48,8 +50,10 @@ class Question:
 
     ``choices`` are answers to pick from; any other text may be given too. ``fields`` are asked for by
     name, and with ``wants_url`` an address or a file's path. ``kind`` is "turn" where the agent is the
-    person, whose turn it is, else "ask"; ``said`` is what the person answers to. ``id`` names it while
-    it is open; ``run``, ``call`` and ``workspace`` tell where it was asked. `open_question` fills these in.
+    person, whose turn it is, else "ask"; ``said`` is what the person answers to. With an ``approval`` a
+    tool's call is to be allowed: nothing stands for an answer then, and only who is a person's own answerer
+    is asked. ``id`` names it while it is open; ``run``, ``call`` and ``workspace`` tell where it was asked.
+    `open_question` fills these in.
     """
 
     agent: str
@@ -65,6 +69,7 @@ class Question:
     run: str = ""
     call: str = ""
     workspace: str = ""
+    approval: Approval | None = None
 
     def to_dict(self, left: float | None = None) -> dict[str, Any]:
         """Return it as JSON can hold it; ``left`` are the seconds that remain to answer it."""
@@ -83,7 +88,7 @@ class Question:
             "run": self.run,
             "call": self.call,
             "workspace": self.workspace,
-        }
+        } | ({} if self.approval is None else {"approval": self.approval.to_dict()})
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Question:
@@ -94,7 +99,7 @@ class Question:
         True
         """
         left = tree.get("left", tree.get("timeout"))
-        default = tree.get("default")
+        default, approval = tree.get("default"), tree.get("approval")
         return cls(
             str(tree["agent"]),
             str(tree["prompt"]),
@@ -109,6 +114,7 @@ class Question:
             str(tree.get("run") or ""),
             str(tree.get("call") or ""),
             str(tree.get("workspace") or ""),
+            None if approval is None else Approval.from_dict(approval),
         )
 
 

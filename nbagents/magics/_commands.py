@@ -14,8 +14,10 @@ from ..render import MemoryView, TableView, memory_html, memory_text, table_html
 from ..rpc import damaged_journals
 from ..runs import recent_runs
 from ..setup import AgentInfo
+from ._audit import show_audit
 from ._conduct import arrived, limits, new_run, shortened, stopped
 from ._desk import Desk
+from ._index_verb import index_files
 from ._jupytext import tell_jupytext
 from ._pace import arrival, blocking
 from ._panels import chat_panel, show_panel
@@ -64,8 +66,10 @@ def run_line(desk: Desk, line: str) -> Any:
         "wait": wait_for_run,
         "timeline": show_timeline,
         "cost": cost_of_run,
+        "audit": show_audit,
         "export": lambda desk, spec: export_run(desk, spec, _say),
         "clear": _clear,
+        "index": index_files,
         "use": _use,
     }
     return actions[spec.verb](desk, spec)
@@ -267,6 +271,7 @@ def _config(desk: Desk, spec: LineSpec) -> None:
     parts = [f"model: {choice.label} (by {choice.source})"]
     parts += [f"budget: ${said['budget']:g} a run"] if said["budget"] is not None else []
     parts += [f"max_calls: {said['max_calls']} a run"] if said["max_calls"] is not None else []
+    parts += [f"approve: {said['approve']}"] if said["approve"] is not None else []
     _say(" · ".join(parts))
 
 

@@ -21,7 +21,7 @@ _FIRST_LINE = re.compile(r"(?P<magic>%%(?:agent|agents|pipeline|msghub))[ \t]+(?
 _LINE = re.compile(r"\s*(?:[^\W\d]\w*\s*=\s*)?%agents[ \t]+(?P<rest>.*)", re.DOTALL)
 _TURN = re.compile(r"(?:@[^\W\d]\w*[:,]?[ \t]+)*@(?P<part>\w*)")
 _NAMES = {"show": True, "chat": True, "ask": False, "stop": True, "clear": True}
-_CONFIG = ("model=", "budget=", "max_calls=", "jupytext")
+_CONFIG = ("model=", "budget=", "max_calls=", "approve=", "jupytext")
 
 
 def candidates(text_before_cursor: str, names: Sequence[str]) -> tuple[str, list[str]] | None:

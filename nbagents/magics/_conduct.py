@@ -22,7 +22,7 @@ from ..runs import Run
 from ..widgets import RunCard
 from ._desk import Desk
 from ._interrupt import interrupted
-from ._pace import arrival, ended, promised
+from ._pace import apart, arrival, ended, promised
 from ._person import answerer
 from ._specs import CommonOptions
 from ._talk import Talk
@@ -55,7 +55,9 @@ async def conduct(desk: Desk, talk: Talk) -> Any:
         try:
             with run, limits(desk, run, options):
                 value = talk.begin(run)
-                if not background:
+                if background:
+                    await apart(desk.session.teller.reached)  # from now on it goes on without this kernel
+                else:
                     value = await _to_its_end(run, talk, value)
         except (KeyboardInterrupt, asyncio.CancelledError):
             raise stopped(run) from None
@@ -107,7 +109,7 @@ def new_run(desk: Desk, talk: Talk) -> Run:
         teller=desk.session.teller,
         held=talk.held,
     )
-    run.limits = desk.limits(talk.options)
+    run.limits, run.approve = desk.limits(talk.options), desk.policy(talk.options)
     if talk.spec is not None:
         desk.specs.append((run, talk.spec))
     return run
@@ -180,7 +182,7 @@ def limits(desk: Desk, run: Run, options: CommonOptions) -> Iterator[None]:
     by = before if seconds is None else min(time.monotonic() + seconds, before or float("inf"))
     token = context.deadline.set(by)
     try:
-        with asking.answering(answerer(desk, options.default)):
+        with asking.answering(answerer(desk, options.default), approves=True):
             yield
     finally:
         with contextlib.suppress(ValueError):  # a hub is closed in another context than it was opened in

@@ -60,6 +60,8 @@ def _unwritten(options: CommonOptions) -> str:
         said.append(f"# --budget {options.budget:g}: the run pauses at this cost")
     if options.max_calls is not None:
         said.append(f"# --max-calls {options.max_calls}: the run pauses after so many calls of models")
+    if options.approve is not None:
+        said.append(f"# --approve {options.approve}: who allows the calls of tools")
     return "".join(f"{line}; only a cell has this\n" for line in said)
 
 

@@ -138,7 +138,7 @@ def show_timeline(desk: Desk, spec: LineSpec) -> None:
     if not view.lanes:
         raise UsageError(f"{MAGIC}: nobody was asked anything in {view.title}")
     bare = RunView(view.title, view.state, view.elapsed, lanes=view.lanes, wall=view.wall)
-    desk.surface().show(run_html(bare, timeline=True), run_text(bare))
+    desk.surface().show(run_html(bare, timeline=True), run_text(bare, timeline=True))
 
 
 def cost_of_run(desk: Desk, spec: LineSpec) -> None:

@@ -41,6 +41,7 @@ class CommonOptions:
     schema: str | None = None
     budget: float | None = None
     max_calls: int | None = None
+    approve: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class HubSpec:
 class LineSpec:
     """``%agents``: one command. ``targets`` are agents, or runs by number; ``action`` is the server's.
 
-    ``everyone`` is ``--all``; ``text`` what is asked, or the server meant.
+    ``everyone`` is ``--all``; ``text`` what is asked, or the server or folder meant.
     """
 
     verb: str
@@ -138,6 +139,7 @@ class LineSpec:
     text: str = ""
     action: str = ""
     everyone: bool = False
+    model: str | None = None
     options: CommonOptions = field(default_factory=CommonOptions)
 
 

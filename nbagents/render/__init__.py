@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         State,
         TableView,
     )
+    from ._visible import visible_arguments, visible_json, visible_object, visible_text
 
 __all__ = [
     "PICTURE_BYTES",
@@ -89,6 +90,10 @@ __all__ = [
     "table_html",
     "table_text",
     "text_to_html",
+    "visible_arguments",
+    "visible_json",
+    "visible_object",
+    "visible_text",
     "wall_time",
 ]
 
@@ -110,6 +115,7 @@ _PLACES = {
     "_table": "table_html table_text",
     "_views": "AgentCardView EntryView ErrorView FoldView LaneView MemoryView"
     " MessageLike RowView RunView SectionView Span State TableView",
+    "_visible": "visible_arguments visible_json visible_object visible_text",
 }
 """Where the names are; each module is loaded when one of its names is first used."""
 _MODULES = {name: module for module, names in _PLACES.items() for name in names.split()}

@@ -25,7 +25,13 @@ _KINDS = {
     "tool_result": "result",
 }
 # The variation selector keeps front-ends from drawing the shape as a coloured emoji.
-_MARKS = {"running": "▶\ufe0e", "done": "✓\ufe0e", "error": "✗", "stopped": "■"}
+_MARKS = {"running": "▶\ufe0e", "done": "✓\ufe0e", "error": "✗", "stopped": "■", "denied": "✗"}
+_APPROVED = {
+    "approved": " · approved by you",
+    "edited": " · changed and approved by you",
+    "granted": " · approved for this run",
+}
+_REFUSED = " was not allowed: "
 _MOST = 30
 _LIMIT = 4000
 _KEPT = 20_000
@@ -64,7 +70,7 @@ def folds_lines(folds: Sequence[FoldView], limit: int | None = None) -> list[str
     for fold in folds:
         result.append(f"  {_summary(fold)}")
         if fold.kind == "call":
-            if fold.state in ("done", "error") and "\n" in fold.answer.strip():
+            if fold.state in ("done", "error", "denied") and "\n" in fold.answer.strip():
                 result += lines(fold.answer, "    ", min(limit or 500, 500))
         elif fold.kind == "result":
             result += lines(fold.text, "    ", min(limit or 500, 500))
@@ -79,9 +85,12 @@ def _call_html(fold: FoldView, room: int) -> str:
         inner += f"<p>given:</p>{preformatted(clip(tidy(fold.given), room), room)}"
     if fold.answer.strip():
         inner += f"<p>answered:</p>{preformatted(clip(tidy(fold.answer), room), room)}"
-    classes = {"error": "nba-failed", "stopped": "nba-stopped", "done": "nba-done"}.get(
-        fold.state, "nba-doing"
-    )
+    classes = {
+        "error": "nba-failed",
+        "denied": "nba-failed",
+        "stopped": "nba-stopped",
+        "done": "nba-done",
+    }.get(fold.state, "nba-doing")
     shown = f"{escape(asked)} "
     if outcome:
         shown += f'<span class="{classes}">{_MARKS[fold.state]}</span> {escape(outcome)}'
@@ -98,9 +107,15 @@ def _asked(fold: FoldView) -> str:
 def _outcome(fold: FoldView) -> str:
     """Say in a line what came of a call."""
     took = "" if fold.elapsed is None else f" · {seconds(fold.elapsed)}"
+    took += _APPROVED.get(fold.approval, "")
     match fold.state:
+        case "running" if fold.approval == "asked":
+            return "waits until you allow it"
         case "running":
-            return "is running"
+            return f"is running{_APPROVED.get(fold.approval, '')}"
+        case "denied":
+            why = one_line(fold.answer.partition(_REFUSED)[2] or fold.answer, 120)
+            return f"not allowed: {why}" if why else "not allowed"
         case "stopped":
             return f"stopped{took}"
         case _:

@@ -21,13 +21,20 @@ _ENDS = {
     "failed": "it could not be answered",
 }
 
+_DECIDED = {
+    "approve": "you approved it",
+    "approve all": "you approved it, and all like it in this run",
+    "arguments": "you changed it, and approved that",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class QuestionView:
     """A question: who asks, or with ``is_turn`` whose turn it is, in which words, and how it ended.
 
     ``how`` is "" while it is open; else "answered", "default", "timeout", "absent", "stopped" or "failed".
-    ``fields`` are names and values that were filled in.
+    ``fields`` are names and values that were filled in. With a ``call`` it is whether a tool may be called:
+    the call in words; ``fields`` are its arguments, ``answer`` what was decided and ``why``.
     """
 
     agent: str
@@ -37,6 +44,8 @@ class QuestionView:
     how: str = ""
     answer: str = ""
     fields: Sequence[tuple[str, str]] = ()
+    call: str = ""
+    why: str = ""
 
 
 def question_html(view: QuestionView) -> str:
@@ -67,6 +76,9 @@ def question_text(view: QuestionView) -> str:
 
 
 def _asked(view: QuestionView, *, named: bool = True) -> str:
+    if view.call:
+        text = f"{'wanted' if view.how else 'wants'} to run {one_line(view.call, 60)}"
+        return f"{one_line(view.agent, 60)} {text}" if named else text
     prompt = clip(tidy(view.prompt).strip(), _PROMPT)
     does = "asks" if not view.how else "asked"
     if view.is_turn:
@@ -78,7 +90,19 @@ def _asked(view: QuestionView, *, named: bool = True) -> str:
 def _ended(view: QuestionView) -> str:
     answer = clip(tidy(view.answer), _ANSWER)
     if not view.how:
-        return "waiting for your answer"
+        return "waits until you allow it" if view.call else "waiting for your answer"
+    if view.call:
+        return _decided(view)
     if view.how == "answered":
         return f"you answered: “{answer}”" if answer or not view.fields else "you answered"
     return _ENDS.get(view.how, _ENDS["failed"]).format(answer)
+
+
+def _decided(view: QuestionView) -> str:
+    """Say whether a tool was called, and by whose word."""
+    why = clip(tidy(view.why), _ANSWER)
+    if view.how != "answered":
+        return f"not run: {_ENDS.get(view.how, _ENDS['failed'])}"
+    if view.answer in _DECIDED:
+        return _DECIDED[view.answer]
+    return f"you did not allow it: {why}" if why else "you did not allow it"

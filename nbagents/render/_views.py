@@ -61,7 +61,8 @@ class FoldView:
 
     ``title`` is the tool's name, ``text`` what was thought, given or returned. A "call" is a tool's call with
     its result: ``text`` is what was given, in one line; ``given`` the same at length, ``answer`` what was
-    returned; ``state`` is "running", "done", "error" or "stopped"; ``elapsed`` is in seconds.
+    returned; ``state`` is "running", "done", "error", "stopped" or "denied"; ``elapsed`` is in seconds;
+    ``approval`` is "asked", "approved", "edited", "granted" or "denied", or "" where nobody was asked.
     """
 
     kind: str
@@ -71,10 +72,17 @@ class FoldView:
     answer: str = field(default="", repr=False)
     state: str = field(default="", repr=False)
     elapsed: float | None = field(default=None, repr=False)
+    approval: str = field(default="", repr=False)
 
     @classmethod
     def of_call(
-        cls, name: str, arguments: Mapping[str, Any], answer: str, state: str, elapsed: float | None
+        cls,
+        name: str,
+        arguments: Mapping[str, Any],
+        answer: str,
+        state: str,
+        elapsed: float | None,
+        approval: str = "",
     ) -> FoldView:
         """Return the view of a tool's call."""
         shown = {key: json.dumps(value, ensure_ascii=False, default=str) for key, value in arguments.items()}
@@ -83,7 +91,7 @@ class FoldView:
             f"{key}: {value}" if key and not isinstance(arguments[key], str) else f"{key}: {arguments[key]}"
             for key, value in shown.items()
         )
-        return cls("call", name, line, at_length, answer, state, elapsed)
+        return cls("call", name, line, at_length, answer, state, elapsed, approval)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from .. import _loop, asking
 from ..agents import Call
 from ..asking import Answer, OpenQuestion, Question
 from ..exceptions import CallCancelledError, NbAgentsError, ProtocolError, RunNotFoundError, UsageError
+from ..tools import rule_for, run_policy
 from ._limits import MAX_QUESTIONS
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ class Relays:
         if asking.find_question(question.id) is not None:
             return  # the server is in this process: it is open here
         opened = root.context.copy().run(self._take_in, question)
+        if question.approval is not None and _is_barred(question):
+            opened.give(asking.NO, {"reason": "this run allows no such tools"})
+            return
         root.context.copy().run(asking.pass_on, opened)
 
     def _take_in(self, question: Question) -> OpenQuestion:
@@ -82,8 +86,9 @@ class Relays:
         if opened is None:
             return
         how, text = str(data.get("how") or "answered"), str(data.get("text") or "")
+        fields = data.get("fields")
         if how in ("answered", "default"):
-            opened.finish(Answer(text, how=how))
+            opened.finish(Answer(text, fields if isinstance(fields, dict) else {}, how=how))
         else:
             opened.fail(CallCancelledError(f"what {opened.question.agent} asked is over: {how}"), how)
 
@@ -116,6 +121,12 @@ class Relays:
         known, self._open = self._open, {}
         for opened in known.values():
             opened.fail(type(error)(str(error)), "stopped")
+
+
+def _is_barred(question: Question) -> bool:
+    """Has the run said no beforehand? A server that is not that of its workspace does not know."""
+    effects = question.approval.effects if question.approval is not None else ()
+    return rule_for(effects, bool(effects), run_policy(question.run)) == "deny"
 
 
 def adopt_questions(there: Attachment, client: Steers, workspace: str) -> list[OpenQuestion]:

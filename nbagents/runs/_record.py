@@ -116,7 +116,7 @@ class Record:
                 if isinstance(data.get("message"), Msg):
                     self.spoken.append(data["message"])
                     self.said_all = True
-            case "tool_call" | "tool_result":
+            case "tool_call" | "approval" | "tool_result":
                 self.tools.hear(event.kind, data, event.at)
             case "question":
                 self.state = "human"

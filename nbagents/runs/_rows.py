@@ -72,7 +72,7 @@ def record_rows(
             live=live and not record.over,
             key=record.call,
             folds=(*_tool_folds(record), *extra),
-            attached=things,
+            attached=tuple(dict.fromkeys((*attached(record.tools.pictures), *things))),
             began=None if record.over else _began(record),
         )
     )
@@ -82,7 +82,7 @@ def record_rows(
 def _tool_folds(record: Record) -> Iterator[FoldView]:
     for call in record.tools.calls:
         took = None if call.ended is None else call.ended - call.began
-        yield FoldView.of_call(call.name, call.arguments, call.output, call.state, took)
+        yield FoldView.of_call(call.name, call.arguments, call.output, call.state, took, call.approval)
     if record.tools.missed:
         yield FoldView("call", f"… {record.tools.missed} more", state="done")
 

@@ -20,6 +20,7 @@ from ..config import redact
 from ..exceptions import CallCancelledError
 from ..message import Msg
 from ..render import ErrorView, LaneView, RowView, RunView, SectionView, State
+from ..tools import Policy, set_run_policy
 from ._costs import cost_by_agent, cost_shown, whole_cost
 from ._export import frame_of, markdown_of
 from ._failure import error_view, full_traceback
@@ -49,8 +50,7 @@ class Run:
     A call that is still open when the ``with`` is left goes on and still belongs to it. ``number``
     counts the runs of this process from 1, or those of its workspace where a server keeps count, which
     ``teller`` tells of this one; where a session is open, its own does. ``color_of`` gives an agent's
-    number in the order of creation, ``audience`` the names of those who hear an agent. Safe to read from
-    any thread.
+    number in the order of creation, ``audience`` the names of those who hear an agent. Any thread reads it.
 
     >>> from nbagents import AgentBase
     >>> class Echo(AgentBase):
@@ -78,8 +78,9 @@ class Run:
         self.id, self.number = identity or (new_id(), numbers.next())
         self.held = held
         """Does it take its next steps in this process, so that it cannot go on without it?"""
+        # Set before it begins: what it may ask of models, and what its tools may do.
         self.limits: budget.Limits | None = None
-        """What it may ask of models; set before it begins."""
+        self.approve: Policy | None = None
         self.halted = False
         """Has a person stopped it, on a page or from outside of this process?"""
         self.title, self.prompt, self.chips, self.notes = title, prompt, chips, notes
@@ -101,7 +102,7 @@ class Run:
         self._inside = False
         self._unfinished = 0
         self._tokens: tuple[Token[str], Token[bool]] | None = None
-        self._unsubscribe: Callable[[], None] = _nothing
+        self._unsubscribe: Callable[[], None] = lambda: None
         self._watchers: tuple[Callable[[], object], ...] = ()
         if identity is None:
             _recent.append(self)
@@ -112,6 +113,7 @@ class Run:
         self._inside, self._start = True, time.monotonic()
         if self.limits is not None:
             budget.set_limits(self.id, self.limits)
+        set_run_policy(self.id, self.approve)
         self._tokens = (context.run.set(self.id), context.card.set(True))
         self._unsubscribe = events.subscribe(self._hear)
         self._teller = self._teller or usual_teller()
@@ -215,6 +217,8 @@ class Run:
             self.outcome = self.outcome or f"{self._why} after {self.elapsed:.1f} s; what was said is kept"
             return
         self._take_in(event)
+        if self.halted and event.kind == "queued" and event.source is not None:
+            event.source.cancel(self._why)  # it was stopped while its calls were still being made
         if event.kind in ("done", "failed"):
             scheduler().post(self._end_if_over)
         self._changed()
@@ -389,10 +393,6 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<run {self.number} · {self.title} · {self.state} · {len(self.messages)} messages>"
-
-
-def _nothing() -> None:
-    """Do nothing."""
 
 
 def recent_runs() -> list[Run]:

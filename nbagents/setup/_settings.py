@@ -11,10 +11,11 @@ from .. import budget
 from ..config import ProjectConfig
 from ..exceptions import UsageError
 from ..models import ModelChoice, choose_model, price_in
+from ..tools import RULES
 
 __all__ = ["Settings"]
 
-KNOWN = ("model", "budget", "max_calls")
+KNOWN = ("model", "budget", "max_calls", "approve")
 GUARD = 50
 """Calls after which a run pauses that nobody has limited, where a key that costs was found."""
 
@@ -34,7 +35,7 @@ class Settings:
         return replace(choice, source="%agents config") if default and not model else choice
 
     def configure(self, **values: str) -> None:
-        """Set defaults of this session: ``model``, ``budget`` in dollars, ``max_calls``.
+        """Set defaults of this session: ``model``, ``budget`` in dollars, ``max_calls``, ``approve``.
 
         Raises:
             UsageError, ModelChoiceError: there is no such setting, or no such model.
@@ -48,12 +49,16 @@ class Settings:
         for name, kind in (("budget", float), ("max_calls", int)):
             if name in read:
                 read[name] = _number(name, kind, values[name])
+        if read.get("approve", "ask") not in RULES:
+            raise UsageError(f"%agents config: approve is {', '.join(RULES)}, not {read['approve']!r}")
         self._defaults |= read
 
     def defaults(self) -> dict[str, Any]:
         """Return what is set: by ``%agents config``, else by the project file."""
         project = ProjectConfig.find(self.folder)
+        # Who has written the project file may not say what tools may do here: only the person does.
         said = {"model": project.model, "budget": project.budget, "max_calls": project.max_calls}
+        said |= {"approve": None}
         return {name: self._defaults.get(name, value) for name, value in said.items()}
 
     def limits(

@@ -31,7 +31,7 @@ CREATE TABLE runs (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, about TEXT NO
 # thousand; what an agent has forgotten lies before its `begins` until the file is tidied up.
 
 
-def claim(path: Path) -> bool:
+def claim(path: Path, what: str = "a journal of agents") -> bool:
     """Make the file, empty and for its user's eyes only; return whether it is new.
 
     Raises:
@@ -46,8 +46,7 @@ def claim(path: Path) -> bool:
         mine = os.name != "posix" or (about.st_uid == os.getuid() and not stat.S_IMODE(about.st_mode) & 0o077)
         if not stat.S_ISREG(about.st_mode) or not mine:
             raise StorageError(
-                f"{path} is not a file that only you can read, and is not taken for a journal of agents:"
-                " move it away"
+                f"{path} is not a file that only you can read, and is not taken for {what}: move it away"
             ) from None
         return about.st_size == 0
     return True

@@ -4,8 +4,11 @@
 `Tool` is a function with a JSON schema made of its signature and docstring.
 """
 
+from ._audit import audit_calls, audit_log
 from ._effects import Effect, effects, effects_of
+from ._policy import RULES, Policy, forget_run, rule_for, run_policy, set_run_policy
 from ._remade import parts_from
+from ._reserved import reserved, reserved_of
 from ._response import ToolResponse, text_of
 from ._run import ToolStream, arguments_of
 from ._schema import tidy_schema
@@ -13,21 +16,119 @@ from ._service import ServiceExecStatus, ServiceResponse
 from ._service_toolkit import ServiceFactory, ServiceToolkit
 from ._tool import Tool
 from ._toolkit import Toolkit
+from .code import Execution, KernelExecutor, execute_python_code, execute_shell_command
+from .database import Database, query_mysql, query_postgresql, query_sqlite
+from .files import (
+    create_directory,
+    create_file,
+    delete_directory,
+    delete_file,
+    get_current_directory,
+    insert_text_file,
+    list_directory_content,
+    move_directory,
+    move_file,
+    read_json_file,
+    read_text_file,
+    view_text_file,
+    write_json_file,
+    write_text_file,
+)
+from .retrieval import (
+    IndexReport,
+    KnowledgeIndex,
+    Passage,
+    Skipped,
+    cos_sim,
+    retrieve_from_index,
+    retrieve_from_list,
+)
+from .text import summarization
+from .web import (
+    arxiv_search,
+    bing_search,
+    dblp_search,
+    dblp_search_authors,
+    dblp_search_publications,
+    dblp_search_venues,
+    ddgs_search,
+    digest_webpage,
+    download_from_url,
+    google_search,
+    load_web,
+    parse_html_to_text,
+    wikipedia_search,
+    wikipedia_search_categories,
+)
 
 __all__ = [
+    "RULES",
+    "Database",
     "Effect",
+    "Execution",
+    "IndexReport",
+    "KernelExecutor",
+    "KnowledgeIndex",
+    "Passage",
+    "Policy",
     "ServiceExecStatus",
     "ServiceFactory",
     "ServiceResponse",
     "ServiceToolkit",
+    "Skipped",
     "Tool",
     "ToolResponse",
     "ToolStream",
     "Toolkit",
     "arguments_of",
+    "arxiv_search",
+    "audit_calls",
+    "audit_log",
+    "bing_search",
+    "cos_sim",
+    "create_directory",
+    "create_file",
+    "dblp_search",
+    "dblp_search_authors",
+    "dblp_search_publications",
+    "dblp_search_venues",
+    "ddgs_search",
+    "delete_directory",
+    "delete_file",
+    "digest_webpage",
+    "download_from_url",
     "effects",
     "effects_of",
+    "execute_python_code",
+    "execute_shell_command",
+    "forget_run",
+    "get_current_directory",
+    "google_search",
+    "insert_text_file",
+    "list_directory_content",
+    "load_web",
+    "move_directory",
+    "move_file",
+    "parse_html_to_text",
     "parts_from",
+    "query_mysql",
+    "query_postgresql",
+    "query_sqlite",
+    "read_json_file",
+    "read_text_file",
+    "reserved",
+    "reserved_of",
+    "retrieve_from_index",
+    "retrieve_from_list",
+    "rule_for",
+    "run_policy",
+    "set_run_policy",
+    "summarization",
     "text_of",
     "tidy_schema",
+    "view_text_file",
+    "wikipedia_search",
+    "wikipedia_search_categories",
+    "write_json_file",
+    "write_text_file",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from ..exceptions import UsageError
 
-__all__ = ["Effect", "effects", "effects_of"]
+__all__ = ["Effect", "declared_of", "effect_set", "effects", "effects_of"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -41,7 +41,7 @@ def effects(*kinds: str) -> Callable[[Function], Function]:
     Raises:
         UsageError: there is no such effect.
     """
-    known = frozenset(_effect(kind) for kind in kinds)
+    known = effect_set(kinds)
 
     def declare(function: Function) -> Function:
         function.__effects__ = known  # type: ignore[attr-defined]
@@ -52,13 +52,23 @@ def effects(*kinds: str) -> Callable[[Function], Function]:
 
 def effects_of(function: Any) -> frozenset[Effect]:
     """Return what a function declares; nothing declared is nothing: its author is who adds it."""
+    return declared_of(function) or frozenset()
+
+
+def declared_of(function: Any) -> frozenset[Effect] | None:
+    """Return what a function declares, None if it declares nothing at all."""
     while True:
         declared = getattr(function, "__effects__", None)
         if declared is not None:
             return frozenset(declared)
         if not hasattr(function, "func"):
-            return frozenset()
+            return None
         function = function.func
+
+
+def effect_set(kinds: Iterable[str] | str) -> frozenset[Effect]:
+    """Return effects by their names, one or several; raises `UsageError` for an unknown one."""
+    return frozenset(_effect(kind) for kind in ([kinds] if isinstance(kinds, str) else kinds))
 
 
 def _effect(kind: str) -> Effect:

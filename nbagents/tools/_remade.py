@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._groups import ToolGroup
+from ._policy import Policy
 from ._service_toolkit import ServiceToolkit
 from ._tool import Tool
 from ._toolkit import Toolkit
@@ -27,8 +28,12 @@ def parts_from(described: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
             continue
         toolkit = made[key] = KINDS.get(about["kind"], Toolkit)()
         toolkit.max_output_chars = about.get("max_output_chars", toolkit.max_output_chars)
+        toolkit.policy = Policy.of(about.get("approve"))
         toolkit.groups = {one["name"]: ToolGroup(**one) for one in about["groups"]}
         for settings in about["tools"]:
+            if "meta" in settings:
+                toolkit.register_tool_function(toolkit.reset_equipped_tools, func_name=settings["meta"])
+                continue
             known = {name: values[own] for name, own in settings["values"].items()}
             more = {name: value for name, value in settings.items() if name != "values"}
             tool = Tool(known["function"], **more, after=known.get("after"))

@@ -9,29 +9,32 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from .. import events
 from .._loop import background
+from .._threads import on_thread
 from ..config import mask, redact
-from ..exceptions import FunctionCallError, FunctionCallFormatError
-from ._response import Gathered, ToolResponse, response_of
+from ..exceptions import FunctionCallError, FunctionCallFormatError, NbAgentsError, ToolNotAllowedError
+from . import _audit
+from ._approve import Passage, passed
+from ._policy import Policy
+from ._response import Gathered, ToolResponse, pictures_of, response_of
 from ._threads import Ended, values_on_thread
+from ._told import MARGIN, TOLD, clipped, told
 from ._tool import Tool
 
 __all__ = ["ToolStream", "arguments_of", "run_tool"]
 
 log = logging.getLogger(__name__)
-TOLD = 4000
-"""Characters of one argument, and of what a tool answered, that are told of in an event."""
-MARGIN = 500
-"""Characters more that are looked through for keys, before a text is cut: one may stand across the cut."""
 EACH, PAUSE = 100, 0.05
 """So many pieces of a generator are told one by one; later ones when so many seconds have passed."""
 GRACE = 1.0
 """Seconds that a tool whose time is up has to end."""
+
+EDITED = "A person has changed the arguments of this call; it was made with {}"
 
 Find = Callable[[str], Tool]
 
@@ -72,54 +75,74 @@ class ToolStream:
 
 
 async def run_tool(
-    find: Find, call: Mapping[str, Any], most: int | None = None
+    find: Find, call: Mapping[str, Any], most: int | None = None, policies: tuple[Policy, ...] = ()
 ) -> AsyncGenerator[ToolResponse, None]:
     """Call the tool that a ``tool_use`` block asks for; yield its answers. Never raises what the tool did.
 
-    The events ``tool_call`` and ``tool_result`` tell of it. Cancelling this cancels the tool, unless it
-    runs on a thread, which nothing can stop: then its answer is dropped. ``most`` characters are told.
+    Before that the policies are looked at, and a person may be asked. The events ``tool_call``, ``approval``
+    and ``tool_result`` tell of it. Cancelling this cancels the tool, unless it runs on a thread, which
+    nothing can stop: then its answer is dropped. ``most`` characters are told.
     """
     name, call_id, begun = str(call.get("name", "")), str(call.get("id", "")), time.monotonic()
-    events.emit("tool_call", id=call_id, name=name, arguments=_told(call.get("input")))
-    answer, how = ToolResponse([]), "stopped"
+    events.emit("tool_call", id=call_id, name=name, arguments=told(call.get("input")))
+    answer, how, passage = ToolResponse([]), "stopped", Passage.of(name, call_id)
     try:
-        async with contextlib.aclosing(_answers(find, name, call, most)) as answers:
+        async with contextlib.aclosing(_answers(find, call, most, policies, passage)) as answers:
             async for answer in answers:
-                how = "error" if answer.is_error else "done"
+                how = "denied" if passage.denied else "error" if answer.is_error else "done"
                 if not answer.is_last:
                     how = "stopped"
                 yield answer
     finally:
+        pictures = pictures_of(answer.content)
         events.emit(
             "tool_result",
             id=call_id,
             name=name,
-            output=_clipped(answer.text),
+            output=clipped(answer.text),
             seconds=time.monotonic() - begun,
             state=how,
+            **({"pictures": pictures} if pictures else {}),
         )
+        if passage.written and not passage.denied:
+            await _over(passage, how, len(answer.text))
+
+
+async def _over(passage: Passage, how: str, size: int) -> None:
+    """Write down how a call ended, if that can be."""
+    try:
+        await on_thread(_audit.write, passage, how, size, "result")
+    except NbAgentsError as error:
+        log.warning("the audit: %s", error)
 
 
 async def _answers(
-    find: Find, name: str, call: Mapping[str, Any], most: int | None
+    find: Find, call: Mapping[str, Any], most: int | None, policies: tuple[Policy, ...], passage: Passage
 ) -> AsyncGenerator[ToolResponse, None]:
-    gathered, told, tool = Gathered(), 0.0, None
+    gathered, last, tool, name = Gathered(), 0.0, None, passage.tool
     try:
         tool = find(name)
-        given = tool.arguments(arguments_of(call))
-        async with contextlib.aclosing(_in_time(tool, _values(tool.function, given))) as values:
+        if tool.refresh is not None:
+            await tool.refresh()
+        asked = arguments_of(call)
+        given = await _checked(tool, asked)
+        allowed = await passed(passage, tool, asked, policies)
+        given = given if allowed is asked else await _checked(tool, allowed)
+        async with contextlib.aclosing(
+            _in_time(tool, _values(tool.function, {**given, **tool.presets()}))
+        ) as values:
             async for value in values:
-                if gathered.pieces and (gathered.pieces <= EACH or time.monotonic() - told > PAUSE):
+                if gathered.pieces and (gathered.pieces <= EACH or time.monotonic() - last > PAUSE):
                     yield replace(_fit(gathered.response(), tool, most), is_last=False, stream=True)
-                    told = time.monotonic()
+                    last = time.monotonic()
                 gathered.add(value)
                 if gathered.pieces % EACH == 0:
                     await asyncio.sleep(0)  # others have their turn
         answer = replace(gathered.response(), is_last=True, stream=gathered.pieces > 1)
         if tool.after is not None:
-            changed = tool.after(call, answer)
-            changed = await changed if inspect.isawaitable(changed) else changed
-            answer = answer if changed is None else response_of(changed)
+            answer = await _processed(tool.after, call, answer)
+        if passage.edited is not None:
+            answer = _noting(answer, passage.edited)
     except (GeneratorExit, KeyboardInterrupt):
         raise
     except BaseException as error:  # the model is told, and may do better
@@ -129,8 +152,37 @@ async def _answers(
         trace = redact("".join(traceback.format_exception(error))[-TOLD - MARGIN :], *_secrets(tool))
         log.info("the tool %s failed\n%s", name, trace[-TOLD:])
         said = f"{gathered.response().text}\n" if gathered.pieces else ""
+        if passage.edited is not None:
+            said = f"{EDITED.format(_json(passage.edited))}\n{said}"
         answer = ToolResponse.of_text(said + _failure(error, tool), is_error=True)
     yield _fit(answer, tool, most)
+
+
+async def _checked(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a model has given as the tool takes it; a foreign schema is not read on the loop."""
+    return await on_thread(tool.check, given) if tool.origin else tool.check(given)
+
+
+async def _processed(
+    after: Callable[..., Any], call: Mapping[str, Any], answer: ToolResponse
+) -> ToolResponse:
+    """Let a function of the user's change an answer; one that blocks stops nobody else."""
+    made = after(call, answer) if _is_async(after) else await on_thread(after, call, answer)
+    made = await made if inspect.isawaitable(made) else made
+    return answer if made is None else replace(response_of(made), is_last=True)
+
+
+def _noting(answer: ToolResponse, edited: Mapping[str, Any]) -> ToolResponse:
+    """Tell the model that a person has changed what it gave."""
+    note, first = EDITED.format(_json(edited)), answer.content[:1]
+    if first and isinstance(first[0], dict) and first[0].get("type") == "text":
+        begin = {**first[0], "text": f"{note}\n{first[0]['text']}"}
+        return replace(answer, content=[begin, *answer.content[1:]])
+    return replace(answer, content=[{"type": "text", "text": note}, *answer.content])
+
+
+def _json(given: Mapping[str, Any]) -> str:
+    return json.dumps(dict(given), ensure_ascii=False, default=repr)
 
 
 def _secrets(tool: Tool | None) -> list[str]:
@@ -162,9 +214,11 @@ def _failure(error: BaseException, tool: Tool | None) -> str:
     error = error.error if isinstance(error, Ended) else error
     text = str(error)
     kind = type(error).__name__
+    if isinstance(error, ToolNotAllowedError):
+        return f"Error: {text}"
     if isinstance(error, FunctionCallError):
         return f"Error: {kind}: {text}"
-    return _clipped(f"Error: {kind}: {text}" if text else f"Error: {kind}", secrets=_secrets(tool))
+    return clipped(f"Error: {kind}: {text}" if text else f"Error: {kind}", secrets=_secrets(tool))
 
 
 def arguments_of(call: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,7 +236,7 @@ def arguments_of(call: Mapping[str, Any]) -> dict[str, Any]:
             given = json.loads(given) if given.strip() else {}
         except ValueError as error:
             raise FunctionCallFormatError(
-                f"the arguments of {call.get('name')} are no JSON: {error}; they were {_clipped(given, 200)}"
+                f"the arguments of {call.get('name')} are no JSON: {error}; they were {clipped(given, 200)}"
             ) from None
     if given is None:
         return {}
@@ -276,23 +330,3 @@ async def _step(values: AsyncGenerator[Any, None]) -> tuple[Any] | None:
         return None
     except SystemExit as error:
         raise Ended(error) from None  # as itself it would end the loop
-
-
-def _told(given: Any) -> Any:
-    """Return arguments as an event tells of them: JSON, long texts cut."""
-    if isinstance(given, str):
-        return _clipped(given)
-    if isinstance(given, Mapping):
-        return {str(key): _told(value) for key, value in given.items()}
-    if isinstance(given, (list, tuple)):
-        return [_told(value) for value in given[:100]]
-    return given if given is None or isinstance(given, (bool, int, float)) else _clipped(repr(given))
-
-
-def _clipped(text: str, most: int = TOLD, secrets: Iterable[str] = ()) -> str:
-    size = len(text)
-    text = redact(text[: most + MARGIN], *secrets)
-    if size <= most:
-        return text
-    whole = text[:-MARGIN] if size > most + MARGIN else text  # half a key may stand at the end
-    return f"{whole[:most]}… ({size} characters)"

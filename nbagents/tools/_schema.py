@@ -9,7 +9,7 @@ from typing import Any
 
 from ..exceptions import ArgumentNotFoundError, ArgumentTypeError, UsageError
 
-__all__ = ["Arguments", "parameters_of", "signature_of", "tidy_schema"]
+__all__ = ["Arguments", "check_schema", "parameters_of", "signature_of", "tidy_schema"]
 
 _KINDS = inspect.Parameter
 
@@ -17,23 +17,32 @@ _KINDS = inspect.Parameter
 class Arguments:
     """The arguments that a function takes from a model.
 
-    ``described`` are their descriptions, ``hidden`` those that the model is not asked for.
+    ``described`` are their descriptions, ``hidden`` those that the model is not asked for. Where the function
+    takes any others, the model may give these too, with ``takes_more``.
     """
 
     def __init__(
-        self, name: str, function: Callable[..., Any], described: Mapping[str, str], hidden: Iterable[str]
+        self,
+        name: str,
+        function: Callable[..., Any],
+        described: Mapping[str, str],
+        hidden: Iterable[str],
+        takes_more: bool = True,
     ) -> None:
         import pydantic  # only where there are tools
 
         self._name = name
+        self._hidden = frozenset(hidden)
         self._takes_more = False
         fields: dict[str, Any] = {}
         self._places: dict[str, str] = {}  # a model's field may not have any name
         hints = _hints(name, function)
         for parameter in signature_of(name, function).parameters.values():
             if parameter.kind is _KINDS.VAR_KEYWORD:
-                self._takes_more = True
-            if parameter.name in hidden or parameter.kind in (_KINDS.VAR_POSITIONAL, _KINDS.VAR_KEYWORD):
+                self._takes_more = takes_more
+            if parameter.kind in (_KINDS.VAR_POSITIONAL, _KINDS.VAR_KEYWORD):
+                continue
+            if parameter.name in self._hidden:
                 continue
             if parameter.kind is _KINDS.POSITIONAL_ONLY:
                 raise UsageError(
@@ -68,6 +77,8 @@ class Arguments:
         """
         import pydantic
 
+        if self._takes_more and (closed := sorted(self._hidden.intersection(given))):
+            raise ArgumentTypeError(f"{self._name}: {', '.join(closed)} is not known")  # to a model
         try:
             made = self._model.model_validate(given)
         except pydantic.ValidationError as error:
@@ -91,6 +102,26 @@ class Arguments:
         known = ", ".join(self._places.values()) or "no arguments"
         text = f"{self._name} takes {known}; {'; '.join(told)}"
         return ArgumentNotFoundError(text) if kinds == {"missing"} else ArgumentTypeError(text)
+
+
+def check_schema(name: str, given: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    """See whether arguments fit a JSON schema that came from elsewhere. May take seconds, the first time.
+
+    Raises:
+        ArgumentNotFoundError: one is missing.
+        ArgumentTypeError: one does not fit, or the schema is none.
+    """
+    import jsonschema  # here, since it may take seconds: what checks formats comes along
+
+    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    try:
+        error = jsonschema.exceptions.best_match(kind(dict(schema)).iter_errors(dict(given)))
+    except Exception as odd:  # noqa: BLE001  # a schema of somebody else's may be anything
+        raise ArgumentTypeError(f"the schema of {name} cannot be used: {type(odd).__name__}") from None
+    if error is not None:
+        where = ".".join(map(str, error.absolute_path))
+        told = f"{name}: {where + ': ' if where else ''}{error.message[:300]}"
+        raise (ArgumentNotFoundError if error.validator == "required" else ArgumentTypeError)(told)
 
 
 def signature_of(name: str, function: Callable[..., Any]) -> inspect.Signature:

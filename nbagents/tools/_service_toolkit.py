@@ -59,6 +59,26 @@ class ServiceToolkit(Toolkit):
             return
         self.tools[tool.name] = tool
 
+    def add_mcp_servers(self, server_configs: Mapping[str, Any]) -> None:
+        """Start or reach MCP servers, and let the model call their tools. Blocking.
+
+        ``server_configs`` is ``{"mcpServers": {"name": {"command": ..., "args": [...]}}}``, or with ``url``
+        and perhaps ``headers`` in the place of a command. A tool whose name is taken is left out.
+
+        Raises:
+            UsageError: it is no such table, or the extra ``mcp`` is missing.
+            ToolServerError: a server does not answer.
+        """
+        from .mcp import clients_of
+
+        clients = clients_of(server_configs)
+        background().run(self._add_servers(clients))
+
+    async def _add_servers(self, clients: Sequence[Any]) -> None:
+        for client in clients:
+            await client.connect()
+            await self.register_mcp_client(client, namesake_strategy="skip")
+
     @property
     def service_funcs(self) -> dict[str, Tool]:
         """The tools by name."""

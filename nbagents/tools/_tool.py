@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import inspect
+import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 from ..config import Secret, wrap_secrets
 from ..exceptions import UsageError
 from ._docstring import read_docstring
-from ._schema import Arguments, parameters_of, tidy_schema
+from ._effects import declared_of, effect_set
+from ._reserved import reserved_of
+from ._schema import Arguments, check_schema, parameters_of, tidy_schema
 
 __all__ = ["Tool", "name_of"]
 
@@ -28,7 +32,9 @@ class Tool:
 
     ``preset_kwargs`` are given at each call, and the model neither knows nor changes them. Without
     ``json_schema`` its schema is made of the signature, the types and the docstring (Google's style), and
-    what a model gives is checked against it.
+    what a model gives is checked against it. An object may say itself how it becomes a tool: its
+    ``__tool__()`` returns ``function``, and perhaps ``name``, ``description`` and ``preset_kwargs``.
+    ``effects`` take the place of those that the function declares.
 
     >>> def add(a: int, b: int = 1) -> int:
     ...     '''Add two numbers.
@@ -56,7 +62,14 @@ class Tool:
         timeout: float | None = None,
         after: Callable[..., Any] | None = None,
         with_long_description: bool = True,
+        effects: Iterable[str] | None = None,
+        takes_more: bool = True,
     ) -> None:
+        if hasattr(function, "__tool__") and not inspect.isclass(function):
+            offer = function.__tool__()
+            function, name = offer["function"], name or offer.get("name")
+            description = description or offer.get("description")
+            preset_kwargs = {**offer.get("preset_kwargs", {}), **(preset_kwargs or {})}
         if not callable(function):
             raise UsageError(f"a tool is a function, not {type(function).__name__}")
         self.function, self.group, self.timeout, self.after = function, group, timeout, after
@@ -72,16 +85,17 @@ class Tool:
             for key, value in (preset_kwargs or {}).items()
         }
         """What is given at each call; what is named like a key is `Secret` until then."""
-        named, takes_more = parameters_of(self.name, function)
+        named, takes_any = parameters_of(self.name, function)
         odd = sorted(self.preset_kwargs.keys() - named)
-        if odd and not takes_more:
+        if odd and not takes_any:
             raise UsageError(f"the tool {self.name} has no parameter {', '.join(odd)} to be preset")
         text, described = read_docstring(_docstring(function))
         if not with_long_description:
             text = text.partition("\n\n")[0]
         self._arguments: Arguments | None = None
         if json_schema is None:
-            self._arguments = Arguments(self.name, function, described, self.preset_kwargs)
+            hidden = {*self.preset_kwargs, *reserved_of(function)}
+            self._arguments = Arguments(self.name, function, described, hidden, takes_more)
             told = {"description": text, "parameters": self._arguments.schema}
         self._schema: dict[str, Any] = {
             "name": self.name,
@@ -89,6 +103,19 @@ class Tool:
             "parameters": copy.deepcopy(dict(told.get("parameters") or {"type": "object", "properties": {}})),
         }
         self.extension: Any = None
+        declared = declared_of(function) if effects is None else effect_set(effects)
+        if effects is None and declared is not None:
+            more = reserved_of(function).items()
+            declared |= {effect for key, effect in more if effect is not None and self.preset_kwargs.get(key)}
+        self.declared = declared is not None
+        """Does anybody say which effects it has?"""
+        self.effects = declared or frozenset()
+        self.origin = ""
+        """Whose it is, where that is another program, which may change what it says of the tool."""
+        self.told_as = self.name
+        """Its name over there."""
+        self.refresh: Callable[[], Awaitable[None]] | None = None
+        """Looks what the other program says of it now; awaited before each call."""
         self.settings: dict[str, Any] = {
             "name": self.name,
             "description": description,
@@ -96,6 +123,8 @@ class Tool:
             "group": group,
             "timeout": timeout,
             "with_long_description": with_long_description,
+            "effects": None if declared is None else sorted(declared),
+            "takes_more": takes_more,
         }
         """How it was made, but for the functions and what is preset."""
 
@@ -107,6 +136,21 @@ class Tool:
             more = tidy_schema(self.extension.model_json_schema())
             schema["parameters"] = _merged(schema["parameters"], more)
         return {"type": "function", "function": schema}
+
+    @property
+    def pin(self) -> str:
+        """The hash of what a model is told of it, without the name that it has here."""
+        told = {key: value for key, value in self._schema.items() if key != "name"}
+        return hashlib.sha256(json.dumps(told, sort_keys=True, default=repr).encode()).hexdigest()
+
+    def rename(self, name: str) -> None:
+        """Let the model know it by another name."""
+        self.name = name
+        self._schema["name"] = self.settings["name"] = name
+
+    def retell(self, description: str, parameters: Mapping[str, Any]) -> None:
+        """Let the model be told something else of it from now on."""
+        self._schema |= {"description": description, "parameters": copy.deepcopy(dict(parameters))}
 
     @property
     def secrets(self) -> list[str]:
@@ -121,7 +165,11 @@ class Tool:
         return str(self._schema["description"])
 
     def arguments(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return all that the function is called with.
+        """Return all that the function is called with; raises as `check` does."""
+        return {**self.check(given), **self.presets()}
+
+    def check(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a model has given as the function takes it.
 
         Raises:
             ArgumentNotFoundError: an argument is missing.
@@ -130,14 +178,17 @@ class Tool:
         if self.extension is not None:
             given = {key: value for key, value in given.items() if key not in self.extension.model_fields}
         if self._arguments is not None:
-            given = self._arguments.check(given)
-        return {**given, **self._presets()}
+            return self._arguments.check(given)
+        if self.origin:
+            check_schema(self.name, given, self._schema["parameters"])
+        return {key: value for key, value in given.items() if key not in reserved_of(self.function)}
 
     def described(self) -> dict[str, Any]:
         """Return how it was made, but for the functions; keys are plain, as its maker gave them."""
-        return {**self.settings, "preset_kwargs": self._presets()}
+        return {**self.settings, "preset_kwargs": self.presets()}
 
-    def _presets(self) -> dict[str, Any]:
+    def presets(self) -> dict[str, Any]:
+        """Return what is given at each call, keys plain."""
         presets = self.preset_kwargs.items()
         return {key: value.reveal() if isinstance(value, Secret) else value for key, value in presets}
 

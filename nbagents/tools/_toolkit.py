@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..exceptions import FunctionNotFoundError, UsageError
+from ._effects import effects
 from ._groups import BASIC, ToolGroup
+from ._policy import Policy
 from ._response import ToolResponse
 from ._run import ToolStream, run_tool
 from ._tool import Tool
 
+if TYPE_CHECKING:
+    from .mcp._client import McpClient
+
 __all__ = ["Toolkit"]
 
 log = logging.getLogger(__name__)
+Strategy = Literal["raise", "override", "skip", "rename"]
+"""What becomes of a tool whose name is taken."""
 
 
 class Toolkit:
@@ -22,6 +30,11 @@ class Toolkit:
 
     What a tool answers is cut after ``max_output_chars`` characters, since all of it would go into each
     later prompt; None cuts nothing. Keys that are preset (``api_key=``, ``token=`` …) are masked in it.
+
+    ``approve`` says which tools may be called, by what they do (see `effects`): "auto", "ask" or "deny" for
+    all, or a mapping such as ``{"write": "ask", "execute": "deny"}``. Where nothing is said tools that
+    declare nothing and those that read may be called, and for all others a person is asked. What an agent,
+    or a run, says besides counts too, the strictest first. Who calls a function directly is not asked.
 
     >>> def add(a: int, b: int) -> int:
     ...     '''Add two numbers.'''
@@ -32,8 +45,15 @@ class Toolkit:
     ['add']
     """
 
-    def __init__(self, *, max_output_chars: int | None = 100_000) -> None:
+    def __init__(
+        self,
+        *,
+        max_output_chars: int | None = 100_000,
+        approve: str | Mapping[str, str] | Policy | None = None,
+    ) -> None:
         self.max_output_chars = max_output_chars
+        self.policy = Policy.of(approve)
+        """Which tools may be called."""
         self.tools: dict[str, Tool] = {}
         """The tools by name."""
         self.groups: dict[str, ToolGroup] = {}
@@ -53,8 +73,11 @@ class Toolkit:
         *,
         extended_model: Any = None,
         postprocess_func: Callable[..., Any] | None = None,
-        namesake_strategy: Literal["raise", "override", "skip"] = "raise",
+        namesake_strategy: Strategy = "raise",
         timeout: float | None = None,
+        effects: Iterable[str] | None = None,
+        include_var_positional: bool = False,
+        include_var_keyword: bool = True,
     ) -> None:
         """Let the model call a function: ``def`` or ``async def``, with ``return`` or with ``yield``.
 
@@ -64,17 +87,21 @@ class Toolkit:
         JSON), or is a `ToolResponse`; what it yields are pieces of text, or `ToolResponse`, each of which
         holds all so far. What it raises, and that ``timeout`` seconds have passed, is told too.
 
-        ``postprocess_func(tool_call, response)`` may change the answer. ``namesake_strategy`` says what
-        becomes of a tool of the same name: "raise", "override" or "skip".
+        ``postprocess_func(tool_call, response)`` may change the answer; it may block. ``namesake_strategy``
+        says what becomes of a tool of the same name: "raise", "override", "skip" or "rename" (the new one).
+        ``effects`` says what it does, in the place of what the function declares (see `effects`). A model
+        names what it gives, so ``*args`` never reach it; other names only if the function takes ``**kwargs``
+        and ``include_var_keyword`` is not false.
 
         Raises:
             UsageError: the function cannot be a tool, the group is not known, or the name is taken.
         """
-        if group_name != BASIC and group_name not in self.groups:
+        if include_var_positional:
             raise UsageError(
-                f"there is no group of tools named {group_name!r}",
-                hint=f"toolkit.create_tool_group({group_name!r}, description=...)",
+                "a model gives arguments by name, so include_var_positional cannot be had",
+                hint="let the function take a list",
             )
+        self._group(group_name)
         tool = Tool(
             tool_func,
             preset_kwargs,
@@ -85,21 +112,37 @@ class Toolkit:
             timeout=timeout,
             after=postprocess_func,
             with_long_description=include_long_description,
+            effects=effects,
+            takes_more=include_var_keyword,
         )
+        if not self._put(tool, namesake_strategy):
+            return
+        if extended_model is not None:
+            self.set_extended_model(tool.name, extended_model)
+
+    def _put(self, tool: Tool, namesakes: Strategy) -> bool:
+        """Add a tool; return whether it was added."""
         if tool.name in self.tools:
-            if namesake_strategy == "skip":
-                return
-            if namesake_strategy != "override":
+            if namesakes == "skip":
+                return False
+            if namesakes == "rename":
+                tool.rename(f"{tool.name[:57]}_{secrets.token_hex(3)}")
+            elif namesakes != "override":
                 raise UsageError(
                     f"there is a tool named {tool.name} already",
                     hint="give func_name=... or namesake_strategy='override'",
                 )
         self.tools[tool.name] = tool
-        if extended_model is not None:
-            self.set_extended_model(tool.name, extended_model)
+        return True
 
-    def remove_tool_function(self, tool_name: str) -> None:
-        """Take a tool away; one that is not there is no error."""
+    def remove_tool_function(self, tool_name: str, allow_not_exist: bool = True) -> None:
+        """Take a tool away.
+
+        Raises:
+            UsageError: there is none, and that is not allowed.
+        """
+        if tool_name not in self.tools and not allow_not_exist:
+            raise UsageError(f"there is no tool named {tool_name!r}; there are: {self._names(self.tools)}")
         self.tools.pop(tool_name, None)
 
     def set_extended_model(self, func_name: str, model: Any) -> None:
@@ -118,6 +161,53 @@ class Toolkit:
         """Take all tools and groups away."""
         self.tools.clear()
         self.groups.clear()
+
+    # ---- tools of MCP servers
+
+    async def register_mcp_client(
+        self,
+        mcp_client: McpClient,
+        group_name: str = BASIC,
+        enable_funcs: Iterable[str] | None = None,
+        disable_funcs: Iterable[str] | None = None,
+        preset_kwargs_mapping: Mapping[str, Mapping[str, Any]] | None = None,
+        postprocess_func: Callable[..., Any] | None = None,
+        namesake_strategy: Strategy = "raise",
+        *,
+        effects: Iterable[str] | Mapping[str, Iterable[str]] | None = None,
+        timeout: float | None = 60.0,  # noqa: ASYNC109  # of the calls, later
+    ) -> None:
+        """Let the model call the tools of an MCP server: all of them, or those that are named.
+
+        They are not trusted: unless ``effects`` says what they do (all, or each by its name), a person is
+        asked as for a program that runs code and goes out; asked again also when the server begins to say
+        something else of a tool. A call ends after ``timeout`` seconds.
+
+        Raises:
+            UsageError: there is no such group or tool, a name is taken, or the client is not one.
+            ToolServerError: the server does not answer.
+        """
+        from .mcp import register_client
+
+        self._group(group_name)
+        await register_client(
+            self,
+            mcp_client,
+            enable=enable_funcs,
+            disable=disable_funcs,
+            presets=preset_kwargs_mapping,
+            effects=effects,
+            timeout=timeout,
+            put=lambda tool: self._put(tool, namesake_strategy),
+            group=group_name,
+            after=postprocess_func,
+        )
+
+    async def remove_mcp_clients(self, client_names: Iterable[str]) -> None:
+        """Take the tools of MCP servers away; the clients stay as they are."""
+        from .mcp import remove_clients
+
+        remove_clients(self, _names(client_names))
 
     # ---- groups
 
@@ -160,8 +250,12 @@ class Toolkit:
         noted = [group for group in self.groups.values() if group.active and group.notes]
         return "\n".join(f"## {group.name}\n{group.notes}" for group in noted)
 
+    @effects()
     def reset_equipped_tools(self, **kwargs: bool) -> ToolResponse:
-        """Activate the groups named with true, and no others. Can itself be registered as a tool."""
+        """Choose the groups of tools that you need now: those that are true are there, all others are not.
+
+        Registered as a tool, it lets the model choose; its arguments are the groups that there are.
+        """
         for group in self.groups.values():
             group.active = bool(kwargs.get(group.name, False))
         active = ", ".join(group.name for group in self.groups.values() if group.active)
@@ -170,9 +264,12 @@ class Toolkit:
         return ToolResponse.of_text(f"{said}\n{notes}" if notes else said)
 
     def _group(self, name: str) -> ToolGroup:
+        if name == BASIC:
+            return ToolGroup(BASIC, "", True)
         if name not in self.groups:
             raise UsageError(
-                f"there is no group of tools named {name!r}; there are: {self._names(self.groups)}"
+                f"there is no group of tools named {name!r}; there are: {self._names(self.groups)}",
+                hint=f"toolkit.create_tool_group({name!r}, description=...)",
             )
         return self.groups[name]
 
@@ -180,13 +277,29 @@ class Toolkit:
 
     def get_json_schemas(self) -> list[dict[str, Any]]:
         """Return what a model is told of the active tools, in OpenAI's form."""
-        return [tool.json_schema for tool in self.tools.values() if self._is_active(tool)]
+        return [self._told(tool) for tool in self.tools.values() if self._is_active(tool)]
 
-    def call_tool_function(self, tool_call: Mapping[str, Any]) -> ToolStream:
+    def _told(self, tool: Tool) -> dict[str, Any]:
+        schema = tool.json_schema
+        if self._is_meta(tool):  # its arguments are the groups that there are now
+            schema["function"]["parameters"]["properties"] = {
+                name: {"type": "boolean", "default": False, "description": group.description}
+                for name, group in self.groups.items()
+            }
+            schema["function"]["parameters"]["additionalProperties"] = False
+        return schema
+
+    def _is_meta(self, tool: Tool) -> bool:
+        return tool.function == self.reset_equipped_tools
+
+    def call_tool_function(
+        self, tool_call: Mapping[str, Any], *, approve: Policy | None = None
+    ) -> ToolStream:
         """Call the tool that a ``tool_use`` block asks for, once its answers are iterated over.
 
         ``async for answer in toolkit.call_tool_function(block)``; each holds all of the answer so far. What
-        goes wrong (no such tool, arguments that do not fit, an exception, no time left) is an answer too.
+        goes wrong (no such tool, arguments that do not fit, an exception, no time left) is an answer too, and
+        so is that a call was not allowed. ``approve`` counts besides what this toolkit was told.
 
         >>> def add(a: int, b: int) -> int:
         ...     return a + b
@@ -200,7 +313,8 @@ class Toolkit:
         >>> called(a=2)
         'Error: ArgumentNotFoundError: add takes a, b; b is missing'
         """
-        return ToolStream(lambda: run_tool(self._find, tool_call, self.max_output_chars))
+        policies = (self.policy,) if approve is None else (self.policy, approve)
+        return ToolStream(lambda: run_tool(self._find, tool_call, self.max_output_chars, policies))
 
     def _find(self, name: str) -> Tool:
         tool = self.tools.get(name)
@@ -230,12 +344,21 @@ class Toolkit:
         """
         tools = []
         for tool in self.tools.values():
+            if self._is_meta(tool):
+                tools.append({"meta": tool.name})
+                continue
             known = {"function": tool.function, "after": tool.after, "extension": tool.extension}
             values = {key: name_of(one, tool.name) for key, one in known.items() if one is not None}
             tools.append({**tool.described(), "values": values})
         groups = [vars(group) for group in self.groups.values()]
         kind, most = type(self).__name__, self.max_output_chars
-        return {"kind": kind, "max_output_chars": most, "tools": tools, "groups": groups}
+        return {
+            "kind": kind,
+            "max_output_chars": most,
+            "approve": self.policy.to_dict(),
+            "tools": tools,
+            "groups": groups,
+        }
 
     # ---- what it has become
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
+from collections.abc import Mapping
 from typing import Any
 
-from ..asking import OpenQuestion
+from ..asking import EDITED, Approval, OpenQuestion
 from ..exceptions import AnswerRefusedError
-from ..render import QuestionView, color_class, question_html, question_text
+from ..render import (
+    QuestionView,
+    color_class,
+    question_html,
+    question_text,
+    visible_arguments,
+    visible_text,
+)
 from ._surface import Surface
 
 __all__ = ["QuestionCard"]
@@ -101,6 +110,8 @@ class QuestionCard:
     def _words(self) -> str:
         """Return the prompt; "" where it only names the person, as the line for a terminal does."""
         question = self.opened.question
+        if question.approval is not None:
+            return f"wants to run {visible_text(question.approval.tool)}"
         words = question.prompt.strip()
         bare = words.rstrip(": ")
         named = question.kind == "turn" and bare in (question.agent, "User Input", "")
@@ -108,6 +119,8 @@ class QuestionCard:
 
     def _forms(self) -> tuple[str, str]:
         opened, question = self.opened, self.opened.question
+        if question.approval is not None:
+            return self._decided(question.approval)
         answer = opened.answer
         values = [(name, str(value)) for name, value in (answer.fields if answer else {}).items()]
         if answer is not None and answer.url:
@@ -120,5 +133,21 @@ class QuestionCard:
             opened.how,
             answer.text if answer is not None else "",
             values,
+        )
+        return question_html(view), question_text(view)
+
+    def _decided(self, approval: Approval) -> tuple[str, str]:
+        answer = self.opened.answer
+        fields: Mapping[str, object] = {} if answer is None else answer.fields
+        edited = fields.get(EDITED)
+        shown = visible_arguments(json.loads(edited)) if isinstance(edited, str) else approval.shown
+        view = QuestionView(
+            self.opened.question.agent,
+            color=self.color,
+            how=self.opened.how,
+            answer="" if answer is None else EDITED if edited is not None else answer.text,
+            fields=shown,
+            call=visible_text(approval.tool),
+            why=str(fields.get("reason") or ""),
         )
         return question_html(view), question_text(view)

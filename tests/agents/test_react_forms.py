@@ -57,9 +57,9 @@ def test_places_and_names_of_the_older_form_go_together():
 
 
 def test_what_is_not_here_is_named():
-    with pytest.raises(UsageError, match="calc: a ReActAgent takes no enable_meta_tool=") as refused:
-        ReActAgent("calc", "You calculate.", "demo", enable_meta_tool=True)
-    assert "reset_equipped_tools" in str(refused.value.hint)
+    with pytest.raises(UsageError, match="calc: a ReActAgent takes no knowledge=") as refused:
+        ReActAgent("calc", "You calculate.", "demo", knowledge=["a book"])
+    assert "as a tool" in str(refused.value.hint)
     model = ScriptedModel("Hi.")
     assert ReActAgent("calc", model=model, print_hint_msg=False, knowledge=None)("hi").content == "Hi."
 

@@ -33,6 +33,9 @@ def test_who_was_busy_when_and_what_it_took(kernel: Any):
     timeline = kernel.run("%agents timeline").card
     assert "wall " in timeline
     assert "poet" in timeline
+    kernel.run("%%agents poet -q\nAlone.")
+    assert "wall " in kernel.run("%agents timeline").card, "where nobody worked at the same time"
+    kernel.run("%%agents poet critic -q\nHello.")
     costs = kernel.run("%agents cost").card.split("\n")
     assert costs[0].startswith("run ")
     assert any(line.startswith("poet") and line.endswith("free") for line in costs)

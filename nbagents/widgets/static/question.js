@@ -74,6 +74,7 @@ function questionCard(model, store, el, signal) {
     const url = { name: "url", title: "address or file", type: "string", required: false, default: null };
     fields.push(askedField(url, `${id}-url`));
   }
+  const allows = asked.approval ? allowing(asked, id, send) : null;
   const needsText = !(asked.fields ?? []).length;
   const box = h("textarea", {
     id: `${id}-text`,
@@ -96,10 +97,15 @@ function questionCard(model, store, el, signal) {
   const told = h("p", { class: "nba-wrong nba-said", role: "status" });
   const form = h(
     "form",
-    { class: "nba-form", "aria-label": "your answer", on: { submit: (event) => (event.preventDefault(), send({})) } },
+    {
+      class: "nba-form",
+      "aria-label": allows ? "your decision" : "your answer",
+      on: { submit: (event) => (event.preventDefault(), allows ? allows.enter() : send({})) },
+    },
+    ...(allows?.nodes ?? []),
     choices.length ? h("div", { class: "nba-choices", role: "group", "aria-label": "answers to pick from" }, ...choices) : null,
     ...fields.map((field) => field.node),
-    h("div", { class: "nba-line" }, box, h("span", { class: "nba-keys" }, go, skip)),
+    allows ? null : h("div", { class: "nba-line" }, box, h("span", { class: "nba-keys" }, go, skip)),
     told,
   );
   // Read out once, and only what was asked: the clock would be read out each second.
@@ -115,11 +121,11 @@ function questionCard(model, store, el, signal) {
         { class: "nba-who" },
         h("span", { class: "nba-flag", "aria-hidden": "true", text: "⚑" }),
         h("span", {}, h("b", { class: "nba-name", dir: "auto", text: asked.agent }), " ",
-          h("span", { class: "nba-human", text: asked.kind === "turn" ? "is you: your turn" : "asks you" })),
+          h("span", { class: "nba-human", text: whatIsAsked(asked) })),
         clock,
       ),
       asked.context ? h("blockquote", { class: "nba-context", dir: "auto", text: asked.context }) : null,
-      asked.words ? h("p", { class: "nba-words", dir: "auto", text: asked.words }) : null,
+      asked.words && !allows ? h("p", { class: "nba-words", dir: "auto", text: asked.words }) : null,
       form,
     ),
     aloud,
@@ -133,7 +139,8 @@ function questionCard(model, store, el, signal) {
 
   function tick() {
     const rest = left();
-    if (rest === null) setText(clock, asked.default === null ? "waiting for you" : `without you: “${brief(asked.default)}”`);
+    if (allows && rest !== null) setText(clock, `not run in ${askedClock(rest)}`);
+    else if (rest === null) setText(clock, asked.default === null ? "waiting for you" : `without you: “${brief(asked.default)}”`);
     else if (asked.default === null) setText(clock, `ends in ${askedClock(rest)}`);
     else setText(clock, `answers “${brief(asked.default)}” in ${askedClock(rest)}`);
     clock.classList.toggle("nba-late", rest !== null && rest < 10);
@@ -153,9 +160,9 @@ function questionCard(model, store, el, signal) {
     else send({ text: "" });
   }
 
-  async function send({ text = box.value, absent = false }) {
+  async function send({ text = box.value, absent = false, given = null }) {
     if (sending) return;
-    const values = Object.fromEntries(fields.map((field) => [field.name, field.value()]));
+    const values = given ?? Object.fromEntries(fields.map((field) => [field.name, field.value()]));
     const body = absent ? { text: null, fields: {}, absent: true } : { text: text.trim(), fields: values, absent: false };
     for (const field of fields) field.complain("");
     focused = section.contains(document.activeElement) ? document.activeElement : null;
@@ -236,6 +243,11 @@ function questionCard(model, store, el, signal) {
 
   section.addEventListener("keydown", (event) => {
     if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (allows) {
+      if (event.key === "Escape" && allows.back()) event.preventDefault();
+      if (event.target.matches("input, textarea")) event.stopPropagation(); // what is typed is no command of the page
+      return;
+    }
     if (event.key === "Escape") pass();
     else if (event.key === "Enter" && event.target.matches("input, textarea") && !event.shiftKey) send({});
     else return;
@@ -263,6 +275,7 @@ function questionCard(model, store, el, signal) {
   el.replaceChildren(section);
   report();
   bringIntoView(section);
+  setTimeout(() => bringIntoView(section), 400); // the card above it may have grown
   tick();
   ticking(tick, signal, 250);
   if (!nbaAloud.has(asked.id)) {
@@ -271,6 +284,78 @@ function questionCard(model, store, el, signal) {
       aloud.textContent = `${asked.agent} asks you${asked.words ? `: ${asked.words}` : " for an answer"}`;
     }, 100);
   }
+}
+
+// ---- a tool that is to be allowed
+
+const whatIsAsked = (asked) =>
+  asked.approval ? `wants to run ${asked.approval.tool}` : asked.kind === "turn" ? "is you: your turn" : "asks you";
+
+// The call in full, and the buttons. What came from a model is text here, and nothing of it is hidden.
+function allowing(asked, id, send) {
+  const approval = asked.approval;
+  const since = performance.now();
+  const say = (text, given = {}) => {
+    // Whoever was about to click something else has not seen what is asked.
+    if (performance.now() - since > 400) send({ text, given: { binding: approval.binding, ...given } });
+  };
+  const button = (text, title, click, more = "") =>
+    h("button", { type: "button", class: `nba-choice ${more}`, text, title, on: { click } });
+  const given = h(
+    "div",
+    { class: "nba-given", role: "region", "aria-label": "what it is called with", tabindex: "0" },
+    h("dl", {}, ...(approval.shown ?? []).flatMap(([name, value]) =>
+      [h("dt", { dir: "ltr", text: name }), h("dd", { dir: "ltr", text: value })])),
+  );
+  const draft = h("textarea", {
+    class: "nba-draft", rows: String(Math.min(approval.arguments.split("\n").length + 1, 12)),
+    "aria-label": "its arguments, as JSON", spellcheck: "false", autocomplete: "off",
+  });
+  draft.value = approval.arguments;
+  const reason = h("input", { type: "text", class: "nba-reason", "aria-label": "why not", placeholder: "why not? The agent reads this", autocomplete: "off" });
+  const first = h("div", { class: "nba-choices", role: "group", "aria-label": "whether it may run" },
+    button("Approve", "run this call", () => say("approve"), "nba-send"),
+    approval.grants ? button(`Approve all ${approval.tool}`, `run this call, and what ${asked.agent} calls of ${approval.tool} later in this run`, () => say("approve all")) : null,
+    button("Edit args", "change what it is called with", () => show("edit")),
+    button("Deny…", "do not run it", () => show("deny")),
+  );
+  const edit = h("div", { class: "nba-step", hidden: true }, draft, h("div", { class: "nba-choices" },
+    button("Approve these", "run the call with these arguments", () => say("approve", { arguments: draft.value }), "nba-send"),
+    button("back", "leave them as they were", () => back()),
+  ));
+  const deny = h("div", { class: "nba-step", hidden: true }, reason, h("div", { class: "nba-choices" },
+    button("Deny", "do not run it", () => say("deny", { reason: reason.value }), "nba-send"),
+    button("back", "think about it again", () => back()),
+  ));
+  let at = "first";
+
+  function show(step) {
+    at = step;
+    for (const [name, node] of Object.entries({ first, edit, deny })) node.hidden = name !== step;
+    given.hidden = step === "edit";
+    ({ edit: draft, deny: reason, first: first.querySelector("button") })[step].focus({ preventScroll: true });
+  }
+
+  function back() {
+    if (at === "first") return false;
+    draft.value = approval.arguments;
+    show("first");
+    return true;
+  }
+
+  const effects = (approval.effects ?? []).join(", ");
+  return {
+    nodes: [
+      effects ? h("p", { class: "nba-does", text: `it may ${effects}` }) : null,
+      approval.note ? h("p", { class: "nba-note", text: approval.note }) : null,
+      approval.shown?.length ? given : h("p", { class: "nba-does", text: "without arguments" }),
+      first,
+      edit,
+      deny,
+    ],
+    back,
+    enter: () => at === "deny" && say("deny", { reason: reason.value }),
+  };
 }
 
 // A question below the edge of a cell that somebody watches is moved into sight; nothing else moves the page.

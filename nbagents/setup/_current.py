@@ -1,4 +1,4 @@
-"""`session`: the session that is open in this process; its runs are told by it."""
+"""The session of this process: opened by whoever knows its notebook, or at first use."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ def open_session(
     workspace: str, *, headless: bool = False, owner: str = "process", folder: str = ""
 ) -> Session:
     """Open this process's session. Agents of the one that was open before can still be called."""
+    global _session
     with _lock:
         if _session is not None:
             _earlier.append(_session)
-        return _now_open(Session(workspace, headless=headless, owner=owner, folder=folder))
+        return _opened(Session(workspace, headless=headless, owner=owner, folder=folder))
 
 
 def session() -> Session:
     """Return this process's session; in a script, one for the working folder whose server ends with it."""
+    global _session
     with _lock:
         if _session is None:
-            return _now_open(Session(os.getcwd(), owner="process"))
+            return _opened(Session(os.getcwd(), owner="process"))
         return _session
 
 
-def _now_open(new: Session) -> Session:
+def _opened(new: Session) -> Session:
     """Let a session be this process's, and hear of its runs."""
     global _session
     _session = new
