@@ -73,6 +73,7 @@ MODULES: dict[str, dict[str, str]] = {
     "model": {
         "models": "ChatModelBase ChatResponse=ModelResponse DashScopeChatModel OpenAIChatModel",
     },
+    "mcp": {"tools.mcp": "HttpStatefulClient HttpStatelessClient StdIOStatefulClient"},
     "pipeline": {
         "hub": "MsgHub",
         "pipelines": "FanoutPipeline SequentialPipeline fanout_pipeline sequential_pipeline",
