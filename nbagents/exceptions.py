@@ -27,8 +27,7 @@
     │       │   └── RequiredFieldNotFoundError, TagNotFoundError
     │       ├── FunctionCallError      it asks for a tool in a way that cannot be met
     │       │   ├── FunctionCallFormatError, FunctionNotFoundError
-    │       │   ├── ArgumentNotFoundError, ArgumentTypeError
-    │       │   └── ToolNotAllowedError        a policy or a person has not allowed it
+    │       │   └── ArgumentNotFoundError, ArgumentTypeError, ToolNotAllowedError
     │       └── SchemaMismatchError    it does not have the shape that was asked for
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError

@@ -17,7 +17,7 @@ from ._level import VARIABLE, Level
 from ._limits import Limits
 from ._view import View
 
-__all__ = ["best_level", "check_level", "reasons", "shows_processes"]
+__all__ = ["attempt", "best_level", "check_level", "reasons", "shows_processes"]
 
 SECONDS = 20.0
 TRIED = 'cat "$1" > /dev/null 2>&1 || { echo 1 > "$2" && echo closed; }'
@@ -87,14 +87,14 @@ def _tried() -> dict[Level, str]:
 
 
 def _obstacle(level: Level) -> str:
-    why = _attempt(level, shows_processes=True)
-    if why and level >= Level.NAMESPACES and not _attempt(level, shows_processes=False):
+    why = attempt(level, shows_processes=True)
+    if why and level >= Level.NAMESPACES and not attempt(level, shows_processes=False):
         _without_proc.add(level)
         return ""
     return why
 
 
-def _attempt(level: Level, *, shows_processes: bool) -> str:
+def attempt(level: Level, *, shows_processes: bool) -> str:
     """Return why a sandbox of this level cannot be made, or does not close; "" if all is well."""
     with tempfile.TemporaryDirectory(prefix="nb-") as name:
         outer = Path(name).resolve()

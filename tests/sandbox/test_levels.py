@@ -35,6 +35,11 @@ os.environ["NBAGENTS_SANDBOX"] = "none"
 found["wrong"] = ran()
 print(json.dumps(found))
 """
+NO_PROC = """
+from nbagents.sandbox import Level
+from nbagents.sandbox._probe import attempt
+print([attempt(level, shows_processes=False) for level in (Level.NAMESPACES, Level.BUBBLEWRAP)])
+"""
 NO_NAMESPACES = """
 from nbagents.sandbox._inside._filter import FAMILIES, filter_calls
 filter_calls(FAMILIES, shares=False)
@@ -60,6 +65,13 @@ def test_without_bubblewrap_namespaces_do(tmp_path: Path):
     found = _report("", path=str(tmp_path))
     assert found["best"] == found["default"].upper() == "NAMESPACES"
     assert found["why"] == {"BUBBLEWRAP": "bubblewrap is not installed"}
+
+
+@pytest.mark.namespaces
+@pytest.mark.bubblewrap
+def test_where_a_container_allows_no_proc_the_rest_is_made():
+    run = subprocess.run([sys.executable, "-c", NO_PROC], capture_output=True, text=True, timeout=50)
+    assert run.stdout.strip() == "['', '']", run
 
 
 def test_without_namespaces_code_is_refused_until_somebody_accepts_less():
