@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         call_options,
         idempotency_key,
     )
+    from .app import AgentApp, LocalDeployManager
     from .cli import as_server
     from .hub import MsgHub, MsgHubManager, msghub
     from .memory import InMemoryMemory, LongTermMemory, TemporaryMemory
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
+    "AgentApp": "app",
     "AgentBase": "agents",
     "AgentGroup": "rpc",
     "AgentServerServicer": "rpc",
@@ -80,6 +82,7 @@ _HOME = {
     "ForLoopPipeline": "pipelines",
     "IfElsePipeline": "pipelines",
     "InMemoryMemory": "memory",
+    "LocalDeployManager": "app",
     "LongTermMemory": "memory",
     "Msg": "message",
     "MsgHub": "hub",
@@ -127,6 +130,7 @@ _HOME = {
 
 __all__ = [
     "TLS",
+    "AgentApp",
     "AgentBase",
     "AgentGroup",
     "AgentServerServicer",
@@ -137,6 +141,7 @@ __all__ = [
     "ForLoopPipeline",
     "IfElsePipeline",
     "InMemoryMemory",
+    "LocalDeployManager",
     "LongTermMemory",
     "Msg",
     "MsgHub",

@@ -321,11 +321,15 @@ class AgentApp:
             UsageError: the port is taken, or ``host`` is another machine's way here and neither TLS nor
                 ``insecure=True`` was said.
         """
-        serving = serve(self, host, port, **options)
+        serving = self.serve(host, port, **options)
         if _in_notebook():
             return serving
         serving.wait()
         return None
+
+    def serve(self, host: str = "127.0.0.1", port: int = 8080, **options: Any) -> Serving:
+        """Serve as `run` does, behind whatever else goes on; ``with`` ends it. Raises as `run` does."""
+        return serve(self, host, port, **options)
 
     async def deploy(self, deployer: Any) -> dict[str, Any]:
         """Have a deployer serve it: ``await app.deploy(LocalDeployManager(port=8090))``."""

@@ -124,7 +124,7 @@ def test_an_error_is_told_without_what_is_nobodys_business(
     assert "secret/x" not in json.dumps(told)
     assert "Traceback" not in json.dumps(told)
     assert error["id"] in caplog.text  # where its author finds the rest
-    assert "test_process.py" in caplog.text
+    assert "test_app_process.py" in caplog.text
     assert "canary" not in caplog.text
     assert told[-1]["output"][0]["content"][0]["text"] == "so far"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 import time
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from starlette.responses import JSONResponse, Response
 
+from nbagents._loop import background
+from nbagents.exceptions import WouldBlockLoopError
 from nbagents.tools import (
     ServiceToolkit,
     digest_webpage,
@@ -48,6 +51,16 @@ def test_a_page_is_loaded_in_the_forms_that_are_asked_for(site, page):
         "self_define_func": len(PAGE),
         "html_to_text": "Rain\nGrey beads on [the glass](https://glass.example/a?b=1).\none\ntwo",
     }
+
+
+def test_on_the_loop_it_says_how_to_call_it(site):
+    async def agent():
+        with pytest.raises(WouldBlockLoopError) as caught:
+            load_web(f"{site.url}/page", allow=[site.host])
+        assert "to_thread" in caught.value.hint
+        return await asyncio.to_thread(load_web, f"{site.url}/page", allow=[site.host])
+
+    assert background().run(agent(), timeout=30).succeeded
 
 
 def test_data_are_data_and_what_is_no_text_is_bytes(site, page):

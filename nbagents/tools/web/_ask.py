@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from ..._loop import background
 from ...config import mask, redact
-from ...exceptions import FetchError
+from ...exceptions import FetchError, WouldBlockLoopError
 from ...fetch import SECONDS, Fetched, fetch
 from .._service import ServiceExecStatus, ServiceResponse
 
@@ -54,6 +54,11 @@ def get(
         FetchError: it could not be had.
         WouldBlockLoopError: on the background loop; call the tool on a thread there.
     """
+    if background().here():
+        raise WouldBlockLoopError(
+            "a tool of the web blocks, and was called on the background loop",
+            hint="answer = await asyncio.to_thread(load_web, url)",
+        )
     return background().run(fetch(url, headers=headers, allow=allow, **limits))
 
 
