@@ -20,8 +20,7 @@
     │   └── RemoteAgentError       the agent's own code raised, elsewhere
     ├── ModelError                 the model's endpoint did not answer as asked
     │   ├── ModelUnavailableError  nobody listens there, or it stopped answering
-    │   ├── ModelAuthError         the key was refused
-    │   ├── ModelRateLimitError    too many requests; retried, then given up
+    │   ├── ModelAuthError, ModelRateLimitError
     │   └── ModelResponseError     an answer came and could not be used
     │       ├── ResponseParsingError   a parser does not find in it what it looks for
     │       │   ├── JsonDictValidationError, JsonParsingError, JsonTypeError
