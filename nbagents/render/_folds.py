@@ -26,11 +26,6 @@ _KINDS = {
 }
 # The variation selector keeps front-ends from drawing the shape as a coloured emoji.
 _MARKS = {"running": "▶\ufe0e", "done": "✓\ufe0e", "error": "✗", "stopped": "■", "denied": "✗"}
-_APPROVED = {
-    "approved": " · approved by you",
-    "edited": " · changed and approved by you",
-    "granted": " · approved for this run",
-}
 _REFUSED = " was not allowed: "
 _MOST = 30
 _LIMIT = 4000
@@ -107,12 +102,12 @@ def _asked(fold: FoldView) -> str:
 def _outcome(fold: FoldView) -> str:
     """Say in a line what came of a call."""
     took = "" if fold.elapsed is None else f" · {seconds(fold.elapsed)}"
-    took += _APPROVED.get(fold.approval, "")
+    took += f" · {fold.allowed}" if fold.allowed else ""
     match fold.state:
         case "running" if fold.approval == "asked":
             return "waits until you allow it"
         case "running":
-            return f"is running{_APPROVED.get(fold.approval, '')}"
+            return f"is running · {fold.allowed}" if fold.allowed else "is running"
         case "denied":
             why = one_line(fold.answer.partition(_REFUSED)[2] or fold.answer, 120)
             return f"not allowed: {why}" if why else "not allowed"

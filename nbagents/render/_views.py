@@ -55,6 +55,13 @@ class ErrorView:
     details: str = ""
 
 
+_ALLOWED = {
+    "approved": "approved by you",
+    "edited": "changed and approved by you",
+    "granted": "approved for this run",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class FoldView:
     """Something in a message that is not said: ``kind`` is "thinking", "tool" (a call) or "result".
@@ -73,6 +80,11 @@ class FoldView:
     state: str = field(default="", repr=False)
     elapsed: float | None = field(default=None, repr=False)
     approval: str = field(default="", repr=False)
+
+    @property
+    def allowed(self) -> str:
+        """Who has allowed a call, in words; "" where nobody was asked, or nobody has."""
+        return _ALLOWED.get(self.approval, "")
 
     @classmethod
     def of_call(

@@ -323,7 +323,9 @@ def _was_timed(node: ast.FunctionDef | ast.AsyncFunctionDef, function: types.Fun
 
 def _from_ipython(value: Any) -> bool:
     """Is it what IPython puts in the place of a builtin, ``open`` or ``exit``?"""
-    return str(getattr(value, "__module__", "")).partition(".")[0] in ("IPython", "ipykernel")
+    # Its ``open`` says that it is of another module; where it was written it cannot hide.
+    places = getattr(value, "__module__", ""), getattr(value, "__globals__", {}).get("__name__", "")
+    return any(str(place).partition(".")[0] in ("IPython", "ipykernel") for place in places)
 
 
 def _article(noun: str) -> str:

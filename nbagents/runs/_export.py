@@ -42,6 +42,7 @@ def _row(row: RowView | SectionView) -> str:
     failed = f"{row.error.title}: {row.error.message}" if row.error else ""
     calls = "\n".join(
         f"- {_code(f'{call.title}({call.text})')} → {_code(call.answer or call.state)}"
+        + (f" · {call.allowed}" if call.allowed else "")
         for call in row.folds
         if call.kind == "call"
     )
@@ -85,6 +86,7 @@ def _call(call: FoldView) -> dict[str, Any]:
         "arguments": redact(call.text),
         "result": redact(call.answer),
         "state": call.state,
+        "approval": call.approval,
         "seconds": call.elapsed,
     }
 

@@ -77,6 +77,7 @@ MODULES: dict[str, dict[str, str]] = {
     "model": {
         "models": "ChatModelBase ChatResponse=ModelResponse DashScopeChatModel OpenAIChatModel",
     },
+    "mcp": {"tools.mcp": "HttpStatefulClient HttpStatelessClient StdIOStatefulClient"},
     "pipeline": {
         "hub": "MsgHub",
         "pipelines": """
