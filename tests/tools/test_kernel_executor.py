@@ -178,7 +178,7 @@ def test_files_are_shared_through_the_folder_and_nothing_else_is_left(tmp_path: 
 def test_a_kernel_ends_with_the_process_that_made_it() -> None:
     program = (
         "import os, sys; from nbagents.tools import KernelExecutor; k = KernelExecutor(); k.run('1');"
-        " print(k._life.kernel.running.pid, k._life._own.path.parent, flush=True); sys.stdin.readline(); {}"
+        " print(k._life.kernel.running.pid, k._life._own.parent, flush=True); sys.stdin.readline(); {}"
     )
     for end in ("os.kill(os.getpid(), 9)", "None"):
         run = subprocess.Popen(
