@@ -1,9 +1,13 @@
 # The two commands of a newcomer are `make demo` and `make test`; `make` alone lists the rest.
-# Nothing is installed outside $(VENV), except Debian's Chromium by `make test`.
+# Nothing is installed outside $(VENV), except Debian's Chromium, bubblewrap, PostgreSQL and MariaDB by `make test`,
+# where they are missing and root asks.
 
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# The whole suite goes through two processes at once, each file through one of them.
+WORKERS ?= 2
+TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # One environment, three ways to be installed, each a stamp. `dev` (editable, everything in it)
 # serves all targets once it is there; so does `lab` for what needs only the app.
@@ -18,7 +22,7 @@ SOURCES := $(PACKAGED) $(shell find nbagents -type f -not -path '*/__pycache__/*
 TUTORIAL := $(firstword $(sort $(wildcard notebooks/*.md)))
 NOTEBOOK := $(TUTORIAL:notebooks/%.md=build/notebooks/%.ipynb)
 
-.PHONY: help install proto fmt lint types floors test test-quick test-long demo lab notebooks docs bench check clean chromium ipykernels
+.PHONY: help install proto fmt lint types floors test test-quick test-long demo lab notebooks docs bench check clean programs databases ipykernels
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -32,14 +36,14 @@ lab: $(LAB) $(NOTEBOOK)  ## the first tutorial in JupyterLab
 
 install: $(DEV)  ## everything for working on nbagents, editable
 
-test: $(DEV) chromium ipykernels  ## every test, those in a browser too
-	$(BIN)/python -m pytest $(ARGS)
+test: $(DEV) programs databases ipykernels  ## every test, those in a browser too
+	$(BIN)/python -m pytest $(TOGETHER) $(ARGS)
 
 test-quick: $(DEV)  ## the tests that need no browser, no notebook and no patience
-	$(BIN)/python -m pytest -m "not (browser or long or notebook or bench)" $(ARGS)
+	$(BIN)/python -m pytest $(TOGETHER) -m "not (browser or long or notebook or bench)" $(ARGS)
 
-test-long: $(DEV) chromium ipykernels  ## every test, with the numbers of the long forms; an hour
-	NBAGENTS_LONG=1 $(BIN)/python -m pytest $(ARGS)
+test-long: $(DEV) programs databases ipykernels  ## every test, with the numbers of the long forms; an hour
+	NBAGENTS_LONG=1 $(BIN)/python -m pytest $(TOGETHER) $(ARGS)
 
 notebooks: $(DEV)  ## every tutorial, run in a real kernel
 	$(BIN)/python -m pytest -m notebook $(ARGS)
@@ -74,8 +78,12 @@ clean:  ## remove what these targets made
 	rm -rf build dist $(VENV) .coverage* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find nbagents tests -name __pycache__ -prune -exec rm -rf {} +
 
-chromium:
-	@.ci/chromium
+programs:
+	@.ci/program Chromium 'chromium chromium-browser google-chrome' 'chromium fonts-liberation'
+	@.ci/program bubblewrap bwrap bubblewrap
+
+databases:
+	@.ci/databases
 
 ipykernels: $(DEV)
 	@.ci/kernels $(VENV) build/kernels

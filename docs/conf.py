@@ -21,14 +21,17 @@ project = "nbagents"
 author = "the nbagents contributors"
 copyright = author
 version = release = __version__
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+CHECK = os.environ.get("NBAGENTS_DOCS") == "check"
+"""Only look for warnings: leave out what takes long and cannot bring any."""
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions += [] if CHECK else ["sphinx.ext.viewcode"]
 default_role = "py:obj"
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"nbagents {__version__}"
 myst_enable_extensions = ["colon_fence", "dollarmath"]
-# The tutorials run as their readers would run them; a build that only checks leaves that out.
-nb_execution_mode = "off" if os.environ.get("NBAGENTS_DOCS") == "check" else "force"
+# The tutorials run as their readers would run them.
+nb_execution_mode = "off" if CHECK else "force"
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 # A cell of magics is no Python.
@@ -47,10 +50,14 @@ PAGES = (
     "models",
     "parsers",
     "tools",
+    "sandbox",
     "memory",
     "vectors",
+    "fetch",
     "pipelines",
     "hub",
+    "services",
+    "app",
     "setup",
     "runs",
     "asking",

@@ -7,6 +7,7 @@ nbagents`` costs next to nothing. It is also where the ground floor's sockets ar
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from . import _ports
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         call_options,
         idempotency_key,
     )
+    from .app import AgentApp, LocalDeployManager
     from .cli import as_server
     from .hub import MsgHub, MsgHubManager, msghub
     from .memory import InMemoryMemory, LongTermMemory, TemporaryMemory
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
         ifelsepipeline,
         sequential_pipeline,
         sequentialpipeline,
+        stream_printing_messages,
         switchpipeline,
         whilelooppipeline,
     )
@@ -63,9 +66,12 @@ if TYPE_CHECKING:
         ServiceToolkit,
         Toolkit,
         ToolResponse,
+        execute_python_code,
+        execute_shell_command,
     )
 
 _HOME = {
+    "AgentApp": "app",
     "AgentBase": "agents",
     "AgentGroup": "rpc",
     "AgentServerServicer": "rpc",
@@ -76,6 +82,7 @@ _HOME = {
     "ForLoopPipeline": "pipelines",
     "IfElsePipeline": "pipelines",
     "InMemoryMemory": "memory",
+    "LocalDeployManager": "app",
     "LongTermMemory": "memory",
     "Msg": "message",
     "MsgHub": "hub",
@@ -104,6 +111,8 @@ _HOME = {
     "as_server": "cli",
     "call_options": "agents",
     "choose_model": "models",
+    "execute_python_code": "tools",
+    "execute_shell_command": "tools",
     "fanout_pipeline": "pipelines",
     "fanoutpipeline": "pipelines",
     "forlooppipeline": "pipelines",
@@ -114,12 +123,14 @@ _HOME = {
     "print_llm_usage": "setup",
     "sequential_pipeline": "pipelines",
     "sequentialpipeline": "pipelines",
+    "stream_printing_messages": "pipelines",
     "switchpipeline": "pipelines",
     "whilelooppipeline": "pipelines",
 }
 
 __all__ = [
     "TLS",
+    "AgentApp",
     "AgentBase",
     "AgentGroup",
     "AgentServerServicer",
@@ -130,6 +141,7 @@ __all__ = [
     "ForLoopPipeline",
     "IfElsePipeline",
     "InMemoryMemory",
+    "LocalDeployManager",
     "LongTermMemory",
     "Msg",
     "MsgHub",
@@ -158,6 +170,8 @@ __all__ = [
     "as_server",
     "call_options",
     "choose_model",
+    "execute_python_code",
+    "execute_shell_command",
     "fanout_pipeline",
     "fanoutpipeline",
     "forlooppipeline",
@@ -168,6 +182,7 @@ __all__ = [
     "print_llm_usage",
     "sequential_pipeline",
     "sequentialpipeline",
+    "stream_printing_messages",
     "switchpipeline",
     "whilelooppipeline",
 ]
@@ -194,6 +209,14 @@ _ports.make_proxy.fill(_load(".rpc", "make_proxy"))
 _ports.fetch_message.fill(_load(".rpc", "fetch_message"))
 _ports.mark_agent.fill(_load(".rpc", "mark_of"))
 _ports.find_agent.fill(_load(".rpc", "agent_of"))
+_ports.embedding_model.fill(_load(".models", "load_embedding_model"))
+_ports.watch_cells.fill(lambda: _watch_cells)
+
+
+def _watch_cells(listener: Any) -> Any:
+    if "IPython" not in sys.modules:  # no notebook, and a script loads none of what notebooks need
+        return lambda: None
+    return _load(".magics", "watch_cells")()(listener)
 
 
 def load_ipython_extension(ipython: Any) -> None:

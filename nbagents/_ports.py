@@ -13,7 +13,15 @@ from typing import Any
 
 from .exceptions import InternalError
 
-__all__ = ["Port", "fetch_message", "find_agent", "make_proxy", "mark_agent"]
+__all__ = [
+    "Port",
+    "embedding_model",
+    "fetch_message",
+    "find_agent",
+    "make_proxy",
+    "mark_agent",
+    "watch_cells",
+]
 
 
 class Port:
@@ -45,3 +53,7 @@ mark_agent = Port("mark_agent")
 """``(agent) -> dict | None``: how an agent stands in another one's state, if it can."""
 find_agent = Port("find_agent")
 """``(fields) -> agent``: the agent that such a mark names."""
+watch_cells = Port("watch_cells")
+"""``(listener) -> end``: tells what the cells of this notebook were, if this is one, now and after each."""
+embedding_model = Port("embedding_model")
+"""``(name or configuration) -> model``: what makes embeddings."""

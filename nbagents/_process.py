@@ -34,6 +34,8 @@ __all__ = [
 
 _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
 _PRIVATE = ("OPENAI_", "JPY_", "JUPYTERHUB_", "NBAGENTS_", "PYTHONSTARTUP", "PYTHONBREAKPOINT")
+_PASSED_ON = ("NBAGENTS_SANDBOX",)
+"""What a person accepts for code of models, in servers too."""
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -69,6 +71,8 @@ def child_environment(python: str | None = None, *, proxies: bool = True) -> dic
 
 def _is_private(name: str) -> bool:
     upper = name.upper()
+    if upper in _PASSED_ON:
+        return False
     return upper.startswith(_PRIVATE) or any(word in upper for word in _SECRET_WORDS)
 
 

@@ -18,7 +18,7 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
                 "approved" it, or "edited" its ``arguments`` and approved that, or had it "granted" for the
                 run; or it was "denied": ``why``
 ``tool_result`` it has answered: ``id``, ``name``, ``output`` as text, cut, ``seconds``, and ``state``:
-                "done", "error", "stopped" or "denied"
+                "done", "error", "stopped" or "denied"; ``pictures`` that it holds, as ``data:`` addresses
 ``question``    a person is asked: the fields of the `Question`, see `nbagents.asking`
 ``answered``    that question is over: its ``id``; ``how``, "answered" by a person, "default", or why not;
                 the ``text``; the ``fields`` where a tool was to be allowed

@@ -5,8 +5,10 @@
     │   ├── AgentNotFoundError     nobody of that name lives there
     │   ├── AnswerRefusedError     what a person has answered does not fit the question
     │   ├── FileNotExportedError   the server gives no such file away
+    │   ├── MethodMissingError     a class lacks a method that it must write
     │   ├── ModelChoiceError       no model can be picked from what was given
     │   ├── RunNotFoundError       the server knows no such run, or no longer
+    │   ├── ServiceNotStartedError a service was asked before its start, or after its stop
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
     ├── CallError                  one call ended without a reply
     │   ├── BudgetExceededError    its run may ask no more of models
@@ -22,11 +24,8 @@
     │   ├── ModelRateLimitError    too many requests; retried, then given up
     │   └── ModelResponseError     an answer came and could not be used
     │       ├── ResponseParsingError   a parser does not find in it what it looks for
-    │       │   ├── JsonDictValidationError
-    │       │   ├── JsonParsingError
-    │       │   ├── JsonTypeError
-    │       │   ├── RequiredFieldNotFoundError
-    │       │   └── TagNotFoundError
+    │       │   ├── JsonDictValidationError, JsonParsingError, JsonTypeError
+    │       │   └── RequiredFieldNotFoundError, TagNotFoundError
     │       ├── FunctionCallError      it asks for a tool in a way that cannot be met
     │       │   ├── FunctionCallFormatError    it is not written as a call
     │       │   ├── FunctionNotFoundError      there is no such tool
@@ -38,17 +37,17 @@
     │   ├── AgentServerNotAliveError
     │   │   ├── ServerLostError    it died while the call was there
     │   │   └── ServerFailedError  it died again and again, and was given up
-    │   ├── AgentCreationError
-    │   ├── AgentCallError
-    │   ├── AuthenticationError
-    │   ├── MessageTooLargeError
-    │   ├── ProtocolError
-    │   └── VersionMismatchError
+    │   ├── AgentCreationError, AgentCallError, AuthenticationError
+    │   └── MessageTooLargeError, ProtocolError, VersionMismatchError
+    ├── FetchError                 what is behind an address of the web could not be had
+    │   └── FetchRefusedError      the address is none of the public web
     ├── ToolServerError            a server of tools, one of others', does not answer
     ├── StorageError               what agents have become could not be kept, or read
+    │   ├── SessionBusyError       another request holds the session
     │   ├── StorageFullError       there is no room left
     │   ├── StateCorruptError      what was kept is damaged
     │   └── StateVersionError      a newer version of nbagents kept it
+    ├── SandboxError               no sandbox here is good enough, or it could not be made
     └── InternalError              our fault: please report it
 
 A message says what happened, to whom, why, and what to do next. An error that crossed the wire
@@ -73,6 +72,8 @@ __all__ = [
     "CallStoppedError",
     "CallTimeoutError",
     "DeadlockError",
+    "FetchError",
+    "FetchRefusedError",
     "FileNotExportedError",
     "FunctionCallError",
     "FunctionCallFormatError",
@@ -82,6 +83,7 @@ __all__ = [
     "JsonParsingError",
     "JsonTypeError",
     "MessageTooLargeError",
+    "MethodMissingError",
     "ModelAuthError",
     "ModelChoiceError",
     "ModelError",
@@ -95,9 +97,12 @@ __all__ = [
     "ResponseParsingError",
     "ResultExpiredError",
     "RunNotFoundError",
+    "SandboxError",
     "SchemaMismatchError",
     "ServerFailedError",
     "ServerLostError",
+    "ServiceNotStartedError",
+    "SessionBusyError",
     "StateCorruptError",
     "StateVersionError",
     "StorageError",
@@ -126,10 +131,7 @@ class NbAgentsError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Show one readable line in a notebook, not our own frames."""
-        lines = [f"{type(self).__name__}: {self}"]
-        if self.hint:
-            lines.append(f"Try: {self.hint}")
-        return lines
+        return [f"{type(self).__name__}: {self}", *([f"Try: {self.hint}"] if self.hint else [])]
 
 
 class UsageError(NbAgentsError, ValueError):
@@ -148,12 +150,22 @@ class FileNotExportedError(UsageError, FileNotFoundError):
     """The server gives no such file away, whether there is one or not."""
 
 
+class MethodMissingError(UsageError, NotImplementedError):
+    """A class lacks a method that a subclass of its base must write."""
+
+
 class ModelChoiceError(UsageError):
     """No model can be picked from what was given."""
 
 
 class RunNotFoundError(UsageError, LookupError):
     """The server knows no such run, or no longer."""
+
+
+class ServiceNotStartedError(UsageError, RuntimeError):
+    """A service was asked before its start, or after its stop."""
+
+    hint = "await service.start(), or: async with service: ..."
 
 
 class WouldBlockLoopError(UsageError, RuntimeError):
@@ -202,14 +214,12 @@ class RemoteAgentError(CallError):
         self.type_name = type_name
 
     def _render_traceback_(self) -> list[str]:
-        lines = [f"{type(self).__name__}: {self}"]
-        if self.remote_traceback:
-            lines += ["", *self.remote_traceback.rstrip().splitlines()]
-        return lines
+        trace = (self.remote_traceback or "").rstrip().splitlines()
+        return [f"{type(self).__name__}: {self}", *([""] if trace else []), *trace]
 
 
-class ModelError(NbAgentsError):
-    """The model's endpoint did not answer as asked."""
+class ModelError(NbAgentsError, RuntimeError):
+    """The model's endpoint did not answer as asked. AgentScope raises a RuntimeError then."""
 
 
 class ModelUnavailableError(ModelError, ConnectionError):
@@ -350,12 +360,24 @@ class VersionMismatchError(AgentServerError):
     """Client and server are of different versions."""
 
 
+class FetchError(NbAgentsError):
+    """What is behind an address of the web could not be had; the message names its host, never the rest."""
+
+
+class FetchRefusedError(FetchError, PermissionError):
+    """The address is none of the public web: nobody was asked. The message does not tell what is there."""
+
+
 class ToolServerError(NbAgentsError, ConnectionError):
     """An MCP server does not answer, or not in time, or has not begun."""
 
 
 class StorageError(NbAgentsError):
     """What agents have become could not be kept, or not be read; the message names the file."""
+
+
+class SessionBusyError(StorageError, TimeoutError):
+    """Another request holds the session, in this process or in another, and did not let go of it in time."""
 
 
 class StorageFullError(StorageError):
@@ -368,6 +390,10 @@ class StateCorruptError(StorageError):
 
 class StateVersionError(StorageError):
     """A newer version of nbagents kept it; the message names both versions."""
+
+
+class SandboxError(NbAgentsError):
+    """This machine has no sandbox that is good enough, or it could not be made. Nothing has run."""
 
 
 class InternalError(NbAgentsError):

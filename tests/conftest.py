@@ -7,27 +7,68 @@ import gc
 import os
 import platform
 import shutil
+import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+
+def _answers(port: int) -> bool:
+    """Does somebody listen there, on this machine?"""
+    with socket.socket() as door:
+        door.settimeout(1)
+        return door.connect_ex(("127.0.0.1", port)) == 0
+
+
 # A marker that needs a program: the program's names, and how to get it.
 PROGRAMS = {
     "browser": (("chromium", "chromium-browser", "google-chrome"), "Chromium: apt-get install chromium"),
+    "bubblewrap": (("bwrap",), "bubblewrap: apt-get install bubblewrap"),
+    "redis_server": (("redis-server",), "redis-server: apt-get install redis-server"),
 }
 # A marker that needs a module: its name, and how to get it.
 MODULES = {"atheris": ("atheris", "Atheris: pip install atheris (for Linux on x86-64)")}
 # What the continuous integration must have: the module where there are wheels of it.
-REQUIRED = {*PROGRAMS, *(MODULES if (sys.platform, platform.machine()) == ("linux", "x86_64") else ())}
+REQUIRED = {
+    "browser",
+    "bubblewrap",
+    *(MODULES if (sys.platform, platform.machine()) == ("linux", "x86_64") else ()),
+}
+
+
+def _may_unshare() -> bool:
+    """May this user make namespaces? Many containers forbid it."""
+    program = shutil.which("unshare")
+    return (
+        program is not None and not subprocess.run([program, "-Ur", "true"], capture_output=True).returncode
+    )
+
+
 # A marker that needs a place: whether this is one, and how to get there.
 PLACES = {
     "linux": (sys.platform == "linux", "Linux"),
+    "namespaces": (_may_unshare(), "a Linux where users may make namespaces"),
     "posix": (os.name == "posix", "a POSIX system"),
+    "redis": (_answers(6379), "Redis on 127.0.0.1:6379: .ci/databases"),
     "root": (getattr(os, "geteuid", lambda: -1)() == 0, "root: sudo make test"),
+}
+# A marker that needs a server of this machine: the module and the arguments to reach it, and how to get it.
+SERVERS = {
+    "postgresql": (
+        ("psycopg", {"user": "postgres", "dbname": "postgres"}),
+        "PostgreSQL that lets postgres in at 127.0.0.1 without a password: .ci/databases",
+    ),
+    "mysql": (
+        ("pymysql", {"user": "root"}),
+        "MariaDB that lets root in at 127.0.0.1 without a password: .ci/databases",
+    ),
 }
 DELETED = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OLLAMA_HOST")
 SCALES = ("NBAGENTS_LONG", "NBAGENTS_EXAMPLES")
@@ -62,15 +103,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[left_out] = []
     programs = {marker: (any(map(shutil.which, known)), how) for marker, (known, how) in PROGRAMS.items()}
     modules = {marker: (find_spec(name) is not None, how) for marker, (name, how) in MODULES.items()}
-    for marker, (there, remedy) in (programs | modules | PLACES).items():
+    servers = {marker: (partial(_answers, *about), how) for marker, (about, how) in SERVERS.items()}
+    for marker, (there, remedy) in (programs | modules | PLACES | servers).items():
         needy = [item for item in items if item.get_closest_marker(marker)]
-        if not needy or there:
+        if not needy or (there() if callable(there) else there):
             continue
         if marker in REQUIRED and os.environ.get("CI") == "true":
             raise pytest.UsageError(f"{len(needy)} {marker} tests need {remedy}")
         config.stash[left_out].append(f"left out {len(needy)} {marker} tests, which need {remedy}")
         items[:] = [item for item in items if item not in needy]
         config.hook.pytest_deselected(items=needy)
+
+
+def _answers(module: str, who: dict[str, str]) -> bool:
+    """Does a server of this machine let us in?"""
+    try:
+        import_module(module).connect(host="127.0.0.1", connect_timeout=5, **who).close()
+    except Exception:  # noqa: BLE001  # each driver has its own
+        return False
+    return True
 
 
 def pytest_collection_finish() -> None:

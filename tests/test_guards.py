@@ -19,6 +19,7 @@ SECURITY, EVIL, CODEC = (
     "tests/rpc/test_codec.py",
 )
 RECEPTION, ADDRESSES = "tests/rpc/test_reception.py", "tests/serverext/test_addresses.py"
+ESCAPES = "tests/sandbox/test_escapes.py::test_what_leads_out_is_what_is_documented"
 GATE = "tests/rpc/test_gate.py::test_the_gate_lets_nothing_through_but_what_its_policy_opens"
 # What is taken away: the module, the guard's text, what stands there instead, the test that must fail.
 GUARDS: dict[str, tuple[str, str, str, str]] = {
@@ -177,6 +178,28 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "models/_media.py", "if start.match(data):", "if True:",
         "tests/models/test_blocks.py::test_only_what_is_a_picture_is_sent",
     ),
+    "private addresses": (
+        "fetch/_gate.py", "if not (trusted or is_public(address)):", "if False:",
+        "tests/fetch/test_fetch_addresses.py::test_no_private_address_is_dialled",
+    ),
+    "what only programmers give to tools": (
+        "tools/_schema.py", "if self._takes_more and (closed :=", "if False and (closed :=",
+        "tests/fetch/test_web_searches.py::test_a_model_neither_sees_nor_gives_what_is_the_programmers",
+    ),
+    "the pinned address": (
+        "fetch/_gate.py", "connect_tcp(str(address), port,", "connect_tcp(host, port,",
+        "tests/fetch/test_fetch_addresses.py"
+        "::test_a_name_that_changes_is_asked_once_and_dialled_as_it_was_looked_at",
+    ),
+    "what a query of SQLite may do": (
+        "tools/database/_sqlite.py", "driver.set_authorizer(self._allows)", "pass",
+        "tests/tools/test_databases.py"
+        "::test_whoever_may_only_read_changes_nothing_and_waits_for_nothing[sqlite]",
+    ),
+    "files below the work folder only": (
+        "_folder.py", "resolve=_BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS", "resolve=0",
+        "tests/tools/test_files.py::test_nothing_else_is_read_moved_or_deleted",
+    ),
     "a yes to the very call": (
         "asking/_approval.py",
         "if not (isinstance(binding, str) and "
@@ -203,6 +226,33 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "rpc/_keys.py", 'for name in ("base_url", "api_url"):', "for name in ():",
         "tests/rpc/test_journal_limits.py::test_a_key_is_not_led_to_another_address",
     ),
+    "no code below the level that is accepted": (
+        "sandbox/_probe.py", "if best >= least:", "if True:",
+        "tests/sandbox/test_levels.py::test_without_namespaces_code_is_refused_until_somebody_accepts_less",
+    ),
+    "Landlock": (
+        "sandbox/_inside/_watch.py", 'if settings.number("landlock") and (needs or landlock_version()):',
+        "if needs and not landlock_version():", f"{ESCAPES}[landlock]",
+    ),
+    "the filter of system calls": (
+        "sandbox/_inside/_watch.py", "and can_filter():", "and False:", f"{ESCAPES}[landlock]",
+    ),
+    "no network": (
+        "sandbox/_inside/_rooms.py", 'network = 0 if settings.number("network") else NEW_NETWORK',
+        "network = 0", f"{ESCAPES}[namespaces]",
+    ),
+    "arguments that no model gives": (
+        "tools/_tool.py", "{*self.preset_kwargs, *reserved_of(function)}", "set(self.preset_kwargs)",
+        "tests/tools/test_code.py::test_a_model_gives_the_code_and_the_time_and_nothing_else",
+    ),
+    "services on other machines by TLS only": (
+        "services/_address.py", "if far and not proved and not insecure:", "if False:",
+        "tests/services/test_services_in_sql.py::test_the_address_of_the_surroundings_counts_too",
+    ),
+    "the ids of sessions": (
+        "services/_plain.py", 'check_id(session, "the session_id")', "str(session)",
+        "tests/services/test_services_contract.py::test_what_is_no_id_is_refused[memory-'a%']",
+    ),
 }  # fmt: skip
 
 
@@ -211,7 +261,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The package and its tests once more, to be spoilt."""
     place = tmp_path_factory.mktemp("copy")
     left = shutil.ignore_patterns("__pycache__", "*.svg")
-    for name in ("nbagents", "tests"):
+    for name in ("docs", "nbagents", "tests"):
         shutil.copytree(ROOT / name, place / name, ignore=left)
     shutil.copy(ROOT / "pyproject.toml", place)
     yield place

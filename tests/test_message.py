@@ -367,3 +367,27 @@ def test_a_placeholder_gives_the_blocks_of_its_message():
     reply = Blocky("blocky")()
     assert isinstance(reply, PlaceholderMessage)
     assert reply.get_content_blocks("tool_use") == [USE]
+
+
+def test_what_is_in_metadata_or_the_content_is_read_like_a_field():
+    message = Msg("player", {"speak": "Not me!", "vote": "Ann"}, metadata={"vote": "Bob", "id": "x"})
+    assert (message.vote, message.speak, message["speak"], "speak" in message) == (
+        "Bob", "Not me!", "Not me!", True,
+    )  # fmt: skip
+    assert message.id != "x"
+    with pytest.raises(AttributeError, match="'player' has no 'ballot'"):
+        _ = message.ballot
+    assert not hasattr(Msg("a", "b"), "vote")
+    assert copy.deepcopy(message).vote == "Bob"
+
+
+def test_what_an_agent_raised_is_not_taken_for_a_missing_field():
+    class Stumbles(AgentBase):
+        def reply(self, x=None):
+            return x.ballot if x is not None else Msg(self.name, "yes", metadata={"vote": "Bob"})
+
+    agent = Stumbles("stumbles")
+    assert agent().vote == "Bob"
+    for name in ("content", "vote"):
+        with pytest.raises(AttributeError, match="'user' has no 'ballot'"):
+            getattr(agent(Msg("user", "hi")), name)

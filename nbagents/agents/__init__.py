@@ -6,6 +6,7 @@ from ._dialog import DialogAgent
 from ._dict_dialog import DictDialogAgent, change_parser
 from ._keeping import Kept
 from ._options import call_options, idempotency_key
+from ._printed import Listener, told_elsewhere
 from ._react import ReActAgent
 from ._revising import REVISE, revise
 from ._scheduler import scheduler, settled
@@ -27,6 +28,7 @@ __all__ = [
     "DialogAgent",
     "DictDialogAgent",
     "Kept",
+    "Listener",
     "ReActAgent",
     "Remote",
     "TextToImageAgent",
@@ -54,4 +56,5 @@ __all__ = [
     "snapshot",
     "spread",
     "thaw",
+    "told_elsewhere",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,18 +11,20 @@ from typing import Any
 from .. import context, events
 from .._ids import new_id
 from .._ports import make_proxy
-from ..exceptions import UsageError
-from ..memory import TemporaryMemory, messages_of
+from ..exceptions import MethodMissingError
+from ..memory import TemporaryMemory, is_awaited, messages_of
 from ..message import Msg, PlaceholderMessage
 from ..models import ModelWrapperBase, load_model
 from ._audience import Audience
 from ._call import RUNNING, Remote, current_call, peek
+from ._classes import Classes
 from ._hooks import has_hooks
 from ._mailbox import Mailbox
 from ._revising import revised
 from ._scheduler import scheduler, settled
 from ._state import APART, apart, frozen, remembered, thaw
 from ._surface import Surface
+from ._unused import warn_unused
 
 __all__ = ["AgentBase"]
 
@@ -67,7 +68,7 @@ def _queued(observe: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return entry
 
 
-class AgentBase(Surface, metaclass=AgentMeta):
+class AgentBase(Surface, Classes, metaclass=AgentMeta):
     """An agent. Subclass it and write ``reply``; ``agent(x)`` returns a message at once.
 
     Calls run one at a time, in the order in which blocking code would have run them; independent
@@ -78,6 +79,7 @@ class AgentBase(Surface, metaclass=AgentMeta):
 
     ``model_config_name`` names a loaded model configuration (or is one, as a dictionary, or is a
     model); ``self.model`` is the model made from it. ``agent_id`` is 32 hexadecimal digits.
+    ``memory_config`` is AgentScope 0.0.1's, and does nothing but warn of that.
 
     >>> class Counter(AgentBase):
     ...     n = 0
@@ -101,9 +103,11 @@ class AgentBase(Surface, metaclass=AgentMeta):
         sys_prompt: str | None = None,
         model_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
         use_memory: bool = True,
+        memory_config: Mapping[str, Any] | None = None,
         *,
         agent_id: str | None = None,
     ) -> None:
+        warn_unused(type(self), name, {"memory_config": memory_config})
         self.name = name
         self.agent_id = agent_id or new_id()
         self.sys_prompt = sys_prompt
@@ -122,7 +126,7 @@ class AgentBase(Surface, metaclass=AgentMeta):
 
     def reply(self, *args: Any, **kwargs: Any) -> Any:
         """Answer a message; a subclass writes this, as ``def`` or ``async def``."""
-        raise UsageError(f'Agent [{type(self).__name__}] is missing the required "reply" function.')
+        raise MethodMissingError(f'Agent [{type(self).__name__}] is missing the required "reply" function.')
 
     @_queued
     def observe(self, x: Msg | Sequence[Msg] | None) -> Any:
@@ -135,14 +139,15 @@ class AgentBase(Surface, metaclass=AgentMeta):
         elif isinstance(content, str):
             message = Msg(self._name, content, "assistant")
         elif hasattr(content, "__iter__"):
-            text = ""
+            message = Msg(self._name, "", "assistant")
             for _, so_far in content:
-                events.emit("delta", text=so_far[len(text) :])
-                text = so_far
-            message = Msg(self._name, text, "assistant")
+                events.emit("delta", text=so_far[len(message._content) :])
+                message._content = so_far
+                self._spoken(message, last=False)
         else:
             kind = type(content).__name__
             raise TypeError(f"speak() takes a str, a Msg or a generator of (last, text), not {kind}")
+        self._spoken(message)
         events.emit("spoke", message=message)
         call = current_call()
         silent = peek(self, "__dict__").get("_silent")
@@ -273,7 +278,7 @@ class AgentBase(Surface, metaclass=AgentMeta):
         memory = peek(self, "__dict__").get("memory")
         if memory is None or type(memory) is TemporaryMemory:
             return True
-        return not inspect.iscoroutinefunction(memory.add)
+        return not is_awaited(memory, "add")
 
     def _opening(self, said: Any) -> list[Msg]:
         """Return what stands before a conversation: the system prompt, if there is one.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..message import Promise
     from ._mailbox import Mailbox
+    from ._printed import Printed
     from ._scheduler import Scheduler
 
 __all__ = [
@@ -59,6 +60,10 @@ class Remote:
 
     def cancel(self, call: Call) -> None:
         """Tell the other side that nobody wants this call any more. On the loop; must not wait."""
+        raise NotImplementedError
+
+    def interrupt(self, said: list[Any]) -> None:
+        """Break off over there what the agent is at; ``said`` are messages as JSON. On the loop."""
         raise NotImplementedError
 
     async def chase(self, call_id: str, trail: list[dict[str, Any]], round_: str) -> dict[str, Any] | None:
@@ -140,6 +145,8 @@ class Call:
     interrupted: Callable[..., Any] | None = None
     """Makes the reply in place of its body, which was interrupted; takes the same arguments."""
     remote: Remote | None = None
+    printed: Printed | None = None
+    """What was printed below it, if it is an outermost call; see `Listener`."""
 
     def __init__(
         self,
@@ -256,6 +263,7 @@ class Call:
 
     def result(self, timeout: float | None = None) -> Any:
         """Block until the reply is there; see `PlaceholderMessage.result`."""
+        __tracebackhide__ = True  # a notebook shows where its own code waited, at once, and not our way there
         self.scheduler.block(self, timeout)
         return self._deliver()
 
@@ -300,6 +308,7 @@ class Call:
         return address(self)
 
     def _deliver(self) -> Any:
+        __tracebackhide__ = True
         self.read = True
         if self.error is not None:
             raise self.error.with_traceback(self.traceback)
@@ -320,7 +329,7 @@ def promises(x: Any) -> tuple[Promise, ...]:
     """Return what the placeholders in a value wait for."""
     if type(x) is Msg or type(x) is str or x is None:
         return ()
-    return tuple([message._promise for message in promised(x)])
+    return tuple([peek(message, "_promise") for message in promised(x)])
 
 
 def promised(x: Any) -> list[PlaceholderMessage]:
@@ -349,8 +358,8 @@ def snapshot(x: Any) -> Any:
 def resolved(x: Any) -> Any:
     """Replace the placeholders in a value, all of which have arrived; the same object if there are none."""
     if isinstance(x, PlaceholderMessage):
-        return x._promise.value
-    if not isinstance(x, (list, tuple, dict)) or not promised(x):
+        return peek(x, "_promise").value
+    if isinstance(x, Msg) or not isinstance(x, (list, tuple, dict)) or not promised(x):
         return x
     if isinstance(x, dict):
         return {key: resolved(value) for key, value in x.items()}

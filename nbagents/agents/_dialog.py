@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..exceptions import UsageError
@@ -11,6 +11,7 @@ from ..message import Msg
 from ..models import ModelWrapperBase
 from ._asking import called, whole
 from ._base import AgentBase
+from ._unused import warn_unused
 
 __all__ = ["DialogAgent"]
 
@@ -20,7 +21,8 @@ class DialogAgent(AgentBase):
 
     ``model_config_name`` (or ``model_or_config_name``, its older spelling) names a loaded model
     configuration, or is one, or is a model. Without any the model is chosen as `choose_model` says.
-    While the model answers, the pieces of text are told as ``delta`` events.
+    While the model answers, the pieces of text are told as ``delta`` events. A keyword that it does not
+    know is warned of, and does nothing; so is it with the other agents that are ready to use.
     """
 
     model: ModelWrapperBase
@@ -31,14 +33,18 @@ class DialogAgent(AgentBase):
         sys_prompt: str | None = None,
         model_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
         use_memory: bool = True,
+        memory_config: Mapping[str, Any] | None = None,
         *,
         model_or_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
         agent_id: str | None = None,
+        **unused: Any,
     ) -> None:
+        warn_unused(type(self), name, unused)
         if model_config_name is not None and model_or_config_name is not None:
             raise UsageError("give model_config_name or model_or_config_name, not both; they mean the same")
         chosen = model_config_name if model_config_name is not None else model_or_config_name
-        super().__init__(name, sys_prompt, "" if chosen is None else chosen, use_memory, agent_id=agent_id)
+        chosen = "" if chosen is None else chosen
+        super().__init__(name, sys_prompt, chosen, use_memory, memory_config, agent_id=agent_id)
 
     async def reply(
         self,
@@ -58,7 +64,7 @@ class DialogAgent(AgentBase):
             said: Any = await arrived(self.memory.get_memory())
         else:
             said = x
-        prompt = self.model.format(*self._opening(said), said, speaker=self.name)
+        prompt = await called(self.model.format, *self._opening(said), said, speaker=self.name)
         response = await called(self.model, prompt)
         shown = await self._print_as_it_comes(response)
         text = (await whole(response)).text

@@ -11,7 +11,7 @@ from ..memory import arrived
 from ..message import Msg
 from ..models import ModelWrapperBase
 from ..parsers import MarkdownJsonDictParser, ParserBase, can_travel, parser_from_dict
-from ._asking import called, whole
+from ._asking import called, until_read, whole
 from ._dialog import DialogAgent
 from ._revising import revise
 from ._state import UNFIT, freeze, thaw
@@ -19,8 +19,6 @@ from ._state import UNFIT, freeze, thaw
 __all__ = ["DictDialogAgent", "change_parser"]
 
 PARSER = "parser"
-SHOWN = 4000
-"""Characters of an answer that could not be read that the model is shown again."""
 
 
 class DictDialogAgent(DialogAgent):
@@ -35,8 +33,8 @@ class DictDialogAgent(DialogAgent):
     default), the key ``speak`` is what is said and remembered, and every key can be had from the message:
     ``msg["vote"]``, ``msg.get("agreement")``. A text that cannot be read then counts as ``{"speak": text}``.
 
-    A parser of `nbagents.parsers` goes along to a server, unless a pydantic class is in it. For that, and
-    for these functions, write a subclass that makes them.
+    A parser of `nbagents.parsers` goes along to a server, a pydantic class in it as its JSON schema. For
+    others, and for these functions, write a subclass that makes them.
 
     Raises:
         ResponseParsingError: when the reply is read: no answer could be read, and there is no fault handler.
@@ -54,17 +52,9 @@ class DictDialogAgent(DialogAgent):
         *,
         parse_func: Callable[[str], Any] | None = None,
         fault_handler: Callable[[str], Any] | None = None,
-        model_or_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
-        agent_id: str | None = None,
+        **more: Any,
     ) -> None:
-        super().__init__(
-            name,
-            sys_prompt,
-            model_config_name,
-            use_memory,
-            model_or_config_name=model_or_config_name,
-            agent_id=agent_id,
-        )
+        super().__init__(name, sys_prompt, model_config_name, use_memory, **more)
         self.max_retries = max_retries
         self._parse_func, self._fault_handler = parse_func, fault_handler
 
@@ -121,21 +111,19 @@ class DictDialogAgent(DialogAgent):
         """Ask until an answer can be read; return what is remembered of it, and the message."""
         system = self._opening(said)
         form = [] if isinstance(parser, _Plain) else [Msg("system", parser.format_instruction, "system")]
-        again: list[Msg] = []
-        left = max(self.max_retries, 1)
-        while True:
-            prompt = self.model.format(*system, said, form, again, speaker=self.name)
-            text = (await whole(await called(self.model, prompt))).text or ""
-            left -= 1
-            try:
-                return await _aside(parser, lambda read: self._made(parser.read(read), parser), text)
-            except ResponseParsingError as error:
-                if left <= 0:
-                    parsed = await self._fault(text, error)
-                    return await _aside(parser, self._made, parsed, parser)
-                shown = text if len(text) <= SHOWN else text[:SHOWN] + "…"
-                hint = f"Your answer could not be read: {error}"
-                again = [Msg(self.name, shown, "assistant"), Msg("system", hint, "user")]
+
+        async def ask(again: list[Msg]) -> str:
+            prompt = await called(self.model.format, *system, said, form, again, speaker=self.name)
+            return (await whole(await called(self.model, prompt))).text or ""
+
+        async def read(text: str) -> tuple[Any, Msg]:
+            return await _aside(parser, lambda: self._made(parser.read(text), parser))
+
+        try:
+            return await until_read(self.name, ask, read, self.max_retries)
+        except ResponseParsingError as error:
+            parsed = await self._fault(error.raw_response or "", error)
+            return await _aside(parser, lambda: self._made(parsed, parser))
 
     async def _fault(self, text: str, error: ResponseParsingError) -> Any:
         if self._fault_handler is not None:
@@ -163,7 +151,7 @@ def change_parser(agent: Any, parser: ParserBase) -> None:
     if told is UNFIT:
         raise UsageError(
             f"a {type(parser).__name__} like this cannot go to a server: only parsers of nbagents.parsers"
-            " can, without a pydantic class; write a subclass that makes its own"
+            " can, with hints that JSON can hold; write a subclass that makes its own"
         )
     revise(agent, {"op": PARSER, PARSER: told})
 
@@ -178,9 +166,10 @@ def _told(parser: Any) -> Any:
     return freeze(parser.to_dict()) if can_travel(parser) else UNFIT
 
 
-async def _aside(parser: ParserBase, work: Callable[..., tuple[Any, Msg]], *args: Any) -> tuple[Any, Msg]:
-    """Do a part of what a parser does; one that somebody has written may take its time."""
-    made: tuple[Any, Msg] = work(*args) if can_travel(parser) else await on_thread(work, *args)
+async def _aside(parser: ParserBase, work: Callable[[], tuple[Any, Msg]]) -> tuple[Any, Msg]:
+    """Do a part of what a parser does; one that somebody has written, or that checks, may take its time."""
+    at_once = can_travel(parser) and getattr(parser, "schema", None) is None
+    made: tuple[Any, Msg] = work() if at_once else await on_thread(work)
     return made
 
 

@@ -130,6 +130,7 @@ class Patience(Unread):
 
     def block(self, call: Call, timeout: float | None) -> None:
         """Wait for a call on a thread that is not the loop's."""
+        __tracebackhide__ = True
         frame = current_call()
         if call.done and not (frame is not None and frame.inner_busy() and not self.background.here()):
             return
@@ -188,6 +189,7 @@ class Patience(Unread):
         limit: float | None,
         timeout: float | None,
     ) -> None:
+        __tracebackhide__ = True
         # Only the main thread is ever interrupted: a thousand waiting workers need not look every tick.
         tick = _loop.THREAD_TICK if threading.current_thread() is threading.main_thread() else None
         while True:

@@ -9,16 +9,19 @@ import json
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..exceptions import SchemaMismatchError, UsageError
+from ..exceptions import ResponseParsingError, SchemaMismatchError, UsageError
 from ..memory import arrived
 from ..message import Msg, is_muted
 from ..models import ModelWrapperBase, load_model
 from ..tools import Policy, ServiceToolkit, Toolkit
+from ._asking import called, until_read, whole
 from ._base import AgentBase
 from ._finish import Finish
 from ._hooks import hooked
+from ._in_words import InWords, calls_tools
+from ._lasting import Lasting
 from ._react_forms import by_names, either_form
-from ._tool_talk import asked, blocks_of, result_block
+from ._tool_talk import asked, own_ids, result_block
 
 __all__ = ["ReActAgent"]
 
@@ -26,6 +29,8 @@ STEPS = ("pre_reasoning", "post_reasoning", "pre_acting", "post_acting")
 """Hooks around its steps: around asking the model, and around each call of a tool."""
 STOPPED = "The tool call was stopped before it answered."
 FORCED = "You have used all your steps. Answer now, as well as you can with what you know, and call no tool."
+TRIES = 3
+"""How often a model that calls tools in words is asked for one step."""
 UNSHAPED = "Call {tool} now, to give your answer in the form that is asked for."
 
 
@@ -36,6 +41,13 @@ class ReActAgent(AgentBase):
     the model formats for itself), ``toolkit``, ``memory``. As in 0.x: ``model_config_name``,
     ``service_toolkit``, and ``verbose``, which shows what the model says between its calls. Without any
     model it is chosen as `choose_model` says.
+
+    A model that cannot be given tools (``calls_tools`` of it is false) is told of them in its prompt and
+    calls them by writing JSON, as in AgentScope 0.x.
+
+    With ``long_term_memory`` it remembers beyond its conversations: "static_control" looks up what is like
+    the message before each reply, and records both afterwards; "agent_control" gives the model the tools
+    ``record_to_memory`` and ``retrieve_from_memory``; the ``long_term_memory_mode`` is "both" by default.
 
     After ``max_iters`` questions to its model without a reply it must reply with what it knows.
     ``parallel_tool_calls`` runs the calls of one step at the same time. ``enable_meta_tool`` lets the model
@@ -72,6 +84,8 @@ class ReActAgent(AgentBase):
         parallel_tool_calls: bool = False,
         max_iters: int = 10,
         *,
+        long_term_memory: Any = None,
+        long_term_memory_mode: str = "both",
         enable_meta_tool: bool = False,
         approve: str | Mapping[str, str] | None = None,
         model_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
@@ -104,6 +118,7 @@ class ReActAgent(AgentBase):
             )
         if max_iters < 1:
             raise UsageError(f"max_iters of {name} is {max_iters}; it must ask its model once at least")
+        lasting = Lasting(name, long_term_memory, long_term_memory_mode)
         super().__init__(name, sys_prompt, use_memory=memory is None, agent_id=agent_id)
         chosen = model if model is not None else model_config_name
         if chosen is not None and not (callable(chosen) or isinstance(chosen, (str, Mapping))):
@@ -115,6 +130,7 @@ class ReActAgent(AgentBase):
         if memory is not None:
             self.memory = memory
         self.formatter, self.toolkit = formatter, tools if tools is not None else Toolkit()
+        self.long_term_memory, self._lasting = long_term_memory, lasting
         self.parallel_tool_calls, self.max_iters = parallel_tool_calls, max_iters
         self.policy = Policy.of(approve, f"approve of {name}")
         """Which tools may be called, besides what its toolkit says."""
@@ -148,16 +164,28 @@ class ReActAgent(AgentBase):
     ) -> Msg:
         """Answer ``msg`` (or ``x``, its older spelling); it, the steps on the way and the reply are kept.
 
+        What a long-term memory tells stands in the memory before it.
+
         ``structured_model``, a pydantic class or the JSON schema of an object, is the form of an answer that
         the reply's ``metadata`` holds then; ``parsed`` is an instance of the class, or
         that same data.
 
         Raises:
             SchemaMismatchError: the model has not given its answer in that form.
+            ResponseParsingError: a model that calls tools in words has not written what can be read.
         """
         msg = x if msg is None else msg
-        await self._remember(Msg("user", msg, "user") if isinstance(msg, str) else msg)
-        finish = None if structured_model is None else Finish(structured_model, self.toolkit.tools)
+        msg = Msg("user", msg, "user") if isinstance(msg, str) else msg
+        await self._remember(await self._lasting.recalled(msg))
+        await self._remember(msg)
+        reply = await self._steps(structured_model)
+        await self._lasting.keep(msg, reply)
+        return reply
+
+    async def _steps(self, structured_model: Any) -> Msg:
+        """Think and act until there is a reply."""
+        taken = {**self.toolkit.tools, **self._lasting.toolkit.tools}
+        finish = None if structured_model is None else Finish(structured_model, taken)
         said, forced = "", False
         for _ in range(self.max_iters):
             step = await self._reason(finish, forced)
@@ -184,12 +212,9 @@ class ReActAgent(AgentBase):
         ``forced``, it is told to end now, which is not remembered, and shown no tool but the one to finish.
         """
         hint = "" if not forced else FORCED if finish is None else UNSHAPED.format(tool=finish.tool)
-        schemas = [] if forced else self.toolkit.get_json_schemas()
+        schemas = [] if forced else [schema for kit in self._toolkits() for schema in kit.get_json_schemas()]
         if finish is not None:
             schemas.append(finish.json_schema)
-        more: dict[str, Any] = {"tools": schemas} if schemas else {}
-        if schemas and finish is not None and len(schemas) == 1:
-            more["tool_choice"] = "required"
         shown = ""
 
         async def told(answer: Any) -> None:
@@ -197,10 +222,16 @@ class ReActAgent(AgentBase):
             shown = await self._print_as_it_comes(answer)
 
         said = await arrived(self.memory.get_memory()) if self.memory is not None else ()
-        shown_to_it = [message for message in said if not is_muted(message)]
-        answer = await asked(self.model, await self._conversation(shown_to_it, hint), told, **more)
-        blocks = blocks_of(answer, said)
-        if not more:  # it has been shown no tool, and will not be
+        heard = [message for message in said if not is_muted(message)]
+        if calls_tools(self.model):
+            more: dict[str, Any] = {"tools": schemas} if schemas else {}
+            if finish is not None and len(schemas) == 1:
+                more["tool_choice"] = "required"
+            answer = await asked(self.model, await self._conversation(heard, hint), told, **more)
+            blocks = own_ids(answer.content, said)
+        else:
+            blocks = await self._in_words(heard, hint, schemas)
+        if not schemas:  # it has been shown no tool, and will not be
             blocks = [block for block in blocks if block["type"] != "tool_use"]
         texts = [block["text"] for block in blocks if block["type"] == "text"]
         content: Any = "".join(texts) if len(texts) == len(blocks) else blocks
@@ -210,16 +241,40 @@ class ReActAgent(AgentBase):
             await self._remember(step)
         return step
 
-    async def _conversation(self, said: Sequence[Msg], hint: str) -> Any:
+    async def _in_words(
+        self, heard: Sequence[Msg], hint: str, schemas: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Ask a model that calls tools in words only; return what it answers as content blocks."""
+        words = InWords(self.name, schemas)
+
+        async def ask(again: list[Msg]) -> str:
+            talk = [*words.shown(heard), *words.form, *again]
+            answer = await asked(self.model, await self._conversation(talk, hint, words.told), whole)
+            return answer.text or ""
+
+        async def read(text: str) -> list[dict[str, Any]]:
+            return words.read(text)
+
+        try:
+            return await until_read(self.name, ask, read, TRIES)
+        except ResponseParsingError as error:
+            label = getattr(self.model, "label", _label(self.model))
+            error.args = (
+                f"{self.name}: {label} gave no answer that can be read: {error} (asked {TRIES} times)",
+            )
+            error.hint = "take a model that can be given tools"
+            raise
+
+    async def _conversation(self, said: Sequence[Msg], hint: str, told: str = "") -> Any:
         """Return what the model is sent; each call of a tool with its result, or a word for it."""
-        prompt = "\n\n".join(filter(None, [self.sys_prompt, self.toolkit.get_activated_notes()]))
+        prompt = "\n\n".join(filter(None, [self.sys_prompt, self.toolkit.get_activated_notes(), told]))
         # No endpoint takes a conversation without a message: whoever speaks first knows at least who it is.
         prompt = prompt or ("" if said or hint else f"You are {self.name}.")
         system = [Msg("system", prompt, "system")] if prompt else []
         messages = [*system, *said, *([Msg("user", hint, "user")] if hint else [])]
         if self.formatter is None:
-            return self.model.format(*messages, speaker=self.name)
-        return await arrived(self.formatter.format(messages))
+            return await arrived(await called(self.model.format, *messages, speaker=self.name))
+        return await arrived(await called(self.formatter.format, messages))
 
     async def _summarizing(self, finish: Finish | None, said: str) -> Msg:
         """Reply at the end of all steps."""
@@ -272,13 +327,17 @@ class ReActAgent(AgentBase):
         if finish is not None and tool_call["name"] == finish.tool:
             return self._result(tool_call, await finish.take(tool_call))
         result = self._result(tool_call, "")
+        toolkit = next((kit for kit in self._toolkits() if tool_call["name"] in kit.tools), self.toolkit)
         said: dict[str, Any] = {"approve": self.policy} if self.policy.rules else {}
-        async with contextlib.aclosing(aiter(self.toolkit.call_tool_function(tool_call, **said))) as answers:
+        async with contextlib.aclosing(aiter(toolkit.call_tool_function(tool_call, **said))) as answers:
             async for answer in answers:
                 plain = len(answer.content) == 1 and answer.content[0]["type"] == "text"
                 result.content[0]["output"] = answer.content[0]["text"] if plain else answer.content
                 await self._show(result, last=answer.is_last)
         return result
+
+    def _toolkits(self) -> tuple[Toolkit, Toolkit]:
+        return self.toolkit, self._lasting.toolkit
 
     def _result(self, call: dict[str, Any], output: Any) -> Msg:
         return Msg("system", [result_block(call, output)], "system")

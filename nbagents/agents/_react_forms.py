@@ -17,8 +17,6 @@ INSTEAD = {
     "compression_config": "",
     "enable_rewrite_query": "",
     "knowledge": "register a function that searches it as a tool",
-    "long_term_memory": "register its record_to_memory and retrieve_from_memory as tools",
-    "long_term_memory_mode": "",
     "plan_notebook": "",
     "print_hint_msg": "",
 }

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..exceptions import CallCancelledError, CallStoppedError
-from ..message import PlaceholderMessage
+from ..message import Msg, PlaceholderMessage
 
 __all__ = ["STOPPED", "ended_because", "spared", "without_stopped"]
 
+_as_it_is = object.__getattribute__
 STOPPED = "stopped by you"
 """Why a call has ended that a person stopped."""
 
@@ -36,7 +37,8 @@ def spared(argument: Any) -> Iterator[Any]:
         if len(stopped) < len(argument):
             yield from (item._promise for item in stopped)
         for item in argument:
-            yield from spared(item)
+            if not isinstance(item, Msg):  # a long list is mostly of messages, and told to many
+                yield from spared(item)
 
 
 def without_stopped(argument: Any) -> Any:
@@ -50,4 +52,7 @@ def without_stopped(argument: Any) -> Any:
 
 
 def _is_stopped(item: Any) -> bool:
-    return isinstance(item, PlaceholderMessage) and isinstance(item._promise.error, CallStoppedError)
+    # as it is: asked a million times, and a placeholder's own way to an attribute is long
+    return isinstance(item, PlaceholderMessage) and isinstance(
+        _as_it_is(item, "_promise").error, CallStoppedError
+    )

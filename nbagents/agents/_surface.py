@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import copy
 import functools
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from ..exceptions import UsageError
@@ -15,9 +16,15 @@ from ..message import Msg
 from ..models import ModelResponse
 from ._call import peek
 from ._hooks import KINDS, Hook, hooked, hooks_of, hooks_of_class
+from ._printed import is_heard, told_here, when_heard
 from ._scheduler import scheduler
+from ._state import UNFIT, freeze
 
 __all__ = ["Surface"]
+
+
+_told: contextvars.ContextVar[bool] = contextvars.ContextVar("nbagents_told", default=False)
+"""Have those who listen been told already of what is spoken here?"""
 
 
 class Surface:
@@ -58,6 +65,7 @@ class Surface:
         Raises:
             UsageError: there is none of that name.
         """
+        self._check_here("hooks")
         self._check_type(hook_type)
         _remove(hooks_of(peek(self, "__dict__"), hook_type), hook_type, hook_name)
 
@@ -68,7 +76,11 @@ class Surface:
 
     @classmethod
     def register_class_hook(cls, hook_type: str, hook_name: str, hook: Hook) -> None:
-        """Have ``hook`` called around the methods of this class's agents, as `register_instance_hook`."""
+        """Have ``hook`` called around the methods of this class's agents, as `register_instance_hook`.
+
+        Of those of this process: agents that live in servers know nothing of it. For them register it where
+        the class is written, behind it in its module.
+        """
         cls._check_type(hook_type)
         hooks_of_class(cls, hook_type)[hook_name] = hook
 
@@ -111,6 +123,7 @@ class Surface:
         await hooked(self, "print", self._print)(msg, last)
 
     async def _print(self, msg: Msg, last: bool = True) -> None:
+        told_here(self, msg, last)
         queued: tuple[asyncio.Queue[Any], Any] | None = peek(self, "__dict__").get("_queue")
         if queued is not None:
             queue, loop = queued
@@ -130,7 +143,11 @@ class Surface:
             shown = copy.copy(msg)
             if msg.has_content_blocks("tool_use"):  # calls are shown as they are made
                 shown._content = said
-            self.speak(shown if shown._content is not msg._content else msg)
+            token = _told.set(True)
+            try:
+                self.speak(shown if shown._content is not msg._content else msg)
+            finally:
+                _told.reset(token)
 
     async def _print_as_it_comes(self, answer: Any) -> str:
         """Wait for a model's answer; print what there is of it again and again, if a queue waits for it.
@@ -138,16 +155,42 @@ class Surface:
         Return the id of the message that was printed; "" if none was.
         """
         pieces: Any = getattr(answer, "stream", None)
-        if "_queue" not in peek(self, "__dict__") or not hasattr(pieces, "__aiter__"):
-            if isinstance(answer, ModelResponse):
+        message, shown = Msg(peek(self, "_name"), "", "assistant"), False
+
+        async def show() -> None:
+            nonlocal shown
+            async for last, text in pieces:
+                if not last:
+                    message._content, shown = text, True
+                    await self.print(message, last=False)
+
+        if "_queue" in peek(self, "__dict__") or is_heard(self):
+            if hasattr(pieces, "__aiter__"):
+                await show()
+        elif hasattr(pieces, "__aiter__") and isinstance(answer, ModelResponse):
+            await self._whole_or_shown(answer, show)
+        if isinstance(answer, ModelResponse):
+            await answer.whole()
+        return message.id if shown else ""
+
+    async def _whole_or_shown(self, answer: ModelResponse, show: Callable[[], Any]) -> None:
+        """Wait for an answer; from the moment that somebody listens, show what there is of it."""
+        tasks: list[asyncio.Task[None]] = []
+        context, loop = contextvars.copy_context(), asyncio.get_running_loop()
+
+        def begin() -> None:
+            if not tasks:
+                tasks.append(loop.create_task(show(), context=context))
+                tasks[0].add_done_callback(lambda task: task.cancelled() or task.exception())
+
+        try:
+            with when_heard(self, begin):
                 await answer.whole()
-            return ""
-        message = Msg(peek(self, "_name"), "", "assistant")
-        async for last, text in pieces:
-            if not last:
-                message._content = text
-                await self.print(message, last=False)
-        return message.id
+            for task in tasks:
+                await task
+        finally:
+            for task in tasks:
+                task.cancel()
 
     async def _remember(self, message: Any) -> None:
         """Add to the memory, whose methods may be ``async``."""
@@ -164,6 +207,11 @@ class Surface:
             TypeError: it is none of these.
         """
         hooked(self, "speak", self._speak)(content)
+
+    def _spoken(self, message: Msg, last: bool = True) -> None:
+        """Tell who listens what is spoken, unless `print` has."""
+        if not _told.get():
+            told_here(self, message, last)
 
     def _speak(self, content: Any) -> None:
         raise NotImplementedError  # `AgentBase` says how
@@ -203,14 +251,23 @@ class Surface:
     def interrupt(self, msg: Any = None) -> Interruption:
         """Break off what the agent is at, so that it replies at once with what `handle_interrupt` returns.
 
-        Any thread; returns at once, and can be awaited. ``msg`` is remembered before. A blocking
-        ``def reply`` runs on, and an agent that does nothing is not touched.
+        Any thread; returns at once, and can be awaited. ``msg``, a message or several, is remembered before.
+        A blocking ``def reply`` runs on, and an agent that does nothing is not touched. The agent may live in
+        a server, and the call may be another session's.
 
         Raises:
-            UsageError: the agent lives in a server: stop the call itself.
+            UsageError: ``msg`` holds what cannot travel to the agent's server.
         """
-        self._check_here("interruptions")
-        scheduler().post(_interrupt, self, msg)
+        remote = peek(self, "_remote")
+        if remote is None:
+            scheduler().post(_interrupt, self, msg)
+        else:
+            said = freeze([] if msg is None else list(msg) if isinstance(msg, (list, tuple)) else [msg])
+            if said is UNFIT:
+                raise UsageError(
+                    f"what is said to {peek(self, '_name')} holds what cannot travel to its server"
+                )
+            scheduler().post(remote.interrupt, said)
         return Interruption()
 
     async def handle_interrupt(self, *args: Any, **kwargs: Any) -> Msg:
@@ -225,7 +282,7 @@ class Surface:
         if peek(self, "_remote") is not None:
             raise UsageError(
                 f"{peek(self, '_name')} lives in a server, and {what} do not go there: set them up in the"
-                " __init__ of its class; to stop a call, use reply.cancel()"
+                " __init__ of its class"
             )
 
 

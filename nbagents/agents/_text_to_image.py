@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from .._threads import on_thread
-from ..exceptions import ModelResponseError, UsageError
+from ..exceptions import ModelResponseError, NbAgentsError, UsageError
+from ..fetch import fetch
 from ..memory import arrived
 from ..message import Msg
 from ..models import ModelWrapperBase
 from ..render import content_text
 from ._asking import called, whole
 from ._base import AgentBase
+from ._unused import warn_unused
 
 __all__ = ["TextToImageAgent"]
 
@@ -41,13 +42,16 @@ class TextToImageAgent(AgentBase):
         name: str,
         model_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
         use_memory: bool = True,
+        memory_config: Mapping[str, Any] | None = None,
         *,
         sys_prompt: str | None = None,
         agent_id: str | None = None,
+        **unused: Any,
     ) -> None:
+        warn_unused(type(self), name, unused)
         if model_config_name is None:
             raise UsageError(f"{name} needs a model that makes pictures: give it a model_config_name")
-        super().__init__(name, sys_prompt, model_config_name, use_memory, agent_id=agent_id)
+        super().__init__(name, sys_prompt, model_config_name, use_memory, memory_config, agent_id=agent_id)
         if self.model.model_type.endswith("_chat"):
             raise UsageError(
                 f"{name} needs a model that makes pictures, and {self.model.label} is one for chats",
@@ -89,29 +93,30 @@ async def _kept(url: str, near: str | None) -> str:
     """Return a picture in the web as an address that holds it; its own where that cannot be done."""
     if not url.lower().startswith(("http://", "https://")):
         return url
-    try:
-        kept: str = await asyncio.wait_for(on_thread(_fetched, url, near), FETCH_SECONDS)
-    except Exception as error:  # noqa: BLE001  # whatever a server does, its address can be shown
-        log.warning("a picture could not be fetched: %s", getattr(error, "reason", error) or "no answer")
-        return url
-    return kept
-
-
-def _fetched(url: str, near: str | None) -> str:
     from ..render import PICTURE_BYTES, picture_type
-    from ._fetch import fetch
 
-    data = fetch(url, most=PICTURE_BYTES + 1, seconds=FETCH_SECONDS, near=near)
-    kind = picture_type(data)
-    if kind is None or len(data) > PICTURE_BYTES:
+    try:
+        found = await fetch(
+            url,
+            headers={"accept": "image/*"},
+            most=PICTURE_BYTES,
+            seconds=FETCH_SECONDS,
+            allow=[near] if near else [],
+        )
+    except NbAgentsError as error:  # its address can be shown
+        log.warning("a picture could not be fetched: %s", error)
         return url
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    kind = picture_type(found.body)
+    if kind is None or not found.ok:
+        return url
+    return f"data:{kind};base64,{base64.b64encode(found.body).decode()}"
 
 
 def _host(model: ModelWrapperBase) -> str | None:
-    """Return the host of a model's endpoint, as far as its configuration tells."""
+    """Return the host of a model's endpoint, as far as its configuration tells; it may be private."""
     try:
         config = model.config
     except UsageError:
         return None
-    return urlsplit(str(config.get("base_url") or config.get("api_url") or "")).hostname
+    host = urlsplit(str(config.get("base_url") or config.get("api_url") or "")).hostname
+    return f"[{host}]" if host and ":" in host else host

@@ -8,8 +8,9 @@ from typing import Any
 
 from .._ids import new_id
 from ..message import Msg
+from ._asking import called
 
-__all__ = ["asked", "blocks_of", "result_block"]
+__all__ = ["asked", "own_ids", "result_block"]
 
 
 async def asked(
@@ -18,11 +19,11 @@ async def asked(
     told: Callable[[Any], Awaitable[object]],
     **arguments: Any,
 ) -> Any:
-    """Ask a model and return its whole answer, whether it is awaited or comes in pieces.
+    """Ask a model and return its whole answer, whether it blocks, is awaited or comes in pieces.
 
     ``told`` is awaited with the answer before it is there.
     """
-    answer = model(messages, **arguments)
+    answer = await called(model, messages, **arguments)
     await told(answer)
     if inspect.isawaitable(answer):
         answer = await answer
@@ -32,14 +33,14 @@ async def asked(
     return answer
 
 
-def blocks_of(answer: Any, before: Iterable[Msg] = ()) -> list[dict[str, Any]]:
-    """Return the content blocks of a model's answer, each call with an id that none had ``before``.
+def own_ids(content: Iterable[dict[str, Any]], before: Iterable[Msg] = ()) -> list[dict[str, Any]]:
+    """Return the content blocks of an answer, each call with an id that none had ``before``.
 
     Some endpoints give none, or count from ``call_0`` in every answer.
     """
     seen = {block.get("id") for message in before for block in message.get_content_blocks("tool_use")}
     found = []
-    for block in answer.content:
+    for block in content:
         if block["type"] == "tool_use":
             own = block.get("id")
             block = {**block, "id": own if own and own not in seen else f"call_{new_id()[:16]}"}

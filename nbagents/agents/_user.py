@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import asking
+from .._fitting import Misfit, fitted, is_model_class
 from ..exceptions import AnswerRefusedError
 from ..memory import arrived
 from ..message import Msg
 from ..render import content_text
 from ._base import AgentBase
+from ._unused import warn_unused
 
 __all__ = ["UserAgent"]
 
+SHARED = frozenset({"sys_prompt", "model_config_name", "use_memory", "memory_config", "agent_id"})
+"""Keywords that every agent takes."""
 SAID = 1000
 """Characters of what is answered to that travel with a question."""
 
@@ -35,9 +39,10 @@ class UserAgent(AgentBase):
         choices: Sequence[str] = (),
         default: str | None = None,
         timeout: float | None = None,
-        **kwargs: Any,
+        **more: Any,
     ) -> None:
-        super().__init__(name, **kwargs)
+        warn_unused(type(self), name, {key: more.pop(key) for key in more.keys() - SHARED})
+        super().__init__(name, **more)
         self.input_hint, self.require_url = input_hint, require_url
         self.choices, self.default, self.timeout = list(choices), default, timeout
 
@@ -96,17 +101,14 @@ def _said(x: Any) -> str:
 
 def _check_of(schema: Any) -> Any:
     """Return what checks the fields as a pydantic class does; None where there is no class."""
-    if not hasattr(schema, "model_validate"):
+    if not is_model_class(schema):
         return None
     known = {field.name for field in asking.fields_of(schema)}
 
     def check(values: Mapping[str, Any]) -> None:
         try:
-            schema.model_validate({name: value for name, value in values.items() if name in known})
-        except ValueError as error:
-            errors = getattr(error, "errors", None)
-            told = errors() if callable(errors) else [{"loc": (), "msg": str(error)}]
-            lines = [f"{'.'.join(map(str, one['loc'])) or 'the answer'}: {one['msg']}" for one in told]
-            raise AnswerRefusedError("\n".join(lines)) from None
+            fitted(schema, {name: value for name, value in values.items() if name in known}, "the answer")
+        except Misfit as error:
+            raise AnswerRefusedError(str(error)) from None
 
     return check

@@ -26,7 +26,11 @@ _MORE = re.compile(r"\s*(?:allow\s+)?\$?\s*(\d+(?:\.\d+)?)(?:\s*more)?(?:\s*call
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a run may ask of models. ``ask`` says whether a person may be asked for more."""
+    """What a run may ask of models. ``ask`` says whether a person may be asked for more.
+
+    The process that begins a run and the agent server of its session keep the limits, each for the agents
+    that live there: a run with agents in both may use them twice. Agents of other servers are not limited.
+    """
 
     max_calls: int | None = None
     budget: float | None = None

@@ -11,7 +11,7 @@ from ._limits import (
     MODEL_TIMEOUT,
     OLLAMA_PROBE_TIMEOUT,
 )
-from ._models import ModelConfigs, model_configs
+from ._models import ModelConfigs, model_configs, read_json
 from ._project import PROJECT_FILE, ProjectConfig
 from ._secret import Secret, mask, redact, wrap_secrets
 
@@ -27,6 +27,7 @@ __all__ = [
     "Secret",
     "mask",
     "model_configs",
+    "read_json",
     "redact",
     "wrap_secrets",
 ]

@@ -14,7 +14,7 @@ from typing import Any
 from ..exceptions import ModelChoiceError, UsageError
 from ._secret import wrap_secrets
 
-__all__ = ["ModelConfigs", "model_configs"]
+__all__ = ["ModelConfigs", "model_configs", "read_json"]
 
 
 class ModelConfigs:
@@ -46,7 +46,7 @@ class ModelConfigs:
         Raises:
             UsageError: no such file, not JSON, not a configuration, or without a name.
         """
-        found = _read_json(configs) if isinstance(configs, str | os.PathLike) else configs
+        found = read_json(configs) if isinstance(configs, str | os.PathLike) else configs
         items = (
             [found] if isinstance(found, Mapping) else list(found) if isinstance(found, Iterable) else [found]
         )
@@ -103,7 +103,12 @@ model_configs = ModelConfigs()
 """The configurations of this process."""
 
 
-def _read_json(path: str | os.PathLike[str]) -> Any:
+def read_json(path: str | os.PathLike[str], what: str = "model configurations") -> Any:
+    """Return what a JSON file holds; ``what`` names that in errors.
+
+    Raises:
+        UsageError: it cannot be read, or is none.
+    """
     try:
         return json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
     except OSError as error:
@@ -112,7 +117,7 @@ def _read_json(path: str | os.PathLike[str]) -> Any:
         problem = f"{path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
     except UnicodeDecodeError:
         problem = f"{path} is not UTF-8 text"
-    raise UsageError(f"model configurations: {problem}")  # not in the clause: a JSON error keeps the text
+    raise UsageError(f"{what}: {problem}")  # not in the clause: a JSON error keeps the text
 
 
 def _checked(item: Any) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ._history import watch_cells
 from ._hooks import Extension
 
-__all__ = ["load_ipython_extension", "unload_ipython_extension"]
+__all__ = ["load_ipython_extension", "unload_ipython_extension", "watch_cells"]
 
 _ATTRIBUTE = "_nbagents_extension"
 

@@ -17,6 +17,7 @@ from ..setup import AgentInfo
 from ._audit import show_audit
 from ._conduct import arrived, limits, new_run, shortened, stopped
 from ._desk import Desk
+from ._index_verb import index_files
 from ._jupytext import tell_jupytext
 from ._pace import arrival, blocking
 from ._panels import chat_panel, show_panel
@@ -68,6 +69,7 @@ def run_line(desk: Desk, line: str) -> Any:
         "audit": show_audit,
         "export": lambda desk, spec: export_run(desk, spec, _say),
         "clear": _clear,
+        "index": index_files,
         "use": _use,
     }
     return actions[spec.verb](desk, spec)

@@ -22,7 +22,7 @@ from ..runs import Run
 from ..widgets import RunCard
 from ._desk import Desk
 from ._interrupt import interrupted
-from ._pace import arrival, ended, promised
+from ._pace import apart, arrival, ended, promised
 from ._person import answerer
 from ._specs import CommonOptions
 from ._talk import Talk
@@ -55,7 +55,9 @@ async def conduct(desk: Desk, talk: Talk) -> Any:
         try:
             with run, limits(desk, run, options):
                 value = talk.begin(run)
-                if not background:
+                if background:
+                    await apart(desk.session.teller.reached)  # from now on it goes on without this kernel
+                else:
                     value = await _to_its_end(run, talk, value)
         except (KeyboardInterrupt, asyncio.CancelledError):
             raise stopped(run) from None

@@ -19,6 +19,8 @@ from ..render import (
     MemoryView,
     agent_line_html,
     agent_line_text,
+    banner_html,
+    banner_text,
     memory_html,
     memory_text,
     message_html,
@@ -33,6 +35,8 @@ from ._panels import placeholder_panel
 
 __all__ = ["Formatters"]
 
+SERVING = ("nbagents.app._serving", "Serving")
+"""An app that serves; by its name, since loading it takes as long as all the rest."""
 LISTED = 30
 """How many messages a list may hold to be shown as cards."""
 
@@ -69,6 +73,8 @@ class Formatters:
             kinds["text/html"].for_type(type_, html)
             kinds["text/plain"].for_type(type_, _pretty(text))
         plain = kinds["text/plain"]
+        kinds["text/html"].for_type_by_name(*SERVING, lambda serving: banner_html(*_serving(serving)))
+        plain.for_type_by_name(*SERVING, _pretty(lambda serving: banner_text(*_serving(serving))))
         self._lists = plain.lookup_by_type(list)
         kinds["text/html"].for_type(list, self._list_html)
         plain.for_type(list, self._list_pretty)
@@ -83,6 +89,8 @@ class Formatters:
         for type_, _, _ in self._table():
             for kind in ("text/html", "text/plain"):
                 kinds[kind].pop(type_, None)
+        for kind in ("text/html", "text/plain"):
+            kinds[kind].pop(".".join(SERVING), None)
         kinds["text/html"].pop(list, None)
         kinds["text/plain"].for_type(list, self._lists)
         self.desk.shell.display_formatter.ipython_display_formatter.pop(PlaceholderMessage, None)
@@ -162,6 +170,19 @@ def _all_messages(values: list[Any]) -> bool:
 
 def _memory(memory: TemporaryMemory) -> MemoryView:
     return MemoryView("memory", entries=tuple(memory.get_memory()))
+
+
+def _serving(serving: Any) -> tuple[list[str], list[str]]:
+    """Return what an app that serves says of itself: its parts and notes."""
+    name = serving.app.app_name or "the app"
+    if not serving.alive:
+        return [f"{name} has ended"], []
+    running = len(serving.app.book.running)
+    parts = [f"{name} serves at `{serving.url}`", f"{running} answer{'' if running == 1 else 's'} under way"]
+    return parts, [
+        f"try it: `{serving.curl}`",
+        "end it: `.stop()`; define its functions again, and it uses them",
+    ]
 
 
 def _pretty(text: Callable[[Any], str]) -> Callable[[Any, Any, bool], None]:

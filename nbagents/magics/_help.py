@@ -52,6 +52,10 @@ _EXAMPLES = {
     LINE: ("%agents show poet", 'x = %agents ask poet "one more line"'),
 }
 _NOTE = "{name}, {name.attr}, {d['k']}, {x:.2f} are filled in; {{name}} stays {name}."
+_LIMITS = (
+    "The kernel and its agent server each keep a limit, for the agents that live there: a run with\n"
+    "agents in both may use it twice. Agents in further servers are not limited."
+)
 _COLUMN = 26
 
 
@@ -70,6 +74,8 @@ def help_text(magic: str) -> str:
     if magic == LINE:
         parts.append(_block("Commands", [(verb.usage, verb.help) for verb in verbs()]))
     parts.append(_block("Options", [(_flags(option), option.help) for option in options]))
+    if any(option.name == "--budget" for option in options):
+        parts.append(_LIMITS)
     parts.append(_NOTE)
     parts += ["Examples:", *(_indented(example) for example in _EXAMPLES[magic])]
     return "\n\n".join(parts) + "\n"

@@ -58,7 +58,8 @@ _RUNS = (*_AGENTS, *_PIPELINE, *_HUB)
 _TALKS = (*_RUNS, LINE)
 
 OPTIONS = (
-    Option("--model", "text", _AGENT, "the model to use; without it the one the banner shows", "-m", "MODEL"),
+    Option("--model", "text", (*_AGENT, LINE), "the model, else the one in the banner; index: for embeddings",
+           "-m", "MODEL"),
     Option("--kind", "class", _AGENT, "what it is: a model behind a prompt, or a person",
            metavar="chat|user", choices=("chat", "user"), later=("react",)),
     Option("--temperature", "number", _AGENT, "how freely the model chooses its words", metavar="T"),
@@ -73,7 +74,7 @@ OPTIONS = (
     Option("--announce", "text", _HUB, "what everyone hears first", metavar="TEXT"),
     Option("--hub", "flag", _AGENTS, "they hear each other and speak in turn"),
     Option("--rounds", "count", (*_AGENTS, *_HUB), "how often each speaks", metavar="N"),
-    Option("--output", "variable", _RUNS, "keep the result in this variable", "-o", "VAR"),
+    Option("--output", "variable", _TALKS, "keep the result in this variable", "-o", "VAR"),
     Option("--background", "flag", (*_AGENTS, *_PIPELINE), "do not wait; the results are placeholders", "-b"),
     Option("--quiet", "flag", (*_AGENT, *_TALKS), "show nothing but errors", "-q"),
     Option("--view", "choice", _RUNS, "how the run is shown", choices=("chat", "timeline", "none"),

@@ -5,7 +5,9 @@ They reach every run of the notebook, those of an earlier kernel too.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -136,7 +138,7 @@ def show_timeline(desk: Desk, spec: LineSpec) -> None:
     if not view.lanes:
         raise UsageError(f"{MAGIC}: nobody was asked anything in {view.title}")
     bare = RunView(view.title, view.state, view.elapsed, lanes=view.lanes, wall=view.wall)
-    desk.surface().show(run_html(bare, timeline=True), run_text(bare))
+    desk.surface().show(run_html(bare, timeline=True), run_text(bare, timeline=True))
 
 
 def cost_of_run(desk: Desk, spec: LineSpec) -> None:
@@ -159,13 +161,23 @@ def export_run(desk: Desk, spec: LineSpec, say: Callable[[str], None]) -> None:
     """Write a run to a file; the end of its name says as what."""
     run = _meant(desk, spec)
     text = exported(run.view(), spec.text)
-    path = os.path.expanduser(spec.text)
+    shown = _short(spec.text if spec.text.isprintable() else ascii(spec.text))
     try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise UsageError(f"{MAGIC}: {spec.text} cannot be written: {error.strerror or error}") from None
-    say(f"run {run.number}: {len(run.messages)} messages written to {spec.text}")
+        _write(os.path.expanduser(spec.text), text)
+    except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
+        why = getattr(error, "strerror", None) or "no file has such a name"
+        raise UsageError(f"{MAGIC}: {shown} cannot be written: {why}") from None
+    say(f"run {run.number}: {len(run.messages)} messages written to {shown}")
+
+
+def _write(path: str, text: str) -> None:
+    """Write a file; only a plain one, since a pipe would wait for a reader, and a device has no end."""
+    opened = os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o666)
+    with open(opened, "wb") as file:
+        if not stat.S_ISREG(os.fstat(opened).st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file")
+        file.truncate()
+        file.write(text.encode("utf-8", "replace"))
 
 
 def _short(text: str) -> str:

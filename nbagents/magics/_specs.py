@@ -131,7 +131,7 @@ class HubSpec:
 class LineSpec:
     """``%agents``: one command. ``targets`` are agents, or runs by number; ``action`` is the server's.
 
-    ``everyone`` is ``--all``; ``text`` what is asked, or the server meant.
+    ``everyone`` is ``--all``; ``text`` what is asked, or the server or folder meant.
     """
 
     verb: str
@@ -139,6 +139,7 @@ class LineSpec:
     text: str = ""
     action: str = ""
     everyone: bool = False
+    model: str | None = None
     options: CommonOptions = field(default_factory=CommonOptions)
 
 

@@ -54,6 +54,8 @@ VERBS = (
          most=1, options=("--json",)),
     Verb("export", "export 12 run.md", "write a run to .md, .html, .json or .ipynb", "run", most=2, least=1),
     Verb("clear", "clear poet", "empty an agent's memory", "agent", most=None, least=1),
+    Verb("index", "index notes -o docs", "read the files of a folder, for agents that look things up",
+         most=1, least=1, options=("--model", "--output")),
     Verb("use", "use other.ipynb/poet [as NAME]", "call another notebook's agent from here", most=3, least=1),
     Verb("server", "server [ls|start|stop]", "the agent servers", options=("--all",)),
     Verb("doctor", "doctor", "check what is needed, step by step, with the line to type"),
@@ -99,6 +101,8 @@ def parse_agents_line(line: str, *, fill: Fill | None = None) -> LineSpec:
         return _server(words, everyone)
     if verb.name == "config":
         return LineSpec("config", text=" ".join(words))
+    if verb.name == "index":
+        return _index(verb, words, settings.values)
     if verb.name == "export":
         return _export(verb, words)
     if verb.name == "use":
@@ -149,6 +153,13 @@ def _export(verb: Verb, words: Sequence[str]) -> LineSpec:
     if not path or is_number or len(numbers) > 1:
         raise UsageError(f"{LINE}: it goes like this: {LINE} {verb.usage}")
     return LineSpec(verb.name, tuple(_target(verb, number) for number in numbers), path)
+
+
+def _index(verb: Verb, words: Sequence[str], values: dict[str, object]) -> LineSpec:
+    model = str(values["model"]) if "model" in values else None
+    if len(words) != 1:
+        raise UsageError(f"{LINE}: it goes like this: {LINE} {verb.usage}")
+    return LineSpec(verb.name, text=words[0], model=model, options=common(values))
 
 
 def _use(verb: Verb, words: Sequence[str]) -> LineSpec:

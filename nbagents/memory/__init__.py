@@ -7,7 +7,7 @@ messages, and no agent or model: what makes embeddings is handed to them.
 
 from typing import TYPE_CHECKING, Any
 
-from ._base import MemoryBase, arrived, messages_of
+from ._base import MemoryBase, arrived, is_awaited, messages_of
 from ._in_memory import InMemoryMemory
 from ._temporary import TemporaryMemory
 
@@ -21,6 +21,7 @@ __all__ = [
     "Recollection",
     "TemporaryMemory",
     "arrived",
+    "is_awaited",
     "messages_of",
 ]
 

@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
-from ..exceptions import UsageError
+from ..exceptions import MethodMissingError
 from ..message import Msg
 
-__all__ = ["MemoryBase", "arrived", "messages_of"]
+__all__ = ["MemoryBase", "arrived", "is_awaited", "messages_of"]
 
 
 class MemoryBase:
@@ -30,13 +30,16 @@ class MemoryBase:
     'Grey beads'
     """
 
+    awaited = False
+    """Are its plain methods to be awaited where a loop runs, as if they were ``async``?"""
+
     def add(self, memories: Msg | Iterable[Msg] | None) -> Any:
         """Remember a message or several."""
-        raise UsageError(f"{type(self).__name__} is missing the required `add` function")
+        raise MethodMissingError(f"{type(self).__name__} is missing the required `add` function")
 
     def get_memory(self) -> Any:
         """Return what is remembered as a list of messages, the oldest first."""
-        raise UsageError(f"{type(self).__name__} is missing the required `get_memory` function")
+        raise MethodMissingError(f"{type(self).__name__} is missing the required `get_memory` function")
 
 
 async def arrived(answer: Any) -> Any:
@@ -44,8 +47,13 @@ async def arrived(answer: Any) -> Any:
     return await answer if inspect.isawaitable(answer) else answer
 
 
+def is_awaited(memory: Any, method: str) -> bool:
+    """Must what that method of a memory answers be awaited?"""
+    return getattr(memory, "awaited", False) is True or inspect.iscoroutinefunction(getattr(memory, method))
+
+
 def messages_of(memory: Any) -> list[Msg] | None:
     """Return what a memory tells at once; None where it must be awaited. It may raise anything."""
-    if inspect.iscoroutinefunction(memory.get_memory):
+    if is_awaited(memory, "get_memory"):
         return None
     return [message for message in memory.get_memory() if isinstance(message, Msg)]

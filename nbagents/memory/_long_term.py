@@ -11,8 +11,8 @@ from typing import Any
 from .._threads import on_thread
 from ..exceptions import UsageError
 from ..message import Msg, PlaceholderMessage
-from ..vectors import VectorIndex
-from ._embedding import Embedder, ask, spoken_text, vectors_later
+from ..vectors import Embedder, VectorIndex, ask, vectors_later
+from ._embedding import spoken_text
 
 __all__ = ["LongTermMemory", "Recollection"]
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from ..exceptions import UsageError
 from ..message import Msg, PlaceholderMessage
+from ..vectors import Embedder, Embedding, ask, cosine, vectors
 from ._base import MemoryBase
-from ._embedding import Embedder, Embedding, Embeddings, ask, cosine, spoken_text, vectors
+from ._embedding import Embeddings, spoken_text
 from ._revisions import Revisions
 
 __all__ = ["TemporaryMemory"]
@@ -227,7 +228,7 @@ def _messages(given: Any) -> list[Msg]:
         return [given]
     if isinstance(given, (str, bytes, dict)) or not isinstance(given, Iterable):
         raise UsageError(f"Cannot add {type(given)} to memory, must be a Msg object.")
-    return [message for item in given for message in _messages(item)]
+    return [one for item in given for one in ((item,) if type(item) is Msg else _messages(item))]
 
 
 def _to_json(message: Msg) -> str:

@@ -9,7 +9,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._ids import new_id
 from ..exceptions import UsageError
@@ -25,6 +25,7 @@ MODULES = frozenset({"nbagents.message", "agentscope.message", "agentscope.messa
 MUTED = "muted"
 """The key in ``metadata`` under which a person has kept a message from the model."""
 
+_MISSING = object()
 _last_edit = 0
 _edit_lock = threading.Lock()
 
@@ -42,7 +43,9 @@ class Msg:
     ``metadata``, with one warning. ``echo=True`` prints the message.
 
     Messages compare by identity, and a hub gives every listener the same object. ``msg["content"]``,
-    ``msg.get(...)``, ``"url" in msg`` and ``dict(msg)`` work, though it is not a dictionary.
+    ``msg.get(...)``, ``"url" in msg`` and ``dict(msg)`` work, though it is not a dictionary. What
+    ``metadata``, or a content that is a dictionary, holds besides can be read like a field:
+    ``msg["vote"]``, ``msg.vote``.
 
     >>> m = Msg("poet", "Grey beads on the glass")
     >>> m.role, m["content"]
@@ -264,26 +267,39 @@ class Msg:
         return FIELDS
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return a field, else what ``metadata`` holds under that key, else ``default``."""
+        """Return a field, else what ``metadata`` or the content holds under that key, else ``default``."""
         if key in FIELDS:
             return getattr(self, key)
-        metadata = self.metadata
-        return metadata.get(key, default) if isinstance(metadata, dict) else default
+        for held in (self.metadata, self.content):
+            if isinstance(held, dict) and key in held:
+                return held[key]
+        return default
 
     def __getitem__(self, key: str) -> Any:
-        """Return a field, or what ``metadata`` holds under that key."""
-        missing = object()
-        value = self.get(key, missing)
-        if value is missing:
+        """Return a field, or what ``metadata`` or the content holds under that key."""
+        value = self.get(key, _MISSING)
+        if value is _MISSING:
             raise KeyError(key)
         return value
 
+    if not TYPE_CHECKING:  # a type checker would take any name for one
+
+        def __getattr__(self, name: str) -> Any:
+            """Return what ``metadata`` or the content holds under that name, as in AgentScope 0.0.1."""
+            if name[:1] == "_" or hasattr(type(self), name):
+                return object.__getattribute__(self, name)  # raises what was raised before
+            value = self.get(name, _MISSING)
+            if value is _MISSING:
+                raise AttributeError(
+                    f"the message from {self._name!r} has no {name!r}, in its metadata neither",
+                    name=name,
+                    obj=self,
+                )
+            return value
+
     def __contains__(self, key: object) -> bool:
-        """Is there a field of that name, or an entry of ``metadata``?"""
-        if key in FIELDS:
-            return True
-        metadata = self.metadata
-        return isinstance(metadata, dict) and key in metadata
+        """Is there a field of that name, or an entry of ``metadata`` or of the content?"""
+        return isinstance(key, str) and self.get(key, _MISSING) is not _MISSING
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names of the fields."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from .._ports import fetch_message
 from ..exceptions import UsageError
@@ -55,6 +55,8 @@ class PlaceholderMessage(Msg):
     message is ever dialled.
     """
 
+    _promise: Promise
+
     def __init__(
         self,
         host: str | None = None,
@@ -80,6 +82,7 @@ class PlaceholderMessage(Msg):
             WouldBlockLoopError: called on the background loop, where only ``await`` can wait.
             Exception: whatever the agent raised.
         """
+        __tracebackhide__ = True  # a cell that is interrupted shows the reader's own line; so below
         return self._promise.result(timeout)
 
     def __await__(self) -> Generator[Any, Any, Any]:
@@ -129,15 +132,17 @@ class PlaceholderMessage(Msg):
             raise UsageError("the address of a message has _host, _port and _task_id; one of them is missing")
         return cls.of(fetch_message(host, port, task_id, None, None, known_only=True))
 
-    @property
-    def _promise(self) -> Promise:
-        promise: Promise = self.__dict__["_promise"]
-        return promise
-
     def __getattribute__(self, name: str) -> Any:
-        if name.startswith("_") or name in _OWN:
+        if name[:1] == "_" or name in _OWN:
             return object.__getattribute__(self, name)
+        __tracebackhide__ = True
         return getattr(self._promise.result(None), name)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say again why there is none: what the agent raised may have been an AttributeError."""
+            return self.__getattribute__(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._promise.result(None), name, value)

@@ -8,7 +8,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from ._base import ModelWrapperBase
-from ._load import load_model
+from ._invocations import Invocation, invocations
+from ._load import load_embedding_model, load_model
 from ._names import DEMO_MODELS
 from ._request import Request
 from ._response import ModelResponse
@@ -55,6 +56,7 @@ __all__ = [
     "DashScopeChatModel",
     "DashScopeMultiAgentFormatter",
     "FormatterBase",
+    "Invocation",
     "ModelChoice",
     "ModelResponse",
     "ModelStream",
@@ -78,6 +80,8 @@ __all__ = [
     "choose_model",
     "clear_model_configs",
     "demo_endpoint",
+    "invocations",
+    "load_embedding_model",
     "load_model",
     "load_model_by_config_name",
     "model_config_from_wire",

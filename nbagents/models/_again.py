@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .. import budget, context
 from .._threads import on_thread
 from ..exceptions import ModelResponseError, ResponseParsingError, SchemaMismatchError, UsageError
+from ._invocations import invocations
 from ._response import ModelResponse
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Reading:
                 request.begin_anew()
                 if counts:
                     await budget.before_call(request.label, price)
-            response = ModelResponse.of(await once(complaint))
+            response = ModelResponse.of(await invocations.told(request, once(complaint)))
             try:
                 if check is not None:
                     response = ModelResponse.of(await check(response._value))
@@ -105,6 +106,16 @@ class Reading:
             request.finish(_merged(await in_a_thread(self.fault_handler, response), response._value))
             return
         raise _named(failure, request.label)
+
+    def begin(
+        self, label: str, once: Callable[[Request], Awaitable[Answer]], *, price: budget.Price | None = None
+    ) -> ModelResponse:
+        """Begin a request that asks by ``once`` until the answer can be read; return its response at once."""
+
+        async def work(request: Request) -> None:
+            await self.ask(request, lambda _: once(request), price=price)
+
+        return ModelResponse.begin(label, work, price=price)
 
     async def _read(self, response: ModelResponse) -> Answer:
         if self.parse_func is None:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
-from ..exceptions import UsageError
+from ..exceptions import MethodMissingError, UsageError
 from ..message import Msg
 from ._again import reads
 from ._format import chat_messages
@@ -34,6 +34,8 @@ class ModelWrapperBase:
     """
 
     model_type: str = ""
+    calls_tools: bool = True
+    """Can it be given ``tools``? Agents tell one that cannot of them in words."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -71,7 +73,9 @@ class ModelWrapperBase:
 
         Safe from any thread.
         """
-        raise UsageError(f'Model [{type(self).__name__}] is missing the required "__call__" function.')
+        raise MethodMissingError(
+            f'Model [{type(self).__name__}] is missing the required "__call__" function.'
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.label!r})"

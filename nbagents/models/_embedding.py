@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..exceptions import UsageError
 from ._again import Reading
@@ -11,11 +11,8 @@ from ._answer import Answer
 from ._failure import unusable
 from ._request import Request
 from ._response import ModelResponse
-from ._service import OpenAIWrapperBase, plain
+from ._service import OpenAIWrapperBase
 from ._usage import ModelUsage
-
-if TYPE_CHECKING:
-    import openai
 
 __all__ = ["OpenAIEmbeddingWrapper", "texts_of"]
 
@@ -47,20 +44,10 @@ class OpenAIEmbeddingWrapper(OpenAIWrapperBase):
         """
         given, reading = texts_of(texts), Reading.of(parse_func, fault_handler, max_retries)
         asked = {"encoding_format": "float"} | self.generate_args | generate_args | {"input": given}
-
-        async def work(request: Request) -> None:
-            await reading.ask(request, lambda _: self._answer(request, asked), price=self.price)
-
-        return ModelResponse.begin(self.label, work, price=self.price)
+        return reading.begin(self.label, lambda request: self._answer(request, asked), price=self.price)
 
     async def _answer(self, request: Request, asked: dict[str, Any]) -> Answer:
-        raw: dict[str, Any] = {}
-
-        async def send(client: openai.AsyncOpenAI, headers: dict[str, Any]) -> None:
-            sent = await self._sent(request, asked, client, headers)
-            raw.update(plain(await client.embeddings.create(**sent)))
-
-        await self._ask(send, str)
+        raw = await self._raw(request, asked, lambda client: client.embeddings.create)
         vectors = [one.get("embedding") for one in raw.get("data") or [] if isinstance(one, dict)]
         if len(vectors) != len(asked["input"]) or not all(isinstance(one, list) and one for one in vectors):
             assert self._client is not None

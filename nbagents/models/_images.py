@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..exceptions import UsageError
 from ._again import Reading
@@ -11,11 +11,8 @@ from ._answer import Answer
 from ._failure import unusable
 from ._request import Request
 from ._response import ModelResponse
-from ._service import OpenAIWrapperBase, plain
+from ._service import OpenAIWrapperBase
 from ._usage import ModelUsage
-
-if TYPE_CHECKING:
-    import openai
 
 __all__ = ["OpenAIDALLEWrapper", "image_urls_in", "prompt_of"]
 
@@ -50,20 +47,10 @@ class OpenAIDALLEWrapper(OpenAIWrapperBase):
         given, reading = prompt_of(prompt), Reading.of(parse_func, fault_handler, max_retries)
         data = {"response_format": "b64_json"} if save_local else {}
         asked = data | self.generate_args | generate_args | {"prompt": given}
-
-        async def work(request: Request) -> None:
-            await reading.ask(request, lambda _: self._answer(request, asked), price=self.price)
-
-        return ModelResponse.begin(self.label, work, price=self.price)
+        return reading.begin(self.label, lambda request: self._answer(request, asked), price=self.price)
 
     async def _answer(self, request: Request, asked: dict[str, Any]) -> Answer:
-        raw: dict[str, Any] = {}
-
-        async def send(client: openai.AsyncOpenAI, headers: dict[str, Any]) -> None:
-            sent = await self._sent(request, asked, client, headers)
-            raw.update(plain(await client.images.generate(**sent)))
-
-        await self._ask(send, str)
+        raw = await self._raw(request, asked, lambda client: client.images.generate)
         urls = image_urls_in(raw.get("data"), str(raw.get("output_format") or "png"))
         if not urls:
             assert self._client is not None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..config import model_configs, wrap_secrets
-from ..exceptions import UsageError
+from ..exceptions import ModelChoiceError, UsageError
 from ._base import ModelWrapperBase
 from ._choice import choose_model, is_well_known, named_model
 from ._embedding import OpenAIEmbeddingWrapper
@@ -20,7 +20,7 @@ from ._post_kinds import PostAPIChatWrapper, PostAPIDALLEWrapper, PostAPIEmbeddi
 from ._providers import provider_of
 from ._service import OpenAIWrapperBase
 
-__all__ = ["KINDS", "config_of", "made"]
+__all__ = ["KINDS", "config_of", "embedding_config_of", "made"]
 
 KINDS: dict[str, type[OpenAIWrapperBase | PostAPIModelWrapperBase]] = {
     **dict.fromkeys(CHAT_TYPES, OpenAIChatWrapper),
@@ -48,6 +48,28 @@ def config_of(given: str | Mapping[str, Any]) -> dict[str, Any]:
     if found is None and is_well_known(given):
         found = named_model(given, os.environ)
     return model_configs.get(given) if found is None else found
+
+
+def embedding_config_of(given: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a model that makes embeddings; what is only named is asked for these.
+
+    Raises:
+        ModelChoiceError: there is none of that name.
+        UsageError: it is one of a model that makes something else.
+    """
+    if isinstance(given, str) and model_configs.find(given) is None:
+        if not given:
+            raise ModelChoiceError("an embedding model has no default: name one", hint='"demo", for one')
+        return {**named_model(given, os.environ), "model_type": "openai_embedding"}
+    config = config_of(given)
+    kind = str(config.get("model_type"))
+    if kind in CHAT_TYPES | IMAGE_TYPES:
+        raise UsageError(
+            f"the model configuration {config.get('config_name')!r} has the model_type {kind!r}, which"
+            " makes no embeddings",
+            hint='"model_type": "openai_embedding"',
+        )
+    return config
 
 
 def made(config: Mapping[str, Any]) -> ModelWrapperBase:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ._base import ModelWrapperBase
 
-__all__ = ["load_model"]
+__all__ = ["load_embedding_model", "load_model"]
 
 
 def load_model(config: str | Mapping[str, Any] | ModelWrapperBase) -> ModelWrapperBase:
@@ -25,4 +25,22 @@ def load_model(config: str | Mapping[str, Any] | ModelWrapperBase) -> ModelWrapp
     from . import _kinds  # here, since agents without a model need none of it
 
     config = _kinds.config_of(config)  # the raw key stays in no variable: a traceback may show them all
+    return _kinds.made(config)
+
+
+def load_embedding_model(config: str | Mapping[str, Any] | ModelWrapperBase) -> ModelWrapperBase:
+    """Make a model that makes embeddings. Asks nobody anything before its first call.
+
+    ``config`` is as `load_model` takes it; a name that is no loaded configuration's (``demo``,
+    ``ollama/NAME``, ``PROVIDER/NAME``, one of OpenAI's) is that of an embedding model there.
+
+    Raises:
+        ModelChoiceError: there is none of that name.
+        UsageError: it is a model that makes something else.
+    """
+    if isinstance(config, ModelWrapperBase):
+        return config
+    from . import _kinds
+
+    config = _kinds.embedding_config_of(config)
     return _kinds.made(config)

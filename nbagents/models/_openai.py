@@ -35,7 +35,8 @@ class OpenAIChatWrapper(OpenAIWrapperBase):
     """A chat model behind an endpoint that speaks OpenAI's protocol.
 
     ``model(messages)`` sends a request and returns at once with a `ModelResponse`. The text comes
-    in pieces unless ``stream`` is false. What else it takes is that of `OpenAIWrapperBase`.
+    in pieces unless ``stream`` is false. Where ``calls_tools`` is false, agents tell it of their tools in
+    words, for models that have no other way. What else it takes is that of `OpenAIWrapperBase`.
 
     Raises:
         ModelChoiceError: OpenAI's own address without a key, or an address that is none.
@@ -63,6 +64,7 @@ class OpenAIChatWrapper(OpenAIWrapperBase):
         provider: str | None = None,
         label: str | None = None,
         price: Sequence[float] | float | None = None,
+        calls_tools: bool = True,
     ) -> None:
         # the raw key stays in no variable: a traceback may show them all
         api_key, client_args = Secret(api_key) if api_key else None, wrap_secrets(client_args)
@@ -83,6 +85,8 @@ class OpenAIChatWrapper(OpenAIWrapperBase):
             price=price,
         )
         self.stream = self._config["stream"] = stream
+        if not calls_tools:
+            self.calls_tools = self._config["calls_tools"] = False
 
     def format(self, *msgs: Msg | Iterable[Any] | None, speaker: str | None = None) -> list[dict[str, Any]]:
         """Return these messages as the endpoint takes them; see `ModelWrapperBase.format`.

@@ -60,6 +60,7 @@ class PostAPIModelWrapperBase(ModelWrapperBase):
     """
 
     model_type = "post_api"
+    calls_tools = False
     messages_default = "messages"
     """Under which name in the body it is told what it is told, if nothing else is said."""
     _paths: tuple[str, ...] = _TEXT_PATHS
@@ -157,11 +158,7 @@ class PostAPIModelWrapperBase(ModelWrapperBase):
         """
         reading = Reading.of(parse_func, fault_handler, max_retries)
         body = {self.messages_key: self._told(input_), **self._config.get("json_args", {}), **json_args}
-
-        async def work(request: Request) -> None:
-            await reading.ask(request, lambda _: self._answer(request, body), price=self.price)
-
-        return ModelResponse.begin(self.label, work, price=self.price)
+        return reading.begin(self.label, lambda request: self._answer(request, body), price=self.price)
 
     def _told(self, input_: Any) -> Any:
         """Return what it is told as it is sent; messages of agents are formatted. A subclass may check it."""
@@ -174,6 +171,7 @@ class PostAPIModelWrapperBase(ModelWrapperBase):
 
     async def _answer(self, request: Request, body: dict[str, Any]) -> Answer:
         events.emit("model", model=self.label)
+        request.asked = body
         raw = await post(self._post, body, endpoint=self._endpoint, label=self.label)
         answer = self._read(raw)
         if answer.text:

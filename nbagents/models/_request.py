@@ -40,6 +40,8 @@ class Request:
         self.pieces: list[str] = []
         self.starts: set[int] = set()
         self.hint = "response = await model(messages)"
+        self.asked: dict[str, Any] | None = None
+        """What was sent last, without headers."""
         self.blocks: Callable[[], list[dict[str, Any]]] | None = None
         self.done = False
         self.answer = Answer()

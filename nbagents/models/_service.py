@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ._request import Request
 
-__all__ = ["OpenAIWrapperBase", "plain"]
+__all__ = ["OpenAIWrapperBase"]
 
 
 class OpenAIWrapperBase(ModelWrapperBase):
@@ -159,6 +159,22 @@ class OpenAIWrapperBase(ModelWrapperBase):
         if failure is not None:
             raise failure  # outside of the except clause, so that nothing leads back to those frames
 
+    async def _raw(
+        self,
+        request: Request,
+        asked: dict[str, Any],
+        method: Callable[[openai.AsyncOpenAI], Callable[..., Awaitable[Any]]],
+    ) -> dict[str, Any]:
+        """Ask once by a method of the client; return the whole answer as plain data."""
+        raw: dict[str, Any] = {}
+
+        async def send(client: openai.AsyncOpenAI, headers: dict[str, Any]) -> None:
+            sent = await self._sent(request, asked, client, headers)
+            raw.update(_plain(await method(client)(**sent)))
+
+        await self._ask(send, str)
+        return raw
+
     def _headers(self, endpoint: Endpoint) -> dict[str, Any]:
         own_way_in = any(name.lower() == "authorization" for name in endpoint.headers)
         return {} if endpoint.api_key or own_way_in else no_key()
@@ -173,6 +189,8 @@ class OpenAIWrapperBase(ModelWrapperBase):
             self.model_name = await _first_model(client, headers)
             self.label = request.label = self.model_name
         sent = {key: value for key, value in asked.items() if value is not None}
+        request.asked = {key: value for key, value in sent.items() if key != "extra_headers"}
+        request.asked["model"] = self.model_name
         return sent | {"model": self.model_name, "extra_headers": headers}
 
     async def _connect(self) -> tuple[Endpoint, openai.AsyncOpenAI]:
@@ -213,6 +231,6 @@ async def _first_model(client: openai.AsyncOpenAI, extra: dict[str, Any]) -> str
     raise ValueError("it lists no model; name one in OPENAI_MODEL")
 
 
-def plain(answer: Any) -> Any:
+def _plain(answer: Any) -> Any:
     """Return the client's object as plain data, without judging it."""
     return answer.to_dict(warnings=False) if hasattr(answer, "to_dict") else answer

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from .._fitting import Misfit, fitted, is_model_class
 from ..exceptions import SchemaMismatchError, UsageError
 
 __all__ = ["Shape"]
@@ -30,7 +31,7 @@ class Shape:
     """
 
     def __init__(self, wanted: Any) -> None:
-        is_class = isinstance(wanted, type) and hasattr(wanted, "model_validate")
+        is_class = is_model_class(wanted)
         self._model = wanted if is_class else None
         schema = wanted.model_json_schema() if is_class else wanted
         if not isinstance(schema, Mapping):
@@ -60,22 +61,14 @@ class Shape:
             SchemaMismatchError: it is no JSON, or has another shape.
         """
         data = answer if isinstance(answer, Mapping) else self._parsed(answer)
-        if self._model is not None:
-            import pydantic  # here, since whoever gives such a class has loaded it
-
-            try:
-                return dict(self._model.model_validate(data).model_dump(mode="json"))
-            except pydantic.ValidationError as error:
-                first = error.errors(include_url=False, include_input=False)[0]
-                where = ".".join(map(str, first["loc"])) or "it"
-                problem = f"{where}: {first['msg']}"
+        try:
+            found = fitted(self._model or self.schema, data)
+        except Misfit as error:
+            problem = error.problems[0]
         else:
-            import jsonschema  # here, since it may take seconds: what checks formats comes along
-
-            problem = _first_error(jsonschema, data, self.schema)
-            if not problem and isinstance(data, Mapping):
-                return dict(data)
-            problem = problem or "it is no object"
+            if isinstance(found, Mapping):
+                return dict(found)
+            problem = "it is no object"
         raise SchemaMismatchError(f"the answer does not fit {self.name}: {problem}")
 
     def _parsed(self, text: str) -> Any:
@@ -86,14 +79,3 @@ class Shape:
             shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
             problem = f"the answer does not fit {self.name}: it is no JSON: {shown!r}"
         raise SchemaMismatchError(problem)
-
-
-def _first_error(jsonschema: Any, data: Any, schema: dict[str, Any]) -> str:
-    try:
-        jsonschema.validate(data, schema)
-    except jsonschema.ValidationError as error:
-        where = ".".join(map(str, error.absolute_path)) or "it"
-        return f"{where}: {error.message[:_SHOWN]}"
-    except jsonschema.SchemaError as error:
-        raise UsageError(f"structured_model is no JSON schema: {error.message[:_SHOWN]}") from None
-    return ""

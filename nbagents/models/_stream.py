@@ -28,18 +28,10 @@ class ModelStream:
         if request is None:
             yield from self._response._grown()
             return
-        text, seen = "", 0
-        while True:
-            request.block(seen)
-            done, count = request.done, len(request.pieces)
-            for grown in _grown(request, text, seen, count):
-                text = grown
-                yield False, text
-            seen = count
-            if done:
-                request.check()
-                yield True, request.answer.text or ""
-                return
+        reader = _Reader(request)
+        while not reader.over:
+            request.block(reader.seen)
+            yield from reader.news()
 
     async def __aiter__(self) -> AsyncIterator[tuple[bool, str]]:
         request = self._response._request
@@ -47,25 +39,31 @@ class ModelStream:
             for item in self:
                 yield item
             return
-        text, seen = "", 0
-        while True:
-            await request.wait(seen)
-            done, count = request.done, len(request.pieces)
-            for grown in _grown(request, text, seen, count):
-                text = grown
-                yield False, text
-            seen = count
-            if done:
-                request.check()
-                yield True, request.answer.text or ""
-                return
+        reader = _Reader(request)
+        while not reader.over:
+            await request.wait(reader.seen)
+            for item in reader.news():
+                yield item
 
 
-def _grown(request: Request, text: str, seen: int, count: int) -> Iterator[str]:
-    """Yield the text after each of the pieces from ``seen`` to ``count``."""
-    for place in range(seen, count):
-        if place in request.starts:
-            text = ""
-        if request.pieces[place]:
-            text += request.pieces[place]
-            yield text
+class _Reader:
+    """How far one reader of a request has come."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._text, self.seen, self.over = "", 0, False
+
+    def news(self) -> Iterator[tuple[bool, str]]:
+        """Yield the text after each piece that is new, and what the end is, if that is there."""
+        request = self._request
+        self.over, count = request.done, len(request.pieces)
+        for place in range(self.seen, count):
+            if place in request.starts:
+                self._text = ""
+            if request.pieces[place]:
+                self._text += request.pieces[place]
+                yield False, self._text
+        self.seen = count
+        if self.over:
+            request.check()
+            yield True, request.answer.text or ""

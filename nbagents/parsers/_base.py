@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from ..exceptions import UsageError
+from ..exceptions import MethodMissingError
 
 __all__ = ["Answer", "ParserBase"]
 
@@ -39,7 +39,9 @@ class ParserBase:
     @property
     def format_instruction(self) -> str:
         """What a model must be told so that its answer can be read; it ends the prompt."""
-        raise UsageError(f"{type(self).__name__} has no format_instruction; write one, or give it one")
+        raise MethodMissingError(
+            f"{type(self).__name__} has no format_instruction; write one, or give it one"
+        )
 
     def read(self, text: str) -> Any:
         """Return what an answer holds; a subclass writes this.
@@ -47,7 +49,7 @@ class ParserBase:
         Raises:
             ResponseParsingError: it does not hold what was asked for, and cannot be mended.
         """
-        raise UsageError(f"{type(self).__name__} is missing the required `read` function")
+        raise MethodMissingError(f"{type(self).__name__} is missing the required `read` function")
 
     def parse(self, response: A) -> A:
         """Put what a model's response holds into its ``parsed`` and return the response.

@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["hint_text", "is_model_class"]
+from .._fitting import is_model_class
 
-
-def is_model_class(hint: Any) -> bool:
-    """Is it a pydantic class? Asked without importing pydantic."""
-    return isinstance(hint, type) and hasattr(hint, "model_validate")
+__all__ = ["hint_text", "plain_hint"]
 
 
 def hint_text(hint: Any, default: str) -> str:
@@ -23,7 +20,12 @@ def hint_text(hint: Any, default: str) -> str:
         return default
     if isinstance(hint, str):
         return hint
-    if is_model_class(hint):
-        fields = hint.model_json_schema().get("properties", {})
-        hint = {name: one.get("description") or one.get("type", "...") for name, one in fields.items()}
-    return json.dumps(hint, ensure_ascii=False, default=str)
+    return json.dumps(plain_hint(hint), ensure_ascii=False, default=str)
+
+
+def plain_hint(hint: Any) -> Any:
+    """Return a hint as it is, of a pydantic class a dictionary of its fields."""
+    if not is_model_class(hint):
+        return hint
+    fields = hint.model_json_schema().get("properties", {})
+    return {name: one.get("description") or one.get("type", "...") for name, one in fields.items()}

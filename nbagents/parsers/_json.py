@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from .._fitting import Misfit, fitted, is_model_class
 from ..exceptions import JsonDictValidationError, JsonParsingError, JsonTypeError
 from ._base import ParserBase
 from ._fence import fenced
 from ._filter import KeyFilter, Keys, check_required
-from ._hint import hint_text, is_model_class
+from ._hint import hint_text, plain_hint
 from ._lenient import read_json
 
 __all__ = ["MarkdownJsonDictParser", "MarkdownJsonObjectParser"]
@@ -35,6 +36,10 @@ class MarkdownJsonObjectParser(ParserBase):
         """What a model must be told."""
         hint = hint_text(self.content_hint, "{your_json_object}")
         return f"Answer with JSON in a fenced block, like this:\n{self.tag_begin}\n{hint}\n{self.tag_end}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return how it is made, as plain data; a pydantic class as what it shows the model."""
+        return super().to_dict() | {"content_hint": plain_hint(self.content_hint)}
 
     def read(self, text: str) -> Any:
         """Return what the JSON of an answer stands for: that in its ``json`` block, else the first in it.
@@ -69,7 +74,9 @@ class MarkdownJsonDictParser(KeyFilter, MarkdownJsonObjectParser):
     """Reads a JSON object as a dictionary, and says which parts of it are for what.
 
     ``content_hint`` is an example as a dictionary or text, or a pydantic class, which the answer must fit;
-    it then has that class's defaults and conversions, as JSON holds them. ``required_keys`` must be there.
+    it then has that class's defaults and conversions, as JSON holds them. ``schema`` is a JSON schema that
+    it must fit in place of a class; a class becomes one where the parser goes to another process, which
+    knows its defaults, but not its conversions and validators. ``required_keys`` must be there.
     For ``keys_to_memory``, ``keys_to_content`` and ``keys_to_metadata`` see `KeyFilter`.
 
     >>> parser = MarkdownJsonDictParser({"speak": "what you say", "vote": "a name"}, ["speak"],
@@ -79,7 +86,7 @@ class MarkdownJsonDictParser(KeyFilter, MarkdownJsonObjectParser):
     ('Not me!', {'vote': 'Bob'})
     """
 
-    fields = ("content_hint", "required_keys", *KeyFilter.names)
+    fields = ("content_hint", "required_keys", *KeyFilter.names, "schema")
 
     def __init__(
         self,
@@ -88,10 +95,15 @@ class MarkdownJsonDictParser(KeyFilter, MarkdownJsonObjectParser):
         keys_to_memory: Keys = True,
         keys_to_content: Keys = True,
         keys_to_metadata: Keys = False,
+        *,
+        schema: Mapping[str, Any] | None = None,
     ) -> None:
         MarkdownJsonObjectParser.__init__(self, content_hint)
         KeyFilter.__init__(self, keys_to_memory, keys_to_content, keys_to_metadata)
         self.required_keys = [required_keys] if isinstance(required_keys, str) else list(required_keys or ())
+        if is_model_class(content_hint):
+            schema = content_hint.model_json_schema()
+        self.schema = None if schema is None else dict(schema)
 
     @property
     def format_instruction(self) -> str:
@@ -99,8 +111,8 @@ class MarkdownJsonDictParser(KeyFilter, MarkdownJsonObjectParser):
         hint = hint_text(self.content_hint, "{your_json_dictionary}")
         said = f"Answer with one JSON object in a fenced block, like this:\n{self.tag_begin}\n{hint}\n"
         said += self.tag_end
-        if is_model_class(self.content_hint):
-            schema = json.dumps(self.content_hint.model_json_schema(), ensure_ascii=False)
+        if self.schema is not None:
+            schema = json.dumps(self.schema, ensure_ascii=False)
             said += f"\nThe object must fit this JSON schema:\n{schema}"
         return said
 
@@ -115,20 +127,20 @@ class MarkdownJsonDictParser(KeyFilter, MarkdownJsonObjectParser):
         """
         found: dict[str, Any] = self._read(text, dict)
         check_required(found, self.required_keys, text)
-        if is_model_class(self.content_hint):
-            try:
-                found = self.content_hint.model_validate(found).model_dump(mode="json")
-            except ValueError as error:
-                raise JsonDictValidationError(
-                    f"the answer's JSON does not fit {self.content_hint.__name__}; put right:\n"
-                    + _told(error),
-                    text,
-                ) from None
-        return found
+        if self.schema is None:
+            return found
+        is_class = is_model_class(self.content_hint)
+        given = found if is_class else {**_defaults(self.schema), **found}
+        try:
+            return dict(fitted(self.content_hint if is_class else self.schema, given))
+        except Misfit as error:
+            raise JsonDictValidationError(
+                f"the answer's JSON does not fit {self.schema.get('title') or 'its schema'}; put right:\n"
+                f"{error}",
+                text,
+            ) from None
 
 
-def _told(error: ValueError) -> str:
-    errors = getattr(error, "errors", None)
-    if not callable(errors):
-        return str(error)
-    return "\n".join(f"{'.'.join(map(str, one['loc'])) or 'it'}: {one['msg']}" for one in errors()[:20])
+def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
+    fields = schema.get("properties") or {}
+    return {name: one["default"] for name, one in fields.items() if "default" in one}

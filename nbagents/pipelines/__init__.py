@@ -17,6 +17,7 @@ from ._functional import (
     whilelooppipeline,
 )
 from ._loops import ForLoopPipeline, WhileLoopPipeline
+from ._printing import stream_printing_messages
 from ._sequence import SequentialPipeline
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "placeholder",
     "sequential_pipeline",
     "sequentialpipeline",
+    "stream_printing_messages",
     "switchpipeline",
     "whilelooppipeline",
 ]

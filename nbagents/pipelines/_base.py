@@ -30,13 +30,16 @@ def placeholder(x: Any = None) -> Any:
     return x
 
 
-def as_operators(operators: Operators) -> list[Operator]:
-    """Return one operator or several as a list.
+def as_operators(operators: Operators | None, agents: Operators | None = None) -> list[Operator]:
+    """Return one operator or several as a list; ``agents`` is their name in AgentScope 1.x.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or they are given under both names.
     """
-    given = list(operators) if isinstance(operators, Sequence) else [operators]
+    if operators is not None and agents is not None:
+        raise UsageError("give operators or agents, not both; they mean the same")
+    chosen = operators if operators is not None else agents if agents is not None else ()
+    given = list(chosen) if isinstance(chosen, Sequence) else [chosen]
     if not given:
         raise UsageError("No operators provided.")
     for operator in given:
@@ -50,12 +53,13 @@ class Pipeline:
 
     participants: list[Operator]
 
-    def __call__(self, x: Any = None) -> Any:
-        """Run the pipeline on ``x``.
+    def __call__(self, x: Any = None, *, msg: Any = None) -> Any:
+        """Run the pipeline on ``x``, or ``msg``, as AgentScope 1.x calls it.
 
         Returns at once with a placeholder if an agent takes part; a pipeline of plain functions
         runs here and returns their value.
         """
+        x = msg if x is None else x
         return self.begin(x) if self.submits_whole() or self.agents() else _run_here(self.drive(x))
 
     def begin(self, x: Any = None) -> Any:

@@ -15,14 +15,20 @@ __all__ = ["FanOutPipeline", "FanoutPipeline", "IfElsePipeline", "SwitchPipeline
 class FanOutPipeline(Pipeline):
     """Call all operators with the same message, at the same time; the value is the list of theirs.
 
-    Without ``enable_gather`` they are called one after the other.
+    Without ``enable_gather`` they are called one after the other. ``agents`` is 1.x's name for ``operators``.
 
     >>> FanOutPipeline([str.upper, str.title])("grey beads")
     ['GREY BEADS', 'Grey Beads']
     """
 
-    def __init__(self, operators: Operators, enable_gather: bool = True) -> None:
-        self.participants = as_operators(operators)
+    def __init__(
+        self,
+        operators: Operators | None = None,
+        enable_gather: bool = True,
+        *,
+        agents: Operators | None = None,
+    ) -> None:
+        self.participants = as_operators(operators, agents)
         self.enable_gather = enable_gather
 
     def submits_whole(self) -> bool:

@@ -75,12 +75,20 @@ def whilelooppipeline(
     return WhileLoopPipeline(loop_body_operators, condition_func)(x)
 
 
-def sequential_pipeline(agents: Sequence[Operator], msg: Any = None, *, x: Any = None) -> Any:
+def sequential_pipeline(
+    agents: Operators | None = None,
+    msg: Any = None,
+    *,
+    operators: Operators | None = None,
+    x: Any = None,
+) -> Any:
     """Run agents one after the other: the 1.x form, to be awaited or read; nobody changes nothing.
 
-    ``x`` is the name of ``msg`` in 0.1.6.
+    ``operators`` and ``x`` are the names of ``agents`` and ``msg`` in 0.1.6.
     """
-    return SequentialPipeline(agents or placeholder).begin(msg if x is None else x)
+    nobody = not (agents or operators) and (agents is not None or operators is not None)
+    pipeline = SequentialPipeline(placeholder) if nobody else SequentialPipeline(operators, agents=agents)
+    return pipeline.begin(msg if x is None else x)
 
 
 def fanout_pipeline(

@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from html import escape
@@ -67,11 +67,12 @@ def picture_type(data: bytes) -> str | None:
 def attached(url: Any, content: Any = None) -> tuple[str, ...]:
     """Return what belongs to a message: pictures as ``data:`` addresses, other addresses, remarks.
 
-    ``url`` is an address, a path or several; of ``content`` the blocks that hold a picture count.
+    ``url`` is an address, a path or several; of ``content`` the blocks that hold a picture count, also in
+    the results of tools.
     """
     given = [url] if isinstance(url, str) else list(url) if isinstance(url, list | tuple) else []
     found = [_seen(str(each)) for each in given[:_MOST]]
-    found += [held(block) for block in content[:200]] if isinstance(content, list) else []
+    found += [held(block) for block in _blocks(content)]
     return tuple(filter(None, found))[: 2 * _MOST]
 
 
@@ -135,6 +136,17 @@ def held(block: Any) -> str:
         return _from_address(f"data:{source.get('media_type')};base64,{source.get('data')}")
     url = block.get("url") or (source.get("url") if isinstance(source, dict) else None)
     return _from_address(url) if isinstance(url, str) and url.startswith("data:") else ""
+
+
+def _blocks(content: Any) -> Iterator[Any]:
+    """Yield the blocks of a message, those in the results of tools too."""
+    for block in content[:200] if isinstance(content, list) else ():
+        yield block
+        output = (
+            block.get("output") if isinstance(block, dict) and block.get("type") == "tool_result" else None
+        )
+        if isinstance(output, list):
+            yield from output[:200]
 
 
 def _seen(address: str) -> str:

@@ -109,7 +109,7 @@ def run_facts(view: RunView) -> list[str]:
 
 
 def _rows(rows: Sequence[RowView | SectionView], live: bool, size: Fit) -> str:
-    places = list(accumulate(isinstance(row, RowView) for row in rows))
+    places = list(accumulate(int(isinstance(row, RowView)) for row in rows))
     total = places[-1] if places else 0
 
     def drawn(numbers: Iterable[int]) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import context, events
-from ..agents import Call, peek, scheduler
+from ..agents import Call, peek, scheduler, told_elsewhere
 from ..exceptions import (
     AgentNotFoundError,
     AgentServerNotAliveError,
@@ -317,6 +317,7 @@ class Attachment:
             data["error"] = decode_error(event.error, event.agent)
         told = events.Event(event.kind, event.call, event.agent, root.run, event.parent, data, source=root)
         if root.context is None:
+            told_elsewhere(told)
             events.publish(told)
             if event.kind == "question":
                 self.relays.unheard(data)
@@ -335,6 +336,7 @@ def _fields(event: pb.Event, who: str) -> dict[str, Any]:
 
 def _tell(event: events.Event) -> None:
     """Tell of an event as the calling cell would; without a card, what was said is printed there."""
+    told_elsewhere(event)
     events.publish(event)
     if getattr(event.source, "origin", None) is not None:
         return  # it was asked for by a client of this server, who has just been told

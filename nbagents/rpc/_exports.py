@@ -1,30 +1,21 @@
 """`Exports`: the folders whose files clients may download, and nothing outside them.
 
-A file is opened below its folder by the kernel itself, which follows no link on the way (`openat2`),
-elsewhere one step after the other from the folder's own descriptor. So there is no moment between a
-check and the opening in which a path could be exchanged.
+A file is opened from the descriptor of its folder, and no link is followed on the way (`_folder`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import errno
 import os
-import platform
 import stat
-import sys
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
+from .._folder import LONGEST_PATH, can_hold, open_below, open_folder
 from ..exceptions import FileNotExportedError, MessageTooLargeError, UsageError
 
 __all__ = ["Exports"]
 
-LONGEST_PATH = 4096
 PART = 2**20
-_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
-_BENEATH, _NO_SYMLINKS, _NO_MAGICLINKS = 0x08, 0x04, 0x02
-_OPENAT2 = 437  # the same on every Linux but Alpha
 
 
 class Exports:
@@ -60,7 +51,7 @@ class Exports:
         """
         for root, relative in self._candidates(path):
             try:
-                fd = _open_below(root, relative)
+                fd = open_below(root, relative)
             except (OSError, ValueError):  # not there, a link, or no name that this system can have
                 continue
             about = os.fstat(fd)
@@ -104,79 +95,11 @@ class Exports:
 
 
 def _opened_root(folder: str) -> int:
-    if not hasattr(os, "O_DIRECTORY") or os.open not in os.supports_dir_fd:
+    if not can_hold():
         raise UsageError("export= needs a POSIX system, whose folders can be held open")
     if os.path.realpath(folder) == "/":
         raise UsageError("export= cannot be the whole machine: name the folder that clients may read")
     try:
-        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | getattr(os, "O_CLOEXEC", 0))
+        return open_folder(folder)
     except OSError as error:
         raise UsageError(f"export= names {folder}, which is no folder: {error.strerror}") from None
-
-
-def _open_below(root: int, parts: list[str]) -> int:
-    """Open a file below a folder, following no link.
-
-    Raises:
-        OSError: it is not there, or a link is on the way.
-    """
-    if _has_openat2:
-        return _openat2(root, "/".join(parts))
-    return _walk(root, parts)
-
-
-def _walk(root: int, parts: list[str]) -> int:
-    step = root
-    try:
-        for part in parts[:-1]:
-            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | _FLAGS, dir_fd=step)
-            if step != root:
-                os.close(step)
-            step = below
-        return os.open(parts[-1], os.O_NOFOLLOW | _FLAGS, dir_fd=step)
-    finally:
-        if step != root:
-            os.close(step)
-
-
-class _How(ctypes.Structure):
-    _fields_ = [("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64)]
-
-
-def _openat2(root: int, path: str) -> int:
-    how = _How(flags=_FLAGS, mode=0, resolve=_BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS)
-    call = ctypes.CDLL(None, use_errno=True).syscall
-    for _ in range(64):  # the kernel asks to try again while something else is renamed
-        fd = call(
-            ctypes.c_long(_OPENAT2),
-            ctypes.c_int(root),
-            ctypes.c_char_p(os.fsencode(path)),
-            ctypes.byref(how),
-            ctypes.c_size_t(ctypes.sizeof(how)),
-        )
-        if fd >= 0:
-            return int(fd)
-        number = ctypes.get_errno()
-        if number not in (errno.EAGAIN, errno.EINTR):
-            break
-    raise OSError(number, os.strerror(number), path)
-
-
-def _find_openat2() -> bool:
-    """Is it there? Old kernels lack it, and some containers forbid it."""
-    if sys.platform != "linux" or platform.machine() == "alpha":
-        return False
-    try:
-        root = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:
-        return False
-    try:
-        os.close(_openat2(root, "."))
-    except (OSError, AttributeError):
-        return False
-    finally:
-        os.close(root)
-    return True
-
-
-_has_openat2 = _find_openat2()

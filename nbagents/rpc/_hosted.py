@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..agents import AgentBase, scheduler
+from ..memory import is_awaited
 from ._keys import ModelWithoutKey
 
 __all__ = ["Hosted"]
@@ -51,7 +51,7 @@ class Hosted:
 
 def _size(memory: Any) -> int:
     try:
-        told = memory is not None and not inspect.iscoroutinefunction(memory.size)
+        told = memory is not None and not is_awaited(memory, "size")
         return int(memory.size()) if told else 0
     except Exception:  # noqa: BLE001  # a class of the agent's own: no reason to tell nothing of it
         return 0

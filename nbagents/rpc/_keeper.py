@@ -105,6 +105,14 @@ class Keeper:
                 self._configs[name] = text
                 self._now().batch.configs.append((name, text))
 
+    def run_over(self, run_id: str, about: str, events: str) -> None:
+        """Keep a run that is over, as JSON. See `saved`."""
+        self._now().batch.runs.append((run_id, about, events))
+
+    def run_dropped(self, run_id: str) -> None:
+        """Keep a run no more. See `saved`."""
+        self._now().batch.dropped.append((run_id,))
+
     def dropped(self, n: int) -> None:
         """Forget an agent that could not be brought back. See `saved`."""
         self._now().batch.forgotten.append((n,))

@@ -14,6 +14,7 @@ __all__ = [
     "LONGEST_PROMPT",
     "MAX_ASKED",
     "MAX_KEPT",
+    "MAX_KEPT_BYTES",
     "MAX_LOG",
     "MAX_LOG_LINES",
     "MAX_MESSAGE",
@@ -58,6 +59,8 @@ MAX_RUNS, MAX_RUNS_IN_ALL = 50, 1000
 """Runs that are kept for each workspace, and for all; those that began first go first."""
 MAX_RUN_EVENTS, MAX_RUN_BYTES, MAX_RUN_PARTS = 20_000, 8 * 1024 * 1024, 200_000
 """What is kept of one run: events, their bytes, the lists and dictionaries in them; the oldest go first."""
+MAX_KEPT_BYTES = 256 * 1024
+"""Bytes of the events of one run that its server's journal keeps; the oldest go first."""
 MAX_RUNS_BYTES = 256 * 1024 * 1024
 """Bytes kept of the events of all runs."""
 MAX_ASKED = 1024 * 1024

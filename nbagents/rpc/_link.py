@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
@@ -135,6 +136,13 @@ class AgentLink(Remote):
         """Tell the server that nobody wants this call any more."""
         if self._there is not None:  # each call goes over the newest, and ends with it
             self._there.cancel(call)
+
+    def interrupt(self, said: list[Any]) -> None:
+        """Tell the server to break off what the agent is at; nothing where it is not up, and at nothing."""
+        there = self.way()
+        if there is not None:
+            body = json.dumps({"agent": self.agent_id, "said": {"messages": said}})
+            there.ask("interrupt", value=body)
 
     async def chase(self, call_id: str, trail: list[dict[str, Any]], round_: str) -> dict[str, Any] | None:
         """Ask the server which ring of waiting calls a call closes, if one."""

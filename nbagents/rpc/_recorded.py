@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from ..events import PRINTED, REPLIES
 from ..exceptions import CallCancelledError, NbAgentsError
 from ._codec import to_json
 from ._faults import encode_error
-from ._limits import MAX_RUN_BYTES, MAX_RUN_EVENTS, MAX_RUN_PARTS
+from ._limits import MAX_KEPT_BYTES, MAX_RUN_BYTES, MAX_RUN_EVENTS, MAX_RUN_PARTS
 
 if TYPE_CHECKING:
     from ._session import Session
@@ -94,6 +94,8 @@ class RecordedRun:
         """Why it was stopped from outside; it takes no further calls then."""
         self.alone = False
         """Had the session that began it gone when it ended?"""
+        self.kept = False
+        """Does the server's journal keep it?"""
         self.messages = 0
         self.size = self.missed = 0
         self.watchers: set[Session] = set()
@@ -266,6 +268,44 @@ class RecordedRun:
     def _tell(self, entry: Entry) -> None:
         for session in tuple(self.watchers):
             session.telling.watched(self, entry)
+
+    # ---- in the journal, once nothing more happens in it
+
+    def to_journal(self) -> tuple[str, str]:
+        """Return it as two texts of JSON: what is told of it, and its last events."""
+        entries: deque[Entry] = deque()
+        size, missed = 0, self.missed + len(self._entries)
+        for entry in reversed(self._entries):
+            size += entry.size()
+            if size > MAX_KEPT_BYTES and entries:
+                break
+            entries.appendleft(entry)
+            missed -= 1
+        events = f"[{', '.join(entry.text() for entry in entries)}]"
+        return json.dumps(self.about() | {"missed": missed}), events
+
+    @classmethod
+    def from_journal(cls, run_id: str, about: Mapping[str, Any], events: Iterable[Any]) -> RecordedRun:
+        """Return a run as `to_journal` told of it.
+
+        Raises:
+            LookupError, TypeError, ValueError: it is not what that writes.
+        """
+        run = cls(run_id, int(about["number"]), None)
+        for name in ("title", "prompt", "workspace", "state", "outcome", "note"):
+            setattr(run, name, str(about[name]))
+        run.messages, run.missed, run.alone = (
+            int(about["messages"]),
+            int(about["missed"]),
+            bool(about["alone"]),
+        )
+        run._started, run.kept = float(about["started"]), True
+        run._end = run._start + float(about["elapsed"])
+        for told in events:
+            kind, call, agent, parent = (str(told[name]) for name in ("kind", "call", "agent", "parent"))
+            run._seq, at = int(told["seq"]), float(told["at"])
+            run._keep(Entry(run._seq, at, kind, call, agent, parent, json.dumps(told["data"])))
+        return run
 
     # ---- reading
 

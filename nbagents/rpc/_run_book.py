@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 import re
 import time
 from collections import OrderedDict
@@ -28,10 +30,12 @@ from ._proto import agent_pb2 as pb
 from ._recorded import RecordedRun
 
 if TYPE_CHECKING:
+    from ._keeper import Keeper
     from ._session import Session
 
 __all__ = ["RunBook"]
 
+log = logging.getLogger(__name__)
 _OF = re.compile(r" of \d+\Z")
 ENDS = ("done", "failed", "stopped")
 LAST_NUMBER = 10**9
@@ -47,10 +51,12 @@ class RunBook:
     """The runs of one server, the last of each workspace. On the loop only.
 
     A run belongs to the session that began it. When that is gone, a run goes on to the end of its calls;
-    one that was ``held`` by its client's code is stopped: no further step will come.
+    one that was ``held`` by its client's code is stopped: no further step will come. Those that are over are
+    in the journal, where the server has one, which ``keeper`` returns.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keeper: Callable[[], Keeper | None] = lambda: None) -> None:
+        self._keeper = keeper
         self._runs: OrderedDict[str, RecordedRun] = OrderedDict()
         self._numbers: OrderedDict[str, int] = OrderedDict()
         self._unsubscribe: Callable[[], None] | None = None
@@ -149,6 +155,25 @@ class RunBook:
                 self._settled(run)
         self._look()
 
+    async def restored(self) -> None:
+        """Know the runs of the journal again; one that cannot be read is left out.
+
+        Raises:
+            StorageError: the journal cannot be read.
+        """
+        keeper = self._keeper()
+        if keeper is None or keeper.journal.is_new:
+            return
+        for run_id, about, told in await asyncio.to_thread(list, keeper.journal.runs()):
+            try:
+                run = RecordedRun.from_journal(run_id, about, told)
+            except (LookupError, TypeError, ValueError) as error:
+                log.warning("the run %s could not be brought back: %r", run_id[:60], error)
+                continue
+            self._runs[run.id] = run
+            last = self._numbers.pop(run.workspace, 0)
+            self._numbers[run.workspace] = max(last, run.number)
+
     # ---- reading
 
     def find(self, run_id: str) -> RecordedRun | None:
@@ -221,6 +246,11 @@ class RunBook:
     def _look(self) -> None:
         """Listen to what happens while there is a run in which something may."""
         active = any(run.active for run in self._runs.values())
+        keeper = self._keeper()
+        for run in self._runs.values():
+            if keeper is not None and not run.active and not run.kept:
+                run.kept = True
+                keeper.run_over(run.id, *run.to_journal())
         if active and self._unsubscribe is None:
             self._unsubscribe = events.subscribe(self.hear)
         elif not active and self._unsubscribe is not None:
@@ -237,6 +267,8 @@ class RunBook:
                 del self._runs[run.id]
                 budget.forget(run.id)
                 forget_run(run.id)
+                if run.kept and (keeper := self._keeper()) is not None:
+                    keeper.run_dropped(run.id)
                 size, own = size - run.size, own - here
 
     def close(self) -> None:

@@ -137,6 +137,7 @@ class AgentServer:
             if refusal:
                 raise AgentServerError(f"the model configurations were refused: {refusal}")
         await restore(servicer._agents, models)
+        await servicer._steering.book.restored()
         address = await self._listen(server_id)
         await self._server.start()
         connection = Connection.of_this_process(server_id, address, token, options.owner)

@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..agents import STOPPED, Call, ended_because, scheduler
+from ..agents import STOPPED, Call, ended_because, scheduler, thaw
+from ..exceptions import ProtocolError
+from ..message import Msg
 from ._agents import AgentTable
 from ._fields import Fields
 from ._limits import LONGEST_LABEL, MAX_LOG_LINES
@@ -34,10 +36,11 @@ class Steering:
     """What can be asked of one server about its runs. On the loop only."""
 
     def __init__(self, results: Results, agents: AgentTable) -> None:
-        self.book = RunBook()
+        self.book = RunBook(lambda: agents.keeper)
         self.log: Path | None = None
         """Where this process's log is, if it is a server of its own."""
         memories = Memories(agents)
+        self._agents = agents
         self._results, self._questions = results, Questions(self.book)
         self._at_once: dict[str, Callable[[Session, Fields], Any]] = {
             "begin_run": self._begin_run,
@@ -46,6 +49,7 @@ class Steering:
             "watch_run": self._watch_run,
             "stop_run": self._stop_run,
             "stop_call": self._stop_call,
+            "interrupt": self._interrupt,
             "leave_question": self._questions.leave,
         }
         self._in_time: dict[str, Callable[[Session, Fields], Awaitable[Any]]] = {
@@ -134,6 +138,10 @@ class Steering:
         _end(call, why)
         return True
 
+    def _interrupt(self, _: Session, asked: Fields) -> None:
+        agent = self._agents.get(asked.id("agent")).agent
+        agent.interrupt(_messages(asked.table("said").get("messages", [])) or None)
+
     # ---- the log
 
     async def _log(self, _: Session, asked: Fields) -> str:
@@ -151,6 +159,16 @@ class _Text(str):
     """What is JSON already."""
 
     __slots__ = ()
+
+
+def _messages(said: Any) -> list[Msg]:
+    try:
+        found = thaw(said)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(one, Msg) for one in found):
+        raise ProtocolError("interrupt takes a list of messages as what was said")
+    return found
 
 
 def _told(value: Any) -> bytes:

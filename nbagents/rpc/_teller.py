@@ -6,6 +6,7 @@ here or in other servers, what a person says, how far a loop has come, is told t
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Mapping
@@ -17,11 +18,12 @@ from ..tools import Policy
 from ._limits import MAX_ASKED
 
 if TYPE_CHECKING:
-    import asyncio
-
     from ._attachment import Attachment
 
 __all__ = ["RunTeller"]
+
+REACHED = 3.0
+"""Seconds that a server may take to get what it is sent, before nobody waits for that any longer."""
 
 
 class Told(Protocol):
@@ -77,7 +79,17 @@ class RunTeller:
         """Tell a server that has just been found or come up of the runs that are open."""
         _loop.background().post(self._again, there)
 
+    def reached(self, seconds: float = REACHED) -> None:
+        """Wait until the server has got what was told and asked so far, at most so long."""
+        _loop.background().run(self._reached(seconds))
+
     # ---- on the loop
+
+    async def _reached(self, seconds: float) -> None:
+        there = self._now()
+        if there is not None:
+            # The stream is in order: what this answers to came after all else.
+            await asyncio.wait([there.ask("get_server_info")], timeout=seconds)
 
     def _begun(self, run: Told, limits: Mapping[str, Any] | None) -> None:
         self._open[run.id] = (run, limits)

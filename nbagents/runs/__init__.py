@@ -9,7 +9,7 @@ from ._failure import error_view, full_traceback
 from ._numbers import numbers
 from ._replay import Replay
 from ._run import Run, recent_runs
-from ._teller import Teller
+from ._teller import Teller, tell
 
 __all__ = [
     "Chat",
@@ -21,4 +21,5 @@ __all__ = [
     "full_traceback",
     "numbers",
     "recent_runs",
+    "tell",
 ]

@@ -72,7 +72,7 @@ def record_rows(
             live=live and not record.over,
             key=record.call,
             folds=(*_tool_folds(record), *extra),
-            attached=things,
+            attached=tuple(dict.fromkeys((*attached(record.tools.pictures), *things))),
             began=None if record.over else _began(record),
         )
     )

@@ -27,7 +27,7 @@ from ._failure import error_view, full_traceback
 from ._numbers import numbers
 from ._record import Record
 from ._rows import lanes, record_rows
-from ._teller import Teller
+from ._teller import Teller, usual_teller
 
 if TYPE_CHECKING:
     from ._replay import Replay
@@ -49,8 +49,8 @@ class Run:
 
     A call that is still open when the ``with`` is left goes on and still belongs to it. ``number``
     counts the runs of this process from 1, or those of its workspace where a server keeps count, which
-    ``teller`` tells of this one. ``color_of`` gives an agent's number in the order of
-    creation, ``audience`` the names of those who hear an agent. Safe to read from any thread.
+    ``teller`` tells of this one; where a session is open, its own does. ``color_of`` gives an agent's
+    number in the order of creation, ``audience`` the names of those who hear an agent. Any thread reads it.
 
     >>> from nbagents import AgentBase
     >>> class Echo(AgentBase):
@@ -78,10 +78,9 @@ class Run:
         self.id, self.number = identity or (new_id(), numbers.next())
         self.held = held
         """Does it take its next steps in this process, so that it cannot go on without it?"""
-        self.limits: budget.Limits | None = None  # both are set before it begins
-        """What it may ask of models,"""
+        # Set before it begins: what it may ask of models, and what its tools may do.
+        self.limits: budget.Limits | None = None
         self.approve: Policy | None = None
-        """and what its tools may do, where somebody has said so."""
         self.halted = False
         """Has a person stopped it, on a page or from outside of this process?"""
         self.title, self.prompt, self.chips, self.notes = title, prompt, chips, notes
@@ -117,6 +116,7 @@ class Run:
         set_run_policy(self.id, self.approve)
         self._tokens = (context.run.set(self.id), context.card.set(True))
         self._unsubscribe = events.subscribe(self._hear)
+        self._teller = self._teller or usual_teller()
         if self._teller is not None:
             self._teller.begun(self, None if self.limits is None else self.limits.to_dict())
         return self
@@ -217,6 +217,8 @@ class Run:
             self.outcome = self.outcome or f"{self._why} after {self.elapsed:.1f} s; what was said is kept"
             return
         self._take_in(event)
+        if self.halted and event.kind == "queued" and event.source is not None:
+            event.source.cancel(self._why)  # it was stopped while its calls were still being made
         if event.kind in ("done", "failed"):
             scheduler().post(self._end_if_over)
         self._changed()

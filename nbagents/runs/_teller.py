@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from ._run import Run
 
-__all__ = ["Teller"]
+__all__ = ["Teller", "tell", "usual_teller"]
 
 
 class Teller(Protocol):
@@ -25,3 +26,17 @@ class Teller(Protocol):
 
     def ended(self, run: Run) -> None:
         """It is over."""
+
+
+_told: tuple[int, Teller] | None = None
+
+
+def tell(whom: Teller | None) -> None:
+    """Say whom the runs of this process are told from now on that name nobody themselves; None is nobody."""
+    global _told
+    _told = None if whom is None else (os.getpid(), whom)
+
+
+def usual_teller() -> Teller | None:
+    """Return whom they are told. A fork of this process has nobody: what it was told by is not its own."""
+    return _told[1] if _told is not None and _told[0] == os.getpid() else None

@@ -10,6 +10,7 @@ __all__ = ["ToolCall", "ToolCalls"]
 
 STATES = ("done", "error", "stopped", "denied")
 APPROVALS = ("asked", "approved", "edited", "granted", "denied")
+MOST_PICTURES = 20
 MOST = 200
 """Calls of tools kept of one call of an agent; later ones are only counted."""
 
@@ -30,6 +31,8 @@ class ToolCall:
     output: str = ""
     state: str = "running"
     approval: str = ""
+    pictures: tuple[str, ...] = ()
+    """As ``data:`` addresses."""
 
 
 @dataclass(slots=True)
@@ -60,10 +63,23 @@ class ToolCalls:
                     return
                 call.ended, call.output = at, str(data.get("output", ""))
                 call.state = state if state in STATES else "done"
+                pictures = data.get("pictures")
+                if isinstance(pictures, list | tuple):
+                    call.pictures = tuple(each for each in pictures[:MOST_PICTURES] if _is_picture(each))
                 return
+
+    @property
+    def pictures(self) -> list[str]:
+        """What the tools have drawn."""
+        return [each for call in self.calls for each in call.pictures]
 
     def end(self, at: float) -> None:
         """Close what is still open: nobody will tell of it."""
         for call in self.calls:
             if call.ended is None:
                 call.ended, call.state = at, "stopped"
+
+
+def _is_picture(address: Any) -> bool:
+    # Nothing but what it holds itself: another address could name a file of this machine.
+    return isinstance(address, str) and address.startswith("data:image/")

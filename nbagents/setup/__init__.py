@@ -6,9 +6,10 @@ Knows no notebook: whoever does opens the session and says who is there.
 from ..rpc import ServerStatus
 from ._about import AgentInfo, Definition
 from ._agent import agent
+from ._current import close_session, open_session, session
 from ._doctor import Finding
 from ._init import init, state_dict
-from ._session import Session, close_session, open_session, session
+from ._session import Session
 from ._usage import llm_usage, print_llm_usage
 
 __all__ = [

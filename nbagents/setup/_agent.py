@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..agents import AgentBase
-from ._session import session
+from ._current import session
 
 __all__ = ["agent"]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .._version import __version__
 from ..exceptions import NbAgentsError
+from ..sandbox import best_level, least_level, reasons
 
 if TYPE_CHECKING:
     from ._session import Session
@@ -27,7 +28,7 @@ class Finding:
 
 def examine(session: Session) -> list[Finding]:
     """Look at the installation, the server and the model. Takes up to a second."""
-    return [*_installation(), *_server(session), *_models(session)]
+    return [*_installation(), *_server(session), *_models(session), _sandbox()]
 
 
 def _installation() -> list[Finding]:
@@ -50,6 +51,19 @@ def _server(session: Session) -> list[Finding]:
         return [Finding("✗", f"agent server: {error}", "%agents server start")]
     agents = "1 agent" if info["size"] == 1 else f"{info['size']} agents"
     return [Finding("✓", f"agent server {info['id']} answers · {agents} · {info['mem']} MiB")]
+
+
+def _sandbox() -> Finding:
+    try:
+        level, least = best_level(), least_level()
+    except NbAgentsError as error:
+        return Finding("✗", f"sandbox: {error}", error.hint or "")
+    text = f"sandbox of the level {level.name.lower()} for code of models"
+    why = "; ".join(f"{higher.name.lower()}: {reason}" for higher, reason in sorted(reasons().items()))
+    line = "apt-get install bubblewrap" if why else ""
+    if level < least:
+        return Finding("✗", f"{text}, which is below {least.name.lower()}: code is refused ({why})", line)
+    return Finding("✓", f"{text} ({why})" if why else text)
 
 
 def _models(session: Session) -> list[Finding]:

@@ -47,16 +47,18 @@ def init(
     Configurations are a dictionary, a list of them, or the path of a JSON file. Agents name those of models
     as ``model_config_name``; every server that this process uses gets them at once, and every later one.
 
-    A run's folder is made if ``project``, ``name``, ``save_dir`` (else ``./runs``) or ``runtime_id`` is
-    given, unless ``disable_saving``: with ``logging.log``, from ``logger_level`` on, ``logging.chat``, a
-    message a line, and the Python files of the working folder in ``code``. Nobody's own logging is touched.
-    With ``use_monitor`` what models take is added up, see `print_llm_usage`. ``save_api_invoke``,
+    A run's folder is made if ``project``, ``name``, ``save_dir`` (else ``./runs``), ``runtime_id`` or
+    ``save_api_invoke`` is given, unless ``disable_saving``: with ``logging.log``, from ``logger_level`` on,
+    ``logging.chat``, a message a line, and in ``code`` the Python files of the working folder, and in a
+    notebook its cells. Nobody's own logging is touched. With ``save_api_invoke`` each request of this
+    process to a model is a JSON file in ``invoke``, with its answer, keys masked; what agents in servers
+    ask is not there. With ``use_monitor`` what models take is added up, see `print_llm_usage`.
     ``cache_dir`` and ``studio_url`` do nothing here, and say so.
 
     Raises:
         UsageError: there is no such file, or what it holds is no configuration; a folder cannot be made.
     """
-    idle = {"save_api_invoke": save_api_invoke, "cache_dir": cache_dir, "studio_url": studio_url}
+    idle = {"cache_dir": cache_dir, "studio_url": studio_url}
     for option, value in idle.items():
         if value:
             warnings.warn(f"init: {option} does nothing in nbagents", UserWarning, stacklevel=2)
@@ -64,7 +66,9 @@ def init(
         usage_totals.watch()
     if model_configs is not None:
         load_configs(model_configs)
-    wants_folder = any(given is not None for given in (project, name, save_dir, runtime_id))
+    wants_folder = (
+        any(given is not None for given in (project, name, save_dir, runtime_id)) or save_api_invoke
+    )
     if wants_folder:
         _begin(
             project or "UnnamedProject",
@@ -74,6 +78,7 @@ def init(
             level=logger_level,
             save_log=save_log,
             save_code=save_code,
+            save_calls=save_api_invoke,
         )
     return [] if agent_configs is None else agents_of(agent_configs)
 

@@ -9,12 +9,15 @@ import re
 import shutil
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from .. import events
 from .._ids import new_id
+from .._ports import watch_cells
 from ..config import redact
 from ..exceptions import UsageError
+from ._saved_calls import SavedCalls
 
 __all__ = ["RunFolder"]
 
@@ -24,8 +27,10 @@ _MOST_CODE = 200
 
 
 class RunFolder:
-    """A folder ``save_dir/run_id`` with ``.config``, ``logging.log``, ``logging.chat`` and ``code``.
+    """A folder ``save_dir/run_id`` with ``.config``, ``logging.log``, ``logging.chat``, ``code``, ``invoke``.
 
+    ``code`` has the Python files of the working folder, and in a notebook the cells that have run so far, in
+    ``notebook.py`` (Jupytext's percent format). ``invoke`` has what models were sent and have answered.
     ``logging.chat`` gets a line of JSON for each message that an agent shows; ``logging.log`` what nbagents
     logs from ``level`` on. The logging of everybody else stays as it is: what nbagents logs still reaches
     the root logger's handlers, from the root logger's level on, as before.
@@ -44,6 +49,7 @@ class RunFolder:
         level: str = "INFO",
         save_log: bool = True,
         save_code: bool = True,
+        save_calls: bool = False,
     ) -> None:
         self.project, self.name = project, name
         self.run_id = run_id or f"run_{time.strftime('%Y%m%d-%H%M%S')}_{_plain(name)}"
@@ -61,16 +67,21 @@ class RunFolder:
             if save_code:
                 _copy_code(Path.cwd(), self.path / "code")
             self._chat = (self.path / "logging.chat").open("a", encoding="utf-8")
+            self._calls = SavedCalls(self.path / "invoke") if save_calls else None
         except OSError as error:
             why = error.strerror or error
             raise UsageError(f"the run's folder {self.path} cannot be made: {why}") from None
         self._lock = threading.Lock()
         self._end = events.subscribe(self._hear)
+        self._forget_cells = watch_cells(self._keep_cells) if save_code else lambda: None
         self._log = _FileLog(self.path / "logging.log", number) if save_log else None
 
     def close(self) -> None:
         """Write no more. Twice is fine."""
         self._end()
+        self._forget_cells()
+        if self._calls is not None:
+            self._calls.close()
         with self._lock:
             self._chat.close()
         if self._log is not None:
@@ -85,6 +96,14 @@ class RunFolder:
             "pid": os.getpid(),
         }
         (self.path / ".config").write_text(json.dumps(about, indent=2, ensure_ascii=False), "utf-8")
+
+    def _keep_cells(self, cells: Sequence[str]) -> None:
+        text = "\n\n".join(f"# %%\n{cell.rstrip()}" for cell in cells)
+        try:
+            (self.path / "code").mkdir(exist_ok=True)
+            (self.path / "code" / "notebook.py").write_text(redact(text) + "\n", "utf-8", "replace")
+        except OSError as error:  # a full disk must not fail the cell
+            _LOGGER.warning("the cells cannot be kept in %s: %s", self.path, error.strerror or error)
 
     def _hear(self, event: events.Event) -> None:
         if event.kind != "spoke":

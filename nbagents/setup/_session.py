@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import difflib
 import logging
 import os
-import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,7 +34,7 @@ from ._person import PERSON, Person, person_settings
 from ._runs import RunsThere
 from ._settings import Settings
 
-__all__ = ["AgentInfo", "Definition", "Session", "close_session", "open_session", "session"]
+__all__ = ["AgentInfo", "Definition", "Session"]
 
 log = logging.getLogger(__name__)
 KINDS = ("chat", "user")
@@ -354,45 +352,3 @@ class Session(Settings, RunsThere):
         if not keep:
             self._agents.pop(name, None)
         return keep
-
-
-_session: Session | None = None
-_earlier: list[Session] = []
-_opened_by = os.getpid()
-_lock = threading.Lock()
-
-
-def open_session(
-    workspace: str, *, headless: bool = False, owner: str = "process", folder: str = ""
-) -> Session:
-    """Open this process's session. Agents of the one that was open before can still be called."""
-    global _session
-    with _lock:
-        if _session is not None:
-            _earlier.append(_session)
-        _session = Session(workspace, headless=headless, owner=owner, folder=folder)
-        return _session
-
-
-def session() -> Session:
-    """Return this process's session; in a script, one for the working folder whose server ends with it."""
-    global _session
-    with _lock:
-        if _session is None:
-            _session = Session(os.getcwd(), owner="process")
-        return _session
-
-
-def close_session() -> None:
-    """Close this process's sessions, if any is open. In a fork of this process it does nothing."""
-    global _session
-    if os.getpid() != _opened_by:
-        return
-    with _lock:
-        known, _session = [*_earlier, *([_session] if _session is not None else [])], None
-        _earlier.clear()
-    for each in known:
-        each.close()
-
-
-atexit.register(close_session)

@@ -32,6 +32,10 @@ class Batch:
     """Keys of replies that are kept no longer."""
     configs: list[tuple[str, str]] = field(default_factory=list)
     """Model configurations without their keys: name, configuration."""
+    dropped: list[tuple[str]] = field(default_factory=list)
+    """The ids of runs that are kept no longer."""
+    runs: list[tuple[str, str, str]] = field(default_factory=list)
+    """Runs that are over: id, what is told of it, its events."""
 
     def __bool__(self) -> bool:
         """Is there anything to write?"""

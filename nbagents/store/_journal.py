@@ -32,6 +32,8 @@ STATEMENTS = {
     "replies": "INSERT OR REPLACE INTO replies (key, reply) VALUES (?, ?)",
     "expired": "DELETE FROM replies WHERE key = ?",
     "configs": "INSERT OR REPLACE INTO configs (name, config) VALUES (?, ?)",
+    "dropped": "DELETE FROM runs WHERE id = ?",
+    "runs": "INSERT OR REPLACE INTO runs (id, about, events) VALUES (?, ?, ?)",
 }
 
 
@@ -190,6 +192,14 @@ class Journal:
         """Return the model configurations by name; raises as `agents` does."""
         rows = self._rows("SELECT name, config FROM configs ORDER BY rowid")
         return [(name, self._object("configs", name, config)) for name, config in rows]
+
+    def runs(self) -> Iterator[tuple[str, dict[str, Any], list[Any]]]:
+        """Yield the runs that are over, the oldest first: id, what is told of it, events; raises so too."""
+        for n, run_id, about, events in self._rows("SELECT n, id, about, events FROM runs ORDER BY n"):
+            told = self._object("runs", n, f'{{"events": {events}}}')
+            if not isinstance(told["events"], list):
+                raise self.corrupt("runs", n, "its events are no list")
+            yield str(run_id), self._object("runs", n, about), told["events"]
 
     def reply_keys(self) -> list[str]:
         """Return the keys of the kept replies, the oldest first; raises as `agents` does."""

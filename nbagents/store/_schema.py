@@ -11,7 +11,7 @@ from ..exceptions import StateCorruptError, StateVersionError, StorageError
 
 __all__ = ["VERSION", "claim", "prepare"]
 
-VERSION = 1
+VERSION = 2
 APPLICATION = 0x6E626A6C
 """Marks the file as ours, in its header: "nbjl"."""
 TABLES = """
@@ -23,6 +23,10 @@ CREATE TABLE memories (n INTEGER PRIMARY KEY, agent INTEGER NOT NULL, message IN
 CREATE TABLE replies (n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, reply TEXT NOT NULL);
 CREATE TABLE configs (name TEXT PRIMARY KEY, config TEXT NOT NULL);
 """
+RUNS = """
+CREATE TABLE runs (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, about TEXT NOT NULL, events TEXT NOT NULL);
+"""
+"""What version 2 has and version 1 had not."""
 # `memories` only grows at its end, so that a message to a thousand agents touches three pages and not a
 # thousand; what an agent has forgotten lies before its `begins` until the file is tidied up.
 
@@ -72,8 +76,6 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages; each time the disk is waited for
     connection.execute("PRAGMA temp_store = MEMORY")
-    if not tables:
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION};"
-            f" PRAGMA user_version = {VERSION}; COMMIT;"
-        )
+    if not tables or version < VERSION:
+        new = f"{'' if tables else TABLES} {RUNS} PRAGMA application_id = {APPLICATION};"
+        connection.executescript(f"BEGIN IMMEDIATE; {new} PRAGMA user_version = {VERSION}; COMMIT;")

@@ -11,7 +11,10 @@ from .._ids import new_id
 from ..message import Msg, is_block
 from ._service import ServiceResponse
 
-__all__ = ["Gathered", "ToolResponse", "response_of", "text_of"]
+__all__ = ["Gathered", "ToolResponse", "pictures_of", "response_of", "text_of"]
+
+MOST_PICTURES = 700_000
+"""Characters of pictures that one event tells of: all of it must be less than a MiB."""
 
 
 @dataclass
@@ -64,8 +67,31 @@ def text_of(content: Any) -> str:
         else:
             source = block.get("source")
             where = source.get("url") if isinstance(source, Mapping) else None
-            lines.append(f"[{block['type']}: {where}]" if where else f"[{block['type']}]")
+            known = where and not str(where).startswith("data:")  # that would be the picture itself
+            lines.append(f"[{block['type']}: {where}]" if known else f"[{block['type']}]")
     return "\n".join(lines)
+
+
+def pictures_of(content: list[Any]) -> list[str]:
+    """Return the pictures that blocks hold, as ``data:`` addresses: as many as an event may carry.
+
+    >>> source = {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}
+    >>> pictures_of([{"type": "text", "text": "a plot"}, {"type": "image", "source": source}])
+    ['data:image/png;base64,iVBORw0KGgo=']
+    """
+    found, room = [], MOST_PICTURES
+    for block in content:
+        source = block.get("source") if is_block(block) and block["type"] == "image" else None
+        if not isinstance(source, Mapping):
+            continue
+        if source.get("type") == "base64":
+            address = f"data:{source.get('media_type')};base64,{source.get('data')}"
+        else:
+            address = str(source.get("url", ""))
+        if address.startswith("data:image/") and len(address) <= room:
+            found.append(address)
+            room -= len(address)
+    return found
 
 
 def response_of(value: Any) -> ToolResponse:
@@ -79,6 +105,8 @@ def response_of(value: Any) -> ToolResponse:
     if isinstance(value, ServiceResponse):
         answer = response_of(value.content)
         answer.is_error = not value.succeeded
+        if value.note:
+            answer.content.append({"type": "text", "text": f"({value.note})"})
         return answer
     if isinstance(value, Msg):
         return ToolResponse(value.get_content_blocks() or response_of(value.content).content)

@@ -21,7 +21,7 @@ from ..exceptions import FunctionCallError, FunctionCallFormatError, NbAgentsErr
 from . import _audit
 from ._approve import Passage, passed
 from ._policy import Policy
-from ._response import Gathered, ToolResponse, response_of
+from ._response import Gathered, ToolResponse, pictures_of, response_of
 from ._threads import Ended, values_on_thread
 from ._told import MARGIN, TOLD, clipped, told
 from ._tool import Tool
@@ -94,6 +94,7 @@ async def run_tool(
                     how = "stopped"
                 yield answer
     finally:
+        pictures = pictures_of(answer.content)
         events.emit(
             "tool_result",
             id=call_id,
@@ -101,6 +102,7 @@ async def run_tool(
             output=clipped(answer.text),
             seconds=time.monotonic() - begun,
             state=how,
+            **({"pictures": pictures} if pictures else {}),
         )
         if passage.written and not passage.denied:
             await _over(passage, how, len(answer.text))

@@ -32,6 +32,7 @@ class Arguments:
         import pydantic  # only where there are tools
 
         self._name = name
+        self._hidden = frozenset(hidden)
         self._takes_more = False
         fields: dict[str, Any] = {}
         self._places: dict[str, str] = {}  # a model's field may not have any name
@@ -39,7 +40,9 @@ class Arguments:
         for parameter in signature_of(name, function).parameters.values():
             if parameter.kind is _KINDS.VAR_KEYWORD:
                 self._takes_more = takes_more
-            if parameter.name in hidden or parameter.kind in (_KINDS.VAR_POSITIONAL, _KINDS.VAR_KEYWORD):
+            if parameter.kind in (_KINDS.VAR_POSITIONAL, _KINDS.VAR_KEYWORD):
+                continue
+            if parameter.name in self._hidden:
                 continue
             if parameter.kind is _KINDS.POSITIONAL_ONLY:
                 raise UsageError(
@@ -74,6 +77,8 @@ class Arguments:
         """
         import pydantic
 
+        if self._takes_more and (closed := sorted(self._hidden.intersection(given))):
+            raise ArgumentTypeError(f"{self._name}: {', '.join(closed)} is not known")  # to a model
         try:
             made = self._model.model_validate(given)
         except pydantic.ValidationError as error:

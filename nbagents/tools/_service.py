@@ -18,13 +18,16 @@ class ServiceExecStatus(IntEnum):
 class ServiceResponse(dict[str, Any]):
     """What a service function returns: a dictionary of ``status`` and ``content``, both attributes too.
 
+    A ``note`` is told to the model besides the content: what is left out of it, say.
+
     >>> answer = ServiceResponse(ServiceExecStatus.SUCCESS, [1, 2])
     >>> answer.status.name, answer["content"]
     ('SUCCESS', [1, 2])
     """
 
-    def __init__(self, status: ServiceExecStatus, content: Any) -> None:
+    def __init__(self, status: ServiceExecStatus, content: Any, *, note: str = "") -> None:
         super().__init__(status=ServiceExecStatus(status), content=content)
+        self.note = note
 
     @property
     def status(self) -> ServiceExecStatus:
@@ -42,4 +45,5 @@ class ServiceResponse(dict[str, Any]):
         return self.status is ServiceExecStatus.SUCCESS
 
     def __str__(self) -> str:
-        return f"[STATUS]: {self.status.name}\n[RESULT]: {self.content}"
+        noted = f"\n({self.note})" if self.note else ""
+        return f"[STATUS]: {self.status.name}\n[RESULT]: {self.content}{noted}"

@@ -15,6 +15,7 @@ from ..config import Secret, wrap_secrets
 from ..exceptions import UsageError
 from ._docstring import read_docstring
 from ._effects import declared_of, effect_set
+from ._reserved import reserved_of
 from ._schema import Arguments, check_schema, parameters_of, tidy_schema
 
 __all__ = ["Tool", "name_of"]
@@ -31,7 +32,9 @@ class Tool:
 
     ``preset_kwargs`` are given at each call, and the model neither knows nor changes them. Without
     ``json_schema`` its schema is made of the signature, the types and the docstring (Google's style), and
-    what a model gives is checked against it. ``effects`` take the place of those that the function declares.
+    what a model gives is checked against it. An object may say itself how it becomes a tool: its
+    ``__tool__()`` returns ``function``, and perhaps ``name``, ``description`` and ``preset_kwargs``.
+    ``effects`` take the place of those that the function declares.
 
     >>> def add(a: int, b: int = 1) -> int:
     ...     '''Add two numbers.
@@ -62,6 +65,11 @@ class Tool:
         effects: Iterable[str] | None = None,
         takes_more: bool = True,
     ) -> None:
+        if hasattr(function, "__tool__") and not inspect.isclass(function):
+            offer = function.__tool__()
+            function, name = offer["function"], name or offer.get("name")
+            description = description or offer.get("description")
+            preset_kwargs = {**offer.get("preset_kwargs", {}), **(preset_kwargs or {})}
         if not callable(function):
             raise UsageError(f"a tool is a function, not {type(function).__name__}")
         self.function, self.group, self.timeout, self.after = function, group, timeout, after
@@ -86,7 +94,8 @@ class Tool:
             text = text.partition("\n\n")[0]
         self._arguments: Arguments | None = None
         if json_schema is None:
-            self._arguments = Arguments(self.name, function, described, self.preset_kwargs, takes_more)
+            hidden = {*self.preset_kwargs, *reserved_of(function)}
+            self._arguments = Arguments(self.name, function, described, hidden, takes_more)
             told = {"description": text, "parameters": self._arguments.schema}
         self._schema: dict[str, Any] = {
             "name": self.name,
@@ -95,6 +104,9 @@ class Tool:
         }
         self.extension: Any = None
         declared = declared_of(function) if effects is None else effect_set(effects)
+        if effects is None and declared is not None:
+            more = reserved_of(function).items()
+            declared |= {effect for key, effect in more if effect is not None and self.preset_kwargs.get(key)}
         self.declared = declared is not None
         """Does anybody say which effects it has?"""
         self.effects = declared or frozenset()
@@ -169,7 +181,7 @@ class Tool:
             return self._arguments.check(given)
         if self.origin:
             check_schema(self.name, given, self._schema["parameters"])
-        return dict(given)
+        return {key: value for key, value in given.items() if key not in reserved_of(self.function)}
 
     def described(self) -> dict[str, Any]:
         """Return how it was made, but for the functions; keys are plain, as its maker gave them."""

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sqlite3
-import stat
-import sys
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..exceptions import StateCorruptError, StateVersionError, StorageError, StorageFullError, UsageError
+from ..exceptions import StateCorruptError, UsageError
+from ._database import Database
+from ._packed import packed, unpacked
 
 __all__ = ["Known", "News", "VectorFile"]
 
 VERSION = 1
 APPLICATION = 0x6E627663
 """Marks the file as ours, in its header: "nbvc"."""
-BUSY_SECONDS = 10.0
-"""How long one process waits until another has written."""
 TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 CREATE TABLE vectors (n INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, vector BLOB NOT NULL,
@@ -32,7 +27,6 @@ INSERT INTO about VALUES ('dimensions', 0), ('epoch', 0);
 # says that all must be read anew.
 REMEMBERED = 10_000
 """How many removals are remembered for those who read on."""
-_FULL, _CORRUPT, _NO_DATABASE, _BUSY = 13, 11, 26, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +58,9 @@ class VectorFile:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self.path = path
-        self.where = "memory" if path is None else str(path)
-        with self._told():
-            if path is not None:
-                _claim(path)
-            self._connection = sqlite3.connect(
-                ":memory:" if path is None else path,
-                timeout=BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-        try:
-            with self._told():
-                self._prepare()
-        except BaseException:
-            self._connection.close()
-            raise
+        self._database = Database(path, "vectors", APPLICATION, VERSION, TABLES)
+        self._connection = self._database.connection
+        self.path, self.where = path, self._database.where
 
     def put(self, entries: Sequence[tuple[str, Sequence[float], str]]) -> None:
         """Write vectors with their names and data; one of the same name is replaced.
@@ -88,7 +68,7 @@ class VectorFile:
         Raises:
             UsageError: they have another number of dimensions than those that are there.
         """
-        with self._writing():
+        with self._database.writing():
             dimensions = self._about("dimensions")
             for name, vector, data in entries:
                 dimensions = dimensions or len(vector)
@@ -99,18 +79,18 @@ class VectorFile:
                     )
                 self._remove([name])
                 self._connection.execute(
-                    "INSERT INTO vectors (name, vector, data) VALUES (?, ?, ?)", (name, _blob(vector), data)
+                    "INSERT INTO vectors (name, vector, data) VALUES (?, ?, ?)", (name, packed(vector), data)
                 )
             self._connection.execute("UPDATE about SET value = ? WHERE name = 'dimensions'", (dimensions,))
 
     def remove(self, names: Iterable[str]) -> int:
         """Remove vectors by name; return how many there were."""
-        with self._writing():
+        with self._database.writing():
             return self._remove(names)
 
     def clear(self) -> None:
         """Remove all, and forget how many dimensions they had."""
-        with self._writing():
+        with self._database.writing():
             for table in ("vectors", "removed"):
                 self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  # one of these two
             self._connection.execute("UPDATE about SET value = value + 1 WHERE name = 'epoch'")
@@ -118,7 +98,7 @@ class VectorFile:
 
     def news(self, known: Known) -> News:
         """Return what has been removed and then added since somebody knew the file up to there."""
-        with self._told():
+        with self._database.told():
             self._connection.execute("BEGIN")
             try:
                 epoch, dimensions = self._about("epoch"), self._about("dimensions")
@@ -138,7 +118,7 @@ class VectorFile:
     def data(self, names: Sequence[str]) -> dict[str, str]:
         """Return the data of vectors by name."""
         marks = ",".join("?" * len(names))
-        with self._told():
+        with self._database.told():
             found = self._connection.execute(
                 f"SELECT name, data FROM vectors WHERE name IN ({marks})",  # noqa: S608  # question marks
                 list(names),
@@ -147,29 +127,7 @@ class VectorFile:
 
     def close(self) -> None:
         """Close the file. Twice is fine."""
-        self._connection.close()
-
-    def _prepare(self) -> None:
-        connection = self._connection
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            (application,) = connection.execute("PRAGMA application_id").fetchone()
-            (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if tables and application != APPLICATION:
-                raise StateCorruptError(f"{self.where} is not a file of vectors")
-            if version > VERSION:
-                raise StateVersionError(
-                    f"{self.where} has version {version}, and this nbagents knows {VERSION}: update it"
-                )
-            if not tables:
-                for statement in TABLES.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION}")
-                connection.execute(f"PRAGMA user_version = {VERSION}")
-        finally:
-            connection.execute("COMMIT")
+        self._database.close()
 
     def _about(self, name: str) -> int:
         found = self._connection.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
@@ -192,56 +150,4 @@ class VectorFile:
     def _vector(self, blob: object, dimensions: int) -> array[float]:
         if not isinstance(blob, bytes) or len(blob) != 4 * dimensions:
             raise StateCorruptError(f"{self.where} is damaged: one of its vectors is no vector")
-        numbers = array("f", blob)
-        if sys.byteorder == "big":
-            numbers.byteswap()
-        return numbers
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        with self._told():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise _explained(error, self.where) from None
-
-
-def _claim(path: Path) -> None:
-    """Make the file, empty and for its user's eyes only, or see that nobody else can write it."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-    try:
-        os.close(os.open(path, flags, 0o600))
-    except FileExistsError:
-        about = path.stat()
-        mine = os.name != "posix" or (about.st_uid == os.getuid() and not stat.S_IMODE(about.st_mode) & 0o022)
-        if not stat.S_ISREG(about.st_mode) or not mine:
-            raise StorageError(f"{path} is not a file that only you can write; it is not used") from None
-
-
-def _blob(vector: Sequence[float]) -> bytes:
-    numbers = array("f", vector)
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return numbers.tobytes()
-
-
-def _explained(error: Exception, where: str) -> StorageError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == _FULL or getattr(error, "errno", None) in (28, 122):
-        return StorageFullError(f"storage full: {where}. Make room there")
-    if code in (_CORRUPT, _NO_DATABASE):
-        return StateCorruptError(f"the vectors in {where} are damaged ({error}): move the file away")
-    if code == _BUSY:
-        return StorageError(f"{where} was in use by another process for {BUSY_SECONDS:.0f} s; try again")
-    return StorageError(f"the vectors in {where} cannot be read or written: {error}")
+        return unpacked(blob)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import heapq
 import math
 from array import array
-from collections.abc import Sequence
-from operator import mul
+from collections.abc import Sequence, Set
+from operator import itemgetter, mul
 from typing import Any
 
 __all__ = ["Matrix"]
@@ -25,6 +25,11 @@ class Matrix:
 
     def __len__(self) -> int:
         return len(self._names)
+
+    @property
+    def names(self) -> Set[str]:
+        """The names of all."""
+        return self._places.keys()
 
     def put(self, name: str, vector: array[float]) -> None:
         """Add a vector, or put another one in its place."""
@@ -48,9 +53,8 @@ class Matrix:
         """Return the names that are most like it, with the cosine, the best first."""
         if not self._names:
             return []
-        scores = self._rows.scores(_unit(vector), len(self._names))
-        places = heapq.nlargest(count, range(len(self._names)), key=scores.__getitem__)
-        return [(self._names[place], round(float(scores[place]), 6)) for place in places]
+        best = self._rows.best(_unit(vector), len(self._names), count)
+        return [(self._names[place], round(float(score), 6)) for place, score in best]
 
 
 class _Numpy:
@@ -69,9 +73,13 @@ class _Numpy:
     def move(self, source: int, target: int) -> None:
         self._matrix[target] = self._matrix[source]
 
-    def scores(self, vector: list[float], count: int) -> list[float]:
-        found: list[float] = (self._matrix[:count] @ self._numpy.asarray(vector, "float32")).tolist()
-        return found
+    def best(self, vector: list[float], count: int, wanted: int) -> list[tuple[int, float]]:
+        scores = self._matrix[:count] @ self._numpy.asarray(vector, "float32")
+        places = list(range(count))
+        if wanted < count // 2:  # all that are as good as the last one wanted, which are few
+            last = self._numpy.partition(scores, count - max(wanted, 1))[count - max(wanted, 1)]
+            places = self._numpy.flatnonzero(scores >= last).tolist()
+        return heapq.nlargest(wanted, zip(places, scores[places].tolist(), strict=True), key=itemgetter(1))
 
 
 class _Plain:
@@ -84,8 +92,9 @@ class _Plain:
     def move(self, source: int, target: int) -> None:
         self._list[target] = self._list[source]
 
-    def scores(self, vector: list[float], count: int) -> list[float]:
-        return [sum(map(mul, row, vector)) for row in self._list[:count]]
+    def best(self, vector: list[float], count: int, wanted: int) -> list[tuple[int, float]]:
+        scores = [sum(map(mul, row, vector)) for row in self._list[:count]]
+        return heapq.nlargest(wanted, enumerate(scores), key=itemgetter(1))
 
 
 def _rows() -> _Numpy | _Plain:

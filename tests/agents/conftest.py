@@ -19,7 +19,7 @@ from nbagents.exceptions import CallCancelledError
 
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(Path(__file__).parent))  # for plain_agents
-PREAMBLE = """\
+PREAMBLE = '''\
 import asyncio, sys, threading, time
 from nbagents.agents import AgentBase, UserAgent, scheduler
 from nbagents.message import Msg
@@ -34,7 +34,18 @@ class Blocking(Slow):
     def reply(self, x=None):
         time.sleep(self.seconds)
         return "blocking"
-"""
+
+def ready():
+    """Print "ready" once the main thread waits for something."""
+    main = threading.main_thread().ident
+
+    def look():
+        while sys._current_frames()[main].f_code.co_name not in ("_wait_in_ticks", "select"):
+            time.sleep(0.005)
+        print("ready", flush=True)
+
+    threading.Thread(target=look, daemon=True).start()
+'''
 
 
 @pytest.fixture(autouse=True)

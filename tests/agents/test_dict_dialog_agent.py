@@ -154,6 +154,10 @@ def test_a_memory_that_is_awaited_and_none_at_all(parser):
     assert agent("Who?").content == "It is Bob."
 
 
+class Loud(MarkdownCodeBlockParser):
+    """A parser of one's own."""
+
+
 def test_its_parser_goes_along_with_what_it_has_become(parser):
     agent, _ = player(GOOD)
     agent.set_parser(parser)
@@ -161,7 +165,7 @@ def test_its_parser_goes_along_with_what_it_has_become(parser):
     again, _ = player(GOOD)
     again.load_state_dict(state)
     assert again("Who?").metadata == {"vote": "Bob"}
-    again.set_parser(MarkdownJsonDictParser(pydantic.create_model("Vote", vote=str)))
+    again.set_parser(Loud("text"))
     assert "parser" not in again.state_dict()
 
 
@@ -179,7 +183,10 @@ def test_in_a_server_it_keeps_its_parser():
         with pytest.raises(UsageError, match="takes a parser"):
             there.set_parser(json.loads)
         with pytest.raises(UsageError, match="cannot go to a server"):
-            there.set_parser(MarkdownJsonDictParser(pydantic.create_model("Vote", vote=str)))
+            there.set_parser(Loud("text"))
+        said = pydantic.create_model("Said", speak=str, mood=(str, "calm"))
+        there.set_parser(MarkdownJsonDictParser(said, keys_to_metadata=True))
+        assert there("Tell me about sun.").metadata.keys() == {"speak", "mood"}
     finally:
         there.stop()
 

@@ -338,3 +338,38 @@ def test_a_tool_may_ask_another_agent():
     )
     assert agent("go").content == "Read."
     assert outputs(agent.memory) == [f"a poem on {name}" for name in names]
+
+
+@pytest.mark.parametrize("blocks", ["model", "its format", "formatter"])
+def test_what_blocks_stops_no_other_agent(blocks):
+    reached, opened = threading.Event(), threading.Event()
+
+    def wait(value):
+        reached.set()
+        assert opened.wait(20)
+        return value
+
+    class Waits(ScriptedModel):
+        def __call__(self, messages, **generate_args):
+            answer = super().__call__(messages, **generate_args)
+            return wait(answer) if blocks == "model" else answer
+
+        def format(self, *msgs, speaker=None):
+            entries = super().format(*msgs, speaker=speaker)
+            return wait(entries) if blocks == "its format" else entries
+
+    class Formatter:
+        def format(self, msgs):
+            return wait([{"role": "user", "content": message.content} for message in msgs])
+
+    class Opens(AgentBase):
+        async def reply(self, x=None):
+            opened.set()
+            return "opened"
+
+    formatter = Formatter() if blocks == "formatter" else None
+    agent = ReActAgent("slow", "You wait.", Waits("Done."), formatter)
+    reply = agent("go")
+    assert reached.wait(20)
+    assert Opens("opener")().content == "opened"
+    assert reply.content == "Done."

@@ -154,12 +154,19 @@ def test_a_queue_gets_each_message_as_it_grows():
         agent.set_msg_queue_enabled(True, queue)
         talker.set_msg_queue_enabled(True, queue)
         assert agent.msg_queue is queue
+
+        async def printed(reply):
+            """Return what is printed until the reply is; nothing comes after it."""
+            told = []
+            while not told or told[-1][0].id != reply.id or not told[-1][1]:
+                told.append(await asyncio.wait_for(queue.get(), 20))
+            assert queue.empty()
+            return told
+
         final = await agent("1 and 2?")
-        await asyncio.sleep(0)  # what the agent's loop has put has arrived here
-        steps = [queue.get_nowait() for _ in range(queue.qsize())]
+        steps = await printed(final)
         answer = await talker(Msg("user", "Write about rain"))
-        await asyncio.sleep(0)
-        pieces = [queue.get_nowait() for _ in range(queue.qsize())]
+        pieces = await printed(answer)
         agent.set_msg_queue_enabled(False)
         assert agent.msg_queue is None
         return final, steps, answer, pieces

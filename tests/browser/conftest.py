@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+sys.path.append(str(Path(__file__).parent))  # for legible
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -34,6 +35,7 @@ SETTINGS: dict[str, dict[str, object]] = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
+EXTENSION = Path(__file__).parents[2] / "nbagents" / "serverext" / "labextension"
 FAILED = pytest.StashKey[bool]()
 PICTURES = Path(os.environ.get("NBAGENTS_PICTURES", "build/pictures"))
 
@@ -67,6 +69,7 @@ class JupyterServer:
             for name in ("CONFIG", "DATA", "RUNTIME")
         }
         own |= {
+            "JUPYTER_PREFER_ENV_PATH": "0",  # what lies in the folder comes first
             "IPYTHONDIR": str(folder / ".own" / "ipython"),
             "JUPYTERLAB_SETTINGS_DIR": str(folder / ".own" / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(folder / ".own" / "workspaces"),
@@ -76,6 +79,11 @@ class JupyterServer:
             path = Path(own["JUPYTERLAB_SETTINGS_DIR"], f"{name}.jupyterlab-settings")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values))
+        # The extension of this checkout, not the copy that was installed when the environment was made.
+        place = Path(own["JUPYTER_DATA_DIR"], "labextensions", "jupyter-nbagents")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not place.exists():
+            place.symlink_to(EXTENSION)
         trait = "LabApp" if app == "lab" else "JupyterNotebookApp"
         self._log = (folder / f"server-{app}.log").open("w")
         self.process = subprocess.Popen(
@@ -237,19 +245,35 @@ class Notebook:
 class Desk:
     """Servers and browsers for one test."""
 
-    def __init__(self, folder: Path, browser: Browser) -> None:
-        self.folder, self.browser = folder, browser
+    def __init__(self, folder: Path, browser: Browser, shared: Callable[[str], JupyterServer]) -> None:
+        self.folder, self.browser, self._shared = folder, browser, shared
         self.servers: list[JupyterServer] = []
+        """Those that it uses; the last one opens its notebooks."""
+        self.own: list[JupyterServer] = []
 
     change_theme = staticmethod(change_theme)
 
     def start(self, app: str = "lab", **environment: str) -> JupyterServer:
+        """Start a server for this test alone, with the settings that lie in its folder."""
         server = JupyterServer(self.folder, app, environment)
         self.servers.append(server)
+        self.own.append(server)
+        return server
+
+    def share(self, app: str = "lab") -> JupyterServer:
+        """Use the server that other tests use too, in a folder of this test; nothing else is its own."""
+        server = self._shared(app)
+        self.servers.append(server)
+        self.folder = server.folder / self.folder.name
+        self.folder.mkdir(exist_ok=True)
+        settings = Path(server.environment["JUPYTERLAB_SETTINGS_DIR"], "@jupyterlab", "apputils-extension")
+        (settings / "themes.jupyterlab-settings").unlink(missing_ok=True)  # another test's
         return server
 
     def open(self, name: str, *, width: int = 1280, dark: bool = False) -> Notebook:
-        return Notebook(self.browser, self.servers[-1], name, width=width, dark=dark)
+        server = self.servers[-1]
+        path = (self.folder / name).relative_to(server.folder).as_posix()
+        return Notebook(self.browser, server, path, width=width, dark=dark)
 
     def write(self, name: str, cells: list[str]) -> None:
         notebook = nbformat.v4.new_notebook()
@@ -296,11 +320,36 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], JupyterServer]]:
+    """The servers that tests share, by app, each started when it is wanted first."""
+    started: dict[str, JupyterServer] = {}
+
+    def start(app: str) -> JupyterServer:
+        if app not in started:
+            started[app] = JupyterServer(tmp_path_factory.mktemp(app), app, {})
+        return started[app]
+
+    yield start
+    for server in started.values():
+        server.stop()
+
+
 @pytest.fixture
-def desk(request: pytest.FixtureRequest, tmp_path: Path, browser: Browser) -> Iterator[Desk]:
-    made = Desk(tmp_path, browser)
+def desk(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    browser: Browser,
+    shared: Callable[[str], JupyterServer],
+) -> Iterator[Desk]:
+    made = Desk(tmp_path, browser, shared)
     yield made
     if request.node.stash.get(FAILED, False):
         made.report(request.node.name)
+    for context in browser.contexts:
+        context.close()
     for server in made.servers:
-        server.stop()
+        if server in made.own:
+            server.stop()
+        else:
+            server.close_kernels()

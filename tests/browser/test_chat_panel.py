@@ -23,7 +23,7 @@ CHAT = ".nba-chat.nba-live"
 
 
 def open_chat(desk, upto):
-    desk.start()
+    desk.share()
     desk.write("chat.ipynb", CELLS)
     notebook = desk.open("chat.ipynb")
     for index in range(upto):

@@ -66,7 +66,7 @@ chat
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_hostile_text_runs_nothing_and_fetches_nothing(desk, tmp_path: Path, app: str) -> None:
-    desk.start(app)
+    desk.share(app)
     echo = "You are an echo. Repeat what you are told."
     cells = [
         "%load_ext nbagents",

@@ -22,7 +22,6 @@ from nbagents.rpc import RpcAgentClient
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 ROOT = Path(__file__).parents[2]
-EXTENSION = ROOT / "nbagents" / "serverext" / "labextension"
 TUTORIAL = "01-first-conversation"
 PICTURES = Path(os.environ.get("NBAGENTS_PICTURES", "build/pictures"))
 # Notebook 7 says this by itself, without any extension.
@@ -33,10 +32,6 @@ class Front:
     """A page of JupyterLab or Notebook that shows no notebook, and what went wrong in it."""
 
     def __init__(self, desk: Any, app: str) -> None:
-        # The extension of this checkout, not the copy that was installed when the environment was made.
-        place = desk.folder / ".own" / "data" / "labextensions" / "jupyter-nbagents"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(EXTENSION)
         self.app, self.folder, self._desk = app, desk.folder, desk
         self.server = desk.start(app)
         self.context = desk.browser.new_context(viewport={"width": 1280, "height": 900})

@@ -21,21 +21,16 @@ PANEL = ".nba-memory.nba-live"
 expect.set_options(timeout=20_000)
 
 
-@pytest.fixture
-def notebook(desk):
-    desk.start()
-    desk.write("memory.ipynb", CELLS)
-    opened = desk.open("memory.ipynb")
-    for index in range(4):
-        opened.run(index)
-    return opened
-
-
 def entry(notebook, text):
     return notebook.page.locator(f"{PANEL} .nba-entry", has_text=text)
 
 
-def test_a_person_changes_what_is_remembered_and_takes_it_back(notebook):
+def test_a_person_changes_what_is_remembered_takes_it_back_and_forgets(desk):
+    desk.share()
+    desk.write("memory.ipynb", CELLS)
+    notebook = desk.open("memory.ipynb")
+    for index in range(4):
+        notebook.run(index)
     page = notebook.page
     page.wait_for_selector(PANEL)
     entry(notebook, "Write about rain.").get_by_role("button", name=re.compile("^edit")).click()
@@ -59,20 +54,7 @@ def test_a_person_changes_what_is_remembered_and_takes_it_back(notebook):
     notebook.run(4)
     assert "2 Write about rain." in notebook.text(4)
 
-
-def test_it_follows_the_agent_and_forgets_what_came_after(notebook):
-    page = notebook.page
-    notebook.run(5)
-    expect(entry(notebook, "Write about the sea.")).to_be_visible()
-    entry(notebook, "Write about rain.").get_by_role("button", name=re.compile("^forget the 3 after")).click()
-    expect(page.locator(f"{PANEL} .nba-entry")).to_have_count(2)
-    notebook.run(4)
-    assert notebook.text(4).startswith("1 ")
-
-
-def test_it_is_pleasant_to_look_at_and_accessible(notebook):
-    page = notebook.page
-    page.wait_for_selector(PANEL)
+    # It is pleasant to look at, and accessible.
     found = Axe().run(page, context=PANEL)
     serious = [v["id"] for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
     assert serious == []
@@ -82,4 +64,14 @@ def test_it_is_pleasant_to_look_at_and_accessible(notebook):
     notebook.use_theme("JupyterLab Dark")
     notebook.picture("memory-dark", PANEL)
     page.set_viewport_size({"width": 400, "height": 900})
+    notebook.picture("memory-narrow-dark", PANEL)
+    notebook.use_theme("JupyterLab Light")
     notebook.picture("memory-narrow", PANEL)
+
+    # It follows the agent, and forgets what came after.
+    notebook.run(5)
+    expect(entry(notebook, "Write about the sea.")).to_be_visible()
+    entry(notebook, "Write about rain.").get_by_role("button", name=re.compile("^forget the 3 after")).click()
+    expect(page.locator(f"{PANEL} .nba-entry")).to_have_count(2)
+    notebook.run(4)
+    assert notebook.text(4).startswith("1 ")

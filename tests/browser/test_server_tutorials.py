@@ -16,7 +16,7 @@ TOO_WIDE = """
 
 @pytest.mark.parametrize("stem", WANTED)
 def test_a_tutorial_shows_what_it_says_and_nothing_else(desk, stem) -> None:
-    desk.start("lab")
+    desk.share()
     cells = desk.write_tutorial(f"{stem}.ipynb")
     notebook = desk.open(f"{stem}.ipynb")
     for index in cells:

@@ -36,7 +36,7 @@ CELLS = [
 
 
 def test_calls_are_seen_while_they_run_and_in_the_saved_notebook(desk: Any) -> None:
-    desk.start("lab")
+    desk.share()
     desk.write("a.ipynb", CELLS)
     notebook = desk.open("a.ipynb")
     notebook.run(0)

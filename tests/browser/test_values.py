@@ -17,17 +17,14 @@ CELLS = [
 ]
 
 
-@pytest.fixture
-def notebook(desk):
-    desk.start()
+def test_values_show_themselves(desk):
+    desk.share()
     desk.write("values.ipynb", CELLS)
-    opened = desk.open("values.ipynb")
+    notebook = desk.open("values.ipynb")
     for index in range(3):
-        opened.run(index)
-    return opened
+        notebook.run(index)
 
-
-def test_a_message_on_its_way_streams_is_stopped_and_stays_readable(notebook):
+    # A message on its way streams, is stopped, and stays readable.
     card = notebook.page.locator(".nba-message.nba-live")
     expect(card.locator(".nba-tail, .nba-grown")).not_to_have_count(0)
     notebook.picture("placeholder", ".nba-message.nba-live")
@@ -36,8 +33,7 @@ def test_a_message_on_its_way_streams_is_stopped_and_stays_readable(notebook):
     assert "stopped by you" in notebook.wait_text(2, "stopped by you")
     assert "vnd.jupyter.widget" not in str(notebook.outputs(2))
 
-
-def test_lists_of_messages_are_cards_and_other_lists_are_as_ever(notebook):
+    # Lists of messages are cards, and other lists are as ever.
     for index in (3, 4):
         notebook.run(index)
     assert "ann" in notebook.shown(3)
@@ -46,8 +42,7 @@ def test_lists_of_messages_are_cards_and_other_lists_are_as_ever(notebook):
     assert html.count("<article") == 2
     assert notebook.text(4) == "[1, {'a': [2, 3]}]"
 
-
-def test_a_chat_is_a_value_too(notebook):
+    # A chat is a value too.
     notebook.run(5)
     box = notebook.page.get_by_role("textbox", name="your message")
     box.fill("hello")

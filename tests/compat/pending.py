@@ -2,12 +2,5 @@
 
 from __future__ import annotations
 
-_SERVICES = """
-    bing_search cos_sim create_directory create_file delete_directory delete_file execute_python_code
-    execute_shell_command get_current_directory google_search list_directory_content move_directory move_file
-    query_mongodb query_mysql query_sqlite read_json_file read_text_file retrieve_from_list summarization
-    write_json_file write_text_file
-"""
-NAMES = frozenset(_SERVICES.split())
-
+NAMES: frozenset[str] = frozenset()
 PROGRAMS: dict[str, str] = {}

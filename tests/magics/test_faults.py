@@ -150,8 +150,8 @@ ERRORS = [
         "shwo",
         "",
         "%agents: no command 'shwo'. Did you mean show?   All of them: "
-        "status, list, show, chat, ask, stop, runs, wait, timeline, cost, audit, export, clear, use, server, "
-        "doctor, code, why, config",
+        "status, list, show, chat, ask, stop, runs, wait, timeline, cost, audit, export, clear, index, use, "
+        "server, doctor, code, why, config",
     ),
     ("%agents", "fork poet", "", "%agents: fork is not available in this version"),
     ("%agents", "show", "", "%agents: it goes like this: %agents show poet | show 12"),

@@ -90,6 +90,21 @@ def test_agents_in_the_server_keep_limits_too(limited: Any):
     assert "the run was stopped at its limit: 1 of 1 call" in cell.error
 
 
+FAR = """
+far = DialogAgent("far", "You are an echo.", config, to_dist=True)
+"""
+
+
+def test_each_place_keeps_a_limit_for_itself_and_further_servers_none(limited: Any):
+    """As the help says: who sees this fail has made it better, and may say so there."""
+    assert "may use it twice" in " ".join(limited.run("%%agents?").payload.split())
+    cell = limited.run("%%agents --max-calls 1 -o said\n@poet One.\n@local Two.")
+    assert (cell.error, cell.prompts) == ("", [])
+    assert limited.run(FAR).error == ""
+    cell = limited.run("%%agents --max-calls 1 -o said\n@far One.\n@far Two.")
+    assert (cell.error, cell.prompts) == ("", [])
+
+
 def test_agents_in_the_server_fail_where_nobody_watches(new_kernel: Any):
     kernel = new_kernel(somebody=False)
     kernel.run("%load_ext nbagents")

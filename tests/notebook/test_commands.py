@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,3 +124,13 @@ def test_the_notebooks_own_default_model(new_kernel: Any):
     assert "knows no colour" in kernel.run("%agents config colour=red").stderr
     assert "no-such-model" in kernel.run("%agents config model=no-such-model").stderr
     assert "demo-slow" in kernel.run("%agents config").stdout
+
+
+def test_a_run_keeps_the_cells_of_the_notebook(kernel: Any, tmp_path: Path):
+    kernel.run(f"import nbagents; nbagents.init(save_dir={str(tmp_path)!r}, runtime_id='r')")
+    kernel.run("key = 'sk-0123456789CANARY9f2c'")
+    kernel.run("%agents status")
+    text = (tmp_path / "r" / "code" / "notebook.py").read_text()
+    assert text.endswith("runtime_id='r')\n\n# %%\nkey = 'sk-…9f2c'\n\n# %%\n%agents status\n")
+    kernel.run("nbagents.init(project='x', disable_saving=True)")
+    assert (tmp_path / "r" / "code" / "notebook.py").read_text() == text

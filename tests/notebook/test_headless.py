@@ -34,8 +34,12 @@ def _texts(cell: Any) -> list[str]:
     ]
 
 
+TIMES = re.compile(r"\n\nwall (?s:.*?)(?=\n\n|\Z)|\d+\.\d s")
+"""Durations, and the lanes below: they are drawn where two were seen at work at the same time."""
+
+
 def _untimed(text: str) -> str:
-    return re.sub(r"\d+\.\d s", "T", text.split("\nwall ")[0])
+    return TIMES.sub("", text)
 
 
 def test_the_first_conversation_twice_with_the_same_words(tmp_path: Path):

@@ -45,10 +45,22 @@ def test_the_next_cell_finds_the_agent_free(slow: Any):
 
 
 @pytest.mark.timeout(60 + 5 * TIMES)
-def test_the_cell_is_free_at_once_however_often(slow: Any):
+@pytest.mark.parametrize(
+    ("code", "begun"),
+    [
+        ("%%agents slow quick\nWrite about rain.", STREAMING),
+        ("%%pipeline slow -> quick\nWrite about rain.", STREAMING),
+        ("print('begun')\nslow('Write about rain.').content", "begun"),
+    ],
+    ids=["agents", "pipeline", "call"],
+)
+def test_the_cell_is_free_at_once_however_often(slow: Any, code: str, begun: str):
     took = []
     for _ in range(TIMES):
-        took.append(slow.run("%%agents slow quick\nWrite about rain.", interrupt_when=STREAMING).seconds)
+        cell = slow.run(code, interrupt_when=begun)
+        took.append(cell.seconds)
+        assert cell.error.startswith("KeyboardInterrupt")
+        assert "_call.py" not in "".join(cell.traceback)  # our way to where it waited is not the reader's
         assert slow.run("print('free')").stdout == "free\n"
     assert statistics.median(took) < 0.2
     assert max(took) < SOON

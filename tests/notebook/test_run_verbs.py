@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,9 @@ def test_who_was_busy_when_and_what_it_took(kernel: Any):
     timeline = kernel.run("%agents timeline").card
     assert "wall " in timeline
     assert "poet" in timeline
+    kernel.run("%%agents poet -q\nAlone.")
+    assert "wall " in kernel.run("%agents timeline").card, "where nobody worked at the same time"
+    kernel.run("%%agents poet critic -q\nHello.")
     costs = kernel.run("%agents cost").card.split("\n")
     assert costs[0].startswith("run ")
     assert any(line.startswith("poet") and line.endswith("free") for line in costs)
@@ -54,7 +59,37 @@ def test_a_run_becomes_a_file(kernel: Any, tmp_path: Path, end: str):
         assert "<b>rain</b>" not in text
         assert text.lower().startswith("<!doctype html>")
     assert "a run can be written to .md" in kernel.run(f"%agents export {tmp_path}/run.pdf").stderr
-    assert "cannot be written" in kernel.run("%agents export /nowhere/run.md").stderr
+
+
+NO_FILES = [
+    ".", "..", "/", "md", ".env", "~", "/etc/passwd", "/proc/self/environ", "/dev/zero", "/dev/full",
+    "run.md/", "run.md/.", "../../run", "..\\\\run", "run%2emd", "run.md%00", "CON", "run.md.exe", "a.md:b",
+    "/nowhere/run.md", "nowhere/../run.md", "%2e%2e/run.md", "/proc/self/run.md", "folder.md", "pipe.md",
+    "device.md", "loop.md", "plain.md/run.md", "a\0b.md", "\ud800.md", "x" * 300 + ".md", "x/" * 2500 + ".md",
+]  # fmt: skip
+"""Names that are no files, or none that a run can be written to; some are folders, pipes, devices, links."""
+
+
+def test_what_is_no_plain_file_is_not_written_to(kernel: Any):
+    kernel.run("%%agents poet -q\nHello.")
+    folder = Path(kernel.run("import os\nprint(os.getcwd())").stdout.strip())
+    (folder / "folder.md").mkdir()
+    (folder / "plain.md").write_text("mine")
+    os.mkfifo(folder / "pipe.md")
+    (folder / "device.md").symlink_to("/dev/zero")
+    (folder / "loop.md").symlink_to("loop.md")
+    before, began = sorted(folder.iterdir()), time.monotonic()
+    for path in NO_FILES:
+        cell = kernel.run(f"get_ipython().run_line_magic('agents', {f'export {path}'!a})")
+        assert cell.stderr.startswith("UsageError: %agents: "), (path, cell)
+        assert len(cell.stderr) < 500, path
+        assert cell.stderr.isascii() or "…" in cell.stderr, path
+    assert time.monotonic() - began < 20  # no pipe was waited for
+    assert sorted(folder.iterdir()) == before
+    assert (folder / "plain.md").read_text() == "mine"
+    told = kernel.run("%agents export 'a\u202eb.md'").stdout
+    assert told.endswith("written to 'a\\u202eb.md'\n")
+    assert (folder / "a\u202eb.md").read_text().startswith("## run ")
 
 
 def test_waiting_for_a_run_of_ones_own(kernel: Any):
@@ -126,6 +161,23 @@ def test_after_a_restart_runs_are_told_of_shown_waited_for_and_stopped(new_kerne
     assert kernel.run("%agents stop 4").stdout.startswith("run 4: ")
     assert "■ stopped" in kernel.run("%agents show 4").card
     assert kernel.run("%agents stop 4").stdout == "run 4 has ended\n"
+
+
+def test_a_chat_and_a_run_of_ones_own_code_are_seen_and_stopped_by_another_kernel(new_kernel: Any):
+    one, two = new_kernel(), new_kernel()
+    one.run("%load_ext nbagents")
+    one.run("%%agent slow -m demo-long\nYou tell long stories.")
+    one.run("from nbagents.runs import Chat, Run\nchat = Chat([slow])\nsaid = chat.say('Tell of rain.')")
+    assert "1 agent is still alive: slow" in loaded(two)
+    assert "chat with slow" in two.run("%agents runs").card
+    assert two.run("%agents stop").stdout == "run 1: 1 call stopped\n"
+    assert "stopped by you" in one.run("said.content").error
+    assert one.run("chat.busy, chat.view().rows[-1].state").card == "(False, 'stopped')"
+    one.run("with Run('by hand') as run:\n    said = slow('Tell of snow.')")
+    assert "by hand" in two.run("%agents runs").card
+    assert two.run("%agents stop 2").stdout == "run 2: 1 call stopped\n"
+    assert "stopped by you" in one.run("said.content").error
+    assert one.run("run.number, run.state, run.halted").card == "(2, 'stopped', True)"
 
 
 def test_another_notebooks_agent_is_called_from_here(new_kernel: Any, tmp_path: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,13 +96,41 @@ def test_a_run_in_the_background_outlives_its_kernel(kernel: Any):
     assert "run 2 · quick" in kernel.run("%%agents quick\nHello.").card
 
 
+def test_a_kernel_that_dies_in_mid_stream_loses_nothing_and_disturbs_nobody(
+    kernel: Any, new_kernel: Any, tmp_path: Path
+):
+    (tmp_path / "other").mkdir()
+    other = new_kernel(folder=tmp_path / "other")
+    other.run("%load_ext nbagents")
+    other.run("%%agent slow -m demo\nYou are a poet. You write four short lines. No title.")
+    other.run("%%agents slow -b -o theirs\nWrite about snow.")
+    client = server()
+    kernel.client.execute("%%agents slow -o said\nWrite about rain.")  # its cell waits
+    wait_for(lambda: len(client.runs()) == 2 and "delta" in _kinds(client))
+    kernel.manager.signal_kernel(signal.SIGKILL)
+    killed = time.monotonic()
+    wait_for(lambda: not client.runs()[-1]["here"])
+    assert time.monotonic() - killed < 2
+    assert other.run("theirs.done(), theirs.content.count('snow') > 0").card == "(False, True)"
+    kernel.restart()
+    kernel.run("%load_ext nbagents")
+    waited = kernel.run("run = %agents wait 1\nrun.state, run.messages[-1].content")
+    assert waited.error == ""
+    again = kernel.run("%%agents slow -o anew\nWrite about rain.")
+    assert again.error == ""
+    assert kernel.run("run.state, run.messages[-1].content == anew.content").card == "('done', True)"
+    assert "✓ done" in kernel.run("%agents show 1").card
+
+
 def test_a_loop_ends_with_its_kernel(kernel: Any):
     code = "%%pipeline quick -> slow --loop 50 --until False -b\nWrite about rain."
     assert not kernel.run(code).error
     client = server()
     wait_for(lambda: client.runs() and client.runs()[-1]["note"] == "pass 2 of 50")
     kernel.manager.signal_kernel(signal.SIGKILL)
+    killed = time.monotonic()
     wait_for(lambda: client.runs()[-1]["state"] != "running")
+    assert time.monotonic() - killed < 2
     about = client.runs()[-1]
     assert (about["state"], about["outcome"]) == ("stopped", "kernel gone after pass 2")
     assert about["messages"] >= 2

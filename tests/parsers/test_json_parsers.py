@@ -23,7 +23,12 @@ from nbagents.exceptions import (
     UsageError,
 )
 from nbagents.models import ModelResponse, load_model
-from nbagents.parsers import MarkdownCodeBlockParser, MarkdownJsonDictParser, MarkdownJsonObjectParser
+from nbagents.parsers import (
+    MarkdownCodeBlockParser,
+    MarkdownJsonDictParser,
+    MarkdownJsonObjectParser,
+    parser_from_dict,
+)
 
 SPOKEN = {"speak": "hi", "vote": None, "sure": True, "n": [1, 2.5]}
 
@@ -203,3 +208,29 @@ PLAIN = st.recursive(
 )
 def test_whatever_json_and_python_can_write_is_read_as_it_is(value, write, frame):
     assert MarkdownJsonDictParser().read(frame.format(write(value))) == value
+
+
+def test_a_pydantic_class_goes_elsewhere_as_its_schema():
+    class Vote(pydantic.BaseModel):
+        vote: str = pydantic.Field(description="a name")
+        sure: bool = True
+
+    here = MarkdownJsonDictParser(Vote, keys_to_content="vote")
+    there = parser_from_dict(json.loads(json.dumps(here.to_dict())))
+    assert there.format_instruction == here.format_instruction
+    found = there.read('{"vote": "Bob"}')
+    assert found == here.read('{"vote": "Bob"}') == {"vote": "Bob", "sure": True}
+    assert there.to_content(found) == "Bob"
+    for parser in (here, there):
+        with pytest.raises(JsonDictValidationError, match=r"does not fit Vote; put right:\nvote: "):
+            parser.read('{"vote": 3}')
+    again = parser_from_dict(there.to_dict())
+    assert again.schema == Vote.model_json_schema()
+
+
+def test_a_schema_does_in_place_of_a_class():
+    parser = MarkdownJsonDictParser({"n": "a number"}, schema={"properties": {"n": {"maximum": 3}}})
+    assert '"maximum": 3' in parser.format_instruction
+    assert parser.read('{"n": 2}') == {"n": 2}
+    with pytest.raises(JsonDictValidationError, match="does not fit its schema; put right:\nn: 4 is greater"):
+        parser.read('{"n": 4}')

@@ -381,6 +381,20 @@ def test_the_forms_of_later_versions_are_awaited_or_read(gather):
     assert [m.content for m in pipelines.FanoutPipeline([a, b])(given)] == [1, 10]
 
 
+def test_both_lines_of_versions_may_name_their_arguments():
+    a, b = Adds("a"), Adds("b", 10)
+    for kind in (SequentialPipeline, pipelines.FanoutPipeline):
+        assert kind(agents=[a, b]).participants == kind(operators=[a, b]).participants == [a, b]
+    assert SequentialPipeline(agents=[a, b])(msg=Msg("user", 0)).content == 11
+    for named in ({"operators": [a, b], "x": Msg("user", 0)}, {"agents": [a, b], "msg": Msg("user", 0)}):
+        assert pipelines.sequential_pipeline(**named).content == 11
+    assert pipelines.sequential_pipeline(operators=[], x=7).result() == 7
+    with pytest.raises(UsageError, match="not both"):
+        SequentialPipeline([a], agents=[b])
+    with pytest.raises(UsageError, match="No operators provided"):
+        SequentialPipeline()
+
+
 def test_a_pipeline_tells_who_takes_part():
     a, b, c = Adds("a"), Adds("b"), Adds("c")
     assert SequentialPipeline([a, b]).participants == [a, b]

@@ -12,6 +12,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from nbagents import _folder
 from nbagents.exceptions import (
     AgentServerNotAliveError,
     AuthenticationError,
@@ -20,7 +21,6 @@ from nbagents.exceptions import (
     UsageError,
 )
 from nbagents.rpc import AgentServerServicer, RpcAgentClient, RpcAgentServerLauncher
-from nbagents.rpc import _exports as exporting
 from nbagents.rpc._exports import Exports
 from nbagents.rpc._proto import agent_pb2 as pb
 
@@ -132,7 +132,7 @@ VECTORS = [
 @pytest.mark.parametrize("path", VECTORS)
 def test_nothing_else_is_opened(place: Path, path: str, walk: bool, monkeypatch: pytest.MonkeyPatch):
     if walk:
-        monkeypatch.setattr(exporting, "_has_openat2", False)
+        monkeypatch.setattr(_folder, "_has_openat2", False)
     exports = Exports([str(place / "exports")], LIMIT)
     with pytest.raises(FileNotExportedError, match=r"^not found among the exported files$"):
         exports.open(path.replace("{place}", str(place)))
@@ -157,7 +157,7 @@ def test_nothing_else_is_given_away(client: RpcAgentClient, server, place: Path,
 
 @pytest.mark.linux
 def test_this_kernel_is_asked_to_look_below_the_folder():
-    assert exporting._has_openat2
+    assert _folder._has_openat2
 
 
 @pytest.mark.linux
@@ -211,7 +211,7 @@ def test_no_moment_in_which_a_path_can_be_exchanged(
 ):
     """One thread makes now a file, now a link to a secret of the same path, and of its folder likewise."""
     if walk:
-        monkeypatch.setattr(exporting, "_has_openat2", False)
+        monkeypatch.setattr(_folder, "_has_openat2", False)
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "file").write_text(SECRET)
     root = tmp_path / "exports"

@@ -35,6 +35,7 @@ OVER_THE_STREAM = {
     "run_events": "sees a run", "watch_run": "sees a run", "stop_run": "stops", "stop_call": "stops",
     "questions": "answers", "answer": "answers", "leave_question": "answers", "ask": "asks",
     "show_question": "sees a question",
+    "interrupt": "stops",
     "edit_memory": "changes an agent", "sent_to_model": "sees an agent", "log": "sees the log",
 }  # fmt: skip
 """What can be requested by an attached session of the user alone, and what for."""

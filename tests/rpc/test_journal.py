@@ -15,7 +15,9 @@ from nbagents.agents import settled
 from nbagents.exceptions import AgentCallError
 from nbagents.hub import msghub
 from nbagents.message import Msg
-from nbagents.rpc import RpcAgentClient
+from nbagents.rpc import RpcAgentClient, RunTeller
+from nbagents.rpc._limits import MAX_RUNS
+from nbagents.runs import Run
 
 
 def test_agents_come_back_with_what_they_remember_and_have_become(runtime: Path):
@@ -236,3 +238,47 @@ def test_a_class_that_was_written_in_a_cell_comes_back_with_its_agents(runtime: 
         assert server.find("p")(Msg("user", "hi")).content == "1"
         server.revive()
         assert server.find("p")(Msg("user", "again")).content == "2"
+
+
+def test_runs_that_are_over_are_known_after_a_crash(runtime: Path):
+    with home() as server:
+        agent = server.make(Keeps, "a")
+
+        def ran(title: str) -> Run:
+            with Run(title, prompt="Go.", teller=RunTeller("/w", lambda: server.client.attachment)) as run:
+                run.tell("Go.")
+                run.section("pass 1 of 1")
+                agent(Msg("user", "hi")).result(20)
+            return run
+
+        first = ran("before")
+        known, told = server.client.runs("/w"), server.client.run_events(first.id)
+        number = known[-1]["number"]
+        server.revive()
+        (again,) = server.client.runs("/w")
+        assert again == {**known[-1], "here": False, "elapsed": pytest.approx(known[-1]["elapsed"])}
+        assert server.client.run_events(first.id) == told
+        replay = Run.replay(again, told)
+        assert [message.content for message in replay.messages] == ["a says 1"]
+        agent = server.find("a")
+        second = ran("after")
+        assert server.client.runs("/w")[-1]["number"] == second.number > number
+        for _ in range(MAX_RUNS - 1):  # the first one is not kept any more
+            ran("more")
+        server.revive()
+        kept = server.client.runs("/w")
+        assert len(kept) == MAX_RUNS
+        assert kept[0]["run"] == second.id
+
+
+def test_a_journal_of_the_version_without_runs_is_taken_over(runtime: Path):
+    with home() as server:
+        server.make(Keeps, "a")(Msg("user", "hi")).result(20)
+        server.kill()
+        server.rows("DROP TABLE runs")
+        server.rows("PRAGMA user_version = 1")
+        server.start()
+        assert len(server.memory("a")) == 2
+        assert server.client.runs() == []
+        server.kill()
+        assert server.rows("SELECT count(*) FROM runs") == [(0,)]

@@ -138,6 +138,7 @@ GADGET = '{"__module__":"posix","__name__":"system","id":"1","name":"n","content
         ("UPDATE agents SET settings = ?", GADGET, "row 1 of agents"),
         ("UPDATE agents SET settings = ?", "[]", "row 1 of agents"),
         ("UPDATE memories SET message = ? WHERE n = 1", 77, "row 1 of memories"),
+        ("INSERT INTO runs (id, about, events) VALUES ('r', '{}', ?)", PICKLED, "row 1 of runs"),
         ("PRAGMA application_id = 5 --", None, "is not a journal"),
     ],
 )

@@ -242,9 +242,8 @@ def test_a_run_whose_kernel_took_its_steps_ends_with_it(client, remote, kernel, 
     wait_for(lambda: about_of(client, workspace)["note"] == "pass 1 of 3")
     warden(gate._name).result(20)
     wait_for(lambda: about_of(client, workspace)["note"] == "pass 2 of 3")
-    wait_for(
-        lambda: about_of(client, workspace)["messages"] == 3
-    )  # echo, gate, echo: the gate is asked again
+    # Echo, gate, echo; and the gate is asked again.
+    wait_for(lambda: [about_of(client, workspace)[key] for key in ("messages", "open")] == [3, 1])
     os.kill(program.pid, signal.SIGKILL)
     wait_for(lambda: not about_of(client, workspace)["here"], 20)
     about = about_of(client, workspace)

@@ -11,7 +11,7 @@ import sys
 import pytest
 from chain_agents import Register
 
-CALLS = 5_000
+CALLS = 5_000 if os.environ.get("NBAGENTS_LONG") else 500
 PROGRAM = """
 import json, random, sys, time
 from nbagents.rpc import RpcAgent, RpcAgentClient
@@ -64,7 +64,7 @@ def told(server, remote):
         for program in programs:
             program.stdin.write("go\n")
             program.stdin.flush()
-        answers = [json.loads(program.communicate(timeout=50)[0]) for program in programs]
+        answers = [json.loads(program.communicate(timeout=300)[0]) for program in programs]
     finally:
         for program in programs:
             program.kill()

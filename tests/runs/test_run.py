@@ -194,6 +194,15 @@ def test_an_error_inside_the_with_ends_the_run_with_it():
     assert "KeyError" in run.traceback()
 
 
+def test_what_is_asked_in_a_run_that_a_person_has_stopped_ends_at_once():
+    with Run() as run:
+        run.halted = True
+        assert run.stop() == 0  # while its calls were still being made
+        late = Gated("late")(Msg("user", "hi"))
+        with pytest.raises(CallCancelledError, match="stopped by you"):
+            late.result(10)
+
+
 def test_stopping_keeps_what_has_come_and_says_who_stopped_it():
     agent = Gated("slow")
     with Run() as run:

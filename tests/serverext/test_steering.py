@@ -200,11 +200,11 @@ def test_what_runs_in_the_background_outlives_a_kernel_that_jupyter_shuts_down(
     kernel.load()
     kernel.run("%%agent slow -m demo-slow\nYou are a poet. You write four short lines. No title.")
     kernel.run("%%agent quick -m demo-fast\nYou are an echo.")
-    kernel.run("%%pipeline slow -> quick -b\nWrite about rain.")
+    kernel.run("%%pipeline slow*3 -> quick -b\nWrite about rain.")
     (run,) = wait_for(lambda: running(jupyter, server))
     assert jupyter.ask(f"api/kernels/{kernel.id}", "DELETE").status == 204
     (about,) = running(jupyter, server)
     assert about["run"] == run["run"], "it has ended with its kernel"
     wait_for(lambda: not running(jupyter, server))
     about = jupyter.api(f"{server}/runs/{run['run']}").json
-    assert (about["state"], about["messages"]) == ("done", 2), about["outcome"]
+    assert (about["state"], about["messages"]) == ("done", 4), about["outcome"]

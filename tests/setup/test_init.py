@@ -14,7 +14,7 @@ import nbagents
 from nbagents import setup
 from nbagents.agents import AgentBase, DialogAgent, UserAgent
 from nbagents.config import model_configs
-from nbagents.exceptions import UsageError
+from nbagents.exceptions import ModelUnavailableError, UsageError
 from nbagents.message import Msg
 from nbagents.models import load_model
 from nbagents.rpc import RpcAgentServerLauncher
@@ -158,6 +158,34 @@ def test_a_folder_that_cannot_be_had_is_an_error(options: Any, says: str):
 def test_options_that_do_nothing_say_so():
     with pytest.warns(UserWarning, match="studio_url does nothing"):
         nbagents.init(studio_url="http://localhost:5000")
+
+
+def test_each_request_to_a_model_is_kept(tmp_path: Path):
+    nbagents.init(save_dir=tmp_path, runtime_id="r", save_api_invoke=True)
+    asked = load_model(DEMO | {"label": "kept/x", "generate_args": {"user": "sk-0123456789CANARY9f2c"}})
+    answer = asked([{"role": "user", "content": "What is 2 + 2?"}], extra_headers={"X-Key": "CANARY"})
+    load_model(DEMO | {"model_type": "openai_embedding", "label": "numbers"})(["rain"]).result(20)
+    broken = {
+        "config_name": "b",
+        "model_type": "post_api_chat",
+        "api_url": "http://127.0.0.1:1/",
+        "label": "b",
+    }
+    with pytest.raises(ModelUnavailableError):
+        load_model(broken | {"max_retries": 1})([{"role": "user", "content": "?"}]).result(20)
+    text = answer.text
+    _init._close()
+    files = {path.name.split("_")[1]: path for path in (tmp_path / "r" / "invoke").iterdir()}
+    told = {name: json.loads(path.read_text()) for name, path in files.items()}
+    assert told.keys() == {"kept", "numbers", "b"}
+    assert told["kept"]["arguments"]["messages"] == [{"role": "user", "content": "What is 2 + 2?"}]
+    assert told["kept"]["response"]["choices"][0]["message"]["content"] == text
+    assert told["numbers"]["response"]["data"]
+    assert told["b"]["response"] is None
+    assert told["b"]["error"].startswith("ModelUnavailableError: ")
+    assert not any("CANARY" in path.read_text() for path in files.values())
+    asked([{"role": "user", "content": "Again?"}]).result(20)
+    assert len(list((tmp_path / "r" / "invoke").iterdir())) == 3
 
 
 def test_what_models_take_is_added_up(capsys: pytest.CaptureFixture[str]):

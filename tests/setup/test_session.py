@@ -204,6 +204,7 @@ def test_the_doctor_looks_at_everything(session):
     assert {finding.mark for finding in found} <= {"✓", "✗", "·"}
     assert any("agent server" in finding.text and finding.mark == "✓" for finding in found)
     assert any("model in use" in finding.text for finding in found)
+    assert any(finding.text.startswith("sandbox") for finding in found)
 
 
 # ---------------------------------------------------------------------------- death and revival

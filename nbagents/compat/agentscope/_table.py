@@ -55,11 +55,15 @@ MODULES: dict[str, dict[str, str]] = {
     "server": {"cli": "as_server", "rpc": "AgentServerServicer RpcAgentServerLauncher"},
     "service": {
         "tools": """
+            NoteBookExecutor=KernelExecutor
             ServiceExecStatus ServiceFactory ServiceResponse ServiceToolkit
-            bing_search cos_sim create_directory create_file delete_directory delete_file
-            execute_python_code execute_shell_command get_current_directory google_search
-            list_directory_content move_directory move_file query_mongodb query_mysql query_sqlite
-            read_json_file read_text_file retrieve_from_list summarization write_json_file write_text_file
+            arxiv_search bing_search cos_sim create_directory create_file dblp_search
+            dblp_search_authors dblp_search_publications dblp_search_venues delete_directory
+            delete_file digest_webpage download_from_url execute_python_code
+            execute_shell_command get_current_directory google_search list_directory_content
+            load_web move_directory move_file parse_html_to_text query_mysql query_sqlite
+            read_json_file read_text_file retrieve_from_list summarization wikipedia_search
+            wikipedia_search_categories write_json_file write_text_file
         """,
     },
     # ---- 1.x
@@ -76,9 +80,16 @@ MODULES: dict[str, dict[str, str]] = {
     "mcp": {"tools.mcp": "HttpStatefulClient HttpStatelessClient StdIOStatefulClient"},
     "pipeline": {
         "hub": "MsgHub",
-        "pipelines": "FanoutPipeline SequentialPipeline fanout_pipeline sequential_pipeline",
+        "pipelines": """
+            FanoutPipeline SequentialPipeline fanout_pipeline sequential_pipeline stream_printing_messages
+        """,
     },
-    "tool": {"tools": "ToolResponse Toolkit execute_python_code execute_shell_command"},
+    "tool": {
+        "tools": """
+            ToolResponse Toolkit execute_python_code execute_shell_command insert_text_file view_text_file
+            write_text_file
+        """,
+    },
     # ---- both
     "memory": {
         "memory": "InMemoryMemory LongTermMemory LongTermMemoryBase=LongTermMemory MemoryBase TemporaryMemory"
@@ -116,9 +127,9 @@ GONE: dict[str, str] = {
     + _CARD,
     "manager": "nbagents.init(model_configs=...) loads configurations; " + _COST,
     "plan": "an agent that plans is one that you write",
-    "rag": "write the retrieval as a tool of an agent",
+    "rag": "nbagents.tools.KnowledgeIndex indexes files and texts, and is a tool of an agent",
     "serialize": "json.dumps(msg.to_dict()), and Msg.from_dict(json.loads(text))",
-    "session": "agents in servers remember by themselves; elsewhere agent.state_dict() is JSON",
+    "session": "nbagents.services keeps states and sessions; agents in servers remember by themselves",
     "studio": "there is no web studio; " + _CARD,
     "token": "response.usage has the tokens of a model's answer",
     "tracing": "%agents timeline shows who worked when, and nbagents.events tells it as it happens",
@@ -129,14 +140,14 @@ GONE: dict[str, str] = {
 MISSING: dict[str, str] = {
     "AsyncResult": "a call returns a PlaceholderMessage, which has result(), done() and cancel()",
     "ChatRoom": "realtime voice is not part of nbagents",
-    "LlamaIndexAgent": "write the retrieval as a tool of an agent",
+    "LlamaIndexAgent": "give a ReActAgent a KnowledgeIndex, from nbagents.tools, as a tool",
     "Operator": "anything that can be called is an operator; no base class is needed",
     "ReActAgentBase": "subclass ReActAgent, or AgentBase",
     "Tht": "a thought is a Msg that is added to the memory and not returned",
     "async_func": "every call of an agent returns at once; no decorator is needed",
     "call_in_thread": "a call returns at once; read the message where you need it",
     "logger": GONE["logging"],
+    "query_mongodb": "write a function that asks MongoDB by pymongo, and register it as a tool",
     "setup_logger": GONE["logging"],
-    "stream_printing_messages": "what agents say while they work is told by nbagents.events; " + _CARD,
     "sync_func": "read the message that a call returns, and you wait for it",
 }

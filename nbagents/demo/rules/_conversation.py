@@ -14,7 +14,7 @@ from typing import Any
 
 from ._text import STOP_WORDS, upper_first
 
-__all__ = ["Conversation", "Turn", "text_of"]
+__all__ = ["PICTURE", "Conversation", "Turn", "text_of"]
 
 LONGEST_TEXT = 20_000
 """Characters of one message that the rules look at."""
@@ -30,6 +30,10 @@ _NAMED = re.compile(
     r"[\"'“]?([^\W\d_][\w-]*)|\byou(?: are|'re)\s+[\"'“]?([^\W\d_][\w-]*)",
     re.IGNORECASE,
 )
+_RESULT = re.compile(r"What [\w-]+ returned:\Z")
+_FOLLOWS = "(it follows)"
+PICTURE = "[picture]"
+"""How a picture that a tool has returned stands in its text."""
 _PEOPLE = frozenset({"", "user", "you", "human", "me", "person"})
 _HOSTS = frozenset({"system", "host", "hub", "moderator", "announcer", "announcement", "facilitator"})
 
@@ -83,6 +87,10 @@ class Conversation:
                 before, told = _unfold(text)
                 prompt, turns = (before, told) if told else (prompt, turns)
                 continue
+            if role == "user" and not speaker and turns and turns[-1].role == "tool" and _is_result(message):
+                held = turns[-1].text.removesuffix(_FOLLOWS).strip()
+                turns[-1] = Turn("tool", turns[-1].name, f"{held} {PICTURE}".strip())
+                continue
             if role == "user" and not speaker:
                 before, told = _unfold(text)
                 if told:
@@ -103,6 +111,14 @@ class Conversation:
     def is_mine(self, turn: Turn) -> bool:
         """Did the agent whose reply is wanted say this?"""
         return turn.name == self.me if self.me and turn.name else turn.role == "assistant" and not turn.name
+
+
+def _is_result(message: Mapping[str, Any]) -> bool:
+    """Is this a picture that a tool has returned? Only a message of the user may hold one."""
+    content = message.get("content")
+    if not isinstance(content, list) or not content or not isinstance(content[0], Mapping):
+        return False
+    return bool(_RESULT.match(str(content[0].get("text", "")))) and len(content) > 1
 
 
 def text_of(message: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from ._honest import admit
 from ._limits import Limits
 from ._literal import bare, literal
 from ._ordering import ordering
+from ._passages import cite
 from ._plan import name, plan
 from ._poet import write
 from ._recall import recall
@@ -31,6 +32,7 @@ __all__ = ["reply", "speak"]
 Rule = Callable[[Scene], Sequence[str] | str | None]
 
 RULES: tuple[Rule, ...] = (
+    cite,
     report,
     literal,
     werewolf,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ._scene import Scene
+from ._arithmetic import sums
+from ._conversation import PICTURE
+from ._recall import recall
+from ._scene import Scene, is_question
 from ._shape import fill
+from ._steps import Steps
 from ._text import STOP_WORDS, operand, quote, quoted
 
 __all__ = ["ToolCall", "pick", "report"]
@@ -18,6 +23,9 @@ _EXPRESSION = re.compile(r"[-(]*\d[\d.\s()*/+\-^%]*")
 _PLACE = re.compile(r"\b(?:in|at|for|of|to|from|near)\s+((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+){0,2})")
 _JOINTS = re.compile(r"\s*(?:;|[.?!]\s|,?\s*\band(?: then| also)?\b|,?\s*\bthen\b)\s*", re.IGNORECASE)
 _ENDS = re.compile(r"respon[ds]|answer|finish|final|submit|complete|reply|output", re.IGNORECASE)
+_FINDS = re.compile(r"retrieve(_|\Z)")
+_LONG = 6
+"""Lines from which on a result is not quoted."""
 _FITS = 2
 """From here on a tool fits a request: one word of its name, or two of its description."""
 _LIST = re.compile(r"^(?:sort|order|sum|add|join|count)?\s*:?\s*(.+)$", re.IGNORECASE | re.DOTALL)
@@ -37,12 +45,24 @@ def report(scene: Scene) -> list[str] | None:
         return None
     told = []
     for turn in reversed(scene.talk.turns):
-        if turn.role != "tool":
+        if turn.role == "tool":
+            told.append(f"{turn.name} returned {_returned(turn.text)}")
+        elif turn.text or not scene.talk.is_mine(turn):  # not that I only called the next one
             break
-        told.append(
-            f"{turn.name} returned {quote(turn.text, 60)}" if turn.text else f"{turn.name} returned nothing"
-        )
     return [f"{'; '.join(reversed(told))}.", f"{told[0]}."]
+
+
+def _returned(text: str) -> str:
+    """Say what a tool has returned; a long text by its length."""
+    lines = text.count("\n") + 1
+    if lines > _LONG:
+        return f"{lines} lines"
+    pictures = text.count(PICTURE)
+    said = text.replace(PICTURE, "").strip()
+    shown = [quote(said, 60)] if said else []
+    if pictures:
+        shown.append("a picture" if pictures == 1 else f"{pictures} pictures")
+    return " and ".join(shown) or "nothing"
 
 
 def pick(
@@ -69,6 +89,10 @@ def pick(
     forced = choice.get("function", {}).get("name") if isinstance(choice, Mapping) else None
     if forced is not None:
         return [_forced(one, scene, said) for one in functions if one["name"] == forced][:1]
+    plan = Steps.of(scene, [one["name"] for one in functions])
+    if plan is not None and plan.next is not None:
+        step = plan.next
+        return [ToolCall(step.tool, _given(one, step.given)) for one in functions if one["name"] == step.tool]
     told = scene.talk.turns[-1].role == "tool" or not scene.request
     if choice == "required" and told:
         last = next((one for one in functions if _ENDS.search(one["name"])), functions[-1])
@@ -77,15 +101,40 @@ def pick(
         return []
     clauses = _clauses(scene.request, functions) if many else [scene.request]
     calls = [call for clause in clauses if (call := _best(functions, clause)) is not None]
+    if not calls and (lookup := _lookup(scene, functions)) is not None:
+        return [ToolCall(lookup["name"], _arguments(lookup, scene.request))]
     if not calls and choice == "required":
         ranked = sorted(functions, key=lambda one: -_fit(one, scene.request))
         return [_forced(ranked[0], scene, said)]
     return calls
 
 
+def _given(function: Mapping[str, Any], text: str) -> str:
+    """Return the arguments of a call that a request writes out: its text is for the first that takes one."""
+    schema = function.get("parameters")
+    properties = schema.get("properties") if isinstance(schema, Mapping) else None
+    if not text or not isinstance(schema, Mapping) or not isinstance(properties, Mapping):
+        return "{}"
+    if text.startswith("{"):
+        with contextlib.suppress(ValueError):
+            return json.dumps(dict(json.loads(text)), ensure_ascii=False)
+    required = schema.get("required")
+    order = [*(required if isinstance(required, list) else ()), *properties]
+    kinds = {name: part.get("type") for name, part in properties.items() if isinstance(part, Mapping)}
+    place = next((name for name in order if kinds.get(name) == "string"), None)
+    return "{}" if place is None else json.dumps({place: text}, ensure_ascii=False)
+
+
 def _best(functions: Sequence[Mapping[str, Any]], request: str) -> ToolCall | None:
     best = max(functions, key=lambda one: _fit(one, request))
     return ToolCall(best["name"], _arguments(best, request)) if _fit(best, request) >= _FITS else None
+
+
+def _lookup(scene: Scene, functions: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the tool that finds passages, for a question that I cannot answer by myself."""
+    if not is_question(scene.request) or sums(scene) or recall(scene):
+        return None
+    return next((one for one in functions if _FINDS.match(one["name"])), None)
 
 
 def _forced(function: Mapping[str, Any], scene: Scene, said: Callable[[], str]) -> ToolCall:

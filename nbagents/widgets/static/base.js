@@ -186,6 +186,16 @@ function fromPython(html) {
   return template.content;
 }
 
+// Let the page show the formulas of a text that will not change, once it is there; what still grows is left
+// alone. Our Lab extension has the page's typesetter; elsewhere they stay as they were typed.
+function showFormulas(nodes) {
+  const found = nodes.filter((node) => /\$|\\[([]/.test(node?.textContent ?? ""));
+  if (!found.length) return;
+  requestAnimationFrame(() => {
+    for (const node of found) node.dispatchEvent(new CustomEvent("nbagents:formulas", { bubbles: true }));
+  });
+}
+
 // The frame of a live output: the theme's colours, and no key that is pressed inside reaches the notebook.
 function frame(classes, label, ...children) {
   const own = (node) => node.setAttribute("data-lm-suppress-shortcuts", "true");

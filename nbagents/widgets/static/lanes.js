@@ -86,7 +86,7 @@ function laneWords(spans, now) {
   const busy = spans.filter((span) => !LANES_IDLE.has(span[2]));
   if (!busy.length) return last[1] === null ? `waits ${seconds(now - spans[0][0])}` : "–";
   const until = busy[busy.length - 1][1];
-  if (until === null) return `since ${busy[0][0].toFixed(1)} s`;
+  if (until === null) return `at work since ${busy[0][0].toFixed(1)} s`;
   const words = `${busy[0][0].toFixed(1)}–${until.toFixed(1)} s`;
   if (last[2] === "stopped") return `${words} (stopped)`;
   return last[1] === null ? `${words}, waits` : words;

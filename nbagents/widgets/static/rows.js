@@ -66,6 +66,7 @@ function cardRow(card, key) {
     row.blocks = fresh.querySelector(".nba-grown");
     const tail = fresh.querySelector(".nba-tail");
     row.tail = tail ? tail.appendChild(document.createTextNode("")) : null;
+    if (!tail) showFormulas([...fresh.querySelectorAll(".nba-body.mathjax_process")]);
     if (focused) fresh.focus();
   }
 
@@ -86,7 +87,12 @@ function cardRow(card, key) {
     if (!row.tail) return;
     const blocks = value.blocks ?? [];
     const begun = blocks.length !== row.grown;
-    for (; row.grown < blocks.length; row.grown++) row.blocks.append(fromPython(blocks[row.grown]));
+    for (; row.grown < blocks.length; row.grown++) {
+      const block = fromPython(blocks[row.grown]);
+      const parts = [...block.children];
+      row.blocks.append(block);
+      showFormulas(parts);
+    }
     const rest = value.text.slice(value.done ?? 0);
     if (!begun && rest.length >= row.shown) row.tail.appendData(rest.slice(row.shown));
     else row.tail.data = rest;

@@ -1,6 +1,7 @@
 // Puts the parts into the page, if this page's server has the server extension.
 
 import { absent, asker } from "./ask.js";
+import { showFormulas } from "./formulas.js";
 import { keepFrozen } from "./frozen.js";
 import { keepReadable } from "./readable.js";
 import { AgentServers } from "./servers.js";
@@ -8,6 +9,7 @@ import { addTutorial } from "./tutorial.js";
 
 export const activate = async (app, services, shared) => {
   keepFrozen(app);
+  if (services.latex) showFormulas(services.latex);
   if (services.notebooks) keepReadable(services.notebooks); // also where nothing of ours runs
   const names = ["apputils", "coreutils", "services", "ui-components"].map((name) => `@jupyterlab/${name}`);
   const modules = await Promise.all([...names, "@lumino/signaling"].map(shared));

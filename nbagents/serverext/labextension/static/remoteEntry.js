@@ -23,6 +23,7 @@
     const wanted = {
       notebooks: ["@jupyterlab/notebook", "INotebookTracker"],
       palette: ["@jupyterlab/apputils", "ICommandPalette"],
+      latex: ["@jupyterlab/rendermime", "ILatexTypesetter"],
     };
     if (!page || page === "tree") {
       wanted.running = ["@jupyterlab/running", "IRunningSessionManagers"];

@@ -1,0 +1,34 @@
+"""Agents as a service over HTTP: `AgentApp`, as AgentScope Runtime has it."""
+
+from ._agent_app import AgentApp, Runner
+from ._deploy import DeploymentMode, LocalDeployManager
+from ._names import ContentType, MessageType, Role, RunStatus
+from ._schemas import (
+    AgentRequest,
+    AgentResponse,
+    Content,
+    DataContent,
+    ImageContent,
+    Message,
+    TextContent,
+)
+from ._serving import Serving
+
+__all__ = [
+    "AgentApp",
+    "AgentRequest",
+    "AgentResponse",
+    "Content",
+    "ContentType",
+    "DataContent",
+    "DeploymentMode",
+    "ImageContent",
+    "LocalDeployManager",
+    "Message",
+    "MessageType",
+    "Role",
+    "RunStatus",
+    "Runner",
+    "Serving",
+    "TextContent",
+]

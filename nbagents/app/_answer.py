@@ -1,0 +1,173 @@
+"""`Answer`: one request under way: its events, kept for whoever reads them, also for who comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+import traceback
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from itertools import islice
+from typing import Any
+
+from ..config import redact
+from ._failure import failure_of
+from ._sequence import Event, Sequence
+
+__all__ = ["Answer"]
+
+log = logging.getLogger(__name__)
+
+AHEAD = 1000
+"""Events that are made before a slow reader has taken them; then what makes them waits."""
+KEPT = 4000
+"""Events that are kept for a reader who comes back."""
+
+
+class Answer:
+    """One run of the query function. Lives on the loop of the app.
+
+    It goes on while somebody reads. When nobody does, it is cancelled after ``patience`` seconds, unless
+    somebody comes back and reads on; 0 is at once.
+    """
+
+    def __init__(
+        self,
+        user: str,
+        session: str,
+        say: Callable[[], AsyncGenerator[Any, None]],
+        *,
+        patience: float,
+        over: Callable[[Answer], object],
+    ) -> None:
+        self.id = f"response_{secrets.token_hex(16)}"
+        self.user, self.session = user, session
+        self.begun = time.monotonic()
+        self.error: BaseException | None = None
+        self.done = False
+        self._say, self._patience, self._over = say, patience, over
+        self._sequence = Sequence(self.id, session, int(time.time()))
+        self._events: deque[Event] = deque()
+        self._first = 0
+        """The number of the first event that is kept."""
+        self._readers: dict[object, int] = {}
+        """What each reader has taken."""
+        self._waiting = False
+        """Does it wait for a slow reader?"""
+        self._news = asyncio.Condition()
+        self._leaving: asyncio.TimerHandle | None = None
+        self._task = asyncio.create_task(self._run(), name=f"nbagents-{self.id}")
+
+    @property
+    def orphaned(self) -> bool:
+        """Does it run though nobody reads?"""
+        return not self.done and not self._readers
+
+    @property
+    def size(self) -> int:
+        """How many events there were so far."""
+        return self._first + len(self._events)
+
+    def keeps(self, number: int) -> bool:
+        """Can it be read on after that event?"""
+        return self._first - 1 <= number < self.size
+
+    def cancel(self) -> None:
+        """Stop it; its last event says so."""
+        self._task.cancel()
+
+    async def ended(self) -> None:
+        """Wait until it is over."""
+        await asyncio.wait([self._task])
+
+    async def read(self, after: int = -1) -> AsyncGenerator[list[Event], None]:
+        """Yield the events after that one, to the last: each time those that have come meanwhile."""
+        me, position = object(), after + 1
+        self._readers[me] = position
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+        try:
+            while True:
+                async with self._news:
+                    while position >= self.size and not self.done:
+                        await self._news.wait()
+                if position >= self.size:
+                    return
+                events = list(islice(self._events, position - self._first, None))
+                position += len(events)
+                yield events
+                self._readers[me] = position
+                if self._waiting:
+                    await self._tell()
+        finally:
+            del self._readers[me]
+            if self.orphaned:
+                self._leave()
+            elif self._waiting:
+                asyncio.get_running_loop().create_task(self._tell())
+
+    async def whole(self) -> Event:
+        """Return the last event."""
+        event: Event = {}
+        async with aclosing(self.read()) as events:
+            async for *_, event in events:  # noqa: B007  # the last one counts
+                pass
+        return event
+
+    def _leave(self) -> None:
+        if self._patience <= 0:
+            self.cancel()
+        else:
+            self._leaving = asyncio.get_running_loop().call_later(self._patience, self.cancel)
+
+    async def _run(self) -> None:
+        sequence = self._sequence
+        try:
+            await self._add(sequence.begin())
+            async with aclosing(self._say()) as values:
+                async for value in values:
+                    told = sequence.text(value) if isinstance(value, str) else sequence.take(*value)
+                    await self._add(told)
+            last = sequence.finish(int(time.time()))
+        except asyncio.CancelledError:
+            last = sequence.cancel(int(time.time()))
+        except Exception as error:  # noqa: BLE001  # the user's own code; the client is told
+            self.error = error
+            code, message = failure_of(error)
+            error_id = secrets.token_hex(8)
+            log.warning(
+                "a query failed (%s)\n%s", error_id, redact("".join(traceback.format_exception(error)))
+            )
+            last = sequence.fail(code, message, error_id, int(time.time()))
+        self._events.extend(last)
+        self.done = True
+        if self._leaving is not None:
+            self._leaving.cancel()
+        self._over(self)
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._tell()
+
+    async def _add(self, events: list[Event]) -> None:
+        if not events:
+            return
+        self._events.extend(events)
+        while len(self._events) > KEPT and self._first < min(self._readers.values(), default=self.size):
+            self._events.popleft()
+            self._first += 1
+        await self._tell()
+        if self._readers and self.size - min(self._readers.values()) > AHEAD:
+            self._waiting = True
+            async with self._news:
+                await self._news.wait_for(
+                    lambda: not self._readers or self.size - min(self._readers.values()) <= AHEAD // 2
+                )
+            self._waiting = False
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._news.notify_all()

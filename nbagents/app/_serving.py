@@ -1,0 +1,240 @@
+"""`Serving`: an app that serves at an address, on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import uvicorn
+
+from ..exceptions import UsageError
+from ._header import HeaderFile
+
+if TYPE_CHECKING:
+    from ._agent_app import AgentApp
+
+__all__ = ["Serving", "serve"]
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+START = 30.0
+"""Seconds that the functions which are called at the start may take."""
+DRAIN = 10
+"""Seconds that answers under way get to end when it stops."""
+
+_serving: dict[int, Serving] = {}
+"""What serves in this process, by port."""
+
+
+class Serving:
+    """A running server. ``stop`` ends it; it ends with the process, too."""
+
+    def __init__(self, app: AgentApp, listener: socket.socket, options: dict[str, Any], public: bool) -> None:
+        self.app = app
+        self.host, self.port = listener.getsockname()[:2]
+        self._scheme = "https" if options.get("ssl_certfile") else "http"
+        self._listener = listener
+        self._failure: BaseException | None = None
+        self._header: HeaderFile | None = None
+        self._ready = threading.Event()
+        # Not `Thread.join`, after whose interruption Python 3.11 takes the thread for ended.
+        self._ended = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        config = uvicorn.Config(
+            app.gated(public=public),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="none",
+            lifespan="off",
+            timeout_graceful_shutdown=DRAIN,
+            **options,
+        )
+        self._server = _Server(config, self._ready)
+        self._thread = threading.Thread(target=self._main, name=f"nbagents-app-{self.port}", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self._scheme}://{host}:{self.port}"
+
+    @property
+    def token(self) -> str | None:
+        """What clients send; see `AgentApp.token`."""
+        return self.app.token
+
+    @property
+    def alive(self) -> bool:
+        """Does it serve?"""
+        return self._ready.is_set() and not self._ended.is_set() and not self._server.should_exit
+
+    @property
+    def curl(self) -> str:
+        """A line for a terminal that asks it something; the token comes from a file of yours."""
+        header = f"{self._header.option()} " if self._header is not None else ""
+        return (
+            f"curl -N {header}-H 'Content-Type: application/json'"
+            f' -d \'{{"input": [{{"content": "Hello"}}]}}\' {self.url}{self.app.endpoint_path}'
+        )
+
+    def start(self) -> None:
+        """Begin to serve, and wait until it does.
+
+        Raises:
+            Exception: what the app's own functions raised at the start.
+            TimeoutError: they took longer than 30 s.
+        """
+        self._thread.start()
+        try:
+            ready = self._ready.wait(START)
+        except BaseException:  # an interrupt: what has begun ends
+            self._server.should_exit = True
+            raise
+        if not ready:
+            self._server.should_exit = True
+            raise TimeoutError(f"the app did not start within {START:g} s: its @app.init takes too long")
+        if self._failure is not None:
+            raise self._failure
+        if self.token is not None:
+            self._header = HeaderFile(self.port, self.token)
+
+    def stop(self, timeout: float = DRAIN + 5.0) -> None:
+        """Refuse new requests, give those under way some seconds, and end. Any thread; may be repeated."""
+        self._server.should_exit = True
+        if threading.current_thread() is not self._thread:
+            self._ended.wait(timeout)
+        if _serving.get(self.port) is self:
+            del _serving[self.port]
+        if self._header is not None:
+            self._header.remove()
+
+    def wait(self) -> None:
+        """Say on the standard error where it serves, and wait until it ends; an interrupt ends it."""
+        sys.stderr.write(f"{self!r}; Ctrl-C ends it. Try:\n  {self.curl}\n")
+        sys.stderr.flush()
+        try:
+            while not self._ended.wait(0.2):
+                pass
+        except KeyboardInterrupt:
+            self.stop()
+
+    async def on_loop(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the server's loop, from any other."""
+        assert self._loop is not None
+        if self._loop is asyncio.get_running_loop():
+            return await work
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    def __enter__(self) -> Serving:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = f"serves at {self.url}" if self.alive else "has ended"
+        return f"<{self.app.app_name or 'AgentApp'} {state}>"
+
+    def _main(self) -> None:
+        with asyncio.Runner() as runner:
+            try:
+                runner.run(self._serve())
+            except BaseException as error:  # noqa: BLE001  # it is raised in `start`
+                self._failure = error
+            finally:
+                self._listener.close()
+                self._ended.set()
+                self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self.app.start()
+        try:
+            await self._server.serve(sockets=[self._listener])
+        finally:
+            await self.app.stop()
+
+
+class _Server(uvicorn.Server):
+    """A server that tells when it answers."""
+
+    def __init__(self, config: uvicorn.Config, ready: threading.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self._ready.set()
+
+
+def serve(app: AgentApp, host: str, port: int, **options: Any) -> Serving:
+    """Serve an app on a thread of this process; return when it is ready.
+
+    Raises:
+        UsageError: the port is taken or no port, or the host is open to others without TLS or
+            ``insecure=True``.
+    """
+    public = _is_public(host)
+    if public and not app.insecure and not options.get("ssl_certfile"):
+        raise UsageError(
+            f"{host} is open to other machines, and what is sent there can be read on the way",
+            hint="serve at 127.0.0.1; or give ssl_certfile= and ssl_keyfile=; or AgentApp(insecure=True),"
+            " which serves everybody",
+        )
+    if app.insecure:
+        log.warning("this app serves everybody who reaches %s:%s, without a token", host, port)
+    _replace(app, port)
+    serving = Serving(app, _listen(host, port), options, public)
+    serving.start()
+    app.serving = serving
+    _serving[serving.port] = serving
+    return serving
+
+
+def _replace(app: AgentApp, port: int) -> None:
+    """End what this app served, or an earlier app of its name at that port: its cell was run again."""
+    earlier = _serving.get(port)
+    if earlier is not None and (
+        earlier.app is app or (app.app_name and earlier.app.app_name == app.app_name)
+    ):
+        earlier.stop()
+    if app.serving is not None and app.serving.alive:
+        app.serving.stop()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+        raise UsageError(f"a port is a number from 0 to 65535, not {port!r}")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        with contextlib.suppress(OSError):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise UsageError(
+                f"the port {port} of {host} is taken by another program",
+                hint="give another port, or 0 for any",
+            ) from None
+        raise UsageError(f"{host}:{port} cannot be listened at: {error.strerror or error}") from None
+    return listener
+
+
+def _is_public(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() != "localhost"

@@ -1,0 +1,15 @@
+"""AgentScope Runtime's module paths: ``import nbagents.compat.agentscope_runtime``.
+
+Every name stands in the one table, `_table`. Loaded at first use, name by name.
+
+>>> from nbagents.compat.agentscope_runtime.engine.services.agent_state import InMemoryStateService
+>>> InMemoryStateService.__module__.partition(".")[0]
+'nbagents'
+"""
+
+from __future__ import annotations
+
+from .._mirror import mirror
+from ._table import ALSO, GONE, MISSING, MODULES
+
+mirror(__name__, MODULES, also=ALSO, missing=MISSING, gone=GONE)

@@ -1,0 +1,109 @@
+"""`Database`: one database, to be asked by a person, or by a model through its two tools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...exceptions import UsageError
+from .._effects import effects
+from .._service import ServiceResponse
+from ._ask import SECONDS, ask
+from ._place import place_of
+from ._schema import schema_of
+
+__all__ = ["Database"]
+
+ASK = """Ask the {name} database by one SQL statement{reading}.
+
+The rows come as a list; a note says if some are left out.
+
+Args:
+    query: One SQL statement, in the language of {name}.
+    parameters: Values for the names in the query, such as :city.
+"""
+
+
+class Database:
+    """A database by its address; for reading, unless ``allow_change_data``.
+
+    ``maxcount_results`` rows are given at most, and a query may take so many ``seconds``. `tools` are for a
+    `Toolkit`; the model sees neither the address nor the password. `query` and `schema` ask it yourself:
+    they block, for at most some seconds more than a query may take, and return a `ServiceResponse`.
+
+    >>> import sqlite3, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> with sqlite3.connect(f"{folder.name}/shop.db") as made:
+    ...     _ = made.execute("CREATE TABLE sales (city TEXT, price REAL)")
+    ...     _ = made.execute("INSERT INTO sales VALUES ('Rome', 2.5), ('Oslo', 4.0)")
+    >>> made.close()
+    >>> shop = Database(f"sqlite:///{folder.name}/shop.db")
+    >>> shop.query("SELECT city FROM sales WHERE price > :least", {"least": 3}).content
+    [{'city': 'Oslo'}]
+    >>> print(shop.query("DELETE FROM sales").content)
+    this statement is not allowed here: the database can only be read
+    >>> [tool.__name__ for tool in shop.tools()]
+    ['show_schema', 'query_database']
+    >>> folder.cleanup()
+
+    Raises:
+        UsageError: the address is none, or what is needed to ask it is not installed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        allow_change_data: bool = False,
+        maxcount_results: int | None = None,
+        seconds: float = SECONDS,
+    ) -> None:
+        if maxcount_results is not None and maxcount_results < 1:
+            raise UsageError(f"maxcount_results is {maxcount_results}; it is at least 1")
+        if seconds <= 0:
+            raise UsageError(f"a query cannot take {seconds} seconds at most")
+        self._place = place_of(url)
+        self.allow_change_data, self.maxcount_results, self.seconds = (
+            allow_change_data,
+            maxcount_results,
+            seconds,
+        )
+
+    def query(self, query: str, parameters: dict[str, Any] | None = None) -> ServiceResponse:
+        """Run one SQL statement, with values for its ``:names``; the content is a list of dictionaries."""
+        return ask(
+            self._place,
+            query,
+            parameters,
+            changes=self.allow_change_data,
+            most=self.maxcount_results,
+            seconds=self.seconds,
+        )
+
+    def schema(self, table: str = "") -> ServiceResponse:
+        """Describe the tables, or one of them: columns, types, keys, how many rows."""
+        return schema_of(self._place, table, seconds=self.seconds)
+
+    def tools(self) -> list[Callable[..., ServiceResponse]]:
+        """Return the functions for a model: ``show_schema`` and ``query_database``."""
+        kinds = ["read"] if self._place.kind == "sqlite" else ["read", "network"]
+
+        @effects(*kinds)
+        def show_schema(table: str = "") -> ServiceResponse:
+            """Show which tables the database has, with their columns, types and keys.
+
+            Args:
+                table: The name of one table; all of them if it is left out.
+            """
+            return self.schema(table)
+
+        @effects(*kinds, *(["write"] if self.allow_change_data else []))
+        def query_database(query: str, parameters: dict[str, Any] | None = None) -> ServiceResponse:
+            return self.query(query, parameters)
+
+        reading = "" if self.allow_change_data else "; it can only be read"
+        query_database.__doc__ = ASK.format(name=self._place.name, reading=reading)
+        return [show_schema, query_database]
+
+    def __repr__(self) -> str:
+        return f"<{self._place.name} database{', which may be changed' if self.allow_change_data else ''}>"
