@@ -20,18 +20,14 @@
     │   └── RemoteAgentError       the agent's own code raised, elsewhere
     ├── ModelError                 the model's endpoint did not answer as asked
     │   ├── ModelUnavailableError  nobody listens there, or it stopped answering
-    │   ├── ModelAuthError         the key was refused
-    │   ├── ModelRateLimitError    too many requests; retried, then given up
+    │   ├── ModelAuthError, ModelRateLimitError
     │   └── ModelResponseError     an answer came and could not be used
     │       ├── ResponseParsingError   a parser does not find in it what it looks for
     │       │   ├── JsonDictValidationError, JsonParsingError, JsonTypeError
     │       │   └── RequiredFieldNotFoundError, TagNotFoundError
     │       ├── FunctionCallError      it asks for a tool in a way that cannot be met
-    │       │   ├── FunctionCallFormatError    it is not written as a call
-    │       │   ├── FunctionNotFoundError      there is no such tool
-    │       │   ├── ArgumentNotFoundError      an argument is missing
-    │       │   ├── ArgumentTypeError          an argument does not fit
-    │       │   └── ToolNotAllowedError        a policy or a person has not allowed it
+    │       │   ├── FunctionCallFormatError, FunctionNotFoundError
+    │       │   └── ArgumentNotFoundError, ArgumentTypeError, ToolNotAllowedError
     │       └── SchemaMismatchError    it does not have the shape that was asked for
     ├── AgentServerError           the agent server, not the agent
     │   ├── AgentServerNotAliveError
@@ -44,9 +40,7 @@
     ├── ToolServerError            a server of tools, one of others', does not answer
     ├── StorageError               what agents have become could not be kept, or read
     │   ├── SessionBusyError       another request holds the session
-    │   ├── StorageFullError       there is no room left
-    │   ├── StateCorruptError      what was kept is damaged
-    │   └── StateVersionError      a newer version of nbagents kept it
+    │   └── StorageFullError, StateCorruptError, StateVersionError
     ├── SandboxError               no sandbox here is good enough, or it could not be made
     └── InternalError              our fault: please report it
 

@@ -22,8 +22,15 @@ async def look_up(item: str) -> str:
     "Look up an item."
     raise LookupError(f"there is no {item} <b>here</b>")
 
+def draw() -> list:
+    "Draw a red dot."
+    data = ("iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4//8/w38GIAXDIBKE0DHxgljNBAAO"
+            "9TXL0Y4OHwAAAABJRU5ErkJggg==")
+    return [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}}]
+
 toolkit = Toolkit()
 toolkit.register_tool_function(count_words)
+toolkit.register_tool_function(draw)
 toolkit.register_tool_function(look_up)
 clerk = ReActAgent("clerk", "You help.", "demo", toolkit=toolkit, to_dist=True)
 """
@@ -32,6 +39,7 @@ CELLS = [
     TOOLS,
     '%%agents clerk\nPlease count words of "grey beads shine on the glass"',
     '%%agents clerk --view timeline\nLook up the item "hat"',
+    "%%agents clerk\nDo this.\n\n1. draw\n2. count_words: a b",
 ]
 
 
@@ -48,6 +56,15 @@ def test_calls_are_seen_while_they_run_and_in_the_saved_notebook(desk: Any) -> N
     notebook.finished()
     notebook.wait_text(2, "6 · 3.")
     notebook.run(3)
+    notebook.run(4, wait=False)
+    shown = 'img.nba-picture[alt="picture 1 from clerk"]'
+    # What a tool draws is seen while the next one runs.
+    drawn = notebook.page.locator(f".nba-live.nba-run article:has({shown})")
+    drawn.get_by_text("is calling count_words").wait_for(timeout=30_000)
+    notebook.finished()
+    notebook.wait_text(4, "a picture")
+    width = f"document.querySelector('.nba-run:not(.nba-live) {shown}')?.naturalWidth"
+    notebook.page.wait_for_function(f"{width} === 5", timeout=30_000)
     notebook.save()
     call = notebook.page.locator("details.nba-call").first
     call.locator("summary").click()

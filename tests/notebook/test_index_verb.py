@@ -10,8 +10,10 @@ import pytest
 pytestmark = pytest.mark.notebook
 AGENT = """
 from nbagents import ReActAgent, Toolkit
+from nbagents.tools import read_text_file
 toolkit = Toolkit()
 toolkit.register_tool_function(docs)
+toolkit.register_tool_function(read_text_file)
 clerk = ReActAgent("clerk", "You answer from files.", "demo-fast", toolkit=toolkit)
 """
 
@@ -55,6 +57,8 @@ def test_agents_answer_from_it_here_and_in_a_server(kernel: Any, notes: Path) ->
     )
     told = kernel.run('print(far("When is bread baked?").content)').stdout
     assert told == "“Bread is baked at dawn”, says bread.md, line 1.\n"
+    told = kernel.run("""print(far("Call read_text_file 'notes/bread.md'").content)""").stdout
+    assert told == "read_text_file returned “Bread is baked at dawn”.\n", "in the folder of this notebook"
 
 
 def test_what_cannot_be_indexed_says_why(kernel: Any, notes: Path) -> None:

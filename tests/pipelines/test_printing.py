@@ -158,6 +158,27 @@ def test_only_what_belongs_to_the_call_is_heard():
     assert asyncio.run(main()) == [[f"{'ab'[n % 2]} {n}"] for n in range(20)]
 
 
+class Chair(AgentBase):
+    """Streams, in its own reply, what one of two agents prints that it asks at the same time."""
+
+    def __init__(self, name, asked):
+        super().__init__(name)
+        self.asked = asked
+
+    async def reply(self, x=None):
+        replies = [agent(None) for agent in self.asked]
+        found = await read(stream_printing_messages(self.asked, replies[0]))
+        await replies[1]
+        return [*found, *await read(stream_printing_messages(self.asked, replies[1]))]
+
+
+def test_an_agent_may_stream_what_the_agents_that_it_asks_print():
+    async def main():
+        return (await Chair("chair", [Printer("a"), Printer("b")])(None)).content
+
+    assert [name for name, _, last in asyncio.run(main()) if last] == ["a", "b"]
+
+
 def test_inner_agents_pipelines_and_several_calls_stream():
     async def main():
         inner = Printer("inner")

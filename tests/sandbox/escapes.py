@@ -171,12 +171,34 @@ def change_mode_of_file() -> bool:
     return True
 
 
+def lend_rights() -> bool:
+    """Leave a program that runs with its maker's rights, whoever runs it."""
+    ways: list[Callable[[], object]] = [
+        lambda: os.close(os.open("made", os.O_CREAT | os.O_WRONLY, 0o4755)),
+        lambda: os.chmod("given", 0o4755),
+        lambda: os.fchmod(os.open("given", os.O_RDONLY), 0o2755),
+        lambda: os.mknod("node", 0o104755),
+        lambda: LIBC.syscall(ctypes.c_long(452), -100, b"given", 0o4755, 0),
+    ]
+    Path("given").write_text("")
+    os.umask(0)
+    for way in ways:
+        try:
+            way()
+        except OSError:
+            continue
+    return any(
+        Path(name).exists() and Path(name).stat().st_mode & 0o6000 for name in ("made", "given", "node")
+    )
+
+
 WAYS: list[Callable[[], bool]] = [
     read_key, list_home, read_accounts, read_environment_of_server, read_memory_of_server, trace_server,
     signal_server, see_server, slow_server_down, connect_by_path, connect_by_name,
     connect_by_tcp, send_by_udp, write_agent, write_startup, write_site_packages, follow_link, link_hard,
     leave_in_tmp, leave_in_shared_memory, share_memory, ask_for_keys, find_secret_in_environment,
     become_root_of_own, write_kernel_settings, gain_rights, dump_core, look_at_file, change_mode_of_file,
+    lend_rights,
 ]  # fmt: skip
 
 

@@ -352,12 +352,12 @@ def test_a_hold_of_somebody_who_died_ends(place, user):
 
 
 def test_a_hold_is_renewed_while_it_lasts(place, user, monkeypatch):
-    monkeypatch.setattr("nbagents.services._leases.LEASE", 0.6)
+    monkeypatch.setattr("nbagents.services._leases.LEASE", 1.5)
 
     async def main():
         async with place.state() as service, service.locked(user, "s"):
             with pytest.raises(SessionBusyError):
-                async with service.locked(user, "s", wait=2):
+                async with service.locked(user, "s", wait=2.5):
                     pass
 
     asyncio.run(main())

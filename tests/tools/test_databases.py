@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from contextlib import ExitStack
@@ -12,8 +13,9 @@ from urllib.parse import urlsplit
 import databases
 import pytest
 
+from nbagents import Msg, ReActAgent
 from nbagents.exceptions import UsageError
-from nbagents.tools import Effect, ServiceExecStatus, Toolkit, effects_of
+from nbagents.tools import Effect, ServiceExecStatus, Toolkit
 from nbagents.tools.database import Database, query_mysql, query_postgresql, query_sqlite
 
 SERVERS = [pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("postgresql", "mysql")]
@@ -247,7 +249,7 @@ def test_a_power_that_comes_by_a_mariadb_role_is_refused_too(shops) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_functions_take_what_agentscope_gives_them(kind: str, shops) -> None:
+def test_the_functions_take_what_agentscope_gives_them(kind: str, shops, tmp_path: Path) -> None:
     url = shops(kind)
     parts = urlsplit(url)
     if kind == "sqlite":
@@ -259,7 +261,9 @@ def test_the_functions_take_what_agentscope_gives_them(kind: str, shops) -> None
         given = (parts.path[1:], query, parts.hostname, parts.username, parts.password, port)
         got = ask(*given, maxcount_results=2)
     assert got.content == [{"id": 1}, {"id": 2}]
-    assert query_sqlite("nowhere.db", "SELECT 1").status == ServiceExecStatus.ERROR
+    getattr(os, "mkfifo", Path.touch)(tmp_path / "pipe")
+    for path in ("nowhere.db", str(tmp_path), str(tmp_path / "pipe")):
+        assert "no connection to the SQLite" in query_sqlite(path, "SELECT 1").content
     assert "not of SQLite" in query_sqlite("mysql://a@b/c", "SELECT 1").content
 
 
@@ -289,11 +293,27 @@ def test_the_tools_of_a_database_tell_the_model_what_is_left_out(shops) -> None:
     answer = toolkit.call_tool_function(block).result()
     assert answer.text.startswith('[{"id": 0}, {"id": 1}]\n(only the first 2 rows are here')
     assert not answer.is_error
-    show, ask = shop.tools()
-    assert effects_of(show) == effects_of(ask) == {Effect.READ}
+    assert {frozenset(tool.effects) for tool in toolkit.tools.values()} == {frozenset({Effect.READ})}
     _, ask = Database(shops("sqlite"), allow_change_data=True).tools()
-    assert effects_of(ask) == {Effect.READ, Effect.WRITE}
+    toolkit.register_tool_function(ask, func_name="change")
+    assert toolkit.tools["change"].effects == {Effect.READ, Effect.WRITE}
+    properties = [schema["function"]["parameters"]["properties"] for schema in toolkit.get_json_schemas()]
+    assert [set(each) for each in properties[:2]] == [{"table"}, {"query", "parameters"}]
     assert toolkit.get_json_schemas()[1]["function"]["description"].startswith("Ask the SQLite database")
+
+
+@pytest.mark.parametrize("kind", KINDS[:2])
+def test_the_tools_go_along_to_a_server_with_their_agent(kind: str, shops, runtime: Path) -> None:
+    toolkit = Toolkit(approve="auto")
+    for tool in Database(shops(kind)).tools():
+        toolkit.register_tool_function(tool)
+    assert databases.PASSWORD not in repr([tool.preset_kwargs for tool in toolkit.tools.values()])
+    steps = "1. query_database: SELECT count(*) AS n FROM sales"
+    agent = ReActAgent(f"asker_{kind}", "You ask.", "demo", toolkit=toolkit, to_dist=True)
+    try:
+        assert agent(Msg("user", steps)).content == "query_database returned “[{'n': 2000}]”."
+    finally:
+        agent.stop()
 
 
 @pytest.mark.parametrize(

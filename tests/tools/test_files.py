@@ -257,6 +257,21 @@ def test_a_model_cannot_name_the_work_folder(place: Path) -> None:
     assert own.call_tool_function(block).result().text == SECRET
 
 
+def test_a_tool_works_where_it_was_made(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toolkit = Toolkit()
+    toolkit.register_tool_function(read_text_file)
+    block = {"type": "tool_use", "id": "1", "name": "read_text_file", "input": {"file_path": "hello.txt"}}
+    monkeypatch.chdir(place / "outside")
+    assert toolkit.call_tool_function(block).result().text == "hello"
+    assert ABSENT in bad(read_text_file("hello.txt"))
+    described = toolkit.described(lambda value, whose: "f")["tools"][0]
+    assert described["preset_kwargs"] == {"folder": str(place / "desk")}, "and so it does in a server"
+    monkeypatch.setattr("tempfile.tempdir", str(place / "outside"))
+    with pytest.raises(UsageError, match="no folder to work in"):
+        read_text_file("secret")
+    assert good(read_text_file("secret", folder=str(place / "outside"))) == SECRET
+
+
 def test_effects_are_declared() -> None:
     for name in files.__all__:
         reads = name.startswith(("read", "view", "list", "get"))

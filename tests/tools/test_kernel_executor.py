@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import base64
+import gc
 import os
 import subprocess
 import sys
@@ -16,8 +18,10 @@ import psutil
 import pytest
 from nbagents.compat.agentscope.service import NoteBookExecutor
 
+from nbagents import Msg, ReActAgent
 from nbagents.exceptions import UsageError
-from nbagents.tools import Effect, KernelExecutor, Toolkit, effects_of
+from nbagents.tools import Effect, KernelExecutor, Toolkit
+from nbagents.tools.code import _kernel_tool
 
 pytestmark = [pytest.mark.linux, pytest.mark.timeout(180)]
 
@@ -84,11 +88,13 @@ def test_a_kernel_that_ends_is_said_to_be_gone_and_another_one_starts(kernel: Ke
 
 def test_its_tool_streams_on_any_loop_and_says_that_it_executes(kernel: KernelExecutor) -> None:
     (tool,) = kernel.tools()
-    assert effects_of(tool) == {Effect.EXECUTE}
-    (networked,) = KernelExecutor(network=True).tools()
-    assert effects_of(networked) == {Effect.EXECUTE, Effect.NETWORK}
     toolkit = Toolkit(approve="auto")
     toolkit.register_tool_function(tool)
+    toolkit.register_tool_function(KernelExecutor(network=True).tools()[0], func_name="networked")
+    assert toolkit.tools["run_python"].effects == {Effect.EXECUTE}
+    assert toolkit.tools["networked"].effects == {Effect.EXECUTE, Effect.NETWORK}
+    (schema, _) = toolkit.get_json_schemas()
+    assert set(schema["function"]["parameters"]["properties"]) == {"code"}
     code = "import time\nfor i in range(3):\n    print(i)\n    time.sleep(0.5)"
     block = {"type": "tool_use", "id": "1", "name": "run_python", "input": {"code": code}}
 
@@ -116,6 +122,21 @@ def test_a_tool_call_that_is_cancelled_ends_its_cell(kernel: KernelExecutor) -> 
     assert time.monotonic() - begun < 20
 
 
+def test_in_a_server_the_tool_has_a_kernel_of_its_own(kernel: KernelExecutor, runtime: Path) -> None:
+    toolkit = Toolkit(approve="auto")
+    toolkit.register_tool_function(kernel.tools()[0])
+    kernel.run("where = 'here'")
+    agent = ReActAgent("remote", "You compute.", "demo", toolkit=toolkit, to_dist=True)
+    try:
+        steps = "1. run_python: 'where' in dir()\n2. run_python: where = 'there'\n3. run_python: where"
+        said = agent(Msg("user", steps)).content
+    finally:
+        agent.stop()
+    assert said.startswith("run_python returned “False”")
+    assert said.endswith("run_python returned “'there'”.")
+    assert kernel.run("where").text == "'here'"
+
+
 def test_agentscopes_names_do_the_same(kernel: KernelExecutor) -> None:
     assert NoteBookExecutor is KernelExecutor
     assert kernel.run_code_on_notebook("2 * 3").content == "6"
@@ -136,6 +157,8 @@ def test_files_are_shared_through_the_folder_and_nothing_else_is_left(tmp_path: 
             assert said.text == "10"
             assert own.run(f"open({str(tmp_path / 'secret')!r})").is_error
             assert own.run(f"open({str(tmp_path / 'data' / 'b.txt')!r}, 'w')").is_error
+            with KernelExecutor(folder=work) as beside:  # two may share a folder
+                assert beside.run("open('made.txt').read()").text == "'to be read'"
         assert (work / "made.txt").read_text() == "to be read"
         assert {path.name for path in work.iterdir()} == {"made.txt"}
         with pytest.raises(UsageError, match="is closed"):
@@ -171,3 +194,37 @@ def test_a_kernel_ends_with_the_process_that_made_it() -> None:
             with KernelExecutor() as next_one:
                 next_one.run("1")
         assert not Path(folder).exists()
+
+
+def test_an_interrupt_of_whoever_waits_ends_the_cell(kernel: KernelExecutor) -> None:
+    kernel.run("import time; kept = 9")
+    timer = threading.Timer(1, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        kernel.run("time.sleep(60)")
+    assert kernel.run("kept").text == "9"
+
+
+def test_kernels_that_only_tools_know_end_when_they_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_kernel_tool, "MOST", 1)
+    monkeypatch.setattr(_kernel_tool, "IDLE", 4.0)
+    toolkit, owners = Toolkit(approve="auto"), []
+
+    def parent(name: str) -> psutil.Process:
+        block = {"type": "tool_use", "id": "1", "name": name, "input": {"code": "1 + 1"}}
+        assert toolkit.call_tool_function(block).result().text == "2"
+        (executor,) = [one for one, _ in _kernel_tool._kept.values() if one.id == ids[name]]
+        return psutil.Process(executor._life.kernel.running.pid)
+
+    ids = {}
+    for name in ("first", "second"):
+        made = KernelExecutor()
+        toolkit.register_tool_function(made.tools()[0], func_name=name)
+        ids[name] = made.id
+        del made
+        gc.collect()
+        owners.append(parent(name))
+    gone, alive = psutil.wait_procs(owners[:1], timeout=20)
+    assert (gone, alive) == (owners[:1], [])
+    assert owners[1].is_running()
+    assert psutil.wait_procs(owners[1:], timeout=30)[1] == []

@@ -253,6 +253,20 @@ def test_meaning_and_words_are_ranked_together(notes: Path, tmp_path: Path) -> N
         assert len(index.search("rain", top_k=100, mode="meaning")) == len(index)
 
 
+def test_what_is_removed_takes_nobodys_place(tmp_path: Path) -> None:
+    near, far = {f"near {n}": "aaaaaaaa" for n in range(60)}, {f"far {n}": "eeeeaaaa" for n in range(5)}
+    with (
+        KnowledgeIndex(tmp_path / "index", letters) as index,
+        KnowledgeIndex(tmp_path / "index", letters) as other,
+    ):
+        index.add(near | far)
+        for one in (index, other):
+            assert {hit.source for hit in one.search("aa", top_k=60, mode="meaning")} == near.keys()
+        index.remove(*near)
+        for one in (index, other):
+            assert {hit.source for hit in one.search("aa", mode="meaning")} == far.keys()
+
+
 def test_what_was_finished_stays_when_the_model_fails_or_somebody_interrupts(
     notes: Path, tmp_path: Path
 ) -> None:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import threading
 import time
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..._ids import new_id
 from ..._loop import background
 from ..._threads import on_thread
 from ...exceptions import UsageError
 from ...sandbox import Level, Limits, Sandbox
-from .._effects import effects
 from .._response import ToolResponse
 from .._service import ServiceExecStatus, ServiceResponse
 from ._kernel_process import GRACE, KernelProcess
+from ._kernel_tool import KernelTool, executors, run_python
 from ._own_folder import OwnFolder
 from ._rich import Rich
 
@@ -58,12 +60,23 @@ class KernelExecutor:
         network: bool = False,
         limits: Limits = Limits(memory=2**31, processes=256),  # noqa: B008  # frozen
         least: Level | None = None,
+        id: str = "",
     ) -> None:
         if not timeout > 0:
             raise UsageError(f"a cell needs some time to run: timeout is {timeout}")
-        self.timeout, self.network = timeout, network
+        self.timeout, self.id = timeout, id or new_id()
+        """Seconds for a cell, and by what its tool knows it."""
+        self._told = {
+            "timeout": timeout,
+            "folder": None if folder is None else os.path.abspath(folder),
+            "readable": [os.path.abspath(path) for path in readable],
+            "network": network,
+            "limits": dataclasses.asdict(limits),
+            "least": None if least is None else int(least),
+        }
         self._given = {"limits": limits, "network": network, "readable": tuple(readable), "least": least}
         self._life = _Life(folder)
+        executors[self.id] = self
         # Not tied to self, which may be forgotten while a cell runs.
         self._end = weakref.finalize(self, self._life.close)
 
@@ -105,23 +118,22 @@ class KernelExecutor:
 
     # ---- for models
 
-    def tools(self) -> list[Callable[..., Any]]:
-        """Return the function for a model: ``run_python``. Its answer grows while the cell runs."""
+    def tools(self) -> list[KernelTool]:
+        """Return the function for a model, ``run_python``, whose answer grows while the cell runs.
 
-        @effects("execute", *(["network"] if self.network else []))
-        async def run_python(code: str) -> AsyncIterator[ToolResponse]:
-            """Run Python code in a notebook's kernel, which remembers what was run before.
+        With its toolkit an agent takes it along to a server, where it has a kernel of its own, which ends
+        with the server, or when nothing was run in it for half an hour.
+        """
+        return [KernelTool(run_python, kernel=self.id, **self._told)]
 
-            What the code prints, the value of its last line and the plots it draws are shown.
+    def answers(self, code: str) -> AsyncGenerator[ToolResponse, None]:
+        """Run a cell and yield what it shows so far, at the end all of it; on any loop."""
+        return _on_loop(self._answers(code))
 
-            Args:
-                code: The code of one cell.
-            """
-            async with contextlib.aclosing(_on_loop(self._answers(code))) as answers:
-                async for answer in answers:
-                    yield answer
-
-        return [run_python]
+    @property
+    def busy(self) -> bool:
+        """Does a cell run?"""
+        return self._life.turn.locked()
 
     # ---- as AgentScope names it
 

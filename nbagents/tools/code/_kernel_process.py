@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
@@ -56,7 +57,7 @@ class KernelProcess:
                 f"the path of the folder {sandbox.folder.name} is too long for the sockets of a kernel",
                 hint=f"take one of at most {LONGEST_PATH} bytes, or leave folder= out",
             )
-        folder = sandbox.folder / ".kernel"
+        folder = await on_thread(_own_place, sandbox.folder)
         file = await on_thread(_connection_file, folder)
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", file, "--HistoryManager.enabled=False"]
         running = await sandbox.start(argv, environment=ENVIRONMENT)
@@ -152,12 +153,14 @@ async def _end(running: Running, client: Any, folder: Path) -> None:
     await on_thread(shutil.rmtree, folder, True)
 
 
+def _own_place(folder: Path) -> Path:
+    """Return a new folder in the work folder for the sockets; its name is short, as sockets want."""
+    return Path(tempfile.mkdtemp(prefix=".k-", dir=folder))
+
+
 def _connection_file(folder: Path) -> str:
     from jupyter_client.connect import write_connection_file
 
-    folder.mkdir(mode=0o700, exist_ok=True)
-    for old in folder.iterdir():
-        old.unlink()
     file, _ = write_connection_file(str(folder / "kernel.json"), transport="ipc", ip=str(folder / "s"))
     return str(file)
 

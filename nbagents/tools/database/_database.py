@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from ...exceptions import UsageError
-from .._effects import effects
 from .._service import ServiceResponse
 from ._ask import SECONDS, ask
 from ._place import place_of
 from ._schema import schema_of
+from ._tools import DatabaseTool, tools_of
 
 __all__ = ["Database"]
-
-ASK = """Ask the {name} database by one SQL statement{reading}.
-
-The rows come as a list; a note says if some are left out.
-
-Args:
-    query: One SQL statement, in the language of {name}.
-    parameters: Values for the names in the query, such as :city.
-"""
 
 
 class Database:
@@ -62,7 +52,7 @@ class Database:
             raise UsageError(f"maxcount_results is {maxcount_results}; it is at least 1")
         if seconds <= 0:
             raise UsageError(f"a query cannot take {seconds} seconds at most")
-        self._place = place_of(url)
+        self._place = place_of(url).settled()
         self.allow_change_data, self.maxcount_results, self.seconds = (
             allow_change_data,
             maxcount_results,
@@ -84,26 +74,17 @@ class Database:
         """Describe the tables, or one of them: columns, types, keys, how many rows."""
         return schema_of(self._place, table, seconds=self.seconds)
 
-    def tools(self) -> list[Callable[..., ServiceResponse]]:
-        """Return the functions for a model: ``show_schema`` and ``query_database``."""
-        kinds = ["read"] if self._place.kind == "sqlite" else ["read", "network"]
+    def tools(self) -> list[DatabaseTool]:
+        """Return the functions for a model: ``show_schema`` and ``query_database``.
 
-        @effects(*kinds)
-        def show_schema(table: str = "") -> ServiceResponse:
-            """Show which tables the database has, with their columns, types and keys.
-
-            Args:
-                table: The name of one table; all of them if it is left out.
-            """
-            return self.schema(table)
-
-        @effects(*kinds, *(["write"] if self.allow_change_data else []))
-        def query_database(query: str, parameters: dict[str, Any] | None = None) -> ServiceResponse:
-            return self.query(query, parameters)
-
-        reading = "" if self.allow_change_data else "; it can only be read"
-        query_database.__doc__ = ASK.format(name=self._place.name, reading=reading)
-        return [show_schema, query_database]
+        With its toolkit an agent takes them along to a server, which then asks the database itself.
+        """
+        return tools_of(
+            self._place,
+            changes=self.allow_change_data,
+            most=self.maxcount_results,
+            seconds=self.seconds,
+        )
 
     def __repr__(self) -> str:
         return f"<{self._place.name} database{', which may be changed' if self.allow_change_data else ''}>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...exceptions import UsageError
@@ -40,6 +41,12 @@ class Place:
         return sorted(
             (each for each in told if isinstance(each, str) and len(each) > 2), key=len, reverse=True
         )
+
+    def settled(self) -> Place:
+        """Return it with the whole path of a file, so that it means the same elsewhere."""
+        if self.kind != "sqlite":
+            return self
+        return Place(self.kind, self.url.set(database=str(Path(str(self.url.database)).absolute())))
 
     def __repr__(self) -> str:
         return f"<{self.name} database>"

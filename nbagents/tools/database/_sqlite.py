@@ -41,9 +41,12 @@ class SQLiteGate(Gate):
         """Return an engine for the file, which must exist unless data may be changed."""
         sa = sqlalchemy()
         mode = "rwc" if self.changes else "ro"
-        address = f"{Path(str(self.place.url.database)).absolute().as_uri()}?mode={mode}"
+        path = Path(str(self.place.url.database)).absolute()
+        address = f"{path.as_uri()}?mode={mode}"
 
         def connect() -> sqlite3.Connection:
+            if path.exists() and not path.is_file():  # a pipe would be waited for without end
+                raise sqlite3.OperationalError
             return sqlite3.connect(
                 address, uri=True, timeout=self.seconds, isolation_level=None, check_same_thread=False
             )

@@ -1,6 +1,7 @@
 """Files of one work folder, for people and models: read, written, moved, listed, and nothing outside of it.
 
 The work folder is the current one of the process, unless ``folder=`` names another; a model cannot name it.
+For a tool it is what was the current one when the tool was made, also in a server, whose own is another.
 All is opened from a descriptor of that folder, and no link is followed. What is outside, hidden, a link, a
 device, or a file that has another name elsewhere is answered alike, whether it exists or not.
 """

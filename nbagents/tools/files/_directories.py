@@ -9,8 +9,8 @@ import stat
 
 from ..._folder import DIRECTORY, open_below
 from .._effects import effects
-from .._reserved import reserved
 from ._answer import answered
+from ._here import in_work_folder
 from ._move import move
 from ._work_folder import Refused, WorkFolder
 
@@ -27,7 +27,7 @@ MOST = 10_000
 
 
 @effects("write")
-@reserved("folder", "hidden")
+@in_work_folder
 @answered
 def create_directory(directory_path: str, *, folder: str | None = None, hidden: bool = False) -> str:
     """Create a folder, and those that it is in.
@@ -53,7 +53,7 @@ def create_directory(directory_path: str, *, folder: str | None = None, hidden: 
 
 
 @effects("write")
-@reserved("folder", "hidden")
+@in_work_folder
 @answered
 def delete_directory(directory_path: str, *, folder: str | None = None, hidden: bool = False) -> str:
     """Delete a folder with all that is in it.
@@ -73,7 +73,7 @@ def delete_directory(directory_path: str, *, folder: str | None = None, hidden: 
 
 
 @effects("write")
-@reserved("folder", "hidden")
+@in_work_folder
 @answered
 def move_directory(
     source_path: str, destination_path: str, *, folder: str | None = None, hidden: bool = False
@@ -91,7 +91,7 @@ def move_directory(
 
 
 @effects("read")
-@reserved("folder", "hidden")
+@in_work_folder
 @answered
 def list_directory_content(
     directory_path: str = ".", *, folder: str | None = None, hidden: bool = False
@@ -115,7 +115,7 @@ def list_directory_content(
 
 
 @effects("read")
-@reserved("folder")
+@in_work_folder
 @answered
 def get_current_directory(*, folder: str | None = None) -> str:
     """Tell the path of the work folder, from which all other paths count.

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from .._effects import effects
-from .._reserved import reserved
 from ._answer import answered
+from ._here import in_work_folder
 from ._text import text_of
 from ._work_folder import Refused, WorkFolder
 
@@ -15,7 +15,7 @@ __all__ = ["read_json_file", "write_json_file"]
 
 
 @effects("read")
-@reserved("folder", "hidden")
+@in_work_folder
 @answered
 def read_json_file(file_path: str, *, folder: str | None = None, hidden: bool = False) -> Any:
     """Read a JSON file.
@@ -34,7 +34,7 @@ def read_json_file(file_path: str, *, folder: str | None = None, hidden: bool = 
 
 
 @effects("write")
-@reserved("folder", "hidden")
+@in_work_folder
 @answered
 def write_json_file(
     file_path: str, data: Any, overwrite: bool = False, *, folder: str | None = None, hidden: bool = False

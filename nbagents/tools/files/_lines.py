@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from ..._threads import on_thread
 from .._effects import effects
-from .._reserved import reserved
 from .._response import ToolResponse
+from ._here import in_work_folder
 from ._text import bounds, text_of
 from ._work_folder import Refused, WorkFolder
 
@@ -15,7 +15,7 @@ __all__ = ["insert_text_file", "view_text_file"]
 
 
 @effects("read")
-@reserved("folder", "hidden")
+@in_work_folder
 async def view_text_file(
     file_path: str, ranges: list[int] | None = None, *, folder: str | None = None, hidden: bool = False
 ) -> ToolResponse:
@@ -39,7 +39,7 @@ async def view_text_file(
 
 
 @effects("read", "write")
-@reserved("folder", "hidden")
+@in_work_folder
 async def insert_text_file(
     file_path: str, content: str, line_number: int, *, folder: str | None = None, hidden: bool = False
 ) -> ToolResponse:

@@ -7,15 +7,15 @@ import stat
 from collections.abc import Callable
 
 from .._effects import effects
-from .._reserved import reserved
 from ._answer import answered
+from ._here import in_work_folder
 from ._work_folder import Refused, WorkFolder
 
 __all__ = ["create_file", "delete_file", "move", "move_file"]
 
 
 @effects("write")
-@reserved("folder", "hidden")
+@in_work_folder
 @answered
 def create_file(file_path: str, content: str = "", *, folder: str | None = None, hidden: bool = False) -> str:
     """Create a file that is not there yet.
@@ -32,7 +32,7 @@ def create_file(file_path: str, content: str = "", *, folder: str | None = None,
 
 
 @effects("write")
-@reserved("folder", "hidden")
+@in_work_folder
 @answered
 def delete_file(file_path: str, *, folder: str | None = None, hidden: bool = False) -> str:
     """Delete a file.
@@ -54,7 +54,7 @@ def delete_file(file_path: str, *, folder: str | None = None, hidden: bool = Fal
 
 
 @effects("write")
-@reserved("folder", "hidden")
+@in_work_folder
 @answered
 def move_file(
     source_path: str, destination_path: str, *, folder: str | None = None, hidden: bool = False

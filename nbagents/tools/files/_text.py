@@ -5,15 +5,15 @@ from __future__ import annotations
 import codecs
 
 from .._effects import effects
-from .._reserved import reserved
 from ._answer import answered
+from ._here import in_work_folder
 from ._work_folder import Refused, WorkFolder
 
 __all__ = ["read_text_file", "text_of", "write_text_file"]
 
 
 @effects("read")
-@reserved("folder", "hidden")
+@in_work_folder
 @answered
 def read_text_file(file_path: str, *, folder: str | None = None, hidden: bool = False) -> str:
     """Read a text file.
@@ -28,7 +28,7 @@ def read_text_file(file_path: str, *, folder: str | None = None, hidden: bool = 
 
 
 @effects("read", "write")
-@reserved("folder", "hidden")
+@in_work_folder
 @answered
 def write_text_file(
     file_path: str,

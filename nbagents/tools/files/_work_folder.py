@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from types import TracebackType
 
@@ -41,14 +42,16 @@ class WorkFolder:
 
     def __init__(self, folder: str | os.PathLike[str] | None = None, *, hidden: bool = False) -> None:
         self.path = os.path.abspath(os.fspath(folder) if folder is not None else os.getcwd())
-        self.hidden = hidden
+        self.hidden, self._by_default = hidden, folder is None
         self._root = -1
 
     def __enter__(self) -> WorkFolder:
         if not can_hold():
             raise UsageError("file tools need a POSIX system, whose folders can be held open")
         real = os.path.realpath(self.path)
-        if real == "/" or any(f"{real}/".startswith(f"{place}/") for place in _ELSEWHERE):
+        # A server's current folder, which is everybody's.
+        nobodys = self._by_default and real == os.path.realpath(tempfile.gettempdir())
+        if real == "/" or nobodys or any(f"{real}/".startswith(f"{place}/") for place in _ELSEWHERE):
             raise UsageError(
                 f"{self.path} is no folder to work in", hint="folder=... names one, or change to one"
             )
