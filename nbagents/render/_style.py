@@ -189,12 +189,14 @@ _SHEETS = {
 .nba caption{padding:0 0 4px;text-align:left;font-weight:600;color:var(--nba-fg);caption-side:top}
 .nba.nba-table{padding:8px 12px}
 .nba.nba-table .nba-scroll{margin:0}
+.nba.nba-table .nba-of{display:none;color:var(--nba-dim)}
 .nba.nba-table tbody tr:last-child>td{border-bottom:0}
 @container (max-width:30rem){.nba.nba-table thead{position:absolute;width:1px;height:1px;overflow:hidden;
  clip-path:inset(50%)}
  .nba.nba-table tbody tr{display:flex;flex-wrap:wrap;padding:4px 0;border-bottom:1px solid var(--nba-line)}
  .nba.nba-table tbody tr:last-child{border-bottom:0}
- .nba.nba-table tbody td{min-width:0;padding:0 14px 0 0;border:0}}
+ .nba.nba-table tbody td{min-width:0;padding:0 14px 0 0;border:0}
+ .nba.nba-table .nba-of{display:inline}}
 """,
     "<details": """
 .nba summary{cursor:pointer;list-style:none}

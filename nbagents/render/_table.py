@@ -58,4 +58,7 @@ def _row(view: TableView, index: int) -> str:
     if colored:
         cells[0] = f'<b class="nba-name" dir="auto">{cells[0]}</b>'
     classes = f' class="{color_class(view.colors[index])}"' if colored else ""
+    for place, cell in enumerate(cells[1 : len(view.columns)], 1):
+        if cell.isdigit():  # in a narrow column the head is gone, and a bare number would say nothing
+            cells[place] = f'<span class="nba-of">{escape(one_line(view.columns[place], 60))} </span>{cell}'
     return f"<tr{classes}>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

@@ -8,5 +8,17 @@ from ._limits import Limits
 from ._probe import best_level, reasons
 from ._running import Finished, Running
 from ._sandbox import Sandbox
+from ._scratch import make_scratch, remove_scratch
 
-__all__ = ["Finished", "Level", "Limits", "Running", "Sandbox", "best_level", "least_level", "reasons"]
+__all__ = [
+    "Finished",
+    "Level",
+    "Limits",
+    "Running",
+    "Sandbox",
+    "best_level",
+    "least_level",
+    "make_scratch",
+    "reasons",
+    "remove_scratch",
+]

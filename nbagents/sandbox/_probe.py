@@ -8,13 +8,12 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 from ..exceptions import NbAgentsError, SandboxError
 from ._command import Launch, bubblewrap
 from ._level import VARIABLE, Level
 from ._limits import Limits
+from ._scratch import make_scratch, remove_scratch
 from ._view import View
 
 __all__ = ["attempt", "best_level", "check_level", "reasons", "shows_processes"]
@@ -96,47 +95,46 @@ def _obstacle(level: Level) -> str:
 
 def attempt(level: Level, *, shows_processes: bool) -> str:
     """Return why a sandbox of this level cannot be made, or does not close; "" if all is well."""
-    with tempfile.TemporaryDirectory(prefix="nb-") as name:
-        outer = Path(name).resolve()
-        folder, canary = outer / "work", outer / "canary"
-        folder.mkdir()
-        canary.write_text("outside")
-        ours, theirs = socket.socketpair()
-        try:
-            view = View.of(folder, (), network=False)
-            launch = Launch(
-                level,
-                view,
-                Limits(),
-                network=False,
-                sockets=False,
-                scratch=None,
-                shows_processes=shows_processes,
-            )
-            environment = launch.environment({})
-            argv = ["/bin/sh", "-c", TRIED, "sh", str(canary), str(folder / "made")]
-            command = launch.command(argv, theirs.fileno(), environment)
-            run = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                cwd="/",
-                env=environment,
-                pass_fds=(theirs.fileno(),),
-                timeout=SECONDS,
-                check=False,
-            )
+    outer = make_scratch("work")
+    folder, canary = outer / "work", outer / "canary"
+    canary.write_text("outside")
+    ours, theirs = socket.socketpair()
+    try:
+        view = View.of(folder, (), network=False)
+        launch = Launch(
+            level,
+            view,
+            Limits(),
+            network=False,
+            sockets=False,
+            scratch=None,
+            shows_processes=shows_processes,
+        )
+        environment = launch.environment({})
+        argv = ["/bin/sh", "-c", TRIED, "sh", str(canary), str(folder / "made")]
+        command = launch.command(argv, theirs.fileno(), environment)
+        run = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env=environment,
+            pass_fds=(theirs.fileno(),),
+            timeout=SECONDS,
+            check=False,
+        )
+        theirs.close()
+        if run.stdout == "closed\n" and (folder / "made").exists():
+            return ""
+        return _told(ours) or (run.stderr.strip().splitlines() or ["it does not close"])[-1][:200]
+    except (OSError, subprocess.SubprocessError, NbAgentsError) as error:
+        return str(error)[:200]
+    finally:
+        with contextlib.suppress(OSError):
             theirs.close()
-            if run.stdout == "closed\n" and (folder / "made").exists():
-                return ""
-            return _told(ours) or (run.stderr.strip().splitlines() or ["it does not close"])[-1][:200]
-        except (OSError, subprocess.SubprocessError, NbAgentsError) as error:
-            return str(error)[:200]
-        finally:
-            with contextlib.suppress(OSError):
-                theirs.close()
-            ours.close()
+        ours.close()
+        remove_scratch(outer)
 
 
 def _told(line: socket.socket) -> str:

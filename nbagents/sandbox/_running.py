@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import socket
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from .._threads import on_thread
 from ..exceptions import SandboxError
 from ._command import Launch
 from ._level import Level
+from ._scratch import remove_scratch
 
 __all__ = ["Finished", "Running", "on_loop"]
 
@@ -227,7 +227,7 @@ class Running:
         self._process._transport.close()  # type: ignore[attr-defined]  # else it waits for those others
         self._line.close()
         if self._scratch is not None:
-            await on_thread(shutil.rmtree, self._scratch, True)
+            await on_thread(remove_scratch, self._scratch)
         code = self._told.get("code")
         if code is None and "started" in self._told:
             self._why = self._why or "killed"  # what looked after it was ended

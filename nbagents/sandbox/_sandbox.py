@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ._level import Level, least_level
 from ._limits import Limits
 from ._probe import check_level, shows_processes
 from ._running import Finished, Running, on_loop
+from ._scratch import make_scratch
 from ._view import View
 
 __all__ = ["Sandbox"]
@@ -29,6 +29,7 @@ class Sandbox:
 
     May be shared by threads and loops; each program is alone but for the folder.
 
+    >>> import tempfile
     >>> async def add(folder):
     ...     box = Sandbox(folder, least=Level.LIMITS)
     ...     return (await box.run(["/bin/sh", "-c", "echo $((2 + 3))"])).stdout
@@ -125,7 +126,7 @@ class Sandbox:
         keeps_end: bool,
     ) -> Running:
         level = await self.level()
-        scratch = None if level >= Level.NAMESPACES else await on_thread(_scratch)
+        scratch = None if level >= Level.NAMESPACES else await on_thread(make_scratch, "home")
         launch = Launch(
             level,
             self._view,
@@ -137,9 +138,3 @@ class Sandbox:
         )
         given = launch.environment(environment or {})
         return await Running.start(launch, argv, stdin, given, keeps_end=keeps_end)
-
-
-def _scratch() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="nb-")).resolve()
-    (folder / "home").mkdir(mode=0o700)
-    return folder

@@ -249,6 +249,9 @@ def test_runs_that_are_over_are_known_after_a_crash(runtime: Path):
                 run.tell("Go.")
                 run.section("pass 1 of 1")
                 agent(Msg("user", "hi")).result(20)
+            limit = time.monotonic() + 20
+            while server.client.runs("/w")[-1]["state"] == "running":  # its end is told without waiting
+                assert time.monotonic() < limit
             return run
 
         first = ran("before")

@@ -208,6 +208,7 @@ def killed_while_writing(kind: str, url: str, user: str, chance: random.Random) 
 
 
 @pytest.mark.posix
+@pytest.mark.timeout(900 if LONG else 120)
 @pytest.mark.parametrize(
     "kind",
     [

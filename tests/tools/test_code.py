@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import secrets
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -165,6 +168,14 @@ def test_each_call_has_a_folder_of_its_own_or_one_that_lasts(tmp_path: Path, mon
     assert execute_python_code("open('helped.py', 'w').write('number = 7')", folder=folder).succeeded
     assert execute_python_code("import helped; print(helped.number)", folder=folder).content == "7\n"
     assert "helped.py" in execute_shell_command("ls", folder=folder).content
+
+
+def test_a_script_that_ends_first_leaves_no_folder(tmp_path: Path):
+    code = "import nbagents; nbagents.execute_shell_command('sleep 300')"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    script = f"{code}; import time, os\nwhile not os.listdir({str(tmp_path)!r}): time.sleep(0.01)"
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True, timeout=50)
+    assert [path for path in tmp_path.iterdir() if any(path.iterdir())] == []
 
 
 def test_the_network_is_closed_unless_it_is_opened():

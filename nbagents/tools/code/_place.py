@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..._threads import on_thread
-from ...sandbox import Finished, Level, Limits, Sandbox
+from ...sandbox import Finished, Level, Limits, Sandbox, make_scratch, remove_scratch
 
 __all__ = ["Place"]
 
@@ -42,16 +40,14 @@ class Place:
             imported = {} if script is None else {"PYTHONPATH": str(sandbox.folder)}
             return await sandbox.run(given, environment=imported)
         finally:
-            await on_thread(shutil.rmtree, made, True)
+            await on_thread(remove_scratch, made)
 
     def _sandbox(self, folder: str | Path, readable: Sequence[str | Path]) -> Sandbox:
         return Sandbox(folder, limits=self.limits, least=self.least, network=self.network, readable=readable)
 
 
 def _make(script: str | None) -> Path:
-    made = Path(tempfile.mkdtemp(prefix="nb-")).resolve()
-    (made / "work").mkdir()
+    made = make_scratch("work", "script")
     if script is not None:
-        (made / "script").mkdir()
         (made / "script" / "code.py").write_bytes(script.encode("utf-8", "replace"))
     return made
