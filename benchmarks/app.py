@@ -149,9 +149,8 @@ async def crowd(clients: int, seconds: float) -> None:
     whole = sum(numbers == list(range(26)) for _, numbers in told)
     first = sorted(first for first, _ in told)
     print(f"{clients} clients within {seconds:g} s: {whole} had all 26 events in order")
-    print(
-        f"  first piece: p50 {first[len(first) // 2] * 1e3:.0f} ms, p99 {first[-len(first) // 100] * 1e3:.0f} ms"
-    )
+    half, last = first[len(first) // 2], first[-len(first) // 100]
+    print(f"  first piece: p50 {half * 1e3:.0f} ms, p99 {last * 1e3:.0f} ms")
     print(f"  memory of the server: {memory:.0f} MiB")
 
 
