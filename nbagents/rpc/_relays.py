@@ -16,7 +16,7 @@ from .. import _loop, asking
 from ..agents import Call
 from ..asking import Answer, OpenQuestion, Question
 from ..exceptions import CallCancelledError, NbAgentsError, ProtocolError, RunNotFoundError, UsageError
-from ..tools import rule_for, run_policy
+from ..tools._policy import rule_for, run_policy
 from ._limits import MAX_QUESTIONS
 
 if TYPE_CHECKING:

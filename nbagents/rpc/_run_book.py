@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import budget, events
 from ..agents import scheduler
 from ..exceptions import CallCancelledError, ProtocolError, RunNotFoundError, UsageError
-from ..tools import forget_run, set_run_policy
+from ..tools._policy import forget_run, set_run_policy
 from ._fields import Fields
 from ._json import load
 from ._limits import (

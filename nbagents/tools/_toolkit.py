@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..exceptions import FunctionNotFoundError, UsageError
 from ._effects import effects
+from ._fit import LARGEST, Room
 from ._groups import BASIC, ToolGroup
+from ._offer import HasTools, functions_of
 from ._policy import Policy
 from ._response import ToolResponse
 from ._run import ToolStream, run_tool
@@ -29,7 +31,8 @@ class Toolkit:
     """The functions that a model may call. May be shared by agents; safe to change between their turns.
 
     What a tool answers is cut after ``max_output_chars`` characters, since all of it would go into each
-    later prompt; None cuts nothing. Keys that are preset (``api_key=``, ``token=`` …) are masked in it.
+    later prompt, and pictures and other blocks are left out once all of it takes ``max_output_bytes``; None
+    is no limit. Keys that are preset (``api_key=``, ``token=`` …) are masked in it.
 
     ``approve`` says which tools may be called, by what they do (see `effects`): "auto", "ask" or "deny" for
     all, or a mapping such as ``{"write": "ask", "execute": "deny"}``. Where nothing is said tools that
@@ -49,9 +52,10 @@ class Toolkit:
         self,
         *,
         max_output_chars: int | None = 100_000,
+        max_output_bytes: int | None = LARGEST,
         approve: str | Mapping[str, str] | Policy | None = None,
     ) -> None:
-        self.max_output_chars = max_output_chars
+        self.max_output_chars, self.max_output_bytes = max_output_chars, max_output_bytes
         self.policy = Policy.of(approve)
         """Which tools may be called."""
         self.tools: dict[str, Tool] = {}
@@ -63,7 +67,7 @@ class Toolkit:
 
     def register_tool_function(
         self,
-        tool_func: Callable[..., Any],
+        tool_func: Callable[..., Any] | HasTools,
         group_name: str = BASIC,
         preset_kwargs: Mapping[str, Any] | None = None,
         func_name: str | None = None,
@@ -91,7 +95,8 @@ class Toolkit:
         says what becomes of a tool of the same name: "raise", "override", "skip" or "rename" (the new one).
         ``effects`` says what it does, in the place of what the function declares (see `effects`). A model
         names what it gives, so ``*args`` never reach it; other names only if the function takes ``**kwargs``
-        and ``include_var_keyword`` is not false.
+        and ``include_var_keyword`` is not false. An object with ``tools()``, such as a `Database` or a
+        `KernelExecutor`, adds all that this returns.
 
         Raises:
             UsageError: the function cannot be a tool, the group is not known, or the name is taken.
@@ -102,23 +107,34 @@ class Toolkit:
                 hint="let the function take a list",
             )
         self._group(group_name)
-        tool = Tool(
-            tool_func,
-            preset_kwargs,
-            name=func_name,
-            description=func_description,
-            json_schema=json_schema,
-            group=group_name,
-            timeout=timeout,
-            after=postprocess_func,
-            with_long_description=include_long_description,
-            effects=effects,
-            takes_more=include_var_keyword,
-        )
-        if not self._put(tool, namesake_strategy):
-            return
-        if extended_model is not None:
-            self.set_extended_model(tool.name, extended_model)
+        made = [
+            Tool(
+                one,
+                preset_kwargs,
+                name=func_name,
+                description=func_description,
+                json_schema=json_schema,
+                group=group_name,
+                timeout=timeout,
+                after=postprocess_func,
+                with_long_description=include_long_description,
+                effects=effects,
+                takes_more=include_var_keyword,
+            )
+            for one in functions_of(tool_func, func_name, func_description, json_schema, preset_kwargs)
+        ]
+        for tool in made if namesake_strategy == "raise" else ():  # all of them, or none
+            self._free(tool.name)
+        for tool in made:
+            if self._put(tool, namesake_strategy) and extended_model is not None:
+                self.set_extended_model(tool.name, extended_model)
+
+    def _free(self, name: str) -> None:
+        if name in self.tools:
+            raise UsageError(
+                f"there is a tool named {name} already",
+                hint="give func_name=... (to each of an object's tools()), or namesake_strategy='override'",
+            )
 
     def _put(self, tool: Tool, namesakes: Strategy) -> bool:
         """Add a tool; return whether it was added."""
@@ -128,10 +144,7 @@ class Toolkit:
             if namesakes == "rename":
                 tool.rename(f"{tool.name[:57]}_{secrets.token_hex(3)}")
             elif namesakes != "override":
-                raise UsageError(
-                    f"there is a tool named {tool.name} already",
-                    hint="give func_name=... or namesake_strategy='override'",
-                )
+                self._free(tool.name)
         self.tools[tool.name] = tool
         return True
 
@@ -314,7 +327,8 @@ class Toolkit:
         'Error: ArgumentNotFoundError: add takes a, b; b is missing'
         """
         policies = (self.policy,) if approve is None else (self.policy, approve)
-        return ToolStream(lambda: run_tool(self._find, tool_call, self.max_output_chars, policies))
+        room = Room(self.max_output_chars, self.max_output_bytes)
+        return ToolStream(lambda: run_tool(self._find, tool_call, room, policies))
 
     def _find(self, name: str) -> Tool:
         tool = self.tools.get(name)
@@ -350,14 +364,13 @@ class Toolkit:
             known = {"function": tool.function, "after": tool.after, "extension": tool.extension}
             values = {key: name_of(one, tool.name) for key, one in known.items() if one is not None}
             tools.append({**tool.described(), "values": values})
-        groups = [vars(group) for group in self.groups.values()]
-        kind, most = type(self).__name__, self.max_output_chars
         return {
-            "kind": kind,
-            "max_output_chars": most,
+            "kind": type(self).__name__,
+            "max_output_chars": self.max_output_chars,
+            "max_output_bytes": self.max_output_bytes,
             "approve": self.policy.to_dict(),
             "tools": tools,
-            "groups": groups,
+            "groups": [vars(group) for group in self.groups.values()],
         }
 
     # ---- what it has become

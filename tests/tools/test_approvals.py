@@ -12,8 +12,9 @@ import pytest
 
 from nbagents import asking, events
 from nbagents.exceptions import AnswerRefusedError, UsageError
-from nbagents.tools import Policy, ServiceToolkit, Tool, Toolkit, effects, rule_for
+from nbagents.tools import Policy, ServiceToolkit, Tool, Toolkit, effects
 from nbagents.tools import _approve as approve
+from nbagents.tools._policy import rule_for
 
 from .approvers import somebody, yes
 

@@ -14,8 +14,9 @@ from nbagents import ReActAgent, asking, context
 from nbagents.asking import Answer, OpenQuestion
 from nbagents.exceptions import AnswerRefusedError
 from nbagents.models import ModelWrapperBase
-from nbagents.tools import Toolkit, effects, forget_run, set_run_policy
+from nbagents.tools import Toolkit, effects
 from nbagents.tools import _approve as approve
+from nbagents.tools._policy import forget_run, set_run_policy
 
 from .approvers import somebody, yes
 
