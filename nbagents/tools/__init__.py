@@ -6,7 +6,7 @@
 
 from ._audit import audit_calls, audit_log
 from ._effects import Effect, effects, effects_of
-from ._policy import RULES, Policy, forget_run, rule_for, run_policy, set_run_policy
+from ._policy import RULES, Policy, policies_here, rule_for, set_policy, standing_policy
 from ._remade import parts_from
 from ._reserved import reserved, reserved_of
 from ._response import ToolResponse, text_of
@@ -101,7 +101,6 @@ __all__ = [
     "effects_of",
     "execute_python_code",
     "execute_shell_command",
-    "forget_run",
     "get_current_directory",
     "google_search",
     "insert_text_file",
@@ -111,6 +110,7 @@ __all__ = [
     "move_file",
     "parse_html_to_text",
     "parts_from",
+    "policies_here",
     "query_mysql",
     "query_postgresql",
     "query_sqlite",
@@ -121,8 +121,8 @@ __all__ = [
     "retrieve_from_index",
     "retrieve_from_list",
     "rule_for",
-    "run_policy",
-    "set_run_policy",
+    "set_policy",
+    "standing_policy",
     "summarization",
     "text_of",
     "tidy_schema",

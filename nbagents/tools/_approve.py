@@ -32,7 +32,7 @@ from ..exceptions import (
 )
 from . import _audit
 from ._effects import Effect
-from ._policy import Policy, rule_for, run_policy
+from ._policy import Policy, policies_here, rule_for
 from ._told import told
 from ._tool import Tool
 
@@ -98,7 +98,7 @@ async def passed(
         ToolNotAllowedError: the policy or a person says no, nobody is there, or it cannot be written down.
     """
     passage.effects = tool.effects
-    rule = rule_for(tool.effects, tool.declared, run_policy(passage.run), *policies)
+    rule = rule_for(tool.effects, tool.declared, *policies_here(), *policies)
     changed = bool(tool.origin) and rule != "deny" and await _has_changed(tool)
     if not tool.effects and rule == "auto" and not changed:
         return given
