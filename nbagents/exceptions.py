@@ -125,10 +125,7 @@ class NbAgentsError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Show one readable line in a notebook, not our own frames."""
-        lines = [f"{type(self).__name__}: {self}"]
-        if self.hint:
-            lines.append(f"Try: {self.hint}")
-        return lines
+        return [f"{type(self).__name__}: {self}", *([f"Try: {self.hint}"] if self.hint else [])]
 
 
 class UsageError(NbAgentsError, ValueError):
@@ -211,10 +208,8 @@ class RemoteAgentError(CallError):
         self.type_name = type_name
 
     def _render_traceback_(self) -> list[str]:
-        lines = [f"{type(self).__name__}: {self}"]
-        if self.remote_traceback:
-            lines += ["", *self.remote_traceback.rstrip().splitlines()]
-        return lines
+        trace = (self.remote_traceback or "").rstrip().splitlines()
+        return [f"{type(self).__name__}: {self}", *([""] if trace else []), *trace]
 
 
 class ModelError(NbAgentsError, RuntimeError):

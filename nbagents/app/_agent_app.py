@@ -38,6 +38,8 @@ __all__ = ["AgentApp", "Runner"]
 log = logging.getLogger(__name__)
 Function = TypeVar("Function", bound=Callable[..., Any])
 FRAMEWORKS = ("agentscope", "text")
+SHORTEST = 8
+"""Characters of a token."""
 
 
 class Runner:
@@ -61,7 +63,7 @@ class AgentApp:
         lifespan: An async context manager around the time in which it serves, called with this app.
         token: What clients must send as ``Authorization: Bearer``; one is made if it is left out.
         tokens: Instead, a token for each user. Requests then are that user's, whatever they say.
-        insecure: Serve everybody who reaches it, without a token.
+        insecure: Serve everybody who reaches it, without a token, and other machines too.
         hosts: Names by which it may be called, beside localhost.
         resume_seconds: How long an answer goes on whose client has gone, in case it comes back.
         max_running: Answers under way; further requests are refused with 429.
@@ -96,8 +98,7 @@ class AgentApp:
             raise UsageError(f"endpoint_path is a path like '/process', not {endpoint_path!r}")
         if not (isinstance(request_model, type) and issubclass(request_model, AgentRequest)):
             raise UsageError("request_model is a subclass of AgentRequest")
-        if tokens is not None and (token is not None or not tokens or not all(tokens)):
-            raise UsageError("tokens= has a token for each user's name, and stands instead of token=")
+        _check_tokens(token, tokens, insecure)
         self.app_name, self.app_description = app_name, app_description
         self.endpoint_path, self.stream = endpoint_path.rstrip("/"), stream
         self.request_model = request_model
@@ -335,6 +336,28 @@ class AgentApp:
         """Have a deployer serve it: ``await app.deploy(LocalDeployManager(port=8090))``."""
         deployed: dict[str, Any] = await deployer.deploy(app=self)
         return deployed
+
+
+def _check_tokens(
+    token: str | Secret | None, tokens: Mapping[str, str | Secret] | None, insecure: bool
+) -> None:
+    if insecure and (token is not None or tokens is not None):
+        raise UsageError(
+            "insecure=True serves everybody, so that no token counts", hint="leave one of them out"
+        )
+    if tokens is not None and (token is not None or not tokens or not all(tokens)):
+        raise UsageError("tokens= has a token for each user's name, and stands instead of token=")
+    given = [
+        Secret(text).reveal() for text in [*(tokens or {}).values(), *([] if token is None else [token])]
+    ]
+    if any(
+        len(text) < SHORTEST or not text.isascii() or not text.isprintable() or " " in text for text in given
+    ):
+        raise UsageError(
+            f"a token has at least {SHORTEST} ASCII characters, and no blank", hint="leave it out"
+        )
+    if len(set(given)) < len(given):
+        raise UsageError("two users have the same token, so nobody could tell them apart")
 
 
 def _in_notebook() -> bool:

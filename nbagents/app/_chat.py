@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ._failure import Refusal
+from ._failure import Refusal, refuse_what_is_not_done
 from ._names import MessageType, RunStatus
 from ._sequence import Event
 
@@ -18,12 +18,15 @@ def request_of(body: dict[str, Any]) -> dict[str, Any]:
     Raises:
         Refusal: it has no messages, or some that nobody knows.
     """
+    refuse_what_is_not_done(body, ("tools", "tool_choice", "functions", "response_format", "logprobs"))
+    if body.get("n") not in (None, 1):
+        raise Refusal(400, "unsupported_parameter", "n: one answer is given")
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise Refusal(400, "invalid_request_error", "messages: a list of messages is needed")
     kept = {
         key: body[key]
-        for key in ("model", "temperature", "top_p", "max_tokens", "stop", "seed", "tools", "stream")
+        for key in ("model", "temperature", "top_p", "max_tokens", "stop", "seed", "stream")
         if body.get(key) is not None
     }
     return {"input": [_message(message, index) for index, message in enumerate(messages)], **kept}
@@ -40,7 +43,10 @@ def _message(message: Any, index: int) -> dict[str, Any]:
             "role": "tool",
             "content": [{"type": "data", "data": data}],
         }
-    content = message.get("content") or ""
+    content = message.get("content")
+    if content is None and role != "assistant":
+        raise Refusal(400, "invalid_request_error", f"messages[{index}].content: a text or a list is needed")
+    content = content or ""
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
     if not isinstance(parts, list):
         raise Refusal(400, "invalid_request_error", f"messages[{index}].content: a text or a list is needed")

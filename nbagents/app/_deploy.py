@@ -57,7 +57,8 @@ class LocalDeployManager:
                 f"it serves already, at {self.service_url}",
                 hint="await manager.stop(deploy_id), or make another one",
             )
-        serving = await asyncio.to_thread(serve, app, self.host, self.port)
+        drain = self.shutdown_timeout
+        serving = await asyncio.to_thread(lambda: serve(app, self.host, self.port, drain=drain))
         deploy_id = secrets.token_hex(8)
         self._deployed[deploy_id] = serving
         return {"deploy_id": deploy_id, "url": serving.url, "token": app.token}
@@ -67,8 +68,9 @@ class LocalDeployManager:
         serving = self._deployed.pop(deploy_id, None)
         if serving is None:
             return {"success": False, "message": f"nothing is deployed as {deploy_id[:40]!r}", "details": {}}
-        await asyncio.to_thread(serving.stop, self.shutdown_timeout)
-        return {"success": True, "message": "stopped", "details": {"url": serving.url}}
+        ended = await asyncio.to_thread(serving.stop)
+        message = "stopped" if ended else "it answers no more, but what it does at the end takes long"
+        return {"success": ended, "message": message, "details": {"url": serving.url}}
 
     def get_deployment_info(self) -> list[dict[str, Any]]:
         """Return what is deployed: ``deploy_id``, ``url`` and ``alive``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -17,7 +18,7 @@ from . import _chat, _responses
 from ._answer import Answer
 from ._failure import Refusal
 from ._names import RunStatus
-from ._stream import encode, sse
+from ._stream import encode, sse, well_formed
 
 if TYPE_CHECKING:
     from ._agent_app import AgentApp
@@ -84,7 +85,7 @@ class Doors:
         if body.get("stream", self._app.stream):
             return sse(_events(answer, -1))
         last = await self._whole(request, answer)
-        return JSONResponse(last)
+        return JSONResponse(well_formed(last))
 
     async def _continue(self, request: Request) -> Response:
         response_id, _, number = request.headers.get("last-event-id", "").rpartition(":")
@@ -123,7 +124,7 @@ class Doors:
         last = await self._whole(request, answer, told.take)
         if last["status"] == RunStatus.Failed:
             return JSONResponse({"error": last["error"]}, 500)
-        return JSONResponse(told.response)
+        return JSONResponse(well_formed(told.response))
 
     def _session_of(self, body: dict[str, Any], user: str) -> str | None:
         conversation, previous = body.get("conversation"), body.get("previous_response_id")
@@ -149,7 +150,7 @@ class Doors:
         last = await self._whole(request, answer)
         if last["status"] == RunStatus.Failed:
             return JSONResponse({"error": last["error"]}, 500)
-        return JSONResponse(told.whole(last))
+        return JSONResponse(well_formed(told.whole(last)))
 
     # ---- what they share
 
@@ -185,14 +186,25 @@ async def json_of(request: Request) -> dict[str, Any]:
         Refusal: it brings none.
     """
     try:
-        body = json.loads(await request.body() or b"{}")
+        body = json.loads(await request.body() or b"{}", parse_constant=_no_number, parse_float=_number)
     except ClientDisconnect:
         raise Refusal(400, "invalid_request", "the request broke off") from None
     except (ValueError, RecursionError):
         raise Refusal(400, "invalid_request", "the body is no JSON") from None
     if not isinstance(body, dict):
         raise Refusal(400, "invalid_request", "the body is no JSON object")
-    return body
+    return dict(well_formed(body))
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("a number is too large")
+    return value
 
 
 async def _events(answer: Answer, after: int) -> AsyncGenerator[bytes, None]:

@@ -17,7 +17,7 @@ from .._threads import on_thread
 from ..message import Msg
 from ._failure import Refusal, error_of, failure_of
 from ._handler import call
-from ._stream import encode, sse
+from ._stream import encode, sse, well_formed
 
 __all__ = ["Endpoint"]
 
@@ -87,8 +87,8 @@ def _fitted(kind: Any, value: Any, name: str) -> Any:
 def plain(value: Any) -> Any:
     """Return a value as JSON can hold it."""
     if isinstance(value, Msg):
-        return value.to_dict()
-    return to_jsonable_python(value, serialize_unknown=True)
+        value = value.to_dict()
+    return well_formed(to_jsonable_python(value, serialize_unknown=True, inf_nan_mode="null"))
 
 
 async def _told(values: Any) -> AsyncGenerator[bytes, None]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.responses import JSONResponse
 
 from ..config import redact
 
-__all__ = ["Refusal", "error_of", "failure_of"]
+__all__ = ["Refusal", "error_of", "failure_of", "refuse_what_is_not_done"]
 
 MOST = 300
 """Characters of an exception's text that a client is told."""
@@ -27,6 +28,19 @@ class Refusal(Exception):
     def response(self) -> JSONResponse:
         """Return it as HTTP."""
         return JSONResponse({"error": error_of(self.code, self.message)}, self.status, self.headers)
+
+
+def refuse_what_is_not_done(body: dict[str, Any], fields: Iterable[str]) -> None:
+    """Refuse a request with fields that would change its meaning and that no app follows.
+
+    Raises:
+        Refusal: it has one; the message names it.
+    """
+    for field in fields:
+        if body.get(field) not in (None, [], "auto", "none", "disabled", False, {"type": "text"}):
+            raise Refusal(
+                400, "unsupported_parameter", f"{field}: an app does not take it; its agents have their own"
+            )
 
 
 def error_of(code: str, message: str, error_id: str = "") -> dict[str, Any]:

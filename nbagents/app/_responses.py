@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ._failure import Refusal
+from ._failure import Refusal, refuse_what_is_not_done
 from ._names import MessageType, RunStatus
 from ._sequence import Event
 
@@ -26,17 +26,19 @@ def request_of(body: dict[str, Any]) -> dict[str, Any]:
     Raises:
         Refusal: it has no input, or one that nobody knows.
     """
+    refuse_what_is_not_done(body, ("tools", "tool_choice", "background", "truncation", "prompt"))
     given = body.get("input")
     items = [{"role": "user", "content": given}] if isinstance(given, str) else given
     if not isinstance(items, list) or not items:
         raise Refusal(400, "invalid_request_error", "input: a text or a list of messages is needed")
     messages = [_message(item, index) for index, item in enumerate(items)]
-    if isinstance(body.get("instructions"), str):
-        messages.insert(0, {"role": "system", "content": body["instructions"]})
+    instructions = body.get("instructions")
+    if instructions is not None and not isinstance(instructions, str):
+        raise Refusal(400, "invalid_request_error", "instructions: a text is needed")
+    if instructions:
+        messages.insert(0, {"role": "system", "content": instructions})
     kept = {
-        key: body[key]
-        for key in ("model", "temperature", "top_p", "tools", "stream")
-        if body.get(key) is not None
+        key: body[key] for key in ("model", "temperature", "top_p", "stream") if body.get(key) is not None
     }
     if body.get("max_output_tokens") is not None:
         kept["max_tokens"] = body["max_output_tokens"]

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import ipaddress
 import logging
+import math
 import socket
 import sys
 import threading
@@ -28,8 +29,10 @@ T = TypeVar("T")
 
 START = 30.0
 """Seconds that the functions which are called at the start may take."""
-DRAIN = 10
+DRAIN = 10.0
 """Seconds that answers under way get to end when it stops."""
+END = 5.0
+"""Seconds that the app's own functions may take to end, before nobody waits for them any longer."""
 
 _serving: dict[int, Serving] = {}
 """What serves in this process, by port."""
@@ -38,7 +41,9 @@ _serving: dict[int, Serving] = {}
 class Serving:
     """A running server. ``stop`` ends it; it ends with the process, too."""
 
-    def __init__(self, app: AgentApp, listener: socket.socket, options: dict[str, Any], public: bool) -> None:
+    def __init__(
+        self, app: AgentApp, listener: socket.socket, options: dict[str, Any], public: bool, drain: float
+    ) -> None:
         self.app = app
         self.host, self.port = listener.getsockname()[:2]
         self._scheme = "https" if options.get("ssl_certfile") else "http"
@@ -56,9 +61,10 @@ class Serving:
             server_header=False,
             ws="none",
             lifespan="off",
-            timeout_graceful_shutdown=DRAIN,
+            timeout_graceful_shutdown=max(1, math.ceil(drain)),
             **options,
         )
+        self._drain = drain
         self._server = _Server(config, self._ready)
         self._thread = threading.Thread(target=self._main, name=f"nbagents-app-{self.port}", daemon=True)
 
@@ -108,15 +114,19 @@ class Serving:
         if self.token is not None:
             self._header = HeaderFile(self.port, self.token)
 
-    def stop(self, timeout: float = DRAIN + 5.0) -> None:
-        """Refuse new requests, give those under way some seconds, and end. Any thread; may be repeated."""
+    def stop(self) -> bool:
+        """Refuse new requests, give those under way some seconds, and end. Any thread; may be repeated.
+
+        Has it ended? What the app's own functions do at the end may take longer.
+        """
         self._server.should_exit = True
         if threading.current_thread() is not self._thread:
-            self._ended.wait(timeout)
+            self._ended.wait(self._drain + END)
         if _serving.get(self.port) is self:
             del _serving[self.port]
         if self._header is not None:
             self._header.remove()
+        return self._ended.is_set()
 
     def wait(self) -> None:
         """Say on the standard error where it serves, and wait until it ends; an interrupt ends it."""
@@ -177,8 +187,10 @@ class _Server(uvicorn.Server):
         self._ready.set()
 
 
-def serve(app: AgentApp, host: str, port: int, **options: Any) -> Serving:
+def serve(app: AgentApp, host: str, port: int, *, drain: float = DRAIN, **options: Any) -> Serving:
     """Serve an app on a thread of this process; return when it is ready.
+
+    ``drain`` is how many seconds answers under way get to end when it stops.
 
     Raises:
         UsageError: the port is taken or no port, or the host is open to others without TLS or
@@ -194,7 +206,7 @@ def serve(app: AgentApp, host: str, port: int, **options: Any) -> Serving:
     if app.insecure:
         log.warning("this app serves everybody who reaches %s:%s, without a token", host, port)
     _replace(app, port)
-    serving = Serving(app, _listen(host, port), options, public)
+    serving = Serving(app, _listen(host, port), options, public, drain)
     serving.start()
     app.serving = serving
     _serving[serving.port] = serving
@@ -202,11 +214,9 @@ def serve(app: AgentApp, host: str, port: int, **options: Any) -> Serving:
 
 
 def _replace(app: AgentApp, port: int) -> None:
-    """End what this app served, or an earlier app of its name at that port: its cell was run again."""
+    """End what this app served, and an earlier app of its name at that port: its cell was run again."""
     earlier = _serving.get(port)
-    if earlier is not None and (
-        earlier.app is app or (app.app_name and earlier.app.app_name == app.app_name)
-    ):
+    if earlier is not None and earlier.app.app_name == app.app_name:
         earlier.stop()
     if app.serving is not None and app.serving.alive:
         app.serving.stop()
@@ -225,9 +235,12 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
+            known = _serving.get(port)
+            who = "another program" if known is None else f"your own {known.app.app_name or 'app'}"
             raise UsageError(
-                f"the port {port} of {host} is taken by another program",
-                hint="give another port, or 0 for any",
+                f"the port {port} of {host} is taken by {who}",
+                hint="give another port, or 0 for any"
+                + ("" if known is None else "; or end it: app.serving.stop()"),
             ) from None
         raise UsageError(f"{host}:{port} cannot be listened at: {error.strerror or error}") from None
     return listener

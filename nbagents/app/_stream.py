@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 from starlette.responses import StreamingResponse
 
-__all__ = ["encode", "sse"]
+__all__ = ["encode", "sse", "well_formed"]
 
 PULSE = 15.0
 """Seconds of silence after which a comment is sent: so a client that is gone is noticed, and proxies wait."""
@@ -24,7 +24,24 @@ def encode(data: Any, *, event: str = "", event_id: str = "") -> bytes:
     b'id: r:1\ndata: {"text":"hi"}\n\n'
     """
     head = (f"id: {event_id}\n" if event_id else "") + (f"event: {event}\n" if event else "")
-    return head.encode() + b"data: " + to_json(data, serialize_unknown=True) + b"\n\n"
+    try:
+        body = to_json(data, serialize_unknown=True)
+    except PydanticSerializationError:  # a text that is none; whatever comes, an answer has its last event
+        body = to_json(well_formed(data), serialize_unknown=True)
+    return head.encode() + b"data: " + body + b"\n\n"
+
+
+def well_formed(data: Any) -> Any:
+    r"""Return data whose texts can be sent: a lone half of a surrogate pair becomes a question mark.
+
+    >>> well_formed({"a": ["\ud800b"]})
+    {'a': ['?b']}
+    """
+    if isinstance(data, str):
+        return data.encode("utf-8", "replace").decode()
+    if isinstance(data, dict):
+        return {well_formed(key): well_formed(value) for key, value in data.items()}
+    return [well_formed(item) for item in data] if isinstance(data, (list, tuple)) else data
 
 
 def sse(chunks: AsyncGenerator[bytes, None]) -> StreamingResponse:

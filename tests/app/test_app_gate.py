@@ -141,6 +141,26 @@ def test_a_user_is_who_the_token_says(served: Begin) -> None:
     assert client.ask("GET", "/", Authorization="Bearer ")[0] == 401
 
 
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"token": ""}, "at least 8"),
+        ({"token": "short"}, "at least 8"),
+        ({"token": "with a blank in it"}, "no blank"),
+        ({"tokens": {"bob": ""}}, "at least 8"),
+        ({"tokens": {}}, "for each user"),
+        ({"tokens": {"": "long-enough"}}, "for each user"),
+        ({"tokens": {"al": "long-enough", "bob": "long-enough"}}, "the same token"),
+        ({"token": "long-enough", "tokens": {"al": "also-long-enough"}}, "instead of token="),
+        ({"token": "long-enough", "insecure": True}, "no token counts"),
+        ({"tokens": {"al": "long-enough"}, "insecure": True}, "no token counts"),
+    ],
+)
+def test_tokens_that_let_in_whoever_comes_are_refused(settings: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        AgentApp(**settings)
+
+
 def test_who_asks_too_often_is_told_to_wait(served: Begin) -> None:
     app = AgentApp(rate=5)
     client = served(app)

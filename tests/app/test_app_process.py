@@ -155,6 +155,8 @@ def test_without_a_stream_the_answer_comes_whole(served: Begin) -> None:
         ({"input": [{"content": "x"}], "user_id": "a\nb"}, "user_id"),
         ({"input": [{"content": "x"}], "n": 6}, "n"),
         (b"\xff", "JSON"),
+        (b'{"input": [{"content": "x"}], "x": NaN}', "JSON"),
+        (b'{"input": [{"content": "x"}], "x": 1e999}', "JSON"),
         (b"[" * 100_000, "JSON"),
         ([1], "object"),
     ],
@@ -169,6 +171,25 @@ def test_bad_requests_are_refused_by_the_field(served: Begin, body: Any, says: s
     status, told = served(app).ask("POST", "/process", body)
     assert status in (400, 422)
     assert says in told["error"]["message"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_half_a_character_ends_no_answer(served: Begin, stream: bool) -> None:
+    app = AgentApp()
+
+    @app.query()
+    async def answer(self: Any, msgs: Any) -> Any:
+        return Msg("a", f"{msgs[0].content} \udcff")
+
+    app.endpoint("/echo")(lambda x: {"x": x, "y": float("nan"), "z": "\ud800"})
+    client = served(app)
+    body = b'{"input": [{"content": "\\ud800"}], "stream": ' + str(stream).lower().encode() + b"}"
+    status, told = client.ask("POST", "/process", body)
+    last = events_in(told)[-1] if stream else told
+    assert (status, last["status"]) == (200, "completed")
+    assert last["output"][0]["content"][0]["text"] == "? ?"
+    assert client.ask("POST", "/echo", b'{"x": "\\ud800"}') == (200, {"x": "?", "y": None, "z": "?"})
+    assert client.ask("POST", "/echo", b'{"x": NaN}')[0] == 400
 
 
 def test_a_session_is_answered_once_at_a_time(served: Begin) -> None:

@@ -92,6 +92,26 @@ def test_a_chat_completion(sdk: openai.OpenAI) -> None:
     assert [model.id for model in sdk.models.list()] == ["Friday"]
 
 
+@pytest.mark.parametrize(
+    ("door", "fields", "says"),
+    [
+        ("responses", {"tools": [{"type": "function", "name": "f", "parameters": {}}]}, "tools"),
+        ("responses", {"instructions": 5}, "instructions"),
+        ("responses", {"background": True}, "background"),
+        ("chat", {"n": 3}, "n: one answer"),
+        ("chat", {"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        ("chat", {"messages": [{"role": "user"}]}, "content"),
+    ],
+)
+def test_what_an_app_does_not_do_is_refused(
+    sdk: openai.OpenAI, door: str, fields: dict[str, Any], says: str
+) -> None:
+    ask: Any = sdk.responses.create if door == "responses" else sdk.chat.completions.create
+    said: Any = "hi" if door == "responses" else [{"role": "user", "content": "hi"}]
+    with pytest.raises(openai.BadRequestError, match=says):
+        ask(**{"model": "any", "input" if door == "responses" else "messages": said, "extra_body": fields})
+
+
 def test_what_fails_is_an_error_of_the_sdk(sdk: openai.OpenAI) -> None:
     with pytest.raises(openai.InternalServerError, match="RuntimeError: broken"):
         sdk.responses.create(model="any", input="fail")

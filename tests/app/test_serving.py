@@ -7,6 +7,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -91,8 +92,11 @@ def test_the_same_cell_run_again_takes_the_place_of_the_first(served: Begin) -> 
     with serve(second, "127.0.0.1", client.serving.port) as serving:
         assert not client.serving.alive
         assert Client(serving).ask("POST", "/process", BODY)[1]["output"][0]["content"][0]["text"] == "second"
-        with pytest.raises(UsageError, match="is taken"):
+        with pytest.raises(UsageError, match="is taken by your own Friday"):
             serve(AgentApp(app_name="Other"), "127.0.0.1", serving.port)
+    # Apps without a name take each other's place too.
+    with serve(AgentApp(), "127.0.0.1", 0) as one, serve(AgentApp(), "127.0.0.1", one.port) as other:
+        assert (one.alive, other.alive) == (False, True)
 
 
 def test_a_deployer_deploys_and_stops() -> None:
@@ -115,6 +119,24 @@ def test_a_deployer_deploys_and_stops() -> None:
         assert not manager.is_running
 
     asyncio.run(steps())
+
+
+def test_a_deployment_is_stopped_when_it_has_ended_and_not_before() -> None:
+    app = AgentApp()
+    go_on = threading.Event()
+    app.query()(lambda self, msgs: Msg("a", "x"))
+    app.shutdown(lambda self: go_on.wait(30))
+
+    async def steps() -> None:
+        manager = LocalDeployManager(port=0, shutdown_timeout=0.1)
+        deployed = await app.deploy(manager)
+        begun = time.monotonic()
+        told = await manager.stop(deployed["deploy_id"])
+        assert time.monotonic() - begun < 20
+        assert (told["success"], "takes long" in told["message"]) == (False, True)
+
+    asyncio.run(steps())
+    go_on.set()
 
 
 class Sum(BaseModel):
@@ -179,8 +201,6 @@ def test_a_task_is_begun_and_looked_after(served: Begin) -> None:
 
 
 def test_it_is_mounted_in_an_application_of_the_users(served: Begin) -> None:
-    import threading
-
     import uvicorn
 
     app = AgentApp()

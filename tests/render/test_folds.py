@@ -8,6 +8,7 @@ import pytest
 
 from nbagents.message import Msg
 from nbagents.render import (
+    FoldView,
     LiveRows,
     RowView,
     RunView,
@@ -17,6 +18,7 @@ from nbagents.render import (
     run_text,
     split_content,
 )
+from nbagents.render._folds import folds_html, folds_lines
 
 BLOCKS: list[dict[str, Any]] = [
     {"type": "thinking", "thinking": "Count the words first."},
@@ -84,3 +86,23 @@ def test_they_do_not_break_the_size(tmp_path: Any):
     view = RunView("r", rows=tuple(RowView("a", said, 0, folds=folds) for _ in range(40)))
     assert len(run_html(view).encode()) <= 30_000
     assert len(run_text(view).encode()) <= 30_000
+
+
+@pytest.mark.parametrize(
+    ("state", "approval", "said"),
+    [
+        ("running", "asked", "waits until you allow it"),
+        ("running", "approved", "is running · approved by you"),
+        ("done", "approved", "17 · 0.2 s · approved by you"),
+        ("done", "edited", "17 · 0.2 s · changed and approved by you"),
+        ("done", "granted", "17 · 0.2 s · approved for this run"),
+        ("done", "", "17 · 0.2 s"),
+        ("denied", "denied", "not allowed: too late"),
+    ],
+)
+def test_who_allowed_a_call_is_said(state, approval, said):
+    answer = "Error: count was not allowed: too late" if state == "denied" else "17"
+    fold = FoldView.of_call("count", {"text": "a"}, answer, state, 0.2, approval)
+    html, lines = folds_html([fold]), folds_lines([fold])
+    assert said in html
+    assert lines[0].endswith(said)

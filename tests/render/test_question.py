@@ -57,3 +57,27 @@ def test_hostile_words_stay_words():
     assert "<script" not in html
     assert "<img" not in html
     assert html.count("&lt;script&gt;") >= 4
+
+
+@pytest.mark.parametrize(
+    ("how", "answer", "said"),
+    [
+        ("", "", "waits until you allow it"),
+        ("answered", "approve", "you approved it"),
+        ("answered", "approve all", "you approved it, and all like it in this run"),
+        ("answered", "arguments", "you changed it, and approved that"),
+        ("answered", "deny", "you did not allow it: not <now>"),
+        ("timeout", "", "not run: nobody answered in time"),
+        ("absent", "", "not run: nobody was there to answer"),
+    ],
+)
+def test_whether_a_tool_was_allowed(how, answer, said):
+    view = QuestionView(
+        "clerk", how=how, answer=answer, fields=[("text", '"a\\u202eb"')], call="save_note", why="not <now>"
+    )
+    text, html = question_text(view), question_html(view)
+    assert said in text
+    assert said.replace("<now>", "&lt;now&gt;") in html
+    assert f"clerk {'wanted' if how else 'wants'} to run save_note" in text
+    assert "a\\u202eb" in text
+    assert "a\\u202eb" in html

@@ -78,6 +78,8 @@ class KernelProcess:
             self._client.kernel_info()
             with contextlib.suppress(TimeoutError):
                 await self._heard(self._client.shell_channel, TICK)
+                # Who asks before it is subscribed misses what the first cell shows.
+                await self._heard(self._client.iopub_channel, TICK)
                 return
         said = self.running.output[1].decode("utf-8", "replace").strip().splitlines()[-1:]
         raise SandboxError(f"the kernel did not start: {(said or ['it does not answer'])[0][:300]}")

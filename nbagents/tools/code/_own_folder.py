@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["OwnFolder"]
 
-PREFIX = "nb-k-"
+PREFIX, UNLOCKED = "nb-k-", "nb-j-"
 
 
 class OwnFolder:
@@ -32,9 +32,11 @@ class OwnFolder:
 
         for old in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
             _remove_left(old)
-        self._outer = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
-        self._lock = os.open(self._outer / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        made = Path(tempfile.mkdtemp(prefix=UNLOCKED)).resolve()
+        self._lock = os.open(made / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Only now has it a name that others look for.
+        self._outer = made.rename(made.with_name(PREFIX + made.name.removeprefix(UNLOCKED)))
         self.path = self._outer / "work"
         """Where programs may work; the lock is outside of it."""
         self.path.mkdir()

@@ -139,7 +139,7 @@ function questionCard(model, store, el, signal) {
 
   function tick() {
     const rest = left();
-    if (allows && rest !== null) setText(clock, `not run in ${askedClock(rest)}`);
+    if (allows && rest !== null) setText(clock, `denied in ${askedClock(rest)}`);
     else if (rest === null) setText(clock, asked.default === null ? "waiting for you" : `without you: “${brief(asked.default)}”`);
     else if (asked.default === null) setText(clock, `ends in ${askedClock(rest)}`);
     else setText(clock, `answers “${brief(asked.default)}” in ${askedClock(rest)}`);
