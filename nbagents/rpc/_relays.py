@@ -16,7 +16,7 @@ from .. import _loop, asking
 from ..agents import Call
 from ..asking import Answer, OpenQuestion, Question
 from ..exceptions import CallCancelledError, NbAgentsError, ProtocolError, RunNotFoundError, UsageError
-from ..tools import Policy, rule_for, standing_policy
+from ..tools import Policy, nobody_there, rule_for, standing_policy
 from ._limits import MAX_QUESTIONS
 
 if TYPE_CHECKING:
@@ -104,7 +104,9 @@ class Relays:
                 lambda told: self._refused(question_id, told)
             )
             return
-        error = opened.error
+        error, approval = opened.error, opened.question.approval
+        if approval is not None and opened.how == "absent":
+            nobody_there(approval.tool, approval.effects)
         left = {"id": question_id, "type": type(error).__name__, "why": str(error)[:2000]}
         hint = getattr(error, "hint", None)
         self._there.ask("leave_question", value=json.dumps(left | ({"hint": hint[:300]} if hint else {})))

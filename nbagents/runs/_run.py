@@ -215,6 +215,8 @@ class Run:
             self.outcome = self.outcome or f"{self._why} after {self.elapsed:.1f} s; what was said is kept"
             return
         self._take_in(event)
+        if event.kind == "approval" and (hint := event.data.get("hint")) and hint not in self.notes:
+            self.notes = (*self.notes, str(hint)[:1000])
         if self.halted and event.kind == "queued" and event.source is not None:
             event.source.cancel(self._why)  # it was stopped while its calls were still being made
         if event.kind in ("done", "failed"):

@@ -6,6 +6,7 @@
 
 from ._audit import audit_calls, audit_log
 from ._effects import Effect, effects, effects_of
+from ._nobody import nobody_there
 from ._policy import RULES, Policy, policies_here, rule_for, set_policy, standing_policy
 from ._remade import parts_from
 from ._reserved import reserved, reserved_of
@@ -108,6 +109,7 @@ __all__ = [
     "load_web",
     "move_directory",
     "move_file",
+    "nobody_there",
     "parse_html_to_text",
     "parts_from",
     "policies_here",

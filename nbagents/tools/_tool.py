@@ -18,7 +18,7 @@ from ._effects import declared_of, effect_set
 from ._reserved import reserved_of
 from ._schema import Arguments, check_schema, parameters_of, tidy_schema
 
-__all__ = ["Tool", "name_of"]
+__all__ = ["Tool", "name_of", "names_a_key"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _NAMES_A_KEY = re.compile(
@@ -81,7 +81,7 @@ class Tool:
                 hint="give func_name=...",
             )
         self.preset_kwargs = {
-            key: Secret(value) if isinstance(value, str) and _NAMES_A_KEY.search(key) else value
+            key: Secret(value) if isinstance(value, str) and names_a_key(key) else value
             for key, value in (preset_kwargs or {}).items()
         }
         """What is given at each call; what is named like a key is `Secret` until then."""
@@ -194,6 +194,11 @@ class Tool:
 
     def __repr__(self) -> str:
         return f"<tool {self.name}>"
+
+
+def names_a_key(name: str) -> bool:
+    """Is it the name of what nobody else may read?"""
+    return _NAMES_A_KEY.search(name) is not None
 
 
 def name_of(function: Any) -> str:
