@@ -32,7 +32,9 @@ class Toolkit:
     later prompt; None cuts nothing. Keys that are preset (``api_key=``, ``token=`` …) are masked in it.
 
     ``approve`` says which tools may be called, by what they do (see `effects`): "auto", "ask" or "deny" for
-    all, or a mapping such as ``{"write": "ask", "execute": "deny"}``. Where nothing is said tools that
+    all, or a mapping such as ``{"write": "ask", "execute": "deny"}``. "auto" alone allows all there is: to
+    write, to run code, to reach the network and to spend money; ``{"execute": "auto"}`` allows to run code,
+    and asks about the rest. Where nothing is said tools that
     declare nothing and those that read may be called, and for all others a person is asked. What an agent,
     or a run, says besides counts too, the strictest first. Who calls a function directly is not asked.
 
