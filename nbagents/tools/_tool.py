@@ -15,7 +15,7 @@ from ..config import Secret, wrap_secrets
 from ..exceptions import UsageError
 from ._docstring import read_docstring
 from ._effects import declared_of, effect_set
-from ._reserved import reserved_of
+from ._reserved import check_reserved, reserved_of
 from ._schema import Arguments, check_schema, parameters_of, tidy_schema
 
 __all__ = ["Tool", "name_of", "names_a_key"]
@@ -89,6 +89,7 @@ class Tool:
         odd = sorted(self.preset_kwargs.keys() - named)
         if odd and not takes_any:
             raise UsageError(f"the tool {self.name} has no parameter {', '.join(odd)} to be preset")
+        check_reserved(self.name, function, self.preset_kwargs)
         text, described = read_docstring(_docstring(function))
         if not with_long_description:
             text = text.partition("\n\n")[0]
