@@ -75,7 +75,7 @@ def test_calls_are_approved_changed_and_denied(desk: Any) -> None:
     assert "wants to run save_note" in form.inner_text()
     assert "it may write" in form.inner_text()
     assert '"buy umbrellas"' in form.inner_text()
-    assert form.locator("dt").first.bounding_box()["height"] < 30  # a page's own style would break it by letters
+    assert form.locator("dt").first.bounding_box()["height"] < 30  # a page's own style breaks it by letters
     fixed = form.get_by_label("what it is given each time").inner_text()
     assert str(desk.folder / "notes.txt") in fixed
     assert "api_key" not in fixed
