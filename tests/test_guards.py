@@ -245,6 +245,14 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "tools/_tool.py", "{*self.preset_kwargs, *reserved_of(function)}", "set(self.preset_kwargs)",
         "tests/tools/test_code.py::test_a_model_gives_the_code_and_the_time_and_nothing_else",
     ),
+    "what a partial allows counts": (
+        "tools/_offer.py", "elif isinstance(function, functools.partial):", "elif False:",
+        "tests/tools/test_tool_partials.py::test_what_a_partial_allows_counts_for_the_approval",
+    ),
+    "schemas fetch nothing": (
+        "tools/_given_schema.py", "kind(whole, registry=referencing.Registry())", "kind(whole)",
+        "tests/tools/test_given_schemas.py::test_a_schema_fetches_nothing",
+    ),
     "services on other machines by TLS only": (
         "services/_address.py", "if far and not proved and not insecure:", "if False:",
         "tests/services/test_services_in_sql.py::test_the_address_of_the_surroundings_counts_too",

@@ -9,7 +9,8 @@ from typing import Any
 
 from ..exceptions import FunctionCallError, SchemaMismatchError, UsageError
 from ..models import Shape
-from ..tools import arguments_of, tidy_schema
+from ..tools._run import arguments_of
+from ..tools._schema import tidy_schema
 
 __all__ = ["Finish"]
 

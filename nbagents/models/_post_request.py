@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._surrogates import well_formed
 from ..config import Secret, redact
 from ..exceptions import ModelUnavailableError, NbAgentsError, UsageError
 from ._client import openai_module, pool_for
@@ -78,7 +79,7 @@ class _Failed:
 async def _once(to: Post, body: Mapping[str, Any], endpoint: Endpoint, label: str) -> Any:
     """Try once. What fails is returned: the frames of this function hold keys."""
     try:
-        content = json.dumps(revealed(body), ensure_ascii=False).encode()
+        content = json.dumps(well_formed(revealed(body)), ensure_ascii=False).encode()
     except (TypeError, ValueError) as error:
         problem = f"{label}: the request cannot be sent: {redact(str(error))[:300]}"
         return _Failed(UsageError(problem))

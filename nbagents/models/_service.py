@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import budget, events
 from .._loop import background
+from .._surrogates import well_formed
 from ..config import MODEL_RETRIES, MODEL_TIMEOUT, Secret, wrap_secrets
 from ..exceptions import ModelChoiceError, UsageError
 from ._address import same_origin
@@ -188,7 +189,7 @@ class OpenAIWrapperBase(ModelWrapperBase):
         if self.model_name == AUTO_MODEL:
             self.model_name = await _first_model(client, headers)
             self.label = request.label = self.model_name
-        sent = {key: value for key, value in asked.items() if value is not None}
+        sent: dict[str, Any] = {key: well_formed(value) for key, value in asked.items() if value is not None}
         request.asked = {key: value for key, value in sent.items() if key != "extra_headers"}
         request.asked["model"] = self.model_name
         return sent | {"model": self.model_name, "extra_headers": headers}

@@ -143,7 +143,7 @@ class _Values:
         """Return all of it, and the class of that name made from the one that can be imported."""
         listed = ", ".join(f"{name!r}: {own}" for name, own, _ in self._names.values())
         text = CLASS.format(name=name, values="{" + listed + "}")
-        makers = {(name, *place), ("_parts_from", "nbagents.tools", "parts_from")}
+        makers = {(name, *place), ("_parts_from", "nbagents.tools._remade", "parts_from")}
         imports = self._more | set(self._imports.values()) | makers
         if name in self._parts:
             raise AgentCreationError(

@@ -6,12 +6,10 @@
 
 from ._audit import audit_calls, audit_log
 from ._effects import Effect, effects, effects_of
-from ._policy import RULES, Policy, forget_run, rule_for, run_policy, set_run_policy
-from ._remade import parts_from
-from ._reserved import reserved, reserved_of
-from ._response import ToolResponse, text_of
-from ._run import ToolStream, arguments_of
-from ._schema import tidy_schema
+from ._policy import RULES, Policy
+from ._reserved import reserved
+from ._response import ToolResponse
+from ._run import ToolStream
 from ._service import ServiceExecStatus, ServiceResponse
 from ._service_toolkit import ServiceFactory, ServiceToolkit
 from ._tool import Tool
@@ -40,7 +38,6 @@ from .retrieval import (
     Passage,
     Skipped,
     cos_sim,
-    retrieve_from_index,
     retrieve_from_list,
 )
 from .text import summarization
@@ -80,7 +77,6 @@ __all__ = [
     "ToolResponse",
     "ToolStream",
     "Toolkit",
-    "arguments_of",
     "arxiv_search",
     "audit_calls",
     "audit_log",
@@ -101,7 +97,6 @@ __all__ = [
     "effects_of",
     "execute_python_code",
     "execute_shell_command",
-    "forget_run",
     "get_current_directory",
     "google_search",
     "insert_text_file",
@@ -110,22 +105,14 @@ __all__ = [
     "move_directory",
     "move_file",
     "parse_html_to_text",
-    "parts_from",
     "query_mysql",
     "query_postgresql",
     "query_sqlite",
     "read_json_file",
     "read_text_file",
     "reserved",
-    "reserved_of",
-    "retrieve_from_index",
     "retrieve_from_list",
-    "rule_for",
-    "run_policy",
-    "set_run_policy",
     "summarization",
-    "text_of",
-    "tidy_schema",
     "view_text_file",
     "wikipedia_search",
     "wikipedia_search_categories",

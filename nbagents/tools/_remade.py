@@ -27,7 +27,8 @@ def parts_from(described: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
             made[key] = values[about["made_by"]](**about["given"])
             continue
         toolkit = made[key] = KINDS.get(about["kind"], Toolkit)()
-        toolkit.max_output_chars = about.get("max_output_chars", toolkit.max_output_chars)
+        for most in ("max_output_chars", "max_output_bytes"):
+            setattr(toolkit, most, about.get(most, getattr(toolkit, most)))
         toolkit.policy = Policy.of(about.get("approve"))
         toolkit.groups = {one["name"]: ToolGroup(**one) for one in about["groups"]}
         for settings in about["tools"]:

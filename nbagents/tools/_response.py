@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._ids import new_id
+from .._surrogates import well_formed
 from ..message import Msg, is_block
 from ._service import ServiceResponse
 
@@ -23,7 +24,8 @@ class ToolResponse:
 
     A tool that answers bit by bit yields several, each of which holds all of the answer so far; the last
     has ``is_last``. ``metadata`` is for the caller, and the model does not see it. ``is_error`` says that
-    the tool failed, and the text why; ``is_interrupted`` that it was stopped.
+    the tool failed, and the text why; ``is_interrupted`` that it was stopped. What no UTF-8 can hold, in the
+    name of a file say, becomes a �: a model could not be told of it.
 
     >>> ToolResponse([{"type": "text", "text": "17"}]).text
     '17'
@@ -36,6 +38,9 @@ class ToolResponse:
     is_interrupted: bool = False
     id: str = field(default_factory=new_id)
     is_error: bool = False
+
+    def __post_init__(self) -> None:
+        self.content = well_formed(self.content)
 
     @property
     def text(self) -> str:
@@ -104,10 +109,8 @@ def response_of(value: Any) -> ToolResponse:
         return value
     if isinstance(value, ServiceResponse):
         answer = response_of(value.content)
-        answer.is_error = not value.succeeded
-        if value.note:
-            answer.content.append({"type": "text", "text": f"({value.note})"})
-        return answer
+        noted = [{"type": "text", "text": f"({value.note})"}] if value.note else []
+        return replace(answer, content=[*answer.content, *noted], is_error=not value.succeeded)
     if isinstance(value, Msg):
         return ToolResponse(value.get_content_blocks() or response_of(value.content).content)
     if value is None:

@@ -16,11 +16,12 @@ from typing import Any
 from .. import events
 from .._loop import background
 from .._threads import on_thread
-from ..config import mask, redact
+from ..config import redact
 from ..exceptions import FunctionCallError, FunctionCallFormatError, NbAgentsError, ToolNotAllowedError
 from . import _audit
 from ._approve import Passage, passed
-from ._policy import Policy
+from ._fit import Room
+from ._policy import Policy, policies_here, rule_for
 from ._response import Gathered, ToolResponse, pictures_of, response_of
 from ._threads import Ended, values_on_thread
 from ._told import MARGIN, TOLD, clipped, told
@@ -75,19 +76,19 @@ class ToolStream:
 
 
 async def run_tool(
-    find: Find, call: Mapping[str, Any], most: int | None = None, policies: tuple[Policy, ...] = ()
+    find: Find, call: Mapping[str, Any], room: Room, policies: tuple[Policy, ...] = ()
 ) -> AsyncGenerator[ToolResponse, None]:
     """Call the tool that a ``tool_use`` block asks for; yield its answers. Never raises what the tool did.
 
     Before that the policies are looked at, and a person may be asked. The events ``tool_call``, ``approval``
     and ``tool_result`` tell of it. Cancelling this cancels the tool, unless it runs on a thread, which
-    nothing can stop: then its answer is dropped. ``most`` characters are told.
+    nothing can stop: then its answer is dropped. Of the answer is told what there is ``room`` for.
     """
     name, call_id, begun = str(call.get("name", "")), str(call.get("id", "")), time.monotonic()
     events.emit("tool_call", id=call_id, name=name, arguments=told(call.get("input")))
     answer, how, passage = ToolResponse([]), "stopped", Passage.of(name, call_id)
     try:
-        async with contextlib.aclosing(_answers(find, call, most, policies, passage)) as answers:
+        async with contextlib.aclosing(_answers(find, call, room, policies, passage)) as answers:
             async for answer in answers:
                 how = "denied" if passage.denied else "error" if answer.is_error else "done"
                 if not answer.is_last:
@@ -117,14 +118,15 @@ async def _over(passage: Passage, how: str, size: int) -> None:
 
 
 async def _answers(
-    find: Find, call: Mapping[str, Any], most: int | None, policies: tuple[Policy, ...], passage: Passage
+    find: Find, call: Mapping[str, Any], room: Room, policies: tuple[Policy, ...], passage: Passage
 ) -> AsyncGenerator[ToolResponse, None]:
     gathered, last, tool, name = Gathered(), 0.0, None, passage.tool
     try:
-        tool = find(name)
+        tool, asked = find(name), arguments_of(call)
+        if rule_for(tool.effects, tool.declared, *policies_here(), *policies) == "deny":
+            await passed(passage, tool, asked, policies)  # before anything of it is looked at, or asked for
         if tool.refresh is not None:
             await tool.refresh()
-        asked = arguments_of(call)
         given = await _checked(tool, asked)
         allowed = await passed(passage, tool, asked, policies)
         given = given if allowed is asked else await _checked(tool, allowed)
@@ -133,7 +135,7 @@ async def _answers(
         ) as values:
             async for value in values:
                 if gathered.pieces and (gathered.pieces <= EACH or time.monotonic() - last > PAUSE):
-                    yield replace(_fit(gathered.response(), tool, most), is_last=False, stream=True)
+                    yield replace(room.fit(gathered.response(), _secrets(tool)), is_last=False, stream=True)
                     last = time.monotonic()
                 gathered.add(value)
                 if gathered.pieces % EACH == 0:
@@ -155,12 +157,12 @@ async def _answers(
         if passage.edited is not None:
             said = f"{EDITED.format(_json(passage.edited))}\n{said}"
         answer = ToolResponse.of_text(said + _failure(error, tool), is_error=True)
-    yield _fit(answer, tool, most)
+    yield room.fit(answer, _secrets(tool))
 
 
 async def _checked(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a model has given as the tool takes it; a foreign schema is not read on the loop."""
-    return await on_thread(tool.check, given) if tool.origin else tool.check(given)
+    """Return what a model has given as the tool takes it; a schema that was given is not read on the loop."""
+    return await on_thread(tool.check, given) if tool.is_given_schema else tool.check(given)
 
 
 async def _processed(
@@ -187,24 +189,6 @@ def _json(given: Mapping[str, Any]) -> str:
 
 def _secrets(tool: Tool | None) -> list[str]:
     return [] if tool is None else tool.secrets
-
-
-def _fit(answer: ToolResponse, tool: Tool | None, most: int | None) -> ToolResponse:
-    """Return an answer with the tool's keys masked, and its text cut after so many characters."""
-    secrets, content, left = _secrets(tool), [], most
-    for block in answer.content:
-        if isinstance(block, dict) and block.get("type") == "text":
-            text = str(block["text"])
-            for key in secrets:
-                text = text.replace(key, mask(key))
-            size = len(text)
-            if left is not None:
-                if size > left:
-                    text = f"{text[:left]}… ({size - left} more characters are left out)"
-                left = max(left - size, 0)
-            block = {**block, "text": text}
-        content.append(block)
-    return replace(answer, content=content)
 
 
 def _failure(error: BaseException, tool: Tool | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..exceptions import ArgumentNotFoundError, ArgumentTypeError, UsageError
 
-__all__ = ["Arguments", "check_schema", "parameters_of", "signature_of", "tidy_schema"]
+__all__ = ["Arguments", "parameters_of", "signature_of", "tidy_schema"]
 
 _KINDS = inspect.Parameter
 
@@ -102,26 +102,6 @@ class Arguments:
         known = ", ".join(self._places.values()) or "no arguments"
         text = f"{self._name} takes {known}; {'; '.join(told)}"
         return ArgumentNotFoundError(text) if kinds == {"missing"} else ArgumentTypeError(text)
-
-
-def check_schema(name: str, given: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
-    """See whether arguments fit a JSON schema that came from elsewhere. May take seconds, the first time.
-
-    Raises:
-        ArgumentNotFoundError: one is missing.
-        ArgumentTypeError: one does not fit, or the schema is none.
-    """
-    import jsonschema  # here, since it may take seconds: what checks formats comes along
-
-    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-    try:
-        error = jsonschema.exceptions.best_match(kind(dict(schema)).iter_errors(dict(given)))
-    except Exception as odd:  # noqa: BLE001  # a schema of somebody else's may be anything
-        raise ArgumentTypeError(f"the schema of {name} cannot be used: {type(odd).__name__}") from None
-    if error is not None:
-        where = ".".join(map(str, error.absolute_path))
-        told = f"{name}: {where + ': ' if where else ''}{error.message[:300]}"
-        raise (ArgumentNotFoundError if error.validator == "required" else ArgumentTypeError)(told)
 
 
 def signature_of(name: str, function: Callable[..., Any]) -> inspect.Signature:

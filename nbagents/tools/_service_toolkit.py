@@ -17,6 +17,7 @@ from ..exceptions import (
     FunctionNotFoundError,
 )
 from ..message import Msg
+from ._offer import HasTools, functions_of
 from ._response import ToolResponse
 from ._run import arguments_of
 from ._tool import Tool
@@ -45,19 +46,20 @@ class ServiceToolkit(Toolkit):
     <BLANKLINE>
     """
 
-    def add(self, service_func: Callable[..., Any], **kwargs: Any) -> None:
+    def add(self, service_func: Callable[..., Any] | HasTools, **kwargs: Any) -> None:
         """Let the model call a function; ``kwargs`` are given at each call and hidden from the model.
 
+        An object with ``tools()``, such as a `Database` or a `KernelExecutor`, adds all that this returns.
         A second one of the same name is left out, with a warning in the log.
 
         Raises:
             UsageError: it cannot be a tool, or has no such parameter.
         """
-        tool = Tool(service_func, kwargs)
-        if tool.name in self.tools:
-            log.warning("the service function %s is there already; the second one is left out", tool.name)
-            return
-        self.tools[tool.name] = tool
+        for tool in [Tool(one, kwargs) for one in functions_of(service_func, kwargs)]:
+            if tool.name in self.tools:
+                log.warning("the service function %s is there already; the second one is left out", tool.name)
+            else:
+                self.tools[tool.name] = tool
 
     def add_mcp_servers(self, server_configs: Mapping[str, Any]) -> None:
         """Start or reach MCP servers, and let the model call their tools. Blocking.

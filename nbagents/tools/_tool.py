@@ -15,10 +15,12 @@ from ..config import Secret, wrap_secrets
 from ..exceptions import UsageError
 from ._docstring import read_docstring
 from ._effects import declared_of, effect_set
+from ._given_schema import check_schema
+from ._offer import Offer
 from ._reserved import check_reserved, reserved_of
-from ._schema import Arguments, check_schema, parameters_of, tidy_schema
+from ._schema import Arguments, parameters_of, tidy_schema
 
-__all__ = ["Tool", "name_of"]
+__all__ = ["Tool", "name_of", "names_a_key"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _NAMES_A_KEY = re.compile(
@@ -30,10 +32,12 @@ _SHORTEST = 4  # characters of a key that is masked; shorter ones are in any tex
 class Tool:
     """One tool.
 
-    ``preset_kwargs`` are given at each call, and the model neither knows nor changes them. Without
-    ``json_schema`` its schema is made of the signature, the types and the docstring (Google's style), and
-    what a model gives is checked against it. An object may say itself how it becomes a tool: its
-    ``__tool__()`` returns ``function``, and perhaps ``name``, ``description`` and ``preset_kwargs``.
+    ``preset_kwargs`` are given at each call, and the model neither knows nor changes them; what a
+    `functools.partial` binds is preset in the same way. Without ``json_schema`` its schema is made of the
+    signature, the types and the docstring (Google's style). What a model gives is checked against the schema,
+    and what stands nowhere in it is refused, unless it says ``additionalProperties``. An object may say
+    itself how it becomes a tool: its ``__tool__()`` returns ``function``, and perhaps ``name``,
+    ``description`` and ``preset_kwargs``.
     ``effects`` take the place of those that the function declares.
 
     >>> def add(a: int, b: int = 1) -> int:
@@ -65,13 +69,8 @@ class Tool:
         effects: Iterable[str] | None = None,
         takes_more: bool = True,
     ) -> None:
-        if hasattr(function, "__tool__") and not inspect.isclass(function):
-            offer = function.__tool__()
-            function, name = offer["function"], name or offer.get("name")
-            description = description or offer.get("description")
-            preset_kwargs = {**offer.get("preset_kwargs", {}), **(preset_kwargs or {})}
-        if not callable(function):
-            raise UsageError(f"a tool is a function, not {type(function).__name__}")
+        offer = Offer.of(function, preset_kwargs, name, description)
+        function, name, description = offer.function, offer.name, offer.description
         self.function, self.group, self.timeout, self.after = function, group, timeout, after
         told = json_schema.get("function", json_schema) if json_schema is not None else {}
         self.name = name or told.get("name") or name_of(function)
@@ -81,8 +80,8 @@ class Tool:
                 hint="give func_name=...",
             )
         self.preset_kwargs = {
-            key: Secret(value) if isinstance(value, str) and _NAMES_A_KEY.search(key) else value
-            for key, value in (preset_kwargs or {}).items()
+            key: Secret(value) if isinstance(value, str) and names_a_key(key) else value
+            for key, value in offer.presets.items()
         }
         """What is given at each call; what is named like a key is `Secret` until then."""
         named, takes_any = parameters_of(self.name, function)
@@ -161,6 +160,11 @@ class Tool:
         return sorted((key for key in plain if len(key) >= _SHORTEST), key=len, reverse=True)
 
     @property
+    def is_given_schema(self) -> bool:
+        """Was its schema given? Then `check` may take seconds, the first time."""
+        return self._arguments is None
+
+    @property
     def description(self) -> str:
         """What it does, as the model is told."""
         return str(self._schema["description"])
@@ -180,8 +184,7 @@ class Tool:
             given = {key: value for key, value in given.items() if key not in self.extension.model_fields}
         if self._arguments is not None:
             return self._arguments.check(given)
-        if self.origin:
-            check_schema(self.name, given, self._schema["parameters"])
+        check_schema(self.name, given, self._schema["parameters"], foreign=bool(self.origin))
         return {key: value for key, value in given.items() if key not in reserved_of(self.function)}
 
     def described(self) -> dict[str, Any]:
@@ -195,6 +198,11 @@ class Tool:
 
     def __repr__(self) -> str:
         return f"<tool {self.name}>"
+
+
+def names_a_key(name: str) -> bool:
+    """Is it the name of what nobody else may read?"""
+    return _NAMES_A_KEY.search(name) is not None
 
 
 def name_of(function: Any) -> str:

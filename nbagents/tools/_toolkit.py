@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..exceptions import FunctionNotFoundError, UsageError
 from ._effects import effects
+from ._fit import LARGEST, Room
 from ._groups import BASIC, ToolGroup
+from ._offer import HasTools, functions_of
 from ._policy import Policy
 from ._response import ToolResponse
 from ._run import ToolStream, run_tool
@@ -29,10 +31,13 @@ class Toolkit:
     """The functions that a model may call. May be shared by agents; safe to change between their turns.
 
     What a tool answers is cut after ``max_output_chars`` characters, since all of it would go into each
-    later prompt; None cuts nothing. Keys that are preset (``api_key=``, ``token=`` …) are masked in it.
+    later prompt, and pictures and other blocks are left out once all of it takes ``max_output_bytes``; None
+    is no limit. Keys that are preset (``api_key=``, ``token=`` …) are masked in it.
 
     ``approve`` says which tools may be called, by what they do (see `effects`): "auto", "ask" or "deny" for
-    all, or a mapping such as ``{"write": "ask", "execute": "deny"}``. Where nothing is said tools that
+    all, or a mapping such as ``{"write": "ask", "execute": "deny"}``. "auto" alone allows all there is: to
+    write, to run code, to reach the network and to spend money; ``{"execute": "auto"}`` allows to run code,
+    and asks about the rest. Where nothing is said tools that
     declare nothing and those that read may be called, and for all others a person is asked. What an agent,
     or a run, says besides counts too, the strictest first. Who calls a function directly is not asked.
 
@@ -49,9 +54,10 @@ class Toolkit:
         self,
         *,
         max_output_chars: int | None = 100_000,
+        max_output_bytes: int | None = LARGEST,
         approve: str | Mapping[str, str] | Policy | None = None,
     ) -> None:
-        self.max_output_chars = max_output_chars
+        self.max_output_chars, self.max_output_bytes = max_output_chars, max_output_bytes
         self.policy = Policy.of(approve)
         """Which tools may be called."""
         self.tools: dict[str, Tool] = {}
@@ -63,7 +69,7 @@ class Toolkit:
 
     def register_tool_function(
         self,
-        tool_func: Callable[..., Any],
+        tool_func: Callable[..., Any] | HasTools,
         group_name: str = BASIC,
         preset_kwargs: Mapping[str, Any] | None = None,
         func_name: str | None = None,
@@ -91,7 +97,8 @@ class Toolkit:
         says what becomes of a tool of the same name: "raise", "override", "skip" or "rename" (the new one).
         ``effects`` says what it does, in the place of what the function declares (see `effects`). A model
         names what it gives, so ``*args`` never reach it; other names only if the function takes ``**kwargs``
-        and ``include_var_keyword`` is not false.
+        and ``include_var_keyword`` is not false. An object with ``tools()``, such as a `Database` or a
+        `KernelExecutor`, adds all that this returns.
 
         Raises:
             UsageError: the function cannot be a tool, the group is not known, or the name is taken.
@@ -102,23 +109,34 @@ class Toolkit:
                 hint="let the function take a list",
             )
         self._group(group_name)
-        tool = Tool(
-            tool_func,
-            preset_kwargs,
-            name=func_name,
-            description=func_description,
-            json_schema=json_schema,
-            group=group_name,
-            timeout=timeout,
-            after=postprocess_func,
-            with_long_description=include_long_description,
-            effects=effects,
-            takes_more=include_var_keyword,
-        )
-        if not self._put(tool, namesake_strategy):
-            return
-        if extended_model is not None:
-            self.set_extended_model(tool.name, extended_model)
+        made = [
+            Tool(
+                one,
+                preset_kwargs,
+                name=func_name,
+                description=func_description,
+                json_schema=json_schema,
+                group=group_name,
+                timeout=timeout,
+                after=postprocess_func,
+                with_long_description=include_long_description,
+                effects=effects,
+                takes_more=include_var_keyword,
+            )
+            for one in functions_of(tool_func, func_name, func_description, json_schema, preset_kwargs)
+        ]
+        for tool in made if namesake_strategy == "raise" else ():  # all of them, or none
+            self._free(tool.name)
+        for tool in made:
+            if self._put(tool, namesake_strategy) and extended_model is not None:
+                self.set_extended_model(tool.name, extended_model)
+
+    def _free(self, name: str) -> None:
+        if name in self.tools:
+            raise UsageError(
+                f"there is a tool named {name} already",
+                hint="give func_name=... (to each of an object's tools()), or namesake_strategy='override'",
+            )
 
     def _put(self, tool: Tool, namesakes: Strategy) -> bool:
         """Add a tool; return whether it was added."""
@@ -128,10 +146,7 @@ class Toolkit:
             if namesakes == "rename":
                 tool.rename(f"{tool.name[:57]}_{secrets.token_hex(3)}")
             elif namesakes != "override":
-                raise UsageError(
-                    f"there is a tool named {tool.name} already",
-                    hint="give func_name=... or namesake_strategy='override'",
-                )
+                self._free(tool.name)
         self.tools[tool.name] = tool
         return True
 
@@ -281,16 +296,13 @@ class Toolkit:
 
     def _told(self, tool: Tool) -> dict[str, Any]:
         schema = tool.json_schema
-        if self._is_meta(tool):  # its arguments are the groups that there are now
+        if tool.function == self.reset_equipped_tools:  # its arguments are the groups that there are now
             schema["function"]["parameters"]["properties"] = {
                 name: {"type": "boolean", "default": False, "description": group.description}
                 for name, group in self.groups.items()
             }
             schema["function"]["parameters"]["additionalProperties"] = False
         return schema
-
-    def _is_meta(self, tool: Tool) -> bool:
-        return tool.function == self.reset_equipped_tools
 
     def call_tool_function(
         self, tool_call: Mapping[str, Any], *, approve: Policy | None = None
@@ -314,7 +326,8 @@ class Toolkit:
         'Error: ArgumentNotFoundError: add takes a, b; b is missing'
         """
         policies = (self.policy,) if approve is None else (self.policy, approve)
-        return ToolStream(lambda: run_tool(self._find, tool_call, self.max_output_chars, policies))
+        room = Room(self.max_output_chars, self.max_output_bytes)
+        return ToolStream(lambda: run_tool(self._find, tool_call, room, policies))
 
     def _find(self, name: str) -> Tool:
         tool = self.tools.get(name)
@@ -350,14 +363,13 @@ class Toolkit:
             known = {"function": tool.function, "after": tool.after, "extension": tool.extension}
             values = {key: name_of(one, tool.name) for key, one in known.items() if one is not None}
             tools.append({**tool.described(), "values": values})
-        groups = [vars(group) for group in self.groups.values()]
-        kind, most = type(self).__name__, self.max_output_chars
         return {
-            "kind": kind,
-            "max_output_chars": most,
+            "kind": type(self).__name__,
+            "max_output_chars": self.max_output_chars,
+            "max_output_bytes": self.max_output_bytes,
             "approve": self.policy.to_dict(),
             "tools": tools,
-            "groups": groups,
+            "groups": [vars(group) for group in self.groups.values()],
         }
 
     # ---- what it has become
@@ -373,9 +385,8 @@ class Toolkit:
             UsageError: one of them is not here and ``strict`` is true; then nothing is changed.
         """
         active = list(state_dict.get("active_groups", ()))
-        if strict:
-            for name in active:
-                self._group(name)
+        for name in active if strict else ():
+            self._group(name)
         for group in self.groups.values():
             group.active = group.name in active
 

@@ -368,3 +368,13 @@ assert "openai" in sys.modules
 """
     longest, whole = map(float, run(code).split())
     assert longest < whole / 2
+
+
+def test_what_utf_8_cannot_hold_does_not_keep_a_request_from_being_sent(endpoint):
+    call = {"type": "tool_use", "id": "c1", "name": "look", "input": {"path": "\udcff"}}
+    result = {"type": "tool_result", "id": "c1", "name": "look", "output": "b\udcff"}
+    tried = [Msg("user", "a\udcff", "user"), Msg("m", [call], "assistant"), Msg("s", [result], "system")]
+    assert model(endpoint)(tried).text == TEXT
+    sent = str(endpoint.body["messages"])
+    assert "a�" in sent
+    assert "b�" in sent

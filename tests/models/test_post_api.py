@@ -320,3 +320,10 @@ def test_a_config_without_a_type_is_one_and_travels_with_its_key(server, caplog)
         again(HELLO).result(10)
     for place in (repr(vars(again)), str(caught.value), repr(again.config), caplog.text):
         assert "CANARY" not in place
+
+
+def test_what_utf_8_cannot_hold_is_sent_as_something_else(server):
+    server.say(OPENAI)
+    asked = model(server, response_path="choices.0.message.content")
+    assert asked([{"role": "user", "content": "a\udcff"}]).text == "Beads."
+    assert server.bodies == [{"messages": [{"role": "user", "content": "a�"}]}]

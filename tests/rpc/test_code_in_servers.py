@@ -9,7 +9,8 @@ import pytest
 from nbagents import execute_python_code
 from nbagents.agents import ReActAgent
 from nbagents.message import Msg
-from nbagents.tools import Toolkit, text_of
+from nbagents.tools import Toolkit
+from nbagents.tools._response import text_of
 
 pytestmark = pytest.mark.linux
 

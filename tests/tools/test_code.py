@@ -219,6 +219,23 @@ def test_a_model_gives_the_code_and_the_time_and_nothing_else(tmp_path: Path):
         assert "is not known" in answer.text
 
 
+def test_a_model_asks_for_no_more_time_than_it_may_have():
+    toolkit = Toolkit(approve="auto")
+    toolkit.register_tool_function(execute_shell_command, preset_kwargs={"max_timeout": 0.5})
+    assert (
+        "did not end within 0.5 s"
+        in _called(toolkit, "execute_shell_command", command="sleep 30", timeout=1e19).text
+    )
+    for seconds in (float("inf"), float("nan"), 0, -1):
+        answer = _called(toolkit, "execute_shell_command", command="echo 1", timeout=seconds)
+        assert answer.is_error
+        assert "timeout is a number of seconds above zero" in answer.text
+        with pytest.raises(UsageError, match="timeout is a number"):
+            execute_python_code("print(1)", timeout=seconds)
+    answer = _called(toolkit, "execute_shell_command", command="echo 1", max_timeout=1000)
+    assert "max_timeout is not known" in answer.text
+
+
 def test_a_service_toolkit_calls_it_too():
     toolkit = ServiceToolkit(approve="auto")
     toolkit.add(execute_python_code, timeout=20)

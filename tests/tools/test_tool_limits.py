@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from urllib.parse import quote
@@ -10,7 +11,14 @@ from urllib.parse import quote
 import pytest
 
 from nbagents import events
-from nbagents.tools import ServiceExecStatus, ServiceResponse, ServiceToolkit, Toolkit, ToolResponse
+from nbagents.tools import (
+    ServiceExecStatus,
+    ServiceResponse,
+    ServiceToolkit,
+    Toolkit,
+    ToolResponse,
+    list_directory_content,
+)
 from nbagents.tools._remade import parts_from
 
 KEY = "q8w7/e6r5 t4y3"
@@ -236,3 +244,65 @@ def test_what_is_put_in_place_of_an_answer_may_be_a_text():
 
     toolkit = with_tool(tool, postprocess_func=lambda call, answer: answer.text.upper())
     assert called(toolkit, "tool").text == "SAID"
+
+
+def picture(size):
+    return {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * size}}
+
+
+def test_blocks_are_left_out_where_there_is_no_room_for_them():
+    def paint() -> ToolResponse:
+        text = {"type": "text", "text": "drawn"}
+        return ToolResponse([text, picture(4_000_000), picture(20_000_000), picture(7_000_000), text])
+
+    told = called(with_tool(paint), "paint").content
+    assert [block["type"] for block in told] == ["text", "image", "text", "text"]
+    assert told[2]["text"] == "(2 blocks are left out: an answer has room for 10,000,000 bytes in all)"
+    toolkit = Toolkit(max_output_bytes=None)
+    toolkit.register_tool_function(paint)
+    assert len(called(toolkit, "paint").content) == 5
+    toolkit.max_output_bytes = 1000
+    again = parts_from({"toolkit": toolkit.described(lambda value, whose: "it")}, {"it": paint})["toolkit"]
+    assert [block["type"] for block in called(again, "paint").content] == ["text", "text", "text"]
+
+
+def test_texts_and_any_number_of_blocks_count_too():
+    def long() -> str:
+        return "é" * 5_000_000
+
+    def many() -> ToolResponse:
+        return ToolResponse([{"type": "text", "text": ""}] * 100_000)
+
+    toolkit = Toolkit(max_output_chars=None, max_output_bytes=1_000_000)
+    toolkit.register_tool_function(long)
+    toolkit.register_tool_function(many)
+    text = called(toolkit, "long").text
+    assert 900_000 < len(text.encode()) <= 1_000_000
+    assert text.endswith("more bytes are left out)")
+    assert len(called(toolkit, "many").content) < 20_000
+
+
+# -------------------------------------------------------------------------------- odd characters
+
+
+def test_what_utf_8_cannot_hold_does_not_stay_in_an_answer(tmp_path, monkeypatch):
+    (tmp_path / "a\udcff.txt").write_text("")
+    monkeypatch.chdir(tmp_path)
+    answer = called(with_tool(list_directory_content), "list_directory_content", directory_path=".")
+    assert "a�.txt" in answer.text
+
+    def odd(kind: str):
+        if kind == "blocks":
+            return [
+                {"type": "text", "text": "\udcff"},
+                {"type": "image", "source": {"type": "url", "url": "\udcff"}},
+            ]
+        if kind == "note":
+            return ServiceResponse(ServiceExecStatus.SUCCESS, "\ud83d\ude00", note="\udcff")
+        raise ValueError("\udcff")
+
+    for kind in ("blocks", "note", "error"):
+        answer = called(with_tool(odd), "odd", kind=kind)
+        json.dumps(answer.content, ensure_ascii=False).encode()
+        assert "�" in answer.text
+    assert called(with_tool(odd), "odd", kind="note").text == "😀\n(�)"

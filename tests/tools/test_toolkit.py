@@ -8,10 +8,19 @@ import time
 
 import pytest
 
-from nbagents import events
+from nbagents import events, tools
 from nbagents.exceptions import UsageError
 from nbagents.message import Msg
-from nbagents.tools import ServiceExecStatus, ServiceResponse, Toolkit, ToolResponse
+from nbagents.tools import (
+    Database,
+    KernelExecutor,
+    ServiceExecStatus,
+    ServiceResponse,
+    ServiceToolkit,
+    Tool,
+    Toolkit,
+    ToolResponse,
+)
 
 
 def add(a: int, b: int = 1) -> int:
@@ -297,3 +306,63 @@ def test_answers_can_be_changed_afterwards():
     toolkit = Toolkit()
     toolkit.register_tool_function(add, postprocess_func=shout)
     assert called(toolkit, "add", a=1).text == "add: 2!"
+
+
+# ------------------------------------------------------------------------- objects that have tools
+
+
+class Shelf:
+    """Has tools, and is none."""
+
+    def __init__(self, *names):
+        self.names = names
+
+    def tools(self):
+        def made(name):
+            def look() -> str:
+                return name
+
+            look.__name__ = name
+            return look
+
+        return [made(name) for name in self.names]
+
+
+@pytest.mark.parametrize("kind", [Toolkit, ServiceToolkit])
+def test_an_object_with_tools_adds_them_all(kind, tmp_path):
+    toolkit = kind()
+    add = toolkit.add if kind is ServiceToolkit else toolkit.register_tool_function
+    add(Shelf("left", "right"))
+    add(Database(f"sqlite:///{tmp_path}/shop.db", allow_change_data=True))
+    with KernelExecutor() as kernel:
+        add(kernel)
+    assert [*toolkit.tools] == ["left", "right", "show_schema", "query_database", "run_python"]
+    assert toolkit.tools["query_database"].effects == {"read", "write"}
+    assert asyncio.run(toolkit.call_tool_function({"name": "right", "input": {}}).last()).text == "right"
+
+
+def test_of_an_object_with_tools_all_are_added_or_none():
+    toolkit = Toolkit()
+    toolkit.register_tool_function(Shelf("b"), func_name="one")
+    toolkit.register_tool_function(Shelf("b"))
+    with pytest.raises(UsageError, match="named b already"):
+        toolkit.register_tool_function(Shelf("a", "b"))
+    assert [*toolkit.tools] == ["one", "b"]
+    toolkit.register_tool_function(Shelf("a", "b"), namesake_strategy="skip")
+    assert [*toolkit.tools] == ["one", "b", "a"]
+    with pytest.raises(UsageError, match="several tools") as wrong:
+        toolkit.register_tool_function(Shelf("x", "y"), func_name="one")
+    assert "one by one" in wrong.value.hint
+
+
+@pytest.mark.parametrize(("thing", "hint"), [(3, "give a function"), (Shelf("a"), "what its tools")])
+def test_what_is_no_tool_is_told_what_to_give_instead(thing, hint):
+    with pytest.raises(UsageError, match="a tool is a function, not") as wrong:
+        Tool(thing)
+    assert hint in wrong.value.hint
+
+
+def test_only_what_somebody_needs_is_public():
+    inside = "arguments_of parts_from tidy_schema text_of rule_for run_policy set_run_policy forget_run"
+    assert not {*inside.split(), "reserved_of", "retrieve_from_index"} & {*dir(tools)}
+    assert all(hasattr(tools, name) for name in tools.__all__)

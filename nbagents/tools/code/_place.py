@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..._threads import on_thread
+from ...exceptions import UsageError
 from ...sandbox import Finished, Level, Limits, Sandbox, make_scratch, remove_scratch
 
-__all__ = ["Place"]
+__all__ = ["MOST_SECONDS", "Place", "seconds_within"]
+
+MOST_SECONDS = 300.0
+"""How long code may run unless the programmer says otherwise, whatever the model asks for."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,22 @@ class Place:
 
     def _sandbox(self, folder: str | Path, readable: Sequence[str | Path]) -> Sandbox:
         return Sandbox(folder, limits=self.limits, least=self.least, network=self.network, readable=readable)
+
+
+def seconds_within(asked: float, most: float) -> float:
+    """Return how long code may run: as long as was asked for, and ``most`` seconds at most.
+
+    >>> seconds_within(20, 300), seconds_within(1e19, 300)
+    (20, 300)
+
+    Raises:
+        UsageError: one of them is no number of seconds above zero.
+    """
+    for name, seconds in (("timeout", asked), ("max_timeout", most)):
+        number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+        if not number or not math.isfinite(seconds) or seconds <= 0:
+            raise UsageError(f"{name} is a number of seconds above zero, not {seconds!r:.40}")
+    return min(asked, most)
 
 
 def _make(script: str | None) -> Path:

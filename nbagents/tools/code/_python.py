@@ -11,13 +11,15 @@ from ...sandbox import Level, Limits
 from .._effects import effects
 from .._reserved import reserved
 from ._execution import Execution
-from ._place import Place
+from ._place import MOST_SECONDS, Place, seconds_within
 
 __all__ = ["execute_python_code"]
 
 
 @effects("execute")
-@reserved("use_docker", "maximum_memory_bytes", "folder", "readable", "least", network="network")
+@reserved(
+    "use_docker", "maximum_memory_bytes", "folder", "readable", "least", "max_timeout", network="network"
+)
 def execute_python_code(
     code: str,
     timeout: float = 300,
@@ -28,6 +30,7 @@ def execute_python_code(
     readable: Sequence[str | Path] = (),
     network: bool = False,
     least: Level | None = None,
+    max_timeout: float = MOST_SECONDS,
 ) -> Execution:
     """Run Python code in a process of its own, and return what it prints; print what you want to see.
 
@@ -42,6 +45,7 @@ def execute_python_code(
         readable: Files and folders that it may read besides the system and this Python's packages.
         network: Whether it may use the network.
         least: The lowest level of a sandbox in which it may run.
+        max_timeout: Seconds after which it is stopped also where timeout is more.
 
     Returns:
         Read, a `ServiceResponse`, whose content is what it printed, or how it failed; awaited, a
@@ -55,7 +59,8 @@ def execute_python_code(
             "use_docker=True cannot be met: code runs in a sandbox of this machine, without Docker",
             hint="leave use_docker out; least=Level.BUBBLEWRAP asks for the strongest sandbox",
         )
+    seconds = seconds_within(timeout, max_timeout)
     memory = Limits.memory if maximum_memory_bytes is None else maximum_memory_bytes
-    place = Place(folder, tuple(readable), network, least, Limits(seconds=timeout, memory=memory))
+    place = Place(folder, tuple(readable), network, least, Limits(seconds=seconds, memory=memory))
     work = place.run([sys.executable, "-u", "-P"], script=code)
-    return Execution(work, "code", timeout, memory)
+    return Execution(work, "code", seconds, memory)

@@ -9,13 +9,13 @@ from ...sandbox import Level, Limits
 from .._effects import effects
 from .._reserved import reserved
 from ._execution import Execution
-from ._place import Place
+from ._place import MOST_SECONDS, Place, seconds_within
 
 __all__ = ["execute_shell_command"]
 
 
 @effects("execute")
-@reserved("folder", "readable", "least", network="network")
+@reserved("folder", "readable", "least", "max_timeout", network="network")
 def execute_shell_command(
     command: str,
     timeout: float = 300,
@@ -24,6 +24,7 @@ def execute_shell_command(
     readable: Sequence[str | Path] = (),
     network: bool = False,
     least: Level | None = None,
+    max_timeout: float = MOST_SECONDS,
 ) -> Execution:
     """Run a command by the shell, and return what it prints.
 
@@ -37,6 +38,7 @@ def execute_shell_command(
         readable: Files and folders that it may read besides the system and this Python's packages.
         network: Whether it may use the network.
         least: The lowest level of a sandbox in which it may run.
+        max_timeout: Seconds after which it is stopped also where timeout is more.
 
     Returns:
         Read, a `ServiceResponse`, whose content is what it printed, or how it failed; awaited, a
@@ -45,6 +47,7 @@ def execute_shell_command(
     Raises:
         UsageError: an argument cannot be met.
     """
-    place = Place(folder, tuple(readable), network, least, Limits(seconds=timeout))
+    seconds = seconds_within(timeout, max_timeout)
+    place = Place(folder, tuple(readable), network, least, Limits(seconds=seconds))
     work = place.run(["/bin/sh", "-c", command])
-    return Execution(work, "command", timeout, Limits.memory)
+    return Execution(work, "command", seconds, Limits.memory)

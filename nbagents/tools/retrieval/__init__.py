@@ -1,6 +1,6 @@
 """Retrieval: lists by a score, and one's own files and texts by their words and by what they mean."""
 
-from ._index import KnowledgeIndex, retrieve_from_index
+from ._index import KnowledgeIndex
 from ._list import cos_sim, retrieve_from_list
 from ._passage import Passage
 from ._report import IndexReport, Skipped
@@ -11,6 +11,5 @@ __all__ = [
     "Passage",
     "Skipped",
     "cos_sim",
-    "retrieve_from_index",
     "retrieve_from_list",
 ]
