@@ -192,7 +192,7 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "::test_a_name_that_changes_is_asked_once_and_dialled_as_it_was_looked_at",
     ),
     "what a query of SQLite may do": (
-        "tools/database/_sqlite.py", "driver.set_authorizer(self._allows)", "pass",
+        "tools/database/_sqlite_process.py", "driver.set_authorizer(allows)", "pass",
         "tests/tools/test_databases.py"
         "::test_whoever_may_only_read_changes_nothing_and_waits_for_nothing[sqlite]",
     ),
