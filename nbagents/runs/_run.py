@@ -20,8 +20,7 @@ from ..config import redact
 from ..exceptions import CallCancelledError
 from ..message import Msg
 from ..render import ErrorView, LaneView, RowView, RunView, SectionView, State
-from ..tools import Policy
-from ..tools._policy import set_run_policy
+from ..tools._policy import Policy, set_run_policy
 from ._costs import cost_by_agent, cost_shown, whole_cost
 from ._export import frame_of, markdown_of
 from ._failure import error_view, full_traceback
