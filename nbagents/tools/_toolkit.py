@@ -357,7 +357,7 @@ class Toolkit:
         """
         tools = []
         for tool in self.tools.values():
-            if self._is_meta(tool):
+            if tool.function == self.reset_equipped_tools:
                 tools.append({"meta": tool.name})
                 continue
             known = {"function": tool.function, "after": tool.after, "extension": tool.extension}
