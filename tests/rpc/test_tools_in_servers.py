@@ -56,7 +56,7 @@ def test_tools_of_a_module_run_in_the_server():
 
 def test_the_older_form_and_the_handles_of_a_proxy(capsys):
     service = ServiceToolkit()
-    service.add(count_words, factor=2)
+    service.add(functools.partial(count_words, factor=2))
     agent = ReActAgent("calc", "demo-fast", service, "You count.", 5, to_dist=True)
     assert "6" in agent(Msg("user", "count words of 'grey beads shine'")).content
     assert "calc: count_words returned" in capsys.readouterr().out
@@ -153,13 +153,17 @@ def test_tools_of_a_cell_go_along():
     assert "broken cannot go to a server: it uses rows, a list, which cannot travel" in error.error
 
 
+class CountingObject:
+    """A function with a past, which stays where it is."""
+
+    def __call__(self, text: str) -> int:
+        return len(text.split())
+
+
 @pytest.mark.parametrize(
     ("function", "told"),
     [
-        (
-            functools.partial(count_words, factor=3),
-            "the tool count_words cannot go to a server: it is a partial",
-        ),
+        (CountingObject(), "the tool count_words cannot go to a server: it is a CountingObject"),
         ("x".upper, "the tool upper cannot go to a server"),
         (lambda: 1, "made inside something else"),
     ],
