@@ -7,10 +7,11 @@ call is made, so an agent sees what its caller saw.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Protocol
 
-__all__ = ["Frame", "card", "deadline", "frame", "retry", "run", "workspace"]
+__all__ = ["Frame", "approve", "card", "deadline", "frame", "retry", "run", "workspace"]
 
 
 class Frame(Protocol):
@@ -19,6 +20,7 @@ class Frame(Protocol):
     id: str
     agent_name: str
     run: str
+    approve: Mapping[str, str] | None
     parent_id: str
     done: bool
     error: BaseException | None
@@ -26,6 +28,8 @@ class Frame(Protocol):
 
 frame: ContextVar[Frame | None] = ContextVar("nbagents_frame", default=None)
 run: ContextVar[str] = ContextVar("nbagents_run", default="")
+approve: ContextVar[Mapping[str, str] | None] = ContextVar("nbagents_approve", default=None)
+"""What was said beforehand of the tools that are called here, by effect, as a run or a caller says it."""
 card: ContextVar[bool] = ContextVar("nbagents_card", default=False)
 """Does a card show what the agents of this run say? Then they need not print it."""
 workspace: ContextVar[str] = ContextVar("nbagents_workspace", default="")

@@ -39,7 +39,8 @@ def test_the_python_of_the_readme_runs_as_one_script(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "poet:" in done.stdout
-    assert done.stderr == ""
+    (told,) = done.stderr.splitlines()  # who runs a script learns how to allow it
+    assert told.startswith("save_note was not allowed, since nobody is there")
 
 
 @pytest.mark.notebook

@@ -171,7 +171,7 @@ class Call:
         self.method, self.context, self.needs = method, ctx, needs
         self.id = call_id or next_call_id()
         self.run, self.workspace = context.run.get(), context.workspace.get()
-        self.deadline = context.deadline.get()
+        self.deadline, self.approve = context.deadline.get(), context.approve.get()
         if parent is not None:
             self.parent_id, self.origin = parent.id, parent.origin
         if agent is not None:

@@ -198,6 +198,8 @@ class Scheduler(Patience):
             ctx.run(context.run.set, run)
         if workspace:
             ctx.run(context.workspace.set, workspace)
+        if call.approve:
+            ctx.run(context.approve.set, call.approve)
         if timeout is not None:
             ctx.run(context.deadline.set, call.deadline)
         self.submit_one(call)
@@ -293,6 +295,7 @@ class Scheduler(Patience):
             call.fn = hooked(call.agent, "observe", type(call.agent).observe.__wrapped__.__get__(call.agent))
         if call.context is None:
             call.context = contextvars.copy_context()
+            call.context.run(context.approve.set, call.approve)
         call.context.run(context.frame.set, call)
         tell("started", call)
         try:

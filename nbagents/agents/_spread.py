@@ -55,9 +55,11 @@ def spread(clock: Scheduler, whole: Call, agents: Sequence[Any]) -> None:
 
     def follow(agent: Any, whom: str) -> Call:
         key = f"{whole.key} {whom}" if whole.key else ""
-        return clock.follow(
+        made = clock.follow(
             agent, message, "observe", whole.parent, whole.path, whole.client, needs, whole.chain, key
         )
+        made.approve = whole.approve
+        return made
 
     singles = [follow(agent, peek(agent, "__dict__").get("agent_id", "")) for agent in alone]
     parts = [(follow(None, f"part {number}"), way, some) for number, (way, some) in enumerate(ways.items())]

@@ -28,7 +28,8 @@ class Approval:
 
     ``binding`` is the hash of this one call, which an answer repeats. ``shown`` has each argument and its
     value as they are shown; ``effects`` what the tool does; ``grants`` whether its later calls in this run
-    may be allowed too; ``note`` what the person should know besides.
+    may be allowed too; ``note`` what the person should know besides; ``fixed`` what the tool is given at each
+    call, which nobody changes here, keys left out.
     """
 
     tool: str
@@ -38,6 +39,7 @@ class Approval:
     shown: tuple[tuple[str, str], ...] = ()
     grants: bool = False
     note: str = ""
+    fixed: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
@@ -49,6 +51,7 @@ class Approval:
             "shown": [list(pair) for pair in self.shown],
             "grants": self.grants,
             "note": self.note,
+            "fixed": [list(pair) for pair in self.fixed],
         }
 
     @classmethod
@@ -67,6 +70,7 @@ class Approval:
             tuple((str(name), str(value)) for name, value in tree.get("shown") or ()),
             tree.get("grants") is True,
             str(tree.get("note") or ""),
+            tuple((str(name), str(value)) for name, value in tree.get("fixed") or ()),
         )
 
 

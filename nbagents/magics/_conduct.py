@@ -19,6 +19,7 @@ from ..exceptions import CallCancelledError
 from ..message import PlaceholderMessage
 from ..render import RowView, RunView, run_html, run_text
 from ..runs import Run
+from ..tools import Policy
 from ..widgets import RunCard
 from ._desk import Desk
 from ._interrupt import interrupted
@@ -109,7 +110,7 @@ def new_run(desk: Desk, talk: Talk) -> Run:
         teller=desk.session.teller,
         held=talk.held,
     )
-    run.limits, run.approve = desk.limits(talk.options), desk.policy(talk.options)
+    run.limits, run.approve = desk.limits(talk.options), Policy.of(talk.options.approve)
     if talk.spec is not None:
         desk.specs.append((run, talk.spec))
     return run

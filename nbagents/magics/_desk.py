@@ -19,7 +19,6 @@ from ..message import Msg, PlaceholderMessage
 from ..render import content_text
 from ..runs import Run
 from ..setup import Definition, Session
-from ..tools import Policy
 from ..widgets import Mode, Surface, mode_of
 from ._fields import Field, scan
 from ._interpolation import Interpolated, interpolate
@@ -243,11 +242,6 @@ class Desk:
     def limits(self, options: CommonOptions) -> Limits | None:
         """Return what a run may ask of models, as its cell or the settings say."""
         return self.session.limits(options.budget, options.max_calls, ask=self.mode != "headless")
-
-    def policy(self, options: CommonOptions) -> Policy | None:
-        """Return what the tools of a run may do, as its cell or the settings say; None if neither does."""
-        said = options.approve or self.session.defaults()["approve"]
-        return None if said is None else Policy.of(said)
 
     def check_priced(self, agents: Collection[AgentBase], options: CommonOptions, magic: str) -> None:
         """Make sure that a budget can be kept with these agents.

@@ -80,6 +80,7 @@ class Extension:
     def before_cell(self, info: Any = None) -> None:
         """Let the calls of a cell of plain Python belong together, and show themselves only where asked."""
         context.run.set(new_id())
+        context.approve.set(None)
         context.workspace.set(self.desk.session.workspace)
         context.card.set(self.desk.mode != "terminal")
 

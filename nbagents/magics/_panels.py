@@ -46,7 +46,6 @@ def chat_panel(desk: Desk, agents: Mapping[str, AgentBase]) -> bool:
         color_of=desk.color,
         server=desk.session.status().server_id,
         limits=lambda: desk.limits(CommonOptions()),
-        approve=lambda: desk.policy(CommonOptions()),
     )
     panel.put(desk.surface())
     return True

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from .._process import boot_id, process_started
@@ -13,6 +14,7 @@ from .._version import __version__
 from ..agents import REVISE, Call, peek, scheduler
 from ..exceptions import AgentCallError, InternalError, NbAgentsError, ProtocolError
 from ..message import Promise
+from ..tools import Policy
 from ._agents import AgentTable
 from ._codec import encode, from_json
 from ._faults import encode_error
@@ -21,6 +23,7 @@ from ._proto import agent_pb2 as pb
 
 __all__ = [
     "admit_call",
+    "approve_of",
     "checked_arguments",
     "checked_settings",
     "done_before",
@@ -32,6 +35,8 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 KINDS = {"_reply": "call", "_observe": "observe", "_hold": "hold", REVISE: "call"}
+UNTOLD = {"write": "ask", "execute": "ask", "network": "ask", "spend": "ask"}
+"""What counts for tools in a run of which nobody knows what was said, however mild their own toolkit is."""
 BODIES = {"_reply": "reply", REVISE: REVISE}
 
 
@@ -88,6 +93,17 @@ def checked_arguments(method: str, arguments: Any) -> tuple[str, tuple[Any, ...]
     if not isinstance(kwargs, dict) or (kind != "call" and (len(args) > 1 or kwargs)):
         raise AgentCallError(f"the arguments of {method} are malformed")
     return kind, (tuple(args) if args or kind != "observe" else (None,)), kwargs
+
+
+def approve_of(frame: pb.Call) -> Mapping[str, str] | None:
+    """Return what a call brings with it of what tools may do.
+
+    Raises:
+        UsageError: it is no policy.
+    """
+    if frame.HasField("approve"):
+        return Policy.of(dict(frame.approve.rules)).rules
+    return UNTOLD if frame.run else None
 
 
 def done_before(frame: pb.Call, value: Any, client: str) -> Call:

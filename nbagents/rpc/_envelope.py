@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from .. import events
 from ..agents import Call
+from ..tools import Policy
+from ..tools._policy import standing_policy
 from ._limits import LONGEST_MS
 from ._proto import agent_pb2 as pb
 
@@ -26,6 +28,10 @@ def envelope(
         client=call.client,
     )
     # Most calls have none of these, and each would cost.
+    if rules := Policy.strictest(Policy.of(call.approve), standing_policy()).rules:
+        frame.approve.rules.update(rules)
+    elif call.run:
+        frame.approve.SetInParent()  # nothing was said, and that is known
     if call.run or call.workspace:
         frame.run, frame.workspace = call.run, call.workspace
     if call.parent_id:

@@ -16,7 +16,9 @@ from .. import _loop, asking
 from ..agents import Call
 from ..asking import Answer, OpenQuestion, Question
 from ..exceptions import CallCancelledError, NbAgentsError, ProtocolError, RunNotFoundError, UsageError
-from ..tools._policy import rule_for, run_policy
+from ..tools import Policy
+from ..tools._nobody import nobody_there
+from ..tools._policy import rule_for, standing_policy
 from ._limits import MAX_QUESTIONS
 
 if TYPE_CHECKING:
@@ -54,8 +56,8 @@ class Relays:
         if asking.find_question(question.id) is not None:
             return  # the server is in this process: it is open here
         opened = root.context.copy().run(self._take_in, question)
-        if question.approval is not None and _is_barred(question):
-            opened.give(asking.NO, {"reason": "this run allows no such tools"})
+        if _is_barred(root, question):
+            opened.give(asking.NO, {"reason": "no such tools may be called here"})
             return
         root.context.copy().run(asking.pass_on, opened)
 
@@ -104,7 +106,9 @@ class Relays:
                 lambda told: self._refused(question_id, told)
             )
             return
-        error = opened.error
+        error, approval = opened.error, opened.question.approval
+        if approval is not None and opened.how == "absent":
+            nobody_there(approval.tool, approval.effects)
         left = {"id": question_id, "type": type(error).__name__, "why": str(error)[:2000]}
         hint = getattr(error, "hint", None)
         self._there.ask("leave_question", value=json.dumps(left | ({"hint": hint[:300]} if hint else {})))
@@ -123,10 +127,12 @@ class Relays:
             opened.fail(type(error)(str(error)), "stopped")
 
 
-def _is_barred(question: Question) -> bool:
-    """Has the run said no beforehand? A server that is not that of its workspace does not know."""
-    effects = question.approval.effects if question.approval is not None else ()
-    return rule_for(effects, bool(effects), run_policy(question.run)) == "deny"
+def _is_barred(root: Call, question: Question) -> bool:
+    """Is it a tool to which the person here has said no meanwhile?"""
+    if question.approval is None:
+        return False
+    effects = question.approval.effects
+    return rule_for(effects, bool(effects), Policy.of(root.approve), standing_policy()) == "deny"
 
 
 def adopt_questions(there: Attachment, client: Steers, workspace: str) -> list[OpenQuestion]:

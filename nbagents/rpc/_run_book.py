@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from .. import budget, events
 from ..agents import scheduler
 from ..exceptions import CallCancelledError, ProtocolError, RunNotFoundError, UsageError
-from ..tools._policy import forget_run, set_run_policy
 from ._fields import Fields
 from ._json import load
 from ._limits import (
@@ -68,7 +67,7 @@ class RunBook:
 
         Raises:
             ProtocolError: a field is malformed.
-            UsageError: its limits or its policy are none, or too many runs are open.
+            UsageError: its limits are none, or too many runs are open.
         """
         run_id, workspace = asked.id("run"), asked.text("workspace", 4096)
         number = asked.count("number", LAST_NUMBER)
@@ -79,11 +78,9 @@ class RunBook:
             return known
         if sum(run.active for run in self._runs.values()) >= MAX_RUNS_IN_ALL:
             raise UsageError(f"{MAX_RUNS_IN_ALL} runs are open at once; end some before another begins")
-        limits, approve = asked.table("limits"), asked.table("approve")
+        limits = asked.table("limits")
         if limits:
             budget.set_limits(run_id, limits)
-        if approve:
-            set_run_policy(run_id, approve)
         last = self._numbers.pop(workspace, 0)
         number = number if number is not None and number > last else last + 1
         self._numbers[workspace] = number
@@ -266,7 +263,6 @@ class RunBook:
             if (here and own > MAX_RUNS) or len(self._runs) > MAX_RUNS_IN_ALL or size > MAX_RUNS_BYTES:
                 del self._runs[run.id]
                 budget.forget(run.id)
-                forget_run(run.id)
                 if run.kept and (keeper := self._keeper()) is not None:
                     keeper.run_dropped(run.id)
                 size, own = size - run.size, own - here

@@ -19,7 +19,7 @@ from ..exceptions import (
     ProtocolError,
 )
 from ..message import Promise
-from ._admission import admit_call, checked_arguments, done_before, internal_error, outcome
+from ._admission import admit_call, approve_of, checked_arguments, done_before, internal_error, outcome
 from ._agents import AgentTable
 from ._codec import decode
 from ._exchange import admit_change
@@ -165,6 +165,7 @@ class Session:
     def _admitted(
         self, frame: pb.Call, key: str, call_id: str, arguments: Any, needs: tuple[Promise, ...]
     ) -> Call:
+        approve = approve_of(frame)
         admit = admit_change if frame.method == EXCHANGE else admit_call
         call = admit(
             self._agents,
@@ -177,6 +178,7 @@ class Session:
             origin=self._origin,
             needs=needs,
         )
+        call.approve = approve
         if frame.parent:
             call.chain, call.parent_id = tuple(frame.chain), frame.parent
         if frame.idempotency_key:
@@ -231,6 +233,7 @@ class Session:
             needs=needs,
         )
         whole.origin, whole.chain, whole.key = self._origin, tuple(frame.chain), frame.idempotency_key
+        whole.approve = approve_of(frame)
         whole.agent_name = f"{len(frame.others) + 1} agents"
         missing: NbAgentsError | None = None
         there = []

@@ -45,19 +45,17 @@ class Steers:
         number: int | None = None,
         held: bool = False,
         limits: Mapping[str, Any] | None = None,
-        approve: Mapping[str, str] | None = None,
     ) -> int:
         """Tell the server of a run that begins here; return its number, counted in its workspace.
 
         ``number`` is the one that it should have, where that is free. A run that is ``held`` takes its next
-        steps here: should this process end, it ends too; another goes on to the end of its calls. ``approve``
-        says what its tools may do, see `nbagents.tools.Policy`.
+        steps here: should this process end, it ends too; another goes on to the end of its calls.
         """
         attachment = self.attachment
         _loop.background().post(attachment.runs.begun.add, run_id)
         about = {"title": title, "prompt": prompt, "workspace": workspace, "number": number, "held": held}
-        said = {"limits": dict(limits) if limits else None, "approve": dict(approve) if approve else None}
-        return int(self._steer("begin_run", run=run_id, **said, **about))
+        said = dict(limits) if limits else None
+        return int(self._steer("begin_run", run=run_id, limits=said, **about))
 
     def note_run(self, run_id: str, label: str) -> None:
         """Tell how far a run has come, for example "pass 2 of 3".

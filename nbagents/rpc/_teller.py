@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import _loop, events
 from ..exceptions import NbAgentsError
-from ..tools import Policy
 from ._limits import MAX_ASKED
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ class Told(Protocol):
     title: str
     prompt: str
     held: bool
-    approve: Policy | None
     state: Any
     outcome: str
     error: Any
@@ -110,8 +108,6 @@ class RunTeller:
         }
         if limits:
             about["limits"] = dict(limits)
-        if run.approve is not None:
-            about["approve"] = run.approve.to_dict()
         there.runs.begun.add(run.id)
         answer = there.ask("begin_run", value=json.dumps(about))
 

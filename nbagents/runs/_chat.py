@@ -18,7 +18,6 @@ from ..hub import msghub
 from ..message import Msg
 from ..models import DEMO_MODELS
 from ..render import RowView, RunView, SectionView, attached, content_text
-from ..tools import Policy
 from ._run import Run
 
 __all__ = ["Chat"]
@@ -39,8 +38,8 @@ class Chat:
 
     ``@name`` at the beginning addresses one agent or several; without it all answer, at the same time.
     What the agents remember already is the beginning of the conversation. Methods return at once and
-    are safe from any thread; ``watch`` tells of changes, see `Run.watch`;
-    ``limits`` what a turn may ask of models, ``approve`` what its tools may do.
+    are safe from any thread; ``watch`` tells of changes, see `Run.watch`; ``limits`` says what a turn may
+    ask of models.
 
     >>> class Echo(AgentBase):
     ...     async def reply(self, x=None):
@@ -56,14 +55,13 @@ class Chat:
         *,
         color_of: Callable[[str], int | None] | None = None,
         limits: Callable[[], Limits | None] | None = None,
-        approve: Callable[[], Policy | None] | None = None,
     ) -> None:
         named = agents if isinstance(agents, Mapping) else {agent.name: agent for agent in agents}
         if not named:
             raise UsageError("a chat needs an agent")
         self.agents = dict(named)
         self._color_of = color_of or self._place_of
-        self._limits, self._approve = limits or (lambda: None), approve or (lambda: None)
+        self._limits = limits or (lambda: None)
         self._lock = threading.RLock()
         self._turns: list[_Turn] = []
         self._watchers: tuple[Callable[[], object], ...] = ()
@@ -82,7 +80,7 @@ class Chat:
         names, words = self._addressed(text)
         message = Msg("user", words, "user")
         run = Run(f"chat with {', '.join(names)}", prompt=words, color_of=self._color_of)
-        run.limits, run.approve = self._limits(), self._approve()
+        run.limits = self._limits()
         run.watch(self._changed)
         with self._lock:
             self._turns.append(_Turn(message, names, run))

@@ -20,7 +20,7 @@ from ..config import redact
 from ..exceptions import CallCancelledError
 from ..message import Msg
 from ..render import ErrorView, LaneView, RowView, RunView, SectionView, State
-from ..tools._policy import Policy, set_run_policy
+from ..tools import Policy
 from ._costs import cost_by_agent, cost_shown, whole_cost
 from ._export import frame_of, markdown_of
 from ._failure import error_view, full_traceback
@@ -101,7 +101,7 @@ class Run:
         self._end: float | None = None
         self._inside = False
         self._unfinished = 0
-        self._tokens: tuple[Token[str], Token[bool]] | None = None
+        self._tokens: tuple[Token[Any], ...] = ()
         self._unsubscribe: Callable[[], None] = lambda: None
         self._watchers: tuple[Callable[[], object], ...] = ()
         if identity is None:
@@ -113,8 +113,8 @@ class Run:
         self._inside, self._start = True, time.monotonic()
         if self.limits is not None:
             budget.set_limits(self.id, self.limits)
-        set_run_policy(self.id, self.approve)
-        self._tokens = (context.run.set(self.id), context.card.set(True))
+        approve = Policy.strictest(Policy.of(context.approve.get()), Policy.of(self.approve)).rules
+        self._tokens = context.run.set(self.id), context.card.set(True), context.approve.set(approve)
         self._unsubscribe = events.subscribe(self._hear)
         self._teller = self._teller or usual_teller()
         if self._teller is not None:
@@ -125,12 +125,10 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._inside = False
-        if self._tokens is not None:
-            run, card = self._tokens
-            with contextlib.suppress(ValueError):  # left in another context than entered: nothing to put back
-                context.run.reset(run)
-                context.card.reset(card)
-            self._tokens = None
+        with contextlib.suppress(ValueError):  # left in another context than entered: nothing to put back
+            for token in self._tokens:
+                token.var.reset(token)
+        self._tokens = ()
         if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError, CallCancelledError)):
             self.end("stopped")
         elif error is not None:
@@ -217,6 +215,8 @@ class Run:
             self.outcome = self.outcome or f"{self._why} after {self.elapsed:.1f} s; what was said is kept"
             return
         self._take_in(event)
+        if event.kind == "approval" and (hint := event.data.get("hint")) and hint not in self.notes:
+            self.notes = (*self.notes, str(hint)[:1000])
         if self.halted and event.kind == "queued" and event.source is not None:
             event.source.cancel(self._why)  # it was stopped while its calls were still being made
         if event.kind in ("done", "failed"):

@@ -14,7 +14,7 @@ from ._limits import Limits
 from ._probe import check_level, shows_processes
 from ._running import Finished, Running, on_loop
 from ._scratch import make_scratch
-from ._view import View
+from ._view import HINT, View
 
 __all__ = ["Sandbox"]
 
@@ -38,7 +38,8 @@ class Sandbox:
     b'5\n'
 
     Raises:
-        UsageError: the folder is not there, or no program may write in it, as in a home as a whole.
+        UsageError: the folder is not there, or no program may write in it, as in a home as a whole. Where
+            this Python is in it, as in a project with its ``.venv``, that part can only be read.
     """
 
     def __init__(
@@ -126,6 +127,12 @@ class Sandbox:
         keeps_end: bool,
     ) -> Running:
         level = await self.level()
+        if level < Level.NAMESPACES and self._view.holds_python:
+            raise UsageError(
+                f"this Python is in {self.folder}, and a program could change it at the level"
+                f" {level.name.lower()}",
+                hint=HINT,
+            )
         scratch = None if level >= Level.NAMESPACES else await on_thread(make_scratch, "home")
         launch = Launch(
             level,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..exceptions import UsageError
 
-__all__ = ["DEVICES", "View", "inside_folder"]
+__all__ = ["DEVICES", "HINT", "View", "inside_folder"]
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
 SETTINGS = (
@@ -19,6 +19,7 @@ SETTINGS = (
 )  # fmt: skip
 """Of /etc. Accounts, keys and names of machines are not among them."""
 NETWORK_SETTINGS = ("hosts", "resolv.conf")
+HINT = "make a folder in it, folder='work', and let readable=['data'] name what is to be read"
 DEVICES = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom"))
 
 
@@ -31,10 +32,12 @@ def inside_folder() -> Path:
 class View:
     """What is there to be read, to be written, and the links of the system's root.
 
-    ``read`` are pairs: a path outside, and the one by which it is seen.
+    ``read`` are pairs: a path outside, and the one by which it is seen. With ``holds_python`` some of it lies
+    in the folder, and only rooms of its own keep a program from writing there.
     """
 
     folder: str
+    holds_python: bool = False
     read: list[tuple[str, str]] = field(default_factory=list)
     links: dict[str, str] = field(default_factory=dict)
 
@@ -53,13 +56,24 @@ class View:
             os.path.dirname(os.path.realpath(sys.executable)),
         }
         _refuse(folder, pythons)
+        # All of the folder's part in which it is, so that nobody can put another in its place.
+        places = [Path(path).resolve() for path in (*pythons, inside_folder())]
+        inside = {
+            str(folder / path.relative_to(folder).parts[0]) for path in places if folder in path.parents
+        }
+        view.holds_python = bool(inside)
         for path in SYSTEM:
             if os.path.islink(path) and not os.path.isabs(os.readlink(path)):
                 view.links[path] = os.readlink(path)
             else:
                 view._add(path)
         names = (*SETTINGS, *NETWORK_SETTINGS) if network else SETTINGS
-        for path in (*pythons, str(inside_folder() / "_inside"), *(f"/etc/{name}" for name in names)):
+        for path in (
+            *pythons,
+            *map(str, inside - {None}),
+            str(inside_folder() / "_inside"),
+            *(f"/etc/{name}" for name in names),
+        ):
             view._add(path)
         for given in readable:
             path = os.path.abspath(given)
@@ -77,11 +91,13 @@ class View:
 
 
 def _refuse(folder: Path, pythons: set[str]) -> None:
-    kept = {Path(path).resolve(): "this Python" for path in pythons} | {
-        Path(os.path.expanduser("~")).resolve(): "your home"
-    }
-    for path, what in kept.items():
-        if path.is_relative_to(folder):
-            raise UsageError(f"the work folder of a sandbox cannot be {folder}: {what} is in it")
+    if Path(os.path.expanduser("~")).resolve().is_relative_to(folder):
+        raise UsageError(f"the work folder of a sandbox cannot be {folder}: your home is in it", hint=HINT)
+    for path in pythons:
+        whole = Path(path).resolve()
+        by_link = Path(os.path.abspath(path)).is_relative_to(folder) and not whole.is_relative_to(folder)
+        if folder == whole or by_link:
+            what = "a link in it leads to this Python" if by_link else "it is this Python's"
+            raise UsageError(f"the work folder of a sandbox cannot be {folder}: {what}", hint=HINT)
     if any(folder.is_relative_to(path) for path in SYSTEM):
         raise UsageError(f"the work folder of a sandbox cannot be {folder}: it belongs to the system")

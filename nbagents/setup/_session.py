@@ -111,6 +111,7 @@ class Session(Settings, RunsThere):
     def close(self) -> None:
         """Leave. A server of the owner "process" ends, a shared one goes on."""
         self.server.close()
+        self.forget()
 
     def doctor(self) -> list[Finding]:
         """Look at everything that can be wrong, and say what to type."""

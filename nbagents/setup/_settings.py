@@ -12,6 +12,7 @@ from ..config import ProjectConfig
 from ..exceptions import UsageError
 from ..models import ModelChoice, choose_model, price_in
 from ..tools import RULES
+from ..tools._policy import set_policy
 
 __all__ = ["Settings"]
 
@@ -52,6 +53,13 @@ class Settings:
         if read.get("approve", "ask") not in RULES:
             raise UsageError(f"%agents config: approve is {', '.join(RULES)}, not {read['approve']!r}")
         self._defaults |= read
+        if "approve" in read:  # for the calls of plain cells too, and however mild a run is
+            set_policy(read["approve"])
+
+    def forget(self) -> None:
+        """Let the tools of this process no longer be bound by what was said here."""
+        if self._defaults.pop("approve", None) is not None:
+            set_policy(None)
 
     def defaults(self) -> dict[str, Any]:
         """Return what is set: by ``%agents config``, else by the project file."""

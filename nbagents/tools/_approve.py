@@ -2,7 +2,8 @@
 
 What a person has allowed is JSON text: it is what was shown, its hash is what the answer repeats, and
 the tool is called with what is read from it. A yes counts for one call; "all" for the same tool of the same
-agent in the same run, as long as what the tool is said to be does not change.
+agent in the same run, as long as what the tool is said to be and to do, whose it is and what it is given
+each time do not change.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ from ..exceptions import (
 )
 from . import _audit
 from ._effects import Effect
-from ._policy import Policy, rule_for, run_policy
+from ._fixed import fixed_of, identity
+from ._nobody import nobody_there
+from ._policy import Policy, policies_here, rule_for
 from ._told import told
 from ._tool import Tool
 
@@ -47,7 +50,7 @@ REMEMBERED = 1000
 _SECRET = secrets.token_hex(16)
 """This process: what was asked in another one is not what is asked here."""
 
-_grants: OrderedDict[str, set[tuple[str, str, str]]] = OrderedDict()
+_grants: OrderedDict[str, set[tuple[str, str]]] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -98,7 +101,7 @@ async def passed(
         ToolNotAllowedError: the policy or a person says no, nobody is there, or it cannot be written down.
     """
     passage.effects = tool.effects
-    rule = rule_for(tool.effects, tool.declared, run_policy(passage.run), *policies)
+    rule = rule_for(tool.effects, tool.declared, *policies_here(), *policies)
     changed = bool(tool.origin) and rule != "deny" and await _has_changed(tool)
     if not tool.effects and rule == "auto" and not changed:
         return given
@@ -121,7 +124,10 @@ async def passed(
     except ToolNotAllowedError as error:
         passage.arguments = _json(given)
         await _noted(passage, refused=True)
-        passage.tell("denied", why=str(error).partition(" was not allowed: ")[2])
+        why: dict[str, str] = {"why": str(error).partition(" was not allowed: ")[2]}
+        if passage.decision == "headless":
+            why["hint"] = nobody_there(tool.name, tool.effects)
+        passage.tell("denied", **why)
         raise
     return allowed
 
@@ -140,7 +146,8 @@ async def _asked(passage: Passage, tool: Tool, given: Mapping[str, Any], changed
         raise no("refused", "its arguments cannot be shown to a person") from None
     if len(text) > LONGEST:
         raise no("refused", f"its arguments are longer than a person can be shown, {len(text)} characters")
-    binding = _binding(passage, tool, text)
+    same = identity(tool)
+    binding = _binding(passage, same, text)
     note = "What it is said to do has changed since it was allowed last." if changed else ""
     approval = Approval(
         tool.name,
@@ -150,6 +157,7 @@ async def _asked(passage: Passage, tool: Tool, given: Mapping[str, Any], changed
         tuple(visible_arguments(json.loads(text))),
         grants=bool(passage.run),
         note=note,
+        fixed=fixed_of(tool),
     )
     until = time.monotonic() + SECONDS
     question = Question(passage.agent or "an agent", _prompt(passage, approval), SECONDS, approval=approval)
@@ -179,6 +187,8 @@ async def _asked(passage: Passage, tool: Tool, given: Mapping[str, Any], changed
         raise no("denied", "what came was no yes to this call")
     if time.monotonic() > until:
         raise no("expired", "the yes came too late")
+    if identity(tool) != same:
+        raise no("denied", "what it is, or what it is given each time, has changed meanwhile")
     edited = answer.fields.get(EDITED)
     allowed: dict[str, Any] = json.loads(text if edited is None else edited)
     try:
@@ -195,10 +205,10 @@ async def _asked(passage: Passage, tool: Tool, given: Mapping[str, Any], changed
     return allowed
 
 
-def _binding(passage: Passage, tool: Tool, text: str) -> str:
+def _binding(passage: Passage, tool: str, text: str) -> str:
     """Return the hash of one call: of which tool, with what, by whom, where, and a number used once."""
     frame = context.frame.get()
-    parts = [tool.name, tool.pin, text, passage.agent, passage.run, passage.id]
+    parts = [tool, text, passage.agent, passage.run, passage.id]
     parts += [frame.id if frame is not None else "", _SECRET, secrets.token_hex(16)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -213,6 +223,8 @@ def _prompt(passage: Passage, approval: Approval) -> str:
     does = f" ({', '.join(approval.effects)})" if approval.effects else ""
     choices = "yes, all in this run, edit, or why not" if approval.grants else "yes, edit, or why not"
     note = f"\n{approval.note}" if approval.note else ""
+    if approval.fixed:
+        note = f"\n  fixed: {', '.join(f'{name} = {value}' for name, value in approval.fixed)}{note}"
     return (
         f"{who} wants to run {visible_text(approval.tool)}{does}:\n    {told}{note}\nAllow it? [{choices}] "
     )
@@ -229,13 +241,13 @@ def _by_policy(tool: Tool) -> str:
 def grant_all(run: str, agent: str, tool: Tool) -> None:
     """Allow an agent's later calls of a tool in a run."""
     with _lock:
-        _grants.setdefault(run, set()).add((agent, tool.name, tool.pin))
+        _grants.setdefault(run, set()).add((agent, identity(tool)))
         while len(_grants) > REMEMBERED:
             _grants.popitem(last=False)
 
 
 def _granted(passage: Passage, tool: Tool) -> bool:
-    return bool(passage.run) and (passage.agent, tool.name, tool.pin) in _grants.get(passage.run, ())
+    return bool(passage.run) and (passage.agent, identity(tool)) in _grants.get(passage.run, ())
 
 
 async def _has_changed(tool: Tool) -> bool:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .. import context
 from ..exceptions import UsageError
 from ._effects import Effect
 
-__all__ = ["RULES", "UNDECLARED", "Policy", "Rule", "forget_run", "rule_for", "run_policy", "set_run_policy"]
+__all__ = [
+    "RULES",
+    "UNDECLARED",
+    "Policy",
+    "Rule",
+    "policies_here",
+    "rule_for",
+    "set_policy",
+    "standing_policy",
+]
 
 Rule = Literal["auto", "ask", "deny"]
 RULES: tuple[Rule, ...] = ("auto", "ask", "deny")
@@ -28,8 +36,6 @@ UNSAID: Mapping[str, Rule] = {
     "spend": "ask",
 }
 """What counts where nobody has said anything."""
-REMEMBERED = 20_000
-"""Runs whose policies are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,19 @@ class Policy:
         rules: dict[str, Rule] = {str(kind): rule for kind, rule in given.items()}  # type: ignore[misc]
         return cls(rules)
 
+    @classmethod
+    def strictest(cls, *policies: Policy) -> Policy:
+        """Return a policy that is as strict as these together.
+
+        >>> Policy.strictest(Policy.of({"write": "auto"}), Policy.of({"write": "deny", "read": "ask"})).rules
+        {'write': 'deny', 'read': 'ask'}
+        """
+        rules: dict[str, Rule] = {}
+        for policy in policies:
+            for kind, rule in policy.rules.items():
+                rules[kind] = max(rules.get(kind, rule), rule, key=RULES.index)
+        return cls(rules)
+
     def to_dict(self) -> dict[str, str]:
         """Return it as JSON can hold it; `of` reads that."""
         return dict(self.rules)
@@ -89,32 +108,26 @@ def rule_for(effects: Iterable[str], declared: bool, *policies: Policy) -> Rule:
     return max(found, key=RULES.index)
 
 
-_runs: OrderedDict[str, Policy] = OrderedDict()
-_lock = threading.Lock()
+_standing = Policy()
 
 
-def set_run_policy(run_id: str, said: Any) -> None:
-    """Say what the tools of a run may do in this process; None takes that back.
+def set_policy(said: Any) -> None:
+    """Say what tools may do in this process, and in the calls that it makes elsewhere; None takes that back.
 
     Raises:
         UsageError: it is no policy.
     """
-    policy = Policy.of(said)
-    with _lock:
-        if said is None:
-            _runs.pop(run_id, None)
-            return
-        _runs[run_id] = policy
-        while len(_runs) > REMEMBERED:
-            _runs.popitem(last=False)
+    global _standing
+    _standing = Policy.of(said)
 
 
-def run_policy(run_id: str) -> Policy:
-    """Return what was said about a run; nothing, if nothing was."""
-    return _runs.get(run_id) or Policy()
+def standing_policy() -> Policy:
+    """Return what `set_policy` was told last; nothing, if nothing was."""
+    return _standing
 
 
-def forget_run(run_id: str) -> None:
-    """Forget a run that is over."""
-    with _lock:
-        _runs.pop(run_id, None)
+def policies_here() -> list[Policy]:
+    """Return what was said for the code that runs here: for its call, its run, and this process."""
+    frame = context.frame.get()
+    said = [context.approve.get(), None if frame is None else frame.approve]
+    return [*map(Policy.of, said), _standing]

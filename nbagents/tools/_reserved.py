@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from ..exceptions import UsageError
 from ._effects import Effect, effects
 
-__all__ = ["reserved", "reserved_of"]
+__all__ = ["check_reserved", "reserved", "reserved_of"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -40,3 +42,21 @@ def reserved_of(function: Any) -> dict[str, Effect | None]:
     while not hasattr(function, "__reserved__") and hasattr(function, "func"):
         function = function.func
     return dict(getattr(function, "__reserved__", {}))
+
+
+def check_reserved(name: str, function: Any, preset: Iterable[str]) -> None:
+    """See whether all is there that a function needs and no model gives.
+
+    Raises:
+        UsageError: something is missing.
+    """
+    if not (known := reserved_of(function)):
+        return
+    found = inspect.signature(function).parameters
+    needed = (one for one in known if one in found and found[one].default is inspect.Parameter.empty)
+    if missing := [one for one in needed if one not in preset]:
+        given = ", ".join(f"{one!r}: ..." for one in missing)
+        raise UsageError(
+            f"the tool {name} needs its {' and '.join(missing)}, which no model may give",
+            hint=f"preset_kwargs={{{given}}}",
+        )

@@ -21,7 +21,7 @@ from ..exceptions import FunctionCallError, FunctionCallFormatError, NbAgentsErr
 from . import _audit
 from ._approve import Passage, passed
 from ._fit import Room
-from ._policy import Policy, rule_for, run_policy
+from ._policy import Policy, policies_here, rule_for
 from ._response import Gathered, ToolResponse, pictures_of, response_of
 from ._threads import Ended, values_on_thread
 from ._told import MARGIN, TOLD, clipped, told
@@ -123,7 +123,7 @@ async def _answers(
     gathered, last, tool, name = Gathered(), 0.0, None, passage.tool
     try:
         tool, asked = find(name), arguments_of(call)
-        if rule_for(tool.effects, tool.declared, run_policy(passage.run), *policies) == "deny":
+        if rule_for(tool.effects, tool.declared, *policies_here(), *policies) == "deny":
             await passed(passage, tool, asked, policies)  # before anything of it is looked at, or asked for
         if tool.refresh is not None:
             await tool.refresh()

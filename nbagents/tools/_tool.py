@@ -17,10 +17,10 @@ from ._docstring import read_docstring
 from ._effects import declared_of, effect_set
 from ._given_schema import check_schema
 from ._offer import Offer
-from ._reserved import reserved_of
+from ._reserved import check_reserved, reserved_of
 from ._schema import Arguments, parameters_of, tidy_schema
 
-__all__ = ["Tool", "name_of"]
+__all__ = ["Tool", "name_of", "names_a_key"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _NAMES_A_KEY = re.compile(
@@ -80,7 +80,7 @@ class Tool:
                 hint="give func_name=...",
             )
         self.preset_kwargs = {
-            key: Secret(value) if isinstance(value, str) and _NAMES_A_KEY.search(key) else value
+            key: Secret(value) if isinstance(value, str) and names_a_key(key) else value
             for key, value in offer.presets.items()
         }
         """What is given at each call; what is named like a key is `Secret` until then."""
@@ -88,6 +88,7 @@ class Tool:
         odd = sorted(self.preset_kwargs.keys() - named)
         if odd and not takes_any:
             raise UsageError(f"the tool {self.name} has no parameter {', '.join(odd)} to be preset")
+        check_reserved(self.name, function, self.preset_kwargs)
         text, described = read_docstring(_docstring(function))
         if not with_long_description:
             text = text.partition("\n\n")[0]
@@ -197,6 +198,11 @@ class Tool:
 
     def __repr__(self) -> str:
         return f"<tool {self.name}>"
+
+
+def names_a_key(name: str) -> bool:
+    """Is it the name of what nobody else may read?"""
+    return _NAMES_A_KEY.search(name) is not None
 
 
 def name_of(function: Any) -> str:

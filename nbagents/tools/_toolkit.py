@@ -35,7 +35,9 @@ class Toolkit:
     is no limit. Keys that are preset (``api_key=``, ``token=`` …) are masked in it.
 
     ``approve`` says which tools may be called, by what they do (see `effects`): "auto", "ask" or "deny" for
-    all, or a mapping such as ``{"write": "ask", "execute": "deny"}``. Where nothing is said tools that
+    all, or a mapping such as ``{"write": "ask", "execute": "deny"}``. "auto" alone allows all there is: to
+    write, to run code, to reach the network and to spend money; ``{"execute": "auto"}`` allows to run code,
+    and asks about the rest. Where nothing is said tools that
     declare nothing and those that read may be called, and for all others a person is asked. What an agent,
     or a run, says besides counts too, the strictest first. Who calls a function directly is not asked.
 
@@ -294,16 +296,13 @@ class Toolkit:
 
     def _told(self, tool: Tool) -> dict[str, Any]:
         schema = tool.json_schema
-        if self._is_meta(tool):  # its arguments are the groups that there are now
+        if tool.function == self.reset_equipped_tools:  # its arguments are the groups that there are now
             schema["function"]["parameters"]["properties"] = {
                 name: {"type": "boolean", "default": False, "description": group.description}
                 for name, group in self.groups.items()
             }
             schema["function"]["parameters"]["additionalProperties"] = False
         return schema
-
-    def _is_meta(self, tool: Tool) -> bool:
-        return tool.function == self.reset_equipped_tools
 
     def call_tool_function(
         self, tool_call: Mapping[str, Any], *, approve: Policy | None = None
@@ -358,7 +357,7 @@ class Toolkit:
         """
         tools = []
         for tool in self.tools.values():
-            if self._is_meta(tool):
+            if tool.function == self.reset_equipped_tools:
                 tools.append({"meta": tool.name})
                 continue
             known = {"function": tool.function, "after": tool.after, "extension": tool.extension}
@@ -386,9 +385,8 @@ class Toolkit:
             UsageError: one of them is not here and ``strict`` is true; then nothing is changed.
         """
         active = list(state_dict.get("active_groups", ()))
-        if strict:
-            for name in active:
-                self._group(name)
+        for name in active if strict else ():
+            self._group(name)
         for group in self.groups.values():
             group.active = group.name in active
 

@@ -16,7 +16,6 @@ from ..budget import Limits
 from ..exceptions import NbAgentsError, UsageError
 from ..render import run_html, run_text
 from ..runs import Chat
-from ..tools import Policy
 from ._changes import Changes
 from ._esm import css, esm
 from ._flusher import flusher
@@ -46,9 +45,8 @@ class ChatWidget(LiveWidget):
         color_of: Callable[[str], int | None] | None = None,
         server: str | None = None,
         limits: Callable[[], Limits | None] | None = None,
-        approve: Callable[[], Policy | None] | None = None,
     ) -> None:
-        self.chat = Chat(agents, color_of=color_of, limits=limits, approve=approve)
+        self.chat = Chat(agents, color_of=color_of, limits=limits)
         self._changes = Changes({"key": new_id(), "server": server, "agents": list(self.chat.agents)})
         self._error: dict[str, str] | None = None
         self._drawing = threading.Lock()

@@ -146,7 +146,7 @@ class QuestionCard:
             color=self.color,
             how=self.opened.how,
             answer="" if answer is None else EDITED if edited is not None else answer.text,
-            fields=shown,
+            fields=[*shown, *((f"{name} (fixed)", value) for name, value in approval.fixed)],
             call=visible_text(approval.tool),
             why=str(fields.get("reason") or ""),
         )

@@ -18,14 +18,14 @@ from nbagents.tools import effects
 NOTES = "PLACE"
 
 @effects("write")
-def save_note(text: str) -> str:
+def save_note(text: str, *, place: str, api_key: str) -> str:
     "Save a note."
-    with Path(NOTES).open("a") as file:
+    with Path(place).open("a") as file:
         file.write(text + "|")
     return f"saved {len(text)} characters"
 
 toolkit = Toolkit()
-toolkit.register_tool_function(save_note)
+toolkit.register_tool_function(save_note, preset_kwargs={"place": NOTES, "api_key": "no-one-sees-it"})
 clerk = ReActAgent("clerk", "You help.", "demo", toolkit=toolkit)
 scout = ReActAgent("scout", "You help.", "demo", toolkit=toolkit, to_dist=True)
 """
@@ -75,7 +75,11 @@ def test_calls_are_approved_changed_and_denied(desk: Any) -> None:
     assert "wants to run save_note" in form.inner_text()
     assert "it may write" in form.inner_text()
     assert '"buy umbrellas"' in form.inner_text()
-    assert form.locator("dt").bounding_box()["height"] < 30  # a page's own style would break it by letters
+    assert form.locator("dt").first.bounding_box()["height"] < 30  # a page's own style breaks it by letters
+    fixed = form.get_by_label("what it is given each time").inner_text()
+    assert str(desk.folder / "notes.txt") in fixed
+    assert "api_key" not in fixed
+    assert "no-one-sees-it" not in form.inner_text()
     assert notes(desk) == []
     violations(notebook)
     notebook.picture("approval-light")
@@ -135,7 +139,7 @@ def test_nothing_of_a_call_hides_in_the_dark_on_a_narrow_page(desk: Any) -> None
     notebook.run(0)
     notebook.run(1)
     form = asked(notebook, 6)
-    given = form.locator(".nba-given")
+    given = form.locator(".nba-given:not(.nba-fixed)")
     text = given.inner_text()
     assert "\\u202e \\u200bgnihton\\u001b[2K\\u3164" in text
     assert not any(letter in text for letter in "\u202e\u200b\x1b\u3164")

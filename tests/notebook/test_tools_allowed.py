@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.notebook, pytest.mark.timeout(180)]
 
 OWN = """\
 from pathlib import Path
-from nbagents import ReActAgent, Toolkit
+from nbagents import Msg, ReActAgent, Toolkit
 from nbagents.tools import effects
 
 @effects("write")
@@ -67,6 +67,11 @@ def test_options_and_settings_say_it_and_the_audit_tells(shop: Any) -> None:
     assert "approve: deny" in shop.run("%agents config approve=deny").stdout
     assert "not allowed: no tools that write" in shop.run(SAVE.format("")).card
     assert "approve is auto, ask, deny" in shop.run("%agents config approve=perhaps").stderr
+    assert "not allowed: no tools that write" in shop.run(SAVE.format(" --approve auto")).card
+    plain = 'clerk(Msg("you", "Save the note \\"buy umbrellas\\"", "user")).content'
+    before = shop.run("print(notes())").stdout
+    assert "not allowed: no tools that write" in str(shop.run(f"print({plain})").stdout)
+    assert shop.run("print(notes())").stdout == before
     shop.run("%agents config approve=ask")
     shown = shop.run("%agents audit").card
     assert "the log is whole" in shown

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from approval_agents import Scribe
+from approval_agents import Chief, Scribe
 
 from nbagents import asking, context
 from nbagents.asking import Question
-from nbagents.exceptions import AnswerRefusedError
+from nbagents.exceptions import AnswerRefusedError, UsageError
 from nbagents.message import Msg
 from nbagents.rpc import RunTeller
+from nbagents.rpc._admission import approve_of
+from nbagents.rpc._proto import agent_pb2 as pb
 from nbagents.runs import Run
 from nbagents.tools import Policy, audit_calls
+from nbagents.tools._policy import set_policy
 
 
 def later(question: Question) -> None:
@@ -115,19 +118,80 @@ def test_what_the_run_and_the_agent_say_counts_over_there(remote, run, tmp_path,
     assert (tmp_path / "notes").exists() == ("wrote" in text)
 
 
-def test_a_server_that_was_told_nothing_is_told_no_by_who_called(remote, tmp_path):
-    scribe = remote(Scribe)
-    talk = Run("no server knows of it")
-    talk.approve = Policy.of("deny")
-    with talk, asking.answering(later, approves=True):
-        answer = scribe(told(tmp_path / "notes", "one")).content
-    assert "this run allows no such tools" in answer
-    assert not (tmp_path / "notes").exists()
+def test_what_a_run_says_travels_with_its_calls_to_servers_that_know_no_runs(remote, tmp_path):
+    notes = tmp_path / "notes"
+    mild, usual = remote(Scribe, "mild", "auto"), remote(Scribe, "usual")
+    for said, scribe, text in (
+        ("deny", mild, "no tools that write may be called here"),
+        ({"write": "deny"}, mild, "no tools that write may be called here"),
+        ("auto", usual, "wrote one"),
+        (None, usual, "nobody is there to be asked"),
+    ):
+        talk = Run("no server was told of it")
+        talk.approve = Policy.of(said)
+        with talk:
+            assert text in scribe(told(notes, "one")).content
+    assert notes.read_text() == "one\n"
     assert context.run.get() == ""
+    assert not context.approve.get()
 
 
-def test_a_policy_that_is_none_is_refused(client, workspace):
-    from nbagents.exceptions import UsageError
+def test_it_travels_from_server_to_server(remote, make_in, other, tmp_path):
+    notes = tmp_path / "notes"
+    scribe, chief = make_in(other, Scribe, "scribe", "auto"), remote(Chief, "chief")
+    for approve, text in (("deny", "no tools that write"), (None, "wrote one")):
+        talk = Run("through two")
+        talk.approve = Policy.of(approve)
+        with talk:
+            assert text in chief(scribe, told(notes, "one")).content
+    assert notes.read_text() == "one\n"
 
+
+def test_what_counts_for_this_process_counts_for_plain_calls_and_over_there(remote, run, tmp_path):
+    notes = tmp_path / "notes"
+    here, there = Scribe("here", "auto"), remote(Scribe, "there", "auto")
+    set_policy("deny")
+    try:
+        for scribe in (here, there):
+            assert "no tools that write" in scribe(told(notes, "one")).content
+            with run("auto"):
+                assert "no tools that write" in scribe(told(notes, "one")).content
+    finally:
+        set_policy(None)
+    assert not notes.exists()
+    assert here(told(notes, "one")).content == there(told(notes, "two")).content.replace("two", "one")
+
+
+def test_a_run_inside_another_allows_no_more(tmp_path):
+    inner, outer = Run("inner"), Run("outer")
+    outer.approve, inner.approve = Policy.of("deny"), Policy.of("auto")
+    with outer, inner:
+        assert "no tools that write" in Scribe("scribe")(told(tmp_path / "notes", "one")).content
+
+
+@pytest.mark.parametrize(
+    ("approve", "run_id", "said"),
+    [
+        (None, "", "wrote one"),
+        (None, "nobody-knows-it", "nobody is there to be asked"),
+        ({}, "known", "wrote one"),
+        ({"write": "deny"}, "", "no tools that write"),
+    ],
+)
+def test_a_call_of_a_run_of_which_nothing_is_said_is_asked(tmp_path, approve, run_id, said):
+    call = pb.Call(run=run_id)
+    if approve is not None:
+        call.approve.rules.update(approve)
+        call.approve.SetInParent()
+    frame = pb.Call.FromString(call.SerializeToString())
+    token = context.approve.set(approve_of(frame))
+    try:
+        assert said in Scribe("scribe", "auto")(told(tmp_path / "notes", "one")).content
+    finally:
+        context.approve.reset(token)
+
+
+@pytest.mark.parametrize("rules", [{"write": "please"}, {"swim": "auto"}])
+def test_a_policy_that_is_none_is_refused(rules):
     with pytest.raises(UsageError, match="approve"):
-        client.begin_run("odd", title="odd", workspace=workspace, approve={"write": "please"})
+        approve_of(pb.Call(approve=pb.Approve(rules=rules)))

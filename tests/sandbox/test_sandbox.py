@@ -273,7 +273,7 @@ def test_it_works_on_the_background_loop_and_on_threads(tmp_path: Path):
 def test_folders_that_no_program_may_write_in_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "home/work").mkdir(parents=True)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for folder in ("/", sys.prefix, Path(sys.prefix).parent, "/usr/lib", tmp_path, tmp_path / "home"):
+    for folder in ("/", sys.prefix, "/usr/lib", tmp_path, tmp_path / "home"):
         with pytest.raises(UsageError, match="cannot be"):
             Sandbox(folder)
     with pytest.raises(UsageError, match="exists"):
@@ -293,3 +293,48 @@ def test_a_level_below_the_least_is_refused(tmp_path: Path):
     with pytest.raises(SandboxError, match="the least"):
         asyncio.run(Sandbox(tmp_path, level=Level.LIMITS).run(["echo"]))
     assert os.listdir(tmp_path) == []
+
+
+IN_PROJECT = """
+import asyncio, sys
+from nbagents.exceptions import UsageError
+from nbagents.sandbox import Level, Sandbox
+level = Level(int(sys.argv[2]))
+box = Sandbox(sys.argv[1], level=level, least=level)
+try:
+    print(asyncio.run(box.run(["/bin/sh", "-c", sys.argv[3]])).stdout.decode())
+except UsageError as error:
+    print(error, error.hint)
+"""
+CHANGES = """
+echo made > made; cat notes
+echo evil > .venv/bin/python && echo changed
+echo evil > .venv/new && echo changed
+mv .venv old && echo changed
+rm -rf .venv; ln -s /tmp .venv/there && echo changed
+.venv/bin/python -c 'print("runs")'
+"""
+
+
+def test_a_project_with_its_python_in_it_may_be_the_folder_and_the_python_stays(level: Level, tmp_path: Path):
+    project = tmp_path / "project"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(project / ".venv")], check=True)
+    (project / "notes").write_text("notes\n")
+    before = sorted((path, path.lstat().st_mtime_ns) for path in (project / ".venv").rglob("*"))
+    run = subprocess.run(
+        [str(project / ".venv" / "bin" / "python"), "-c", IN_PROJECT, str(project), str(int(level)), CHANGES],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.stderr == ""
+    if level < Level.NAMESPACES:
+        assert run.stdout.startswith(
+            f"this Python is in {project}, and a program could change it at the level"
+        )
+        assert "readable=['data']" in run.stdout
+    else:
+        assert run.stdout.split() == ["notes", "runs"]
+        assert (project / "made").exists()
+    assert sorted((path, path.lstat().st_mtime_ns) for path in (project / ".venv").rglob("*")) == before

@@ -267,3 +267,20 @@ def test_no_command_reaches_what_is_outside(command: str, tmp_path: Path):
     (tmp_path / "key").write_text(f"canary-{secrets.token_hex(4)}")
     said = execute_shell_command(command.format(key=tmp_path / "key", folder=tmp_path)).content
     assert not re.search(r"canary-\w+", said), said
+
+
+def test_what_a_killed_process_leaves_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    program = "from nbagents import execute_python_code; execute_python_code({!r}).content"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    killed = subprocess.Popen([sys.executable, "-c", program.format("while True: pass")], env=environment)
+    try:
+        until = time.monotonic() + 40
+        while not (found := list(tmp_path.rglob("code.py"))) and time.monotonic() < until:
+            time.sleep(0.05)
+    finally:
+        killed.kill()
+        killed.wait()
+    assert found
+    assert found[0].exists()
+    subprocess.run([sys.executable, "-c", program.format("1")], env=environment, timeout=40, check=True)
+    assert list(tmp_path.iterdir()) == []

@@ -15,7 +15,7 @@ import pytest
 
 from nbagents import Msg, ReActAgent
 from nbagents.exceptions import UsageError
-from nbagents.tools import Effect, ServiceExecStatus, Toolkit
+from nbagents.tools import Effect, ServiceExecStatus, ServiceToolkit, Toolkit
 from nbagents.tools.database import Database, query_mysql, query_postgresql, query_sqlite
 
 SERVERS = [pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("postgresql", "mysql")]
@@ -39,7 +39,7 @@ READING = {
         ("PRAGMA database_list", "only be read"),
         ("BEGIN", "only be read"),
         ("SELECT load_extension('evil')", "not authorized to use function"),
-        ("SELECT 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaa!' REGEXP '(a+)+$'", "not authorized to use function"),
+        ("SELECT 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaa!' REGEXP '(a+)+$'", "no such function"),
         ("SELECT 1; DROP TABLE sales", "one statement"),
         ("SELECT zeroblob(1000000000)", "too big"),
         (BOMB, "took longer than"),
@@ -174,6 +174,28 @@ def test_whoever_may_only_read_changes_nothing_and_waits_for_nothing(
     assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
 
 
+LONG = "replace(hex(zeroblob(490000)), '0', 'a')"
+TOO_LONG = [f"{LONG}, replace(hex(zeroblob({245_000 + n})), '0', 'a') || 'b'" for n in range(10)]
+CHAIN = ", ".join(f"a{n + 1} AS (SELECT a + a AS a FROM a{n})" for n in range(40))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"SELECT {', '.join(f'instr({each})' for each in TOO_LONG)}",
+        f"SELECT {', '.join(f'length(replace({each}, 1))' for each in TOO_LONG)}",
+        f"WITH a0 AS (SELECT id AS a FROM sales), {CHAIN} SELECT a FROM a40",
+    ],
+    ids=["instr", "replace", "nested"],
+)
+def test_what_sqlite_cannot_interrupt_is_ended_all_the_same(query: str, shops) -> None:
+    begun = time.monotonic()
+    got = Database(shops("sqlite"), seconds=0.2).query(query)
+    assert time.monotonic() - begun < 10
+    assert got.status == ServiceExecStatus.ERROR
+    assert got.content.startswith(("the query took longer than 0.2 s", "the query needs too much memory"))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_whoever_may_change_data_does(kind: str, shops, tmp_path: Path) -> None:
     url = shops(kind)
@@ -277,6 +299,36 @@ def test_a_model_is_not_asked_whether_it_may_change_data(shops) -> None:
         {"type": "tool_use", "id": "1", "name": "query_sqlite", "input": given}
     )
     assert "allow_change_data is not known" in answer.result().text
+
+
+@pytest.mark.parametrize("function", [query_sqlite, query_postgresql, query_mysql])
+def test_which_database_is_asked_is_not_for_a_model_to_say(function, shops) -> None:
+    toolkit = Toolkit()
+    with pytest.raises(UsageError, match="needs its database, which no model may give") as failed:
+        toolkit.register_tool_function(function)
+    assert failed.value.hint == "preset_kwargs={'database': ...}"
+    with pytest.raises(UsageError, match="needs its database"):
+        ServiceToolkit().add(function)
+    toolkit.register_tool_function(function, preset_kwargs={"database": "shop.db"})
+    (schema,) = toolkit.get_json_schemas()
+    assert set(schema["function"]["parameters"]["properties"]) == {"query", "maxcount_results", "parameters"}
+
+
+def test_two_databases_fit_in_one_toolkit(shops, tmp_path: Path) -> None:
+    toolkit = Toolkit()
+    with databases.sqlite(tmp_path) as other:
+        Database(other, allow_change_data=True).query("DELETE FROM sales")
+        for database in (Database(shops("sqlite"), name="shop"), Database(other, name="archive")):
+            for tool in database.tools():
+                toolkit.register_tool_function(tool)
+        assert [*toolkit.tools] == ["show_shop_schema", "query_shop", "show_archive_schema", "query_archive"]
+        for name, count in (("query_shop", 2000), ("query_archive", 0)):
+            given = {"query": "SELECT count(*) AS n FROM sales"}
+            block = {"type": "tool_use", "id": "1", "name": name, "input": given}
+            assert toolkit.call_tool_function(block).result().text == f'[{{"n": {count}}}]'
+    assert "archive" in toolkit.tools["show_archive_schema"].description
+    with pytest.raises(UsageError, match="cannot be named 'my shop'"):
+        Database(shops("sqlite"), name="my shop")
 
 
 def test_the_tools_of_a_database_tell_the_model_what_is_left_out(shops) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import gc
 import os
+import queue
 import subprocess
 import sys
 import threading
@@ -16,6 +17,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+import zmq
+from jupyter_client.asynchronous import client as asynchronous_client
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from nbagents.compat.agentscope.service import NoteBookExecutor
 
 from nbagents import Msg, ReActAgent
@@ -174,7 +178,7 @@ def test_files_are_shared_through_the_folder_and_nothing_else_is_left(tmp_path: 
 def test_a_kernel_ends_with_the_process_that_made_it() -> None:
     program = (
         "import os, sys; from nbagents.tools import KernelExecutor; k = KernelExecutor(); k.run('1');"
-        " print(k._life.kernel.running.pid, k._life._own.path.parent, flush=True); sys.stdin.readline(); {}"
+        " print(k._life.kernel.running.pid, k._life._own.parent, flush=True); sys.stdin.readline(); {}"
     )
     for end in ("os.kill(os.getpid(), 9)", "None"):
         run = subprocess.Popen(
@@ -194,6 +198,36 @@ def test_a_kernel_ends_with_the_process_that_made_it() -> None:
             with KernelExecutor() as next_one:
                 next_one.run("1")
         assert not Path(folder).exists()
+
+
+def test_a_first_cell_is_heard_however_late_its_kernel_is_connected(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(AsyncKernelClient):
+        def connect_iopub(self, identity: bytes | None = None) -> zmq.Socket:
+            made = self.context.socket(zmq.SUB)
+            made.setsockopt(zmq.SUBSCRIBE, b"")
+            asyncio.get_running_loop().call_later(5, made.connect, self._make_url("iopub"))
+            return made
+
+    monkeypatch.setattr(asynchronous_client, "AsyncKernelClient", Slow)
+    with KernelExecutor() as late:
+        assert late.run("print('first')").text == "first"
+
+
+def test_what_a_cell_shows_is_waited_for_also_when_its_answer_is_there_before(
+    kernel: KernelExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel.run("1")
+    channel, held = kernel._life.kernel._client.iopub_channel, iter(range(2))
+    hear = channel.get_msg
+
+    async def late(*, timeout: float) -> object:  # noqa: ASYNC109
+        if next(held, None) is None:
+            return await hear(timeout=timeout)
+        await asyncio.sleep(timeout)  # as on a machine that has much to do
+        raise queue.Empty
+
+    monkeypatch.setattr(channel, "get_msg", late)
+    assert kernel.run("print('late')").text == "late"
 
 
 def test_an_interrupt_of_whoever_waits_ends_the_cell(kernel: KernelExecutor) -> None:

@@ -158,7 +158,7 @@ class Payload(_message.Message):
     def __init__(self, content_type: _Optional[str] = ..., data: _Optional[bytes] = ..., blobs: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class Call(_message.Message):
-    __slots__ = ("workspace", "agent", "run", "call", "parent", "timeout_ms", "chain", "idempotency_key", "traceparent", "method", "arguments", "path", "client", "watched", "others")
+    __slots__ = ("workspace", "agent", "run", "call", "parent", "timeout_ms", "chain", "idempotency_key", "traceparent", "method", "arguments", "path", "client", "watched", "others", "approve")
     WORKSPACE_FIELD_NUMBER: _ClassVar[int]
     AGENT_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
@@ -174,6 +174,7 @@ class Call(_message.Message):
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     WATCHED_FIELD_NUMBER: _ClassVar[int]
     OTHERS_FIELD_NUMBER: _ClassVar[int]
+    APPROVE_FIELD_NUMBER: _ClassVar[int]
     workspace: str
     agent: Agent
     run: str
@@ -189,7 +190,21 @@ class Call(_message.Message):
     client: str
     watched: bool
     others: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, workspace: _Optional[str] = ..., agent: _Optional[_Union[Agent, _Mapping]] = ..., run: _Optional[str] = ..., call: _Optional[str] = ..., parent: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., chain: _Optional[_Iterable[str]] = ..., idempotency_key: _Optional[str] = ..., traceparent: _Optional[str] = ..., method: _Optional[str] = ..., arguments: _Optional[_Union[Payload, _Mapping]] = ..., path: _Optional[_Iterable[int]] = ..., client: _Optional[str] = ..., watched: bool = ..., others: _Optional[_Iterable[str]] = ...) -> None: ...
+    approve: Approve
+    def __init__(self, workspace: _Optional[str] = ..., agent: _Optional[_Union[Agent, _Mapping]] = ..., run: _Optional[str] = ..., call: _Optional[str] = ..., parent: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., chain: _Optional[_Iterable[str]] = ..., idempotency_key: _Optional[str] = ..., traceparent: _Optional[str] = ..., method: _Optional[str] = ..., arguments: _Optional[_Union[Payload, _Mapping]] = ..., path: _Optional[_Iterable[int]] = ..., client: _Optional[str] = ..., watched: bool = ..., others: _Optional[_Iterable[str]] = ..., approve: _Optional[_Union[Approve, _Mapping]] = ...) -> None: ...
+
+class Approve(_message.Message):
+    __slots__ = ("rules",)
+    class RulesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    rules: _containers.ScalarMap[str, str]
+    def __init__(self, rules: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Update(_message.Message):
     __slots__ = ("call", "task_id", "done", "error")

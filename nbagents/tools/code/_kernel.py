@@ -17,12 +17,11 @@ from ..._ids import new_id
 from ..._loop import background
 from ..._threads import on_thread
 from ...exceptions import UsageError
-from ...sandbox import Level, Limits, Sandbox
+from ...sandbox import Level, Limits, Sandbox, make_scratch, remove_scratch
 from .._response import ToolResponse
 from .._service import ServiceExecStatus, ServiceResponse
 from ._kernel_process import GRACE, KernelProcess
 from ._kernel_tool import KernelTool, executors, run_python
-from ._own_folder import OwnFolder
 from ._rich import Rich
 
 __all__ = ["KernelExecutor"]
@@ -226,7 +225,7 @@ class _Life:
         self.kernel: KernelProcess | None = None
         self.turn = asyncio.Lock()
         self._given = folder
-        self._own: OwnFolder | None = None
+        self._own: Path | None = None
         self._closed, self._pid = threading.Event(), os.getpid()
 
     async def started(self, given: dict[str, Any]) -> KernelProcess:
@@ -242,8 +241,8 @@ class _Life:
 
     def _sandbox(self, given: dict[str, Any]) -> Sandbox:
         if self._given is None and self._own is None:
-            self._own = OwnFolder()
-        folder = self._given if self._own is None else self._own.path
+            self._own = make_scratch()
+        folder = self._given if self._own is None else self._own
         assert folder is not None
         return Sandbox(folder, **given)
 
@@ -274,4 +273,4 @@ class _Life:
     async def _finish(self) -> None:
         await self.stopped()
         if self._own is not None:
-            await on_thread(self._own.remove)
+            await on_thread(remove_scratch, self._own)

@@ -25,6 +25,8 @@ READY = 60.0
 """Seconds that a kernel has to start; most take two."""
 GRACE = 3.0
 """Seconds in which a cell that was interrupted must end."""
+LAST_WORD = 20.0
+"""Seconds in which a kernel that has answered must say that it is idle again."""
 TICK = 0.5
 LONGEST_PATH = 85
 """Bytes that the folder's path may have: that of a socket in it has at most a hundred."""
@@ -90,23 +92,28 @@ class KernelProcess:
         It ends when the cell has ended. Raises EOFError when the kernel has ended instead.
         """
         asked = self._client.execute(code, allow_stdin=False, stop_on_error=False)
+        ends, given_up = {asked}, 0.0
         while True:
             try:
                 message = await self._heard(self._client.iopub_channel, TICK)
             except TimeoutError:
                 if self.running.done():
                     raise EOFError from None
-                if await self._answered(asked, 0):  # its last word was lost: it has shown too much at once
-                    return
+                # It has answered, and yet not said its last word: that may be on its way, if the machine is
+                # busy, or lost, if it has shown too much at once. What is asked now comes after it.
+                if len(ends) > 1 or await self._answered(asked, 0):
+                    given_up = given_up or time.monotonic() + LAST_WORD
+                    if time.monotonic() > given_up:
+                        return
+                    ends.add(self._client.kernel_info())
                 yield {}
                 continue
-            if (message.get("parent_header") or {}).get("msg_id") != asked:
-                continue
+            parent = (message.get("parent_header") or {}).get("msg_id")
             if message["msg_type"] == "status":
-                if message["content"].get("execution_state") == "idle":
-                    await self._answered(asked, TICK)
+                if parent in ends and message["content"].get("execution_state") == "idle":
+                    await self._answered(asked, TICK if parent == asked else 0)
                     return
-            else:
+            elif parent == asked:
                 yield message
 
     async def _answered(self, asked: str, seconds: float) -> bool:

@@ -98,6 +98,7 @@ def opened(
                     raise
                 return _failed(place, gate.said(own))
     finally:
+        gate.close()
         with contextlib.suppress(UnboundLocalError):
             engine.dispose()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ...exceptions import UsageError
@@ -13,13 +14,17 @@ from ._tools import DatabaseTool, tools_of
 
 __all__ = ["Database"]
 
+NAME = re.compile(r"[A-Za-z0-9_-]{1,48}\Z")
+
 
 class Database:
     """A database by its address; for reading, unless ``allow_change_data``.
 
     ``maxcount_results`` rows are given at most, and a query may take so many ``seconds``. `tools` are for a
     `Toolkit`; the model sees neither the address nor the password. `query` and `schema` ask it yourself:
-    they block, for at most some seconds more than a query may take, and return a `ServiceResponse`.
+    they block, for at most some seconds more than a query may take, and return a `ServiceResponse`. With a
+    ``name``, such as "shop", its tools are ``show_shop_schema`` and ``query_shop``: then several databases
+    fit in one toolkit.
 
     >>> import sqlite3, tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -37,7 +42,7 @@ class Database:
     >>> folder.cleanup()
 
     Raises:
-        UsageError: the address is none, or what is needed to ask it is not installed.
+        UsageError: the address is none, the name is none for a tool, or what is needed is not installed.
     """
 
     def __init__(
@@ -47,12 +52,18 @@ class Database:
         allow_change_data: bool = False,
         maxcount_results: int | None = None,
         seconds: float = SECONDS,
+        name: str = "",
     ) -> None:
         if maxcount_results is not None and maxcount_results < 1:
             raise UsageError(f"maxcount_results is {maxcount_results}; it is at least 1")
         if seconds <= 0:
             raise UsageError(f"a query cannot take {seconds} seconds at most")
-        self._place = place_of(url).settled()
+        if name and not NAME.match(name):
+            raise UsageError(
+                f"a database cannot be named {name!r}: take letters, digits, _ and -, at most 48"
+            )
+        self._place, self.name = place_of(url).settled(), name
+        """Where it is, and what its tools are named after."""
         self.allow_change_data, self.maxcount_results, self.seconds = (
             allow_change_data,
             maxcount_results,
@@ -75,7 +86,7 @@ class Database:
         return schema_of(self._place, table, seconds=self.seconds)
 
     def tools(self) -> list[DatabaseTool]:
-        """Return the functions for a model: ``show_schema`` and ``query_database``.
+        """Return the functions for a model: ``show_schema`` and ``query_database``, or after its name.
 
         With its toolkit an agent takes them along to a server, which then asks the database itself.
         """
@@ -84,6 +95,7 @@ class Database:
             changes=self.allow_change_data,
             most=self.maxcount_results,
             seconds=self.seconds,
+            called=self.name,
         )
 
     def __repr__(self) -> str:

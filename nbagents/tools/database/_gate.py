@@ -63,6 +63,9 @@ class Gate:
     def stop(self, connection: Connection) -> None:
         """End the query that runs; called on another thread."""
 
+    def close(self) -> None:
+        """Let go of all that is not the connection's. Called at the end, whatever has happened."""
+
     def said(self, error: BaseException) -> str:
         """Return the database's own words for an error."""
         return str(error)

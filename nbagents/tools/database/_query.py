@@ -15,7 +15,7 @@ __all__ = ["query_mysql", "query_postgresql", "query_sqlite"]
 
 
 @effects("read")
-@reserved(allow_change_data="write")
+@reserved("database", allow_change_data="write")
 def query_sqlite(
     database: str,
     query: str,
@@ -39,7 +39,7 @@ def query_sqlite(
 
 
 @effects("read", "network")
-@reserved(allow_change_data="write")
+@reserved("database", "host", "user", "password", "port", allow_change_data="write")
 def query_postgresql(
     database: str,
     query: str,
@@ -73,7 +73,7 @@ def query_postgresql(
 
 
 @effects("read", "network")
-@reserved(allow_change_data="write")
+@reserved("database", "host", "user", "password", "port", allow_change_data="write")
 def query_mysql(
     database: str,
     query: str,

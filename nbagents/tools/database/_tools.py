@@ -18,6 +18,7 @@ __all__ = ["DatabaseTool", "tools_of"]
 ASK = """Ask the {name} database by one SQL statement{reading}.
 
 The rows come as a list; a note says what is left out of it."""
+SHOW = "Show which tables the database {called} has, with their columns, types and keys."
 presets = reserved("address_secret", "maxcount_results", "seconds", allow_change_data="write")
 """The address may hold a password, so it has the name of a secret: then it is masked wherever it is seen."""
 
@@ -41,17 +42,23 @@ class DatabaseTool(functools.partial[ServiceResponse]):
         return f"<the tool {self.name} of a database>"
 
 
-def tools_of(place: Place, *, changes: bool, most: int | None, seconds: float) -> list[DatabaseTool]:
-    """Return ``show_schema`` and ``query_database``."""
+def tools_of(
+    place: Place, *, changes: bool, most: int | None, seconds: float, called: str = ""
+) -> list[DatabaseTool]:
+    """Return ``show_schema`` and ``query_database``, or ``show_shop_schema`` and ``query_shop``."""
     address = place.url.render_as_string(hide_password=False)
     look, query = (look_at_file, ask_file) if place.kind == "sqlite" else (look_at_server, ask_server)
     reading = "" if changes else "; it can only be read"
     limits: Mapping[str, Any] = {"maxcount_results": most, "seconds": seconds, "allow_change_data": changes}
     show = DatabaseTool(look, address_secret=address, seconds=seconds)
-    show.name, show.description = "show_schema", None
+    show.name, show.description = f"show_{called}_schema" if called else "show_schema", None
     asking = DatabaseTool(query, address_secret=address, **limits)
-    asking.name = "query_database"
-    asking.description = ASK.format(name=place.name, reading=reading)
+    asking.name = f"query_{called or 'database'}"
+    asking.description = ASK.format(
+        name=f"{called} ({place.name})" if called else place.name, reading=reading
+    )
+    if called:
+        show.description = SHOW.format(called=called)
     return [show, asking]
 
 

@@ -307,6 +307,12 @@ function allowing(asked, id, send) {
     h("dl", {}, ...(approval.shown ?? []).flatMap(([name, value]) =>
       [h("dt", { dir: "ltr", text: name }), h("dd", { dir: "ltr", text: value })])),
   );
+  const fixed = approval.fixed?.length ? h(
+    "div",
+    { class: "nba-given nba-fixed", role: "region", "aria-label": "what it is given each time", tabindex: "0" },
+    h("dl", {}, ...approval.fixed.flatMap(([name, value]) =>
+      [h("dt", { dir: "ltr", text: name }), h("dd", { dir: "ltr", text: value })])),
+  ) : null;
   const draft = h("textarea", {
     class: "nba-draft", rows: String(Math.min(approval.arguments.split("\n").length + 1, 12)),
     "aria-label": "its arguments, as JSON", spellcheck: "false", autocomplete: "off",
@@ -349,6 +355,7 @@ function allowing(asked, id, send) {
       effects ? h("p", { class: "nba-does", text: `it may ${effects}` }) : null,
       approval.note ? h("p", { class: "nba-note", text: approval.note }) : null,
       approval.shown?.length ? given : h("p", { class: "nba-does", text: "without arguments" }),
+      fixed,
       first,
       edit,
       deny,
