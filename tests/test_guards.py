@@ -207,6 +207,10 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "if False:", "tests/rpc/test_remote_approvals.py::"
         "test_it_is_allowed_from_another_session_by_the_calls_own_hash",
     ),
+    "what a run allows, in all its servers": (
+        "rpc/_session.py", "call.approve = approve", "pass",
+        "tests/rpc/test_remote_approvals.py::test_it_travels_from_server_to_server",
+    ),
     "a yes of a person": (
         "asking/_answerers.py",
         "if question.approval is not None and answerer is not None and answerer is not _approver.get():",

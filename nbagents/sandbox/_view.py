@@ -49,7 +49,7 @@ class View:
             UsageError: the folder is one that no program of a model may write in, or something is not there.
         """
         view = cls(str(folder))
-        pythons = {
+        pythons: set[str] = {
             sys.prefix,
             sys.base_prefix,
             sys.exec_prefix,
@@ -57,7 +57,8 @@ class View:
         }
         _refuse(folder, pythons)
         # All of the folder's part in which it is, so that nobody can put another in its place.
-        places = [Path(path).resolve() for path in (*pythons, inside_folder())]
+        places = [inside_folder()]
+        places += [Path(one).resolve() for one in pythons]
         inside = {
             str(folder / path.relative_to(folder).parts[0]) for path in places if folder in path.parents
         }

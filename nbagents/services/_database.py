@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from ..exceptions import ServiceNotStartedError, StateCorruptError, StorageError, StorageFullError, UsageError
+from ..store import claim
 from ._address import check_far
 from ._tables import migrate
 from ._worker import Worker
@@ -164,7 +165,8 @@ def _engine(url: URL) -> Engine:
             connect_args={"connect_timeout": 10, "options": options},
         )
     if url.database and url.database != ":memory:":
-        _claim(Path(url.database))
+        refused = f"{url.database} is not a file that only you can write; it is not used"
+        claim(Path(url.database), refused, others_read=True)
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
@@ -180,12 +182,6 @@ def _engine(url: URL) -> Engine:
         connection.connection.dbapi_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
 
     return engine
-
-
-def _claim(path: Path) -> None:
-    """Make the file for its user's eyes only, if there is none."""
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600))
 
 
 def _explained(error: SQLAlchemyError, name: str) -> StorageError:

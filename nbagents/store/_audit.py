@@ -15,16 +15,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from ..exceptions import NbAgentsError, StateCorruptError, StateVersionError, StorageError
-from ._failure import explained
-from ._schema import claim
+from ..exceptions import StorageError
+from ._file import Kind, claim, opened, told, transaction
+from ._schema import texts_of
 from ._text import write_text
 
 __all__ = ["AuditLog", "AuditRow", "audit_path"]
 
-VERSION = 1
-APPLICATION = 0x6E626175
-"""Marks the file as ours, in its header: "nbau"."""
 BUSY_SECONDS = 5.0
 TABLES = """
 CREATE TABLE calls (n INTEGER PRIMARY KEY AUTOINCREMENT, {columns}, hash TEXT NOT NULL);
@@ -60,6 +57,16 @@ class AuditRow:
 
 COLUMNS = tuple(each.name for each in fields(AuditRow))
 TYPES = {"float": "REAL", "int": "INTEGER", "str": "TEXT"}
+TYPED = ", ".join(f"{each.name} {TYPES[str(each.type)]} NOT NULL" for each in fields(AuditRow))
+REFUSED = "{path} is not a file that only you can read, and is not taken for the audit of tools: move it away"
+AUDIT = Kind(
+    mark=0x6E626175,  # "nbau"
+    tables=(TABLES.format(columns=TYPED),),
+    alien="{path} is not an audit of tools: move it away",
+    newer="the audit {path} has version {version}, and this nbagents knows {known}: move it away",
+    **texts_of("the audit", "what tools do cannot be written down"),
+    pragmas=("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL"),
+)
 
 
 def audit_path() -> Path:
@@ -122,22 +129,19 @@ class AuditLog:
         if not self.path.exists():
             return ""
         before, number = "", 0
-        with self._told() as connection:
-            connection.execute("BEGIN")  # all of it as it is at one moment
-            try:
-                query = f"SELECT n, {', '.join(COLUMNS)}, hash FROM calls ORDER BY n"  # noqa: S608
-                for n, *values, kept in connection.execute(query):
-                    number += 1
-                    if n != number:
-                        return f"row {number} is missing"
-                    if _chained(before, values) != kept:
-                        return f"row {n} is not what was written, or the one before it is not"
-                    before = kept
-                last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'calls'").fetchone()
-                if last and last[0] != number:
-                    return f"the last {last[0] - number} rows are missing"
-            finally:
-                connection.execute("ROLLBACK")
+        # All of it as it is at one moment.
+        with self._told() as connection, transaction(connection, "BEGIN"):
+            query = f"SELECT n, {', '.join(COLUMNS)}, hash FROM calls ORDER BY n"  # noqa: S608
+            for n, *values, kept in connection.execute(query):
+                number += 1
+                if n != number:
+                    return f"row {number} is missing"
+                if _chained(before, values) != kept:
+                    return f"row {n} is not what was written, or the one before it is not"
+                before = kept
+            last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'calls'").fetchone()
+            if last and last[0] != number:
+                return f"the last {last[0] - number} rows are missing"
         return ""
 
     # ---- tools whose descriptions somebody has seen
@@ -164,27 +168,13 @@ class AuditLog:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._told() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # SQLite itself may have rolled back
-                    connection.execute("ROLLBACK")
-                raise
+        with self._told() as connection, transaction(connection):
+            yield connection
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                yield self._opened()
-            except NbAgentsError:
-                raise
-            except (sqlite3.Error, OSError) as error:
-                raise explained(
-                    error, self.path, "the audit", "what tools do cannot be written down"
-                ) from None
+        with self._lock, told(self.path, AUDIT):
+            yield self._opened()
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is not None and self._process == os.getpid() and self.path.exists():
@@ -192,44 +182,9 @@ class AuditLog:
         if self._connection is not None and self._process == os.getpid():
             self._connection.close()  # the file was taken away
         self._connection, self._process = None, os.getpid()
-        claim(self.path, "the audit of tools")
-        connection = sqlite3.connect(
-            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        try:
-            _prepare(connection, self.path)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
-        return connection
-
-
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("BEGIN IMMEDIATE")  # two processes may be the first
-    try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if tables and application != APPLICATION:
-            raise StateCorruptError(f"{path} is not an audit of tools: move it away")
-        if version > VERSION:
-            raise StateVersionError(
-                f"the audit {path} has version {version}, and this nbagents knows {VERSION}: move it away"
-            )
-        if not tables:
-            columns = ", ".join(f"{each.name} {TYPES[str(each.type)]} NOT NULL" for each in fields(AuditRow))
-            for statement in TABLES.format(columns=columns).strip().split("\n"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+        claim(self.path, REFUSED.format(path=self.path))
+        self._connection = opened(self.path, AUDIT, BUSY_SECONDS)
+        return self._connection
 
 
 def _chained(before: str, values: list[object]) -> str:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..exceptions import NbAgentsError, StateCorruptError
+from ..exceptions import StateCorruptError
 from ._batch import Batch
-from ._failure import explained
-from ._schema import claim, prepare
+from ._file import claim, opened, told, transaction
+from ._schema import JOURNAL
 from ._text import read_text
 
 __all__ = ["AgentRow", "Journal"]
 
 BUSY_SECONDS = 2.0
+REFUSED = (
+    "{path} is not a file that only you can read, and is not taken for a journal of agents: move it away"
+)
 MANY_DEAD = 50_000
 """Rows that nobody needs any more from which on the file is tidied up, once they are the majority."""
 COLUMNS = "n, id, workspace, name, defined, color, settings, state, begins"
@@ -70,21 +73,18 @@ class Journal:
         self.is_new = False
         self.dead = self.live = 0
         """References to messages that nobody needs any more, and the others; counted by the caller."""
+        with self._told():
+            self.is_new = claim(self.path, REFUSED.format(path=self.path))
+            try:
+                self._connection = opened(self.path, JOURNAL, BUSY_SECONDS)
+            except BaseException:
+                if self.is_new:
+                    self._unlink()
+                raise
         try:
-            self.is_new = claim(self.path)
-            self._connection = sqlite3.connect(
-                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-        except (OSError, sqlite3.Error) as error:
-            raise explained(error, self.path) from None
-        try:
-            with self._told():
-                prepare(self._connection, self.path)
-                self._agent, self._message, self._place = map(self._last, ("agents", "messages", "memories"))
+            self._agent, self._message, self._place = map(self._last, ("agents", "messages", "memories"))
         except BaseException:
-            self._connection.close()
-            if self.is_new:
-                self._unlink()
+            self.close()
             raise
 
     # ---- numbers for what is going to be written
@@ -117,18 +117,10 @@ class Journal:
         Raises:
             StorageError: it could not be written; `StorageFullError` where there is no room.
         """
-        connection = self._connection
-        with self._told():
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                for name, statement in STATEMENTS.items():
-                    if rows := getattr(batch, name):
-                        connection.executemany(statement, rows)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # SQLite itself may have rolled back
-                    connection.execute("ROLLBACK")
-                raise
+        with self._told(), transaction(self._connection):
+            for name, statement in STATEMENTS.items():
+                if rows := getattr(batch, name):
+                    self._connection.executemany(statement, rows)
 
     def tidy(self) -> bool:
         """Delete what nobody needs any more, if it is much; return whether message numbers may be gone.
@@ -138,19 +130,12 @@ class Journal:
         """
         if self.dead < MANY_DEAD or self.dead < self.live:
             return False
-        with self._told():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                self._connection.execute(
-                    "DELETE FROM memories WHERE NOT EXISTS"
-                    " (SELECT 1 FROM agents a WHERE a.n = memories.agent AND memories.n >= a.begins)"
-                )
-                self._connection.execute("DELETE FROM messages WHERE n NOT IN (SELECT message FROM memories)")
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        with self._told(), transaction(self._connection):
+            self._connection.execute(
+                "DELETE FROM memories WHERE NOT EXISTS"
+                " (SELECT 1 FROM agents a WHERE a.n = memories.agent AND memories.n >= a.begins)"
+            )
+            self._connection.execute("DELETE FROM messages WHERE n NOT IN (SELECT message FROM memories)")
         self.dead = 0
         return True
 
@@ -234,7 +219,8 @@ class Journal:
                 Path(f"{self.path}{end}").unlink()
 
     def _last(self, table: str) -> int:
-        found = self._connection.execute(f"SELECT max(n) FROM {table}").fetchone()[0]  # noqa: S608  # ours too
+        with self._told():
+            found = self._connection.execute(f"SELECT max(n) FROM {table}").fetchone()[0]  # noqa: S608  # ours
         return found if isinstance(found, int) else 0
 
     def _object(self, table: str, n: object, text: object) -> dict[str, Any]:
@@ -252,11 +238,5 @@ class Journal:
             for row in self._connection.execute(query, values):  # noqa: UP028
                 yield row
 
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except NbAgentsError:
-            raise
-        except (sqlite3.Error, OSError) as error:
-            raise explained(error, self.path) from None
+    def _told(self) -> AbstractContextManager[None]:
+        return told(self.path, JOURNAL)

@@ -1,19 +1,13 @@
-"""The tables of a journal, and how its file is made and recognized."""
+"""The tables of a journal, and how its file is recognized; and texts of what can fail, for the audit too."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import stat
-from pathlib import Path
+from typing import TypedDict
 
-from ..exceptions import StateCorruptError, StateVersionError, StorageError
+from ._file import Kind
 
-__all__ = ["VERSION", "claim", "prepare"]
+__all__ = ["JOURNAL", "Texts", "texts_of"]
 
-VERSION = 2
-APPLICATION = 0x6E626A6C
-"""Marks the file as ours, in its header: "nbjl"."""
 TABLES = """
 CREATE TABLE agents (n INTEGER PRIMARY KEY, id TEXT NOT NULL, workspace TEXT NOT NULL, name TEXT NOT NULL,
     defined INTEGER NOT NULL, color INTEGER NOT NULL, settings TEXT NOT NULL, state TEXT NOT NULL,
@@ -31,51 +25,43 @@ CREATE TABLE runs (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, about TEXT NO
 # thousand; what an agent has forgotten lies before its `begins` until the file is tidied up.
 
 
-def claim(path: Path, what: str = "a journal of agents") -> bool:
-    """Make the file, empty and for its user's eyes only; return whether it is new.
+class Texts(TypedDict):
+    """What is said of a file that cannot be used; see `Kind`."""
 
-    Raises:
-        StorageError: it cannot be made, or it is not a file that only this user can read.
-        OSError: the system refuses.
-    """
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-    try:
-        os.close(os.open(path, flags, 0o600))
-    except FileExistsError:
-        about = path.lstat()
-        mine = os.name != "posix" or (about.st_uid == os.getuid() and not stat.S_IMODE(about.st_mode) & 0o077)
-        if not stat.S_ISREG(about.st_mode) or not mine:
-            raise StorageError(
-                f"{path} is not a file that only you can read, and is not taken for {what}: move it away"
-            ) from None
-        return about.st_size == 0
-    return True
+    full: str
+    damaged: str
+    busy: str
+    read_only: str
+    closed: str
+    unusable: str
 
 
-def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the tables of a new file, or see that those of an old one are ours.
+def texts_of(what: str, lost: str) -> Texts:
+    """Return what is said of a file that one user's processes write; ``lost`` is what is not kept then."""
+    return {
+        "full": f"storage full: {{path}}. {lost[0].upper()}{lost[1:]}: make room there",
+        "damaged": f"{what} {{path}} is damaged ({{error}})",
+        "busy": f"{what} {{path}} is in use by another server or process",
+        "read_only": f"{what} {{path}} is read-only ({{error}}): {lost}",
+        "closed": f"{what} {{path}} cannot be opened ({{error}}): is its folder there and yours,"
+        " and are there free file descriptors?",
+        "unusable": f"{what} {{path}} cannot be read or written: {{error}}",
+    }
 
-    Raises:
-        StateVersionError: a newer version of nbagents wrote it.
-        StateCorruptError: it is no journal.
-        sqlite3.Error: it cannot be read or written.
-    """
+
+JOURNAL = Kind(
+    mark=0x6E626A6C,  # "nbjl"
+    tables=(TABLES, RUNS),
+    alien="{path} is not a journal of agents",
+    newer="the journal {path} has version {version}, and this nbagents knows {known}:"
+    " start the server with the version that wrote it, or move the file away",
+    **texts_of("the journal", "what agents have become cannot be kept"),
     # One process at a time; and no third file, which another one's locks would need.
-    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if tables and application != APPLICATION:
-        raise StateCorruptError(f"{path} is not a journal of agents")
-    if version > VERSION:
-        raise StateVersionError(
-            f"the journal {path} has version {version}, and this nbagents knows {VERSION}:"
-            " start the server with the version that wrote it, or move the file away"
-        )
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages; each time the disk is waited for
-    connection.execute("PRAGMA temp_store = MEMORY")
-    if not tables or version < VERSION:
-        new = f"{'' if tables else TABLES} {RUNS} PRAGMA application_id = {APPLICATION};"
-        connection.executescript(f"BEGIN IMMEDIATE; {new} PRAGMA user_version = {VERSION}; COMMIT;")
+    first=("PRAGMA locking_mode = EXCLUSIVE",),
+    pragmas=(
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = NORMAL",
+        "PRAGMA wal_autocheckpoint = 4000",  # pages; each time the disk is waited for
+        "PRAGMA temp_store = MEMORY",
+    ),
+)

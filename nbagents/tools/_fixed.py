@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import hashlib
-import inspect
 import json
 from collections.abc import Mapping
 from enum import Enum
@@ -59,16 +58,10 @@ def identity(tool: Tool) -> str:
 
 
 def _given(tool: Tool) -> dict[str, Any]:
-    """Return what is preset, and what a partial function brings with it."""
-    given: dict[str, Any] = {}
-    function: Any = tool.function
-    while hasattr(function, "func"):
-        bound = {f"#{place}": value for place, value in enumerate(getattr(function, "args", ()), 1)}
-        with contextlib.suppress(AttributeError, TypeError, ValueError):  # it says nothing of its parameters
-            bound = dict(inspect.signature(function.func).bind_partial(*function.args).arguments)
-        given = {**bound, **getattr(function, "keywords", {}), **given}
-        function = function.func
-    return {**given, **tool.preset_kwargs}
+    """Return what is preset, and what a partial function gives by place, where that has no name."""
+    function = tool.function
+    placed = function.args if isinstance(function, functools.partial) else ()
+    return {**{f"#{place}": value for place, value in enumerate(placed, 1)}, **tool.preset_kwargs}
 
 
 def _database(address: str) -> str:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..exceptions import StateCorruptError, UsageError
+from ..store import transaction
 from ._database import Database
 from ._packed import packed, unpacked
 
 __all__ = ["Known", "News", "VectorFile"]
 
-VERSION = 1
-APPLICATION = 0x6E627663
+MARK = 0x6E627663
 """Marks the file as ours, in its header: "nbvc"."""
 TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
@@ -58,7 +58,7 @@ class VectorFile:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._database = Database(path, "vectors", APPLICATION, VERSION, TABLES)
+        self._database = Database(path, "vectors", MARK, TABLES)
         self._connection = self._database.connection
         self.path, self.where = path, self._database.where
 
@@ -98,19 +98,15 @@ class VectorFile:
 
     def news(self, known: Known) -> News:
         """Return what has been removed and then added since somebody knew the file up to there."""
-        with self._database.told():
-            self._connection.execute("BEGIN")
-            try:
-                epoch, dimensions = self._about("epoch"), self._about("dimensions")
-                added, removed = (known.added, known.removed) if epoch == known.epoch else (0, 0)
-                gone = self._connection.execute(
-                    "SELECT n, name FROM removed WHERE n > ? ORDER BY n", (removed,)
-                ).fetchall()
-                rows = self._connection.execute(
-                    "SELECT n, name, vector FROM vectors WHERE n > ? ORDER BY n", (added,)
-                ).fetchall()
-            finally:
-                self._connection.execute("COMMIT")
+        with self._database.told(), transaction(self._connection, "BEGIN"):
+            epoch, dimensions = self._about("epoch"), self._about("dimensions")
+            added, removed = (known.added, known.removed) if epoch == known.epoch else (0, 0)
+            gone = self._connection.execute(
+                "SELECT n, name FROM removed WHERE n > ? ORDER BY n", (removed,)
+            ).fetchall()
+            rows = self._connection.execute(
+                "SELECT n, name, vector FROM vectors WHERE n > ? ORDER BY n", (added,)
+            ).fetchall()
         upto = Known(epoch, rows[-1][0] if rows else added, gone[-1][0] if gone else removed)
         vectors = [(str(name), self._vector(blob, dimensions)) for _, name, blob in rows]
         return News(upto, epoch != known.epoch, dimensions, [str(name) for _, name in gone], vectors)

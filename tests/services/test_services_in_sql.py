@@ -274,3 +274,18 @@ def test_what_a_statement_is_made_of_never_comes_from_outside(tmp_path):
             assert json.loads(json.dumps(hostile)) == hostile
 
     asyncio.run(main())
+
+
+@pytest.mark.posix
+def test_a_file_that_others_can_write_is_refused(tmp_path):
+    path = tmp_path / "services.db"
+
+    async def main():
+        async with SQLStateService(path) as service:
+            await service.save_state("ann", {"n": 1})
+        path.chmod(0o666)
+        with pytest.raises(StorageError, match="not a file that only you can write"):
+            async with SQLStateService(path):
+                pass
+
+    asyncio.run(main())

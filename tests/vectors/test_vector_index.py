@@ -136,9 +136,15 @@ def test_what_is_no_such_file_is_left_alone(tmp_path):
 def test_a_file_that_others_can_write_is_refused(tmp_path):
     path = tmp_path / "vectors.db"
     VectorIndex(path).close()
+    path.chmod(0o644)  # as in a shared project
+    VectorIndex(path).close()
     path.chmod(0o666)
     with pytest.raises(StorageError, match="only you can write"):
         VectorIndex(path)
+    path.chmod(0o600)
+    (tmp_path / "link.db").symlink_to(path)
+    with pytest.raises(StorageError, match="only you can write"):
+        VectorIndex(tmp_path / "link.db")
 
 
 def test_threads_share_one():

@@ -15,8 +15,7 @@ from ._words import asked, spaced, words_of
 
 __all__ = ["Passages", "Source"]
 
-VERSION = 1
-APPLICATION = 0x6E626B69
+MARK = 0x6E626B69
 """Marks the file as ours, in its header: "nbki"."""
 HEADING = 2.0
 """How much more a word in a heading or a file's name counts."""
@@ -65,7 +64,7 @@ class Passages:
 
     def __init__(self, path: Path | None) -> None:
         self.path, self.lock = path, threading.RLock()
-        self._database = Database(path, "passages", APPLICATION, VERSION, TABLES)
+        self._database = Database(path, "passages", MARK, TABLES)
         self._connection = self._database.connection
         self._matrix, self._added, self._removals = Matrix(), 0, 0
         if path is not None:
