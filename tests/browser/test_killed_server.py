@@ -16,25 +16,27 @@ def test_a_killed_server_is_a_readable_error_and_the_next_cell_works(desk) -> No
         "a.ipynb",
         [
             "%load_ext nbagents",
+            "%%agent talker -m demo-long\nYou are a lecturer.",
             "%%agent poet -m demo-slow\nYou are a poet.",
-            "%%agents poet\nWrite about rain.",
+            "%%agents talker\nLecture about rain.",
             "%%agents poet\nWrite about snow.",
         ],
     )
     notebook = desk.open("a.ipynb")
     notebook.run(0)
     notebook.run(1)
-    notebook.run(2, wait=False)
+    notebook.run(2)
+    notebook.run(3, wait=False)
     notebook.page.wait_for_function(
-        "document.querySelectorAll('.jp-Cell')[2].querySelector('article')?.innerText.includes('poet')",
+        "document.querySelectorAll('.jp-Cell')[3].querySelector('article')?.innerText.includes('talker')",
         timeout=20_000,
     )
     (kept,) = [told for told in server.agent_servers() if told["owner"] == "jupyter"]
     os.kill(kept["pid"], signal.SIGKILL)
-    notebook.wait_text(2, "agent server")
+    notebook.wait_text(3, "agent server")
     notebook.wait_idle()
-    text = notebook.text(2)
+    text = notebook.text(3)
     assert "gone" in text
     assert "Traceback" not in text
-    notebook.run(3)
-    assert "snow" in notebook.wait_text(3, "done")
+    notebook.run(4)
+    assert "snow" in notebook.wait_text(4, "done")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from nbagents.rpc import RpcAgentClient, RpcAgentServerLauncher, connections
@@ -257,6 +258,8 @@ def test_a_frozen_server_is_shown_as_one_and_can_be_stopped(
     jupyter: Any, server: dict[str, Any], is_running: Callable[[int], bool]
 ):
     os.kill(server["pid"], signal.SIGSTOP)
+    while psutil.Process(server["pid"]).status() != psutil.STATUS_STOPPED:
+        time.sleep(0.01)  # on a busy machine it stands still a little later
     began = time.monotonic()
     (about,) = jupyter.servers()
     assert about["state"] == "silent"
