@@ -75,6 +75,12 @@ class Blocking(AgentBase):
         return f"{self.name} slept"
 
 
+class SlowlyMade(AgentBase):
+    def __init__(self, name):
+        time.sleep(1)
+        super().__init__(name)
+
+
 class Gate(AgentBase):
     """Answers once it has been opened by an `Opener` with its name."""
 
