@@ -305,5 +305,5 @@ class RpcAgentClient(Steers):
         except TimeoutError:
             if timeout is None:
                 raise
-            text = f"the agent server at {self.address} did not answer {method} within {timeout:.0f} s"
+            text = f"the agent server at {self.address} did not answer {method} within {timeout:g} s"
             raise AgentServerError(text) from None

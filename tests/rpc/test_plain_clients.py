@@ -114,5 +114,5 @@ def test_a_plain_client_waits_as_long_as_the_agent_needs(stub, client):
 
 def test_a_request_that_takes_too_long_is_a_typed_error(client, monkeypatch: pytest.MonkeyPatch, remote):
     monkeypatch.setattr("nbagents.rpc._client.MAKING_SECONDS", 0.1)
-    with pytest.raises(AgentServerError, match=r"did not answer create_agent within 0.1 s"):
+    with pytest.raises(AgentServerError, match=r"did not answer create_agent within 0\.1 s"):
         client.create_agent(settings(SlowlyMade, "o"), "o")
