@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 AHEAD = 1000
 """Events that are made before a slow reader has taken them; then what makes them waits."""
+STUBBORN = 5.0
+"""Seconds that a query function may take to end once it is stopped."""
 KEPT = 4000
 """Events that are kept for a reader who comes back."""
 
@@ -81,8 +83,8 @@ class Answer:
         self._task.cancel()
 
     async def ended(self) -> None:
-        """Wait until it is over."""
-        await asyncio.wait([self._task])
+        """Wait until it is over; a query function that does not end when it is stopped is not waited for."""
+        await asyncio.wait([self._task], timeout=STUBBORN)
 
     async def read(self, after: int = -1) -> AsyncGenerator[list[Event], None]:
         """Yield the events after that one, to the last: each time those that have come meanwhile."""

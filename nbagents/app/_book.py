@@ -75,13 +75,13 @@ class Book:
         return answer
 
     async def stop(self, user: str, session: str) -> bool:
-        """Stop what is being answered in a session, and wait for its end. Was there anything?"""
+        """Stop what is being answered in a session, and wait for its end. Was there anything that ended?"""
         answer = self._running.get((user, session))
         if answer is None:
             return False
         answer.cancel()
         await answer.ended()
-        return True
+        return answer.done
 
     async def stop_all(self) -> None:
         """Stop everything, and wait."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 from collections.abc import Callable
@@ -315,6 +316,34 @@ def test_a_chat_is_stopped_from_outside(served: Begin) -> None:
     connection.close()
     assert told[-1]["status"] == "canceled"
     assert told[-1]["output"][0]["status"] == "incomplete"
+
+
+def test_a_query_that_does_not_end_holds_up_nobody_else(
+    served: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nbagents.app._answer.STUBBORN", 0.2)
+    app = AgentApp(resume_seconds=0)
+    begun, go_on = threading.Event(), asyncio.Event()
+
+    @app.query()
+    async def answer(self: Any, msgs: Any) -> Any:
+        yield "x"
+        begun.set()
+        while not go_on.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await go_on.wait()
+
+    client = served(app)
+    asked = {"input": [{"content": "?"}], "session_id": "s", "user_id": "u"}
+    connection, _ = client.open("POST", "/process", asked)
+    assert begun.wait(10)
+    assert asyncio.run(app.stop_chat("u", "s")) is False
+    assert client.ask("POST", "/process", asked)[0] == 409
+    assert client.ask("GET", "/health")[0] == 200
+    connection.close()
+    assert app.serving is not None
+    assert app.serving._loop is not None
+    app.serving._loop.call_soon_threadsafe(go_on.set)
 
 
 def test_a_query_that_is_defined_again_is_used_at_once(served: Begin) -> None:
