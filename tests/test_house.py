@@ -42,7 +42,7 @@ COMPILES = {"rpc/_workshop.py"}
 # Importing by name is for the roof, which loads lazily, and for the server, which loads agent classes.
 IMPORTS_BY_NAME = {
     "__init__.py", "compat/_mirror.py", "models/__init__.py", "render/__init__.py", "rpc/__init__.py",
-    "rpc/_loader.py", "widgets/__init__.py",
+    "rpc/_loader.py", "tools/__init__.py", "widgets/__init__.py",
 }  # fmt: skip
 
 

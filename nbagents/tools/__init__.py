@@ -1,8 +1,14 @@
 """Tools: functions that a model may call. They know messages and events, and neither models nor agents.
 
-`Toolkit` is the form of AgentScope 1.x, `ServiceToolkit` that of 0.x; below them it is the same: a
-`Tool` is a function with a JSON schema made of its signature and docstring.
+`Toolkit` is the form of AgentScope 1.x, `ServiceToolkit` that of 0.x; below them it is the same: a `Tool` is
+a function with a JSON schema made of its signature and docstring. The tools that come along are loaded at
+first use: every agent knows toolkits, and few need databases.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from ._audit import audit_calls, audit_log
 from ._effects import Effect, effects, effects_of
@@ -14,49 +20,51 @@ from ._service import ServiceExecStatus, ServiceResponse
 from ._service_toolkit import ServiceFactory, ServiceToolkit
 from ._tool import Tool
 from ._toolkit import Toolkit
-from .code import Execution, KernelExecutor, execute_python_code, execute_shell_command
-from .database import Database, query_mysql, query_postgresql, query_sqlite
-from .files import (
-    create_directory,
-    create_file,
-    delete_directory,
-    delete_file,
-    get_current_directory,
-    insert_text_file,
-    list_directory_content,
-    move_directory,
-    move_file,
-    read_json_file,
-    read_text_file,
-    view_text_file,
-    write_json_file,
-    write_text_file,
-)
-from .retrieval import (
-    IndexReport,
-    KnowledgeIndex,
-    Passage,
-    Skipped,
-    cos_sim,
-    retrieve_from_list,
-)
-from .text import summarization
-from .web import (
-    arxiv_search,
-    bing_search,
-    dblp_search,
-    dblp_search_authors,
-    dblp_search_publications,
-    dblp_search_venues,
-    ddgs_search,
-    digest_webpage,
-    download_from_url,
-    google_search,
-    load_web,
-    parse_html_to_text,
-    wikipedia_search,
-    wikipedia_search_categories,
-)
+
+if TYPE_CHECKING:
+    from .code import Execution, KernelExecutor, execute_python_code, execute_shell_command
+    from .database import Database, query_mysql, query_postgresql, query_sqlite
+    from .files import (
+        create_directory,
+        create_file,
+        delete_directory,
+        delete_file,
+        get_current_directory,
+        insert_text_file,
+        list_directory_content,
+        move_directory,
+        move_file,
+        read_json_file,
+        read_text_file,
+        view_text_file,
+        write_json_file,
+        write_text_file,
+    )
+    from .retrieval import (
+        IndexReport,
+        KnowledgeIndex,
+        Passage,
+        Skipped,
+        cos_sim,
+        retrieve_from_list,
+    )
+    from .text import summarization
+    from .web import (
+        arxiv_search,
+        bing_search,
+        dblp_search,
+        dblp_search_authors,
+        dblp_search_publications,
+        dblp_search_venues,
+        ddgs_search,
+        digest_webpage,
+        download_from_url,
+        google_search,
+        load_web,
+        parse_html_to_text,
+        wikipedia_search,
+        wikipedia_search_categories,
+    )
 
 __all__ = [
     "RULES",
@@ -119,3 +127,36 @@ __all__ = [
     "write_json_file",
     "write_text_file",
 ]
+
+_PLACES = {
+    "code": """
+        Execution KernelExecutor execute_python_code execute_shell_command
+    """,
+    "database": """
+        Database query_mysql query_postgresql query_sqlite
+    """,
+    "files": """
+        create_directory create_file delete_directory delete_file get_current_directory insert_text_file
+        list_directory_content move_directory move_file read_json_file read_text_file view_text_file
+        write_json_file write_text_file
+    """,
+    "retrieval": """
+        IndexReport KnowledgeIndex Passage Skipped cos_sim retrieve_from_list
+    """,
+    "text": """
+        summarization
+    """,
+    "web": """
+        arxiv_search bing_search dblp_search dblp_search_authors dblp_search_publications
+        dblp_search_venues ddgs_search digest_webpage download_from_url google_search load_web
+        parse_html_to_text wikipedia_search wikipedia_search_categories
+    """,
+}
+_MODULES = {name: module for module, names in _PLACES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
+    return value
