@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
 from ..exceptions import UsageError
@@ -20,7 +19,8 @@ class Revisions:
     def __init__(self) -> None:
         self._messages: list[Msg] = []
         self._ids: set[str] = set()
-        self._before: deque[tuple[list[Msg], set[str]]] = deque(maxlen=UNDO)
+        # A list, since an empty deque takes 760 bytes, and there may be a million memories.
+        self._before: list[tuple[list[Msg], set[str]]] = []
 
     def edit(self, message_id: str, content: Any) -> None:
         """Remember other words instead; whoever else heard the message keeps what was said.
@@ -84,6 +84,7 @@ class Revisions:
 
     def _change(self, messages: list[Msg]) -> None:
         self._before.append((self._messages, {message.id for message in self._messages}))
+        del self._before[:-UNDO]
         self._replace(messages)
 
     # As long as messages are only added the list stays the same object: whoever keeps a copy of the
