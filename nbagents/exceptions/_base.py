@@ -1,0 +1,63 @@
+"""The root of the tree, and whose fault it is: the caller's, or ours."""
+
+from __future__ import annotations
+
+
+class NbAgentsError(Exception):
+    """Base of everything that nbagents raises on purpose."""
+
+    remote_traceback: str | None = None
+    """The traceback of the process that raised, where that was another one."""
+    hint: str | None = None
+    """The line to type next, where there is one."""
+
+    def __init__(self, message: str = "", *, hint: str | None = None) -> None:
+        super().__init__(message)
+        if hint is not None:
+            self.hint = hint
+
+    def _render_traceback_(self) -> list[str]:
+        """Show one readable line in a notebook, not our own frames."""
+        return [f"{type(self).__name__}: {self}", *([f"Try: {self.hint}"] if self.hint else [])]
+
+
+class UsageError(NbAgentsError, ValueError):
+    """The call was wrong; the message names what to change."""
+
+
+class AgentNotFoundError(UsageError, LookupError):
+    """Nobody of that name lives there."""
+
+
+class AnswerRefusedError(UsageError):
+    """What a person has answered does not fit the question; each line names a field and what it wants."""
+
+
+class FileNotExportedError(UsageError, FileNotFoundError):
+    """The server gives no such file away, whether there is one or not."""
+
+
+class MethodMissingError(UsageError, NotImplementedError):
+    """A class lacks a method that a subclass of its base must write."""
+
+
+class ModelChoiceError(UsageError):
+    """No model can be picked from what was given."""
+
+
+class RunNotFoundError(UsageError, LookupError):
+    """The server knows no such run, or no longer."""
+
+
+class ServiceNotStartedError(UsageError, RuntimeError):
+    """A service was asked before its start, or after its stop."""
+
+    hint = "await service.start(), or: async with service: ..."
+
+
+class WouldBlockLoopError(UsageError, RuntimeError):
+    """A blocking read was made on an event loop; only ``await`` can work there."""
+
+
+class InternalError(NbAgentsError):
+    """A fault of nbagents itself; please report it with the traceback."""
