@@ -18,10 +18,10 @@ INSTEAD = {
 
 def warn_unused(agent_class: type, name: Any, unused: Mapping[str, Any]) -> None:
     """Warn of keywords that mean nothing to a class, saying which may have been meant."""
-    known = {key for cls in agent_class.__mro__ for key in _parameters(cls)}
     for key, value in unused.items():
         if value is None or (key in INSTEAD and not value):
             continue
+        known = {key for cls in agent_class.__mro__ for key in _parameters(cls)}
         close = difflib.get_close_matches(key, known, 1)
         guess = INSTEAD.get(key) or (f"did you mean {close[0]}=?" if close else "")
         text = f"{name}: {key}= does nothing for a {agent_class.__name__}"

@@ -13,7 +13,7 @@ from ._limits import (
 )
 from ._models import ModelConfigs, model_configs, read_json
 from ._project import PROJECT_FILE, ProjectConfig
-from ._secret import Secret, mask, redact, wrap_secrets
+from ._secret import Secret, mask, names_secret, redact, wrap_secrets
 
 __all__ = [
     "HEADLESS_TIMEOUT",
@@ -27,6 +27,7 @@ __all__ = [
     "Secret",
     "mask",
     "model_configs",
+    "names_secret",
     "read_json",
     "redact",
     "wrap_secrets",

@@ -113,6 +113,12 @@ _SECRET_FIELDS = frozenset(
 
 
 _HEADERS = frozenset({"headers", "default_headers", "extra_headers"})
+_WRAPPED = _SECRET_FIELDS | _HEADERS
+
+
+def names_secret(field: str) -> bool:
+    """Is what a field of this name holds to be taken for a key, or for headers that may hold one?"""
+    return field.lower() in _WRAPPED
 
 
 def wrap_secrets(value: Any, *, all_of_it: bool = False) -> Any:
@@ -120,9 +126,11 @@ def wrap_secrets(value: Any, *, all_of_it: bool = False) -> Any:
 
     ``all_of_it`` makes every text in it one.
     """
-    if isinstance(value, Mapping):
+    if type(value) is str:  # the most of what comes by, told apart in the cheapest way
+        return Secret(value) if all_of_it else value
+    if isinstance(value, dict | Mapping):
         return {
-            key: wrap_secrets(item, all_of_it=all_of_it or str(key).lower() in _SECRET_FIELDS | _HEADERS)
+            key: wrap_secrets(item, all_of_it=all_of_it or names_secret(str(key)))
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):

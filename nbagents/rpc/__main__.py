@@ -8,6 +8,7 @@ reason, is ours. A server of the owner ``user`` ends after hours without a clien
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -30,6 +31,8 @@ from ._server import AgentServer
 
 log = logging.getLogger("nbagents.server")
 TICK, IDLE_TICK = 1.0, 30.0
+GARBAGE = 10_000, 10, 10
+"""When rings of dead objects are looked for: a call makes hundreds of objects, and leaves no rings."""
 
 
 def main() -> int:
@@ -68,6 +71,8 @@ def main() -> int:
     else:
         threading.Thread(target=_end_with_lifeline, args=(server,), daemon=True).start()
     _tell(answer, asdict(connection))
+    gc.freeze()  # what is there by now stays: it need not be looked at each time
+    gc.set_threshold(*GARBAGE)
     while not server.stop_event.wait(TICK):
         # The lifeline may have been inherited by a process that its owner forked.
         if options.owner != "user" and os.getppid() != owner:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..agents import APART, STEADY, UNFIT, AgentBase, Call, apart, freeze, frozen, peek, thaw
+from ..config import names_secret
 from ..exceptions import StorageError
 from ..memory import TemporaryMemory, messages_of
 from ..message import Msg, last_edit
@@ -27,6 +28,7 @@ __all__ = ["Record", "become"]
 log = logging.getLogger(__name__)
 HOLDS_MORE = (dict, list, tuple, Msg)
 """Types of values that may change without being another object."""
+PLAIN = frozenset({str, int, float, bool, type(None)})
 _MISSING = object()
 
 
@@ -344,7 +346,12 @@ def _lost(messages: list[Msg], known: list[Msg]) -> int:
 
 def _keyless(tree: dict[str, Any]) -> dict[str, Any]:
     """Return state without what may be a key; the constructor had it, and will have it again."""
-    found = without_keys(tree)
+    doubtful = (
+        tree
+        if "config_name" in tree
+        else {name: item for name, item in tree.items() if type(item) not in PLAIN or names_secret(name)}
+    )
+    found = without_keys(doubtful) if doubtful else {}
     if not has_gaps(found):
         return tree
-    return {name: item for name, item in found.items() if not has_gaps(item)}
+    return {name: item for name, item in tree.items() if not has_gaps(found.get(name))}
