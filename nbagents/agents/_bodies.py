@@ -85,6 +85,7 @@ class Bodies:
         except BaseException as raised:  # noqa: BLE001  # a reply may raise anything; the caller gets it
             error = raised
         self._over(call, value, error)
+        error = None  # else it and this frame would hold each other, until rings are looked for
 
     def _on_thread(self, call: Call, ctx: Context, fn: Callable[[], Any]) -> None:
         value: Any = None
@@ -101,6 +102,7 @@ class Bodies:
             self._post(self._go_on, call, value)
         else:
             self._post(self._over, call, value, error)
+        error = None
 
     def _go_on(self, call: Call, work: Coroutine[Any, Any, Any]) -> None:
         if call.done:

@@ -31,7 +31,7 @@ from ._server import AgentServer
 
 log = logging.getLogger("nbagents.server")
 TICK, IDLE_TICK = 1.0, 30.0
-GARBAGE = 10_000, 10, 10
+GARBAGE = 5_000, 10, 10
 """When rings of dead objects are looked for: a call makes hundreds of objects, and leaves no rings."""
 
 
