@@ -32,6 +32,7 @@ from ._inputs import messages_of
 from ._schemas import AgentRequest
 from ._serving import Serving, serve
 from ._task import Tasks
+from ._traced import Traced
 
 __all__ = ["AgentApp", "Runner"]
 
@@ -225,7 +226,7 @@ class AgentApp:
             )
         if scope["type"] != "lifespan":
             await self.start()
-        await self._built(scope, receive, send)
+        await Traced(self._built, lambda: self.routes)(scope, receive, send)
 
     @asynccontextmanager
     async def _living(self, _: Any) -> AsyncIterator[None]:
