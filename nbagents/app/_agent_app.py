@@ -33,6 +33,7 @@ from ._schemas import AgentRequest
 from ._serving import Serving, serve
 from ._task import Tasks
 from ._traced import Traced
+from ._usage import count
 
 __all__ = ["AgentApp", "Runner"]
 
@@ -257,6 +258,7 @@ class AgentApp:
 
     async def _begin(self, life: AsyncExitStack) -> None:
         self.book = Book(patience=self._patience, most=self._most)
+        life.callback(count())
         life.push_async_callback(self._call, lambda: self._after)
         await self._call(lambda: self._before)
         if self._lifespan is not None:
