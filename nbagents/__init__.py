@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         execute_python_code,
         execute_shell_command,
     )
+    from .tracing import trace
 
 _HOME = {
     "AgentApp": "app",
@@ -125,6 +126,7 @@ _HOME = {
     "sequentialpipeline": "pipelines",
     "stream_printing_messages": "pipelines",
     "switchpipeline": "pipelines",
+    "trace": "tracing",
     "whilelooppipeline": "pipelines",
 }
 
@@ -184,6 +186,7 @@ __all__ = [
     "sequentialpipeline",
     "stream_printing_messages",
     "switchpipeline",
+    "trace",
     "whilelooppipeline",
 ]
 
@@ -209,6 +212,7 @@ _ports.make_proxy.fill(_load(".rpc", "make_proxy"))
 _ports.fetch_message.fill(_load(".rpc", "fetch_message"))
 _ports.mark_agent.fill(_load(".rpc", "mark_of"))
 _ports.find_agent.fill(_load(".rpc", "agent_of"))
+_ports.look_for_tracer.fill(_load(".tracing", "look"))
 _ports.embedding_model.fill(_load(".models", "load_embedding_model"))
 _ports.watch_cells.fill(lambda: _watch_cells)
 

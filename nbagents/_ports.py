@@ -8,6 +8,7 @@ So the call goes up without an import going up, and nothing heavy is loaded befo
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,8 +19,10 @@ __all__ = [
     "embedding_model",
     "fetch_message",
     "find_agent",
+    "look_for_tracer",
     "make_proxy",
     "mark_agent",
+    "traced",
     "watch_cells",
 ]
 
@@ -57,3 +60,11 @@ watch_cells = Port("watch_cells")
 """``(listener) -> end``: tells what the cells of this notebook were, if this is one, now and after each."""
 embedding_model = Port("embedding_model")
 """``(name or configuration) -> model``: what makes embeddings."""
+look_for_tracer = Port("look_for_tracer")
+"""``()``: begins to trace, if a tracer provider has been set in this process."""
+
+
+def traced() -> None:
+    """Begin to trace where this process does; asked where something begins. Costs nothing elsewhere."""
+    if "opentelemetry.trace" in sys.modules:
+        look_for_tracer()

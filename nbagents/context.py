@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Protocol
 
-__all__ = ["Frame", "approve", "card", "deadline", "frame", "retry", "run", "workspace"]
+__all__ = ["Frame", "approve", "card", "deadline", "frame", "retry", "run", "traceparent", "workspace"]
 
 
 class Frame(Protocol):
@@ -37,3 +37,6 @@ deadline: ContextVar[float | None] = ContextVar("nbagents_deadline", default=Non
 """Seconds of ``time.monotonic`` by which the calls made here must end."""
 retry: ContextVar[bool] = ContextVar("nbagents_retry", default=False)
 """Is it safe to repeat the calls made here, should the server die meanwhile?"""
+traceparent: ContextVar[str] = ContextVar("nbagents_traceparent", default="")
+"""The span that the running code is in, as the W3C writes it, for calls to servers and requests to models;
+"" while nothing is traced."""

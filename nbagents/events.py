@@ -6,7 +6,8 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
 =============== ==========================================================================================
 ``queued``      the call was made: ``method``; ``waits_for``, the ids of the calls whose replies it takes
 ``started``     its turn has come
-``model``       a model was asked: ``model``
+``model``       a model was asked: ``model``; what for, ``operation``, and of whom, ``provider``, by the names
+                that OpenTelemetry has for them
 ``delta``       a piece of the reply as it streams: ``text``
 ``usage``       a model has answered: ``model``, ``prompt_tokens``, ``completion_tokens``,
                 ``total_tokens``; ``estimated`` if the endpoint did not count; ``cost`` in dollars,
@@ -27,6 +28,8 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
                 once the loop is free again
 ``missed``      this process reads too slowly what a server tells: ``count`` events were left out
                 before this one, of this call and of others; replies never are
+``model_over``  what ``model`` told of is over: ``error``, an exception, if it failed; ``asked`` and ``said``,
+                the messages that were sent and the text that came. Told to those who listen ``near`` only
 ``done``        the reply is there: ``message``
 ``failed``      the call ended without one: ``error``, an exception
 =============== ==========================================================================================
@@ -42,7 +45,19 @@ from typing import Any, Protocol
 
 from . import context
 
-__all__ = ["PRINTED", "REPLIES", "Event", "Hearer", "active", "emit", "publish", "subscribe", "wanted"]
+__all__ = [
+    "PRINTED",
+    "REPLIES",
+    "Event",
+    "Hearer",
+    "active",
+    "emit",
+    "emit_near",
+    "publish",
+    "subscribe",
+    "wanted",
+    "wanted_from_afar",
+]
 
 log = logging.getLogger(__name__)
 
@@ -69,27 +84,34 @@ class Event:
 
 Listener = Callable[[Event], object]
 _listeners: tuple[Listener, ...] = ()
+_near: tuple[Listener, ...] = ()
 
 
-def subscribe(listener: Listener) -> Callable[[], None]:
+def subscribe(listener: Listener, *, near: bool = False) -> Callable[[], None]:
     """Call ``listener`` with every event from now on; return the function that ends this.
 
     It is called on the thread that emits, often the background loop: it must be quick and must
-    not wait. What it raises is logged and harms nobody.
+    not wait. What it raises is logged and harms nobody. One that listens ``near`` hears of what goes on in
+    this process itself, in the context of the code that does it, and nothing that servers tell: they are
+    not asked to.
     """
-    global _listeners
-    _listeners = (*_listeners, listener)
+    global _listeners, _near
+    if near:
+        _near = (*_near, listener)
+    else:
+        _listeners = (*_listeners, listener)
 
     def unsubscribe() -> None:
-        global _listeners
+        global _listeners, _near
         _listeners = tuple(known for known in _listeners if known is not listener)
+        _near = tuple(known for known in _near if known is not listener)
 
     return unsubscribe
 
 
 def active() -> bool:
     """Does anybody listen?"""
-    return bool(_listeners)
+    return bool(_listeners or _near)
 
 
 class Hearer(Protocol):
@@ -104,16 +126,28 @@ class Hearer(Protocol):
 
 def wanted(call: Any) -> bool:
     """Does anybody listen to what happens in this call? Asked before an event is made."""
+    return bool(_near) or wanted_from_afar(call)
+
+
+def wanted_from_afar(call: Any) -> bool:
+    """Does anybody listen also to what happens to this call in another process?"""
     origin = call.origin
     return bool(_listeners) or (origin is not None and origin.wants())
 
 
-def publish(event: Event) -> None:
-    """Tell of one event: all listeners, and whoever asked for its call from outside."""
+def publish(event: Event, *, far: bool = False) -> None:
+    """Tell of one event: all listeners, and whoever asked for its call from outside.
+
+    ``far`` says that another process told of it.
+    """
     origin = getattr(event.source, "origin", None)
     if origin is not None:
         origin.hear(event)
-    for listener in _listeners:
+    _tell(event, _listeners if far else (*_near, *_listeners))
+
+
+def _tell(event: Event, listeners: tuple[Listener, ...]) -> None:
+    for listener in listeners:
         try:
             listener(event)
         except Exception:
@@ -124,8 +158,20 @@ def emit(kind: str, /, **data: Any) -> None:
     """Tell all listeners that something happened in the call whose body runs here."""
     call = context.frame.get()
     if call is None:
-        if not _listeners:
+        if not active():
             return
         publish(Event(kind, run=context.run.get(), data=data))
     else:
         publish(Event(kind, call.id, call.agent_name, call.run, call.parent_id, data, source=call))
+
+
+def emit_near(kind: str, /, **data: Any) -> None:
+    """Tell those who listen near, and nobody else."""
+    if _near:
+        call = context.frame.get()
+        about = (
+            ("", "", context.run.get(), "")
+            if call is None
+            else (call.id, call.agent_name, call.run, call.parent_id)
+        )
+        _tell(Event(kind, *about, data, source=call), _near)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from .. import _loop, context
+from .. import _loop, _ports, context
 from .._ids import PROCESS
 from ..exceptions import DeadlockError
 from ..message import Msg, PlaceholderMessage, Promise
@@ -95,10 +95,11 @@ class Scheduler(Patience):
             CallCancelledError, CallTimeoutError: the calling body was ended; this is where it notices.
         """
         parent = current_call()
-        stopped = parent.stopped() if parent is not None else None
-        if stopped is not None:
+        if parent is None:
+            _ports.traced()
+        elif (stopped := parent.stopped()) is not None:
             raise stopped
-        if parent is not None and len(parent.path) >= MAX_DEPTH:
+        elif len(parent.path) >= MAX_DEPTH:
             raise RecursionError("agents call each other too deep")
         path = self.next_path(parent)
         client = parent.client if parent is not None else PROCESS
@@ -189,15 +190,15 @@ class Scheduler(Patience):
         parent = parent or current_call()
         return parent.next_path() if parent is not None else (next(self.counter),)
 
-    def admit(self, call: Call, *, run: str, workspace: str, timeout: float | None) -> None:
+    def admit(self, call: Call, *, run: str, workspace: str, timeout: float | None, span: str = "") -> None:
         """Queue a call that came over the wire. On the loop only."""
         call.run, call.workspace = run, workspace
         call.deadline = None if timeout is None else time.monotonic() + timeout
         call.context = ctx = self._bare.copy()
-        if run:
-            ctx.run(context.run.set, run)
-        if workspace:
-            ctx.run(context.workspace.set, workspace)
+        said = (context.run, run), (context.workspace, workspace), (context.traceparent, span)
+        for variable, value in said:
+            if value:
+                ctx.run(variable.set, value)
         if call.approve:
             ctx.run(context.approve.set, call.approve)
         if timeout is not None:

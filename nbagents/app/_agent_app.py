@@ -32,6 +32,8 @@ from ._inputs import messages_of
 from ._schemas import AgentRequest
 from ._serving import Serving, serve
 from ._task import Tasks
+from ._traced import Traced
+from ._usage import count
 
 __all__ = ["AgentApp", "Runner"]
 
@@ -225,7 +227,7 @@ class AgentApp:
             )
         if scope["type"] != "lifespan":
             await self.start()
-        await self._built(scope, receive, send)
+        await Traced(self._built, lambda: self.routes)(scope, receive, send)
 
     @asynccontextmanager
     async def _living(self, _: Any) -> AsyncIterator[None]:
@@ -256,6 +258,7 @@ class AgentApp:
 
     async def _begin(self, life: AsyncExitStack) -> None:
         self.book = Book(patience=self._patience, most=self._most)
+        life.callback(count())
         life.push_async_callback(self._call, lambda: self._after)
         await self._call(lambda: self._before)
         if self._lifespan is not None:

@@ -17,6 +17,7 @@ from typing import Any
 from ..config import redact
 from ._failure import failure_of
 from ._sequence import Event, Sequence
+from ._usage import Counter
 
 __all__ = ["Answer"]
 
@@ -53,6 +54,7 @@ class Answer:
         self.done = False
         self._say, self._patience, self._over = say, patience, over
         self._sequence = Sequence(self.id, session, int(time.time()))
+        self._counter = Counter()
         self._events: deque[Event] = deque()
         self._first = 0
         """The number of the first event that is kept."""
@@ -129,14 +131,18 @@ class Answer:
 
     async def _run(self) -> None:
         sequence = self._sequence
+        self._counter.begin()
         try:
             await self._add(sequence.begin())
             async with aclosing(self._say()) as values:
                 async for value in values:
+                    sequence.usage = self._counter.told()
                     told = sequence.text(value) if isinstance(value, str) else sequence.take(*value)
                     await self._add(told)
+            sequence.usage = self._counter.told()
             last = sequence.finish(int(time.time()))
         except asyncio.CancelledError:
+            sequence.usage = self._counter.told()
             last = sequence.cancel(int(time.time()))
         except Exception as error:  # noqa: BLE001  # the user's own code; the client is told
             self.error = error
@@ -145,6 +151,7 @@ class Answer:
             log.warning(
                 "a query failed (%s)\n%s", error_id, redact("".join(traceback.format_exception(error)))
             )
+            sequence.usage = self._counter.told()
             last = sequence.fail(code, message, error_id, int(time.time()))
         self._events.extend(last)
         self.done = True

@@ -9,7 +9,30 @@ from ._failure import Refusal, refuse_what_is_not_done
 from ._names import MessageType, RunStatus
 from ._sequence import Event
 
-__all__ = ["Completions", "request_of"]
+__all__ = ["BODY", "Completions", "request_of"]
+
+BODY = {
+    "type": "object",
+    "required": ["messages"],
+    "properties": {
+        "messages": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "role": {"enum": ["assistant", "developer", "system", "tool", "user"]},
+                    "content": {"type": ["string", "array", "null"]},
+                },
+            },
+        },
+        "model": {"type": "string"},
+        "stream": {"type": ["boolean", "null"]},
+        "temperature": {"type": ["number", "null"]},
+        "max_tokens": {"type": ["integer", "null"]},
+    },
+}
+"""A request, as JSON schema."""
 
 
 def request_of(body: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from . import _chat, _responses
 from ._answer import Answer
 from ._failure import Refusal
 from ._names import RunStatus
+from ._openapi import about, document
+from ._schemas import AgentResponse
 from ._stream import encode, sse, well_formed
 
 if TYPE_CHECKING:
@@ -28,6 +30,13 @@ __all__ = ["Doors", "json_of"]
 OPENAI = "/compatible-mode/v1"
 MOST_KNOWN = 10_000
 """Responses whose session is remembered, for ``previous_response_id``."""
+
+LAST = {"name": "Last-Event-ID", "in": "header", "required": True, "schema": {"type": "string"}}
+STOP = {
+    "type": "object",
+    "required": ["session_id"],
+    "properties": {"session_id": {"type": "string"}, "user_id": {"type": "string"}},
+}
 
 Door = Callable[[Request], Awaitable[Response]]
 
@@ -45,6 +54,7 @@ class Doors:
         return [
             Route("/", self._about, methods=["GET"]),
             Route("/health", self._health, methods=["GET"]),
+            Route("/openapi.json", self._openapi, methods=["GET"]),
             Route(path, self._process, methods=["POST"]),
             Route(path, self._continue, methods=["GET"]),
             Route(f"{path}/stop", self._stop, methods=["POST"]),
@@ -55,6 +65,7 @@ class Doors:
 
     # ---- about
 
+    @about("What is served here")
     async def _about(self, request: Request) -> Response:
         app = self._app
         return JSONResponse(
@@ -68,15 +79,22 @@ class Doors:
             }
         )
 
+    @about("Is it there?", answer={"type": "object", "required": ["status"]})
     async def _health(self, request: Request) -> Response:
         return JSONResponse({"status": "healthy"})
 
+    @about("This document", answer={"type": "object"})
+    async def _openapi(self, request: Request) -> Response:
+        return JSONResponse(document(self._app))
+
+    @about("The one model that OpenAI's clients see", answer={"type": "object"})
     async def _models(self, request: Request) -> Response:
         model = {"id": self._app.app_name or "agent", "object": "model", "created": 0, "owned_by": "nbagents"}
         return JSONResponse({"object": "list", "data": [model]})
 
     # ---- /process
 
+    @about("Ask the app", body="request", answer=AgentResponse, streams=True)
     async def _process(self, request: Request) -> Response:
         if "last-event-id" in request.headers:
             return await self._continue(request)
@@ -87,6 +105,7 @@ class Doors:
         last = await self._whole(request, answer)
         return JSONResponse(well_formed(last))
 
+    @about("Read on where an answer broke off", streams=True, parameters=(LAST,))
     async def _continue(self, request: Request) -> Response:
         response_id, _, number = request.headers.get("last-event-id", "").rpartition(":")
         if not (number.isascii() and number.isdigit() and len(number) < 12):
@@ -98,6 +117,7 @@ class Doors:
             raise Refusal(410, "events_expired", "the events after that one are no longer kept")
         return sse(_events(answer, int(number)))
 
+    @about("Stop what is being answered in a session", body=STOP, answer={"type": "object"})
     async def _stop(self, request: Request) -> Response:
         asked = await json_of(request)
         session = asked.get("session_id")
@@ -108,6 +128,7 @@ class Doors:
 
     # ---- OpenAI's
 
+    @about("OpenAI's Responses", body=_responses.BODY, answer={"type": "object"}, streams=True)
     async def _openai_response(self, request: Request) -> Response:
         body = await json_of(request)
         asked = _responses.request_of(body)
@@ -141,6 +162,7 @@ class Doors:
             )
         return session
 
+    @about("OpenAI's Chat Completions", body=_chat.BODY, answer={"type": "object"}, streams=True)
     async def _openai_chat(self, request: Request) -> Response:
         body = await json_of(request)
         answer = await self._begin(request, _chat.request_of(body), patience=0.0)

@@ -17,11 +17,13 @@ from .._threads import on_thread
 from ..message import Msg
 from ._failure import Refusal, error_of, failure_of
 from ._handler import call
+from ._openapi import About
 from ._stream import encode, sse, well_formed
 
 __all__ = ["Endpoint"]
 
 _END = object()
+PLAIN = (bool, float, int, str)
 
 
 class Endpoint:
@@ -34,6 +36,28 @@ class Endpoint:
             self._types = get_type_hints(function)
         except (NameError, TypeError):  # a type that only its author can resolve
             self._types = {}
+
+    @property
+    def openapi(self) -> About:
+        """What the function says of itself: its parameters, what it returns, its docstring's first line."""
+        fields: dict[str, tuple[Any, bool]] = {}
+        body, more = None, False
+        for name, parameter in self._parameters.items():
+            kind = self._types.get(name)
+            if name == "request" and (kind is None or kind is Request):
+                continue
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                body = kind if len(self._parameters) == 1 else None
+            if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+                more = True
+            else:
+                fields[name] = kind, parameter.default is parameter.empty
+        said = inspect.getdoc(self.function) or ""
+        returned = self._types.get("return")
+        plainly = isinstance(returned, type) and (issubclass(returned, BaseModel) or returned in PLAIN)
+        answer = returned if plainly and not self._streams else None
+        summary = said.partition("\n")[0] or getattr(self.function, "__name__", "")
+        return About(summary, body=body, answer=answer, streams=True, fields=fields, more=more)
 
     async def respond(self, request: Request) -> Response:
         """Answer a request."""

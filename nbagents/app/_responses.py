@@ -9,7 +9,26 @@ from ._failure import Refusal, refuse_what_is_not_done
 from ._names import MessageType, RunStatus
 from ._sequence import Event
 
-__all__ = ["Responses", "request_of"]
+__all__ = ["BODY", "Responses", "request_of"]
+
+BODY = {
+    "type": "object",
+    "required": ["input"],
+    "properties": {
+        "input": {
+            "anyOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": {"type": "object"}}]
+        },
+        "model": {"type": "string"},
+        "instructions": {"type": ["string", "null"]},
+        "stream": {"type": ["boolean", "null"]},
+        "previous_response_id": {"type": ["string", "null"]},
+        "conversation": {"type": ["string", "object", "null"]},
+        "max_output_tokens": {"type": ["integer", "null"]},
+        "temperature": {"type": ["number", "null"]},
+        "top_p": {"type": ["number", "null"]},
+    },
+}
+"""A request, as JSON schema."""
 
 _STATUS = {
     RunStatus.Completed: "completed",

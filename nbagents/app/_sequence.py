@@ -40,6 +40,7 @@ class Sequence:
     def __init__(self, response_id: str, session_id: str, now: int) -> None:
         self.response_id = response_id
         self.usage: dict[str, Any] | None = None
+        """What models have taken so far: stands in each message that is whole, and at the end."""
         self._next = 0
         self._growing: dict[str, _Growing] = {}
         self._plain: _Growing | None = None
@@ -118,6 +119,7 @@ class _Growing:
     """One message of the agents, which may be several of the answer."""
 
     def __init__(self, sequence: Sequence, message: Msg | None) -> None:
+        self._sequence = sequence
         self._numbered, self._output = sequence._numbered, sequence._output
         self._about = None if message is None else {"original_id": message.id, "original_name": message.name}
         self._open: Event | None = None
@@ -187,7 +189,7 @@ class _Growing:
     def _shut(self, status: str = RunStatus.Completed) -> Iterator[Event]:
         if self._open is None:
             return
-        whole, self._open = {**self._open, "status": status}, None
+        whole, self._open = {**self._open, "status": status, "usage": self._sequence.usage}, None
         self._output.append(whole)
         yield self._numbered(whole)
 

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -15,11 +16,15 @@ from starlette.responses import JSONResponse, Response
 from ._endpoint import Endpoint, plain
 from ._failure import Refusal, error_of, failure_of
 from ._handler import call
+from ._openapi import About
 
 __all__ = ["Tasks"]
 
 MOST = 1000
 """Tasks that are kept; the oldest that are over go first."""
+
+STATE = {"type": "object", "required": ["task_id", "status", "created_at"]}
+"""What is told of a task, as JSON schema."""
 
 Door = Callable[[Request], Awaitable[Response]]
 
@@ -53,6 +58,8 @@ class Tasks:
                 raise Refusal(404, "task_not_found", "there is no such task, or no longer")
             return JSONResponse(told)
 
+        begin.openapi = replace(endpoint.openapi, answer=STATE, streams=False)  # type: ignore[attr-defined]
+        look.openapi = About("How far a task is", answer=STATE)  # type: ignore[attr-defined]
         return begin, look
 
     async def stop(self) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .. import budget, context
+from .. import budget, context, events
 from .._threads import on_thread
 from ..exceptions import ModelResponseError, ResponseParsingError, SchemaMismatchError, UsageError
 from ._invocations import invocations
@@ -86,7 +86,7 @@ class Reading:
                 request.begin_anew()
                 if counts:
                     await budget.before_call(request.label, price)
-            response = ModelResponse.of(await invocations.told(request, once(complaint)))
+            response = ModelResponse.of(await _over(request, invocations.told(request, once(complaint))))
             try:
                 if check is not None:
                     response = ModelResponse.of(await check(response._value))
@@ -173,6 +173,22 @@ async def _awaited(label: str, call: Awaitable[Any]) -> Any:
     """Await a model with an ``async def __call__``; what it has from another one that streams is whole."""
     response = _checked(label, await call)
     return await response.whole() if isinstance(response, ModelResponse) else response
+
+
+async def _over(request: Request, answer: Awaitable[Answer]) -> Answer:
+    """Wait for an answer, and tell that there is one, or none."""
+    error: BaseException | None = None
+    said = ""
+    try:
+        came = await answer
+        said = came.text or ""
+        return came
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        asked = (request.asked or {}).get("messages")
+        events.emit_near("model_over", error=error, asked=asked, said=said)
 
 
 def _named(failure: Any, label: str) -> Any:

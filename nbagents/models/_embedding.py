@@ -25,6 +25,7 @@ class OpenAIEmbeddingWrapper(OpenAIWrapperBase):
     """
 
     model_type = "openai_embedding"
+    _operation = "embeddings"
 
     def __call__(
         self,

@@ -25,6 +25,7 @@ class OpenAIDALLEWrapper(OpenAIWrapperBase):
     """
 
     model_type = "openai_dall_e"
+    _operation = "generate_content"
 
     def __call__(
         self,

@@ -64,6 +64,7 @@ class PostAPIModelWrapperBase(ModelWrapperBase):
     messages_default = "messages"
     """Under which name in the body it is told what it is told, if nothing else is said."""
     _paths: tuple[str, ...] = _TEXT_PATHS
+    _operation = "chat"
 
     def __init__(
         self,
@@ -170,7 +171,7 @@ class PostAPIModelWrapperBase(ModelWrapperBase):
     # ---- on the background loop
 
     async def _answer(self, request: Request, body: dict[str, Any]) -> Answer:
-        events.emit("model", model=self.label)
+        events.emit("model", model=self.label, operation=self._operation, provider=self.model_type)
         request.asked = body
         raw = await post(self._post, body, endpoint=self._endpoint, label=self.label)
         answer = self._read(raw)

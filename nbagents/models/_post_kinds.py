@@ -33,6 +33,7 @@ class PostAPIDALLEWrapper(PostAPIModelWrapperBase):
     """
 
     model_type = "post_api_dall_e"
+    _operation = "generate_content"
     messages_default = "prompt"
     _paths = ("data.response.data", "data", "images", "output.results")
 
@@ -54,6 +55,7 @@ class PostAPIEmbeddingWrapper(PostAPIModelWrapperBase):
     """
 
     model_type = "post_api_embedding"
+    _operation = "embeddings"
     messages_default = "input"
     _paths = ("data.response.data", "data", "embeddings", "")
 

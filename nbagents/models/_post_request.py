@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .. import context
 from .._surrogates import well_formed
 from ..config import Secret, redact
 from ..exceptions import ModelUnavailableError, NbAgentsError, UsageError
@@ -84,6 +85,8 @@ async def _once(to: Post, body: Mapping[str, Any], endpoint: Endpoint, label: st
         problem = f"{label}: the request cannot be sent: {redact(str(error))[:300]}"
         return _Failed(UsageError(problem))
     headers = {"content-type": "application/json", **{str(k): v for k, v in revealed(to.headers).items()}}
+    if span := context.traceparent.get():
+        headers["traceparent"] = span
     args = revealed(to.args)
     more = {
         "params": args.get("params"),

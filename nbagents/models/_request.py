@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from .. import context, events
+from .. import _ports, context, events
 from .._loop import THREAD_TICK, background
 from ..exceptions import CallCancelledError, CallError, WouldBlockLoopError
 from ._answer import Answer
@@ -59,6 +59,8 @@ class Request:
             CallError: the call whose body runs here was stopped; it must not ask anything more.
         """
         call = context.frame.get()
+        if call is None:
+            _ports.traced()
         if call is not None and call.done and isinstance(call.error, CallError):
             raise call.error
         self.thread.post(self._begin, work, contextvars.copy_context())

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import budget, events
+from .. import budget, context, events
 from .._loop import background
 from .._surrogates import well_formed
 from ..config import MODEL_RETRIES, MODEL_TIMEOUT, Secret, wrap_secrets
@@ -49,6 +49,9 @@ class OpenAIWrapperBase(ModelWrapperBase):
     Raises:
         ModelChoiceError: an address that needs a key without one, or an address that is none.
     """
+
+    _operation = "chat"
+    """What it does, as OpenTelemetry calls that."""
 
     def __init__(
         self,
@@ -147,7 +150,8 @@ class OpenAIWrapperBase(ModelWrapperBase):
 
         ``partial`` returns the text that has come by then.
         """
-        events.emit("model", model=self.label)
+        served_by = "nbagents.demo" if self._endpoint is None else self.provider.name
+        events.emit("model", model=self.label, operation=self._operation, provider=served_by)
         failure = None
         sdk = await openai_module()
         endpoint, client = await self._connect()
@@ -184,6 +188,8 @@ class OpenAIWrapperBase(ModelWrapperBase):
         self, request: Request, asked: dict[str, Any], client: openai.AsyncOpenAI, headers: dict[str, Any]
     ) -> dict[str, Any]:
         """Return what is sent: with the model's name, and headers that show no key."""
+        if span := context.traceparent.get():
+            headers["traceparent"] = span
         for name, value in (asked.get("extra_headers") or {}).items():
             headers[name] = value.reveal() if isinstance(value, Secret) else value
         if self.model_name == AUTO_MODEL:

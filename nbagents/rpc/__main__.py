@@ -23,6 +23,7 @@ from .. import _loop, asking
 from .._process import close_to_others
 from ..agents import scheduler
 from ..exceptions import NbAgentsError
+from ..tracing import begin_in_server, flush
 from ._log import start_log
 from ._options import ServerOptions
 from ._prints import capture_prints
@@ -48,6 +49,8 @@ def main() -> int:
     scheduler().finish_at_exit = False
     background = _loop.background()
     capture_prints()
+    if options.telemetry:
+        begin_in_server(options.telemetry)
     asking.terminal, asking.waits = None, is_told  # nobody sits at a server: a question waits for its clients
     try:
         server = AgentServer(options, models=models)
@@ -79,6 +82,7 @@ def main() -> int:
             server.hurry.set()
             break
     background.run(server.stop(drain=options.drain_seconds), timeout=options.drain_seconds + 10)
+    flush()
     return 0
 
 

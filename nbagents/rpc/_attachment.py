@@ -318,7 +318,7 @@ class Attachment:
         told = events.Event(event.kind, event.call, event.agent, root.run, event.parent, data, source=root)
         if root.context is None:
             told_elsewhere(told)
-            events.publish(told)
+            events.publish(told, far=True)
             if event.kind == "question":
                 self.relays.unheard(data)
         else:
@@ -337,7 +337,7 @@ def _fields(event: pb.Event, who: str) -> dict[str, Any]:
 def _tell(event: events.Event) -> None:
     """Tell of an event as the calling cell would; without a card, what was said is printed there."""
     told_elsewhere(event)
-    events.publish(event)
+    events.publish(event, far=True)
     if getattr(event.source, "origin", None) is not None:
         return  # it was asked for by a client of this server, who has just been told
     if context.card.get() or event.kind not in ("printed", "spoke"):

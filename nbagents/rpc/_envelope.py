@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from .. import events
+from .. import context, events
 from ..agents import Call
 from ..tools import Policy
 from ..tools._policy import standing_policy
@@ -39,10 +39,13 @@ def envelope(
         frame.chain.extend(call.full_chain())
     if call.deadline is not None:
         frame.timeout_ms = min(max(1, int((call.deadline - time.monotonic()) * 1000)), LONGEST_MS)
-    if events.wanted(call):
+    if events.wanted_from_afar(call):
         frame.watched = True
     if others:
         frame.others.extend(others)
     if call.key:
         frame.idempotency_key = call.key
+    surroundings = call.context or (call.parent.context if call.parent is not None else None)
+    if surroundings is not None and (span := surroundings.get(context.traceparent, "")):
+        frame.traceparent = span
     return pb.Frame(call=frame)

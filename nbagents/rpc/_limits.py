@@ -31,6 +31,7 @@ __all__ = [
     "PROTOCOL",
     "SERVER_OPTIONS",
     "STALL_SECONDS",
+    "TRACEPARENT",
 ]
 
 PROTOCOL = 1
@@ -53,6 +54,8 @@ GRACE_SECONDS = 30.0
 """How long a session outlives its connection."""
 LONGEST_MS = 2**32 - 1
 """The longest deadline that a call can carry, in milliseconds."""
+TRACEPARENT = 55
+"""Characters of a ``traceparent``, as the W3C writes one."""
 
 # ---- what a server knows of runs
 MAX_RUNS, MAX_RUNS_IN_ALL = 50, 1000

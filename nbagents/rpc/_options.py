@@ -34,7 +34,8 @@ class ServerOptions:
     are brought back at the start, and it is removed when the server ends as it should. An owner gives a
     ``durable`` one a journal. ``python`` is the interpreter that runs it, by default the owner's. ``address``
     and ``token`` are those of the server that it takes the place of. A server that is stopped ends its
-    running calls first, within ``drain_seconds``.
+    running calls first, within ``drain_seconds``. ``telemetry`` are the ``OTEL_*`` variables by which it
+    traces, with the keys of a collector; by default those of its owner.
     """
 
     host: str = "localhost"
@@ -60,6 +61,7 @@ class ServerOptions:
     address: str | None = None
     token: str | None = field(default=None, repr=False)
     drain_seconds: float = 10.0
+    telemetry: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         given: Any = self.tls

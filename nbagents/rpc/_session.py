@@ -27,7 +27,7 @@ from ._faults import encode_error
 from ._fetches import Fetches
 from ._frames import FrameWriter
 from ._keeper import NO_REPLY
-from ._limits import LONGEST_ID, MAX_MESSAGE, MAX_PAYLOAD
+from ._limits import LONGEST_ID, MAX_MESSAGE, MAX_PAYLOAD, TRACEPARENT
 from ._many import meant
 from ._origin import Origin
 from ._promises import Promises
@@ -214,7 +214,8 @@ class Session:
                 promise.users += 1
         self._results.add(call, self._ended)
         timeout = frame.timeout_ms / 1000 if frame.timeout_ms else None
-        scheduler().admit(call, run=frame.run, workspace=frame.workspace, timeout=timeout)
+        span = frame.traceparent if len(frame.traceparent) == TRACEPARENT else ""
+        scheduler().admit(call, run=frame.run, workspace=frame.workspace, timeout=timeout, span=span)
 
     def _spread(self, frame: pb.Call, arguments: Any, needs: tuple[Promise, ...]) -> None:
         """Let many agents observe one message; its end is told once, when all have."""

@@ -18,6 +18,7 @@ from .. import exceptions
 from .._ids import new_id
 from .._process import child_command, child_environment, is_stopped
 from ..exceptions import AgentServerError
+from ..tracing import settings
 from ._lost import children
 from ._options import ServerOptions
 from ._places import Connection, clear_away, connection_folder
@@ -105,7 +106,8 @@ class Spawned:
         timer.start()
         try:
             with contextlib.suppress(OSError):  # it has ended already: what it says tells
-                for told in (asdict(options), list(models)):
+                settled = asdict(options) | {"telemetry": options.telemetry or settings()}
+                for told in (settled, list(models)):
                     process.stdin.write(json.dumps(told).encode() + b"\n")
                 process.stdin.flush()
             from . import _directory  # noqa: F401  # loads gRPC, while the server does the same
