@@ -62,8 +62,8 @@ class Record:
     def watch(self, changed: Callable[[], object]) -> Callable[[], None]:
         """Have a function called at each step of each request; return what ends that.
 
-        It is called on the loop of the app, maybe thousands of times a second: it notes that something is
-        new, and no more.
+        It is called on the loop of the app, maybe thousands of times a second (and by whoever stops the app,
+        there): it notes that something is new, and no more.
         """
         with self._lock:
             self._watchers = (*self._watchers, changed)

@@ -58,9 +58,9 @@ class Serving:
         self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pulse: Pulse | None = None
-        self._is_over = False
         self.began = time.monotonic()
-        """Since when it serves."""
+        """Since when it serves, and `over_at` until when; of `time.monotonic`."""
+        self.over_at: float | None = None
         config = uvicorn.Config(
             app.gated(public=public),
             log_config=None,
@@ -94,7 +94,7 @@ class Serving:
     @property
     def state(self) -> Literal["serving", "ending", "ended"]:
         """Does it serve, give what is under way some seconds, or nothing any more?"""
-        if self._is_over:
+        if self.over_at is not None:
             return "ended"
         return "ending" if self._server.should_exit else "serving"
 
@@ -151,7 +151,7 @@ class Serving:
 
     def held(self) -> float:
         """Return for how many seconds its loop has not come to anything: something blocks there."""
-        return 0.0 if self._pulse is None or self._is_over else self._pulse.held()
+        return 0.0 if self._pulse is None or self.over_at is not None else self._pulse.held()
 
     def watch(self, changed: Callable[[], object]) -> Callable[[], None]:
         """Have a function called whenever something is new, at last when it has ended; see `Record.watch`."""
@@ -202,7 +202,7 @@ class Serving:
                 self._failure = error
             finally:
                 self._listener.close()
-                self._is_over = True
+                self.over_at = time.monotonic()
                 self._book.record.changed()
                 self._ended.set()
                 self._ready.set()
