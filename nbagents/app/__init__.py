@@ -1,8 +1,10 @@
 """Agents as a service over HTTP: `AgentApp`, as AgentScope Runtime has it."""
 
 from ._agent_app import AgentApp, Runner
+from ._asked import Asked, Called
 from ._deploy import DeploymentMode, LocalDeployManager
 from ._names import ContentType, MessageType, Role, RunStatus
+from ._record import Activity
 from ._schemas import (
     AgentRequest,
     AgentResponse,
@@ -12,12 +14,15 @@ from ._schemas import (
     Message,
     TextContent,
 )
-from ._serving import Serving
+from ._serving import Serving, served
 
 __all__ = [
+    "Activity",
     "AgentApp",
     "AgentRequest",
     "AgentResponse",
+    "Asked",
+    "Called",
     "Content",
     "ContentType",
     "DataContent",
@@ -31,4 +36,5 @@ __all__ = [
     "Runner",
     "Serving",
     "TextContent",
+    "served",
 ]

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import sys
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from ..config import Secret
 from ..exceptions import UsageError
 from ..message import Msg
+from ..render import content_text
 from ._answer import Answer
 from ._book import Book
 from ._doors import Doors
@@ -115,6 +117,8 @@ class AgentApp:
         self._init: Callable[..., Any] | None = None
         self._shutdown: Callable[..., Any] | None = None
         self._query: Callable[..., Any] | None = None
+        self.code_since, self.replaced = time.time(), 0
+        """Since when it has its query function, in seconds since 1970, and how often that was another one."""
         self._patience, self._most = resume_seconds, max_running
         self._doors, self._tasks = Doors(self), Tasks()
         self._added: dict[str, Route] = {}
@@ -154,7 +158,10 @@ class AgentApp:
             )
 
         def register(function: Function) -> Function:
-            self._query = _checked(function, "query")
+            self._query, earlier = _checked(function, "query"), self._query
+            self.code_since = time.time()
+            self.replaced += earlier is not None
+            self.book.record.changed()
             return function
 
         return register
@@ -293,7 +300,10 @@ class AgentApp:
         user = user or request.user_id or session
         asked = request.model_copy(update={"session_id": session, "user_id": user})
         messages = messages_of(asked.input)
-        return await self.book.begin(user, session, lambda: self._say(messages, asked), patience=patience)
+        question = content_text(messages[-1].content) if messages else ""
+        return await self.book.begin(
+            user, session, lambda: self._say(messages, asked), patience=patience, question=question
+        )
 
     async def _say(self, messages: list[Msg], request: AgentRequest) -> AsyncGenerator[Any, None]:
         query = self._query

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any
 
 from ..config import redact
+from ._asked import Fate
 from ._failure import failure_of
 from ._sequence import Event, Sequence
 from ._usage import Counter
@@ -46,13 +47,21 @@ class Answer:
         *,
         patience: float,
         over: Callable[[Answer], object],
+        changed: Callable[[], object],
+        question: str = "",
     ) -> None:
         self.id = f"response_{secrets.token_hex(16)}"
-        self.user, self.session = user, session
+        self.user, self.session, self.question = user, session, question
         self.begun = time.monotonic()
+        self.first_at: float | None = None
+        """When the first piece came, and `over_at` when the last did; as `begun`, of `time.monotonic`."""
+        self.over_at: float | None = None
         self.error: BaseException | None = None
+        self.state: Fate = "running"
+        self.failure = ""
+        """What the client was told of it."""
         self.done = False
-        self._say, self._patience, self._over = say, patience, over
+        self._say, self._patience, self._over, self._changed = say, patience, over, changed
         self._sequence = Sequence(self.id, session, int(time.time()))
         self._counter = Counter()
         self._events: deque[Event] = deque()
@@ -70,6 +79,11 @@ class Answer:
     def orphaned(self) -> bool:
         """Does it run though nobody reads?"""
         return not self.done and not self._readers
+
+    @property
+    def so_far(self) -> list[Event]:
+        """The messages so far, also those that still grow. On another thread, as of a moment ago."""
+        return self._sequence.so_far()
 
     @property
     def size(self) -> int:
@@ -138,15 +152,20 @@ class Answer:
                 async for value in values:
                     sequence.usage = self._counter.told()
                     told = sequence.text(value) if isinstance(value, str) else sequence.take(*value)
+                    if told and self.first_at is None:
+                        self.first_at = time.monotonic()
                     await self._add(told)
             sequence.usage = self._counter.told()
             last = sequence.finish(int(time.time()))
+            self.state = "done"
         except asyncio.CancelledError:
             sequence.usage = self._counter.told()
+            self.state = "stopped"
             last = sequence.cancel(int(time.time()))
         except Exception as error:  # noqa: BLE001  # the user's own code; the client is told
-            self.error = error
+            self.error, self.state = error, "failed"
             code, message = failure_of(error)
+            self.failure = message
             error_id = secrets.token_hex(8)
             log.warning(
                 "a query failed (%s)\n%s", error_id, redact("".join(traceback.format_exception(error)))
@@ -154,6 +173,7 @@ class Answer:
             sequence.usage = self._counter.told()
             last = sequence.fail(code, message, error_id, int(time.time()))
         self._events.extend(last)
+        self.over_at = time.monotonic()
         self.done = True
         if self._leaving is not None:
             self._leaving.cancel()
@@ -165,6 +185,7 @@ class Answer:
         if not events:
             return
         self._events.extend(events)
+        self._changed()
         while len(self._events) > KEPT and self._first < min(self._readers.values(), default=self.size):
             self._events.popleft()
             self._first += 1

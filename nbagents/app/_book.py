@@ -8,6 +8,7 @@ from typing import Any
 
 from ._answer import Answer
 from ._failure import Refusal
+from ._record import Record
 
 __all__ = ["Book"]
 
@@ -19,6 +20,7 @@ class Book:
         self._patience, self._most = patience, most
         self._running: dict[tuple[str, str], Answer] = {}
         self._known: dict[str, Answer] = {}
+        self.record = Record()
 
     @property
     def running(self) -> list[Answer]:
@@ -32,6 +34,7 @@ class Book:
         say: Callable[[], AsyncGenerator[Any, None]],
         *,
         patience: float | None = None,
+        question: str = "",
     ) -> Answer:
         """Begin an answer. One that nobody reads any more makes room for it.
 
@@ -59,7 +62,15 @@ class Book:
                 {"Retry-After": "1"},
             )
         patience = self._patience if patience is None else patience
-        answer = Answer(user, session, say, patience=patience, over=self._over)
+        answer = Answer(
+            user,
+            session,
+            say,
+            patience=patience,
+            over=self._over,
+            changed=self.record.changed,
+            question=question,
+        )
         self._running[key] = self._known[answer.id] = answer
         return answer
 
@@ -83,6 +94,12 @@ class Book:
         await answer.ended()
         return answer.done
 
+    def cancel(self, response_id: str) -> None:
+        """Stop the answer of that id, if it is under way."""
+        answer = self._known.get(response_id)
+        if answer is not None and not answer.done:
+            answer.cancel()
+
     async def stop_all(self) -> None:
         """Stop everything, and wait."""
         answers = self.running
@@ -93,4 +110,5 @@ class Book:
 
     def _over(self, answer: Answer) -> None:
         self._running.pop((answer.user, answer.session), None)
+        self.record.over(answer)
         asyncio.get_running_loop().call_later(max(self._patience, 1.0), self._known.pop, answer.id, None)

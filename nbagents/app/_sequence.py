@@ -69,6 +69,11 @@ class Sequence:
         """Return the last event of an answer that somebody stopped."""
         return [*self._close(RunStatus.Incomplete), self._response(RunStatus.Canceled, completed_at=now)]
 
+    def so_far(self) -> list[Event]:
+        """Return the messages so far, also those that still grow, with what is there of them."""
+        growing = [*self._growing.values(), *([] if self._plain is None else [self._plain])]
+        return [*self._output, *(told for grown in growing if (told := grown.so_far()) is not None)]
+
     def _response(self, status: str, *, error: Any = None, completed_at: int | None = None) -> Event:
         over = completed_at is not None
         return self._numbered(
@@ -149,6 +154,13 @@ class _Growing:
     def end(self, status: str = RunStatus.Completed) -> list[Event]:
         told = list(self._whole_text()) if self._begun else []
         return [*told, *self._shut(status)]
+
+    def so_far(self) -> Event | None:
+        message, text = self._open, self._text
+        if message is None:
+            return None
+        rest = [{"type": ContentType.TEXT, "text": text}] if text else []
+        return {**message, "content": [*message["content"], *rest]}
 
     def _grow(self, text: str, kind: str) -> Iterator[Event]:
         yield from self._opened(kind)

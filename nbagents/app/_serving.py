@@ -11,18 +11,21 @@ import math
 import socket
 import sys
 import threading
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+import time
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import uvicorn
 
 from ..exceptions import UsageError
 from ._header import HeaderFile
+from ._pulse import Pulse
+from ._record import Activity
 
 if TYPE_CHECKING:
     from ._agent_app import AgentApp
 
-__all__ = ["Serving", "serve"]
+__all__ = ["Serving", "serve", "served"]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -44,7 +47,7 @@ class Serving:
     def __init__(
         self, app: AgentApp, listener: socket.socket, options: dict[str, Any], public: bool, drain: float
     ) -> None:
-        self.app = app
+        self.app, self._book = app, app.book
         self.host, self.port = listener.getsockname()[:2]
         self._scheme = "https" if options.get("ssl_certfile") else "http"
         self._listener = listener
@@ -54,6 +57,10 @@ class Serving:
         # Not `Thread.join`, after whose interruption Python 3.11 takes the thread for ended.
         self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._pulse: Pulse | None = None
+        self.began = time.monotonic()
+        """Since when it serves, and `over_at` until when; of `time.monotonic`."""
+        self.over_at: float | None = None
         config = uvicorn.Config(
             app.gated(public=public),
             log_config=None,
@@ -83,6 +90,13 @@ class Serving:
     def alive(self) -> bool:
         """Does it serve?"""
         return self._ready.is_set() and not self._ended.is_set() and not self._server.should_exit
+
+    @property
+    def state(self) -> Literal["serving", "ending", "ended"]:
+        """Does it serve, give what is under way some seconds, or nothing any more?"""
+        if self.over_at is not None:
+            return "ended"
+        return "ending" if self._server.should_exit else "serving"
 
     @property
     def curl(self) -> str:
@@ -120,6 +134,7 @@ class Serving:
         Has it ended? What the app's own functions do at the end may take longer.
         """
         self._server.should_exit = True
+        self._book.record.changed()
         if threading.current_thread() is not self._thread:
             self._ended.wait(self._drain + END)
         if _serving.get(self.port) is self:
@@ -127,6 +142,30 @@ class Serving:
         if self._header is not None:
             self._header.remove()
         return self._ended.is_set()
+
+    # ---- for whoever looks on
+
+    def activity(self) -> Activity:
+        """Return what it is asked and has answered. Any thread, and also while its loop is held up."""
+        return self._book.record.look(self._book.running)
+
+    def held(self) -> float:
+        """Return for how many seconds its loop has not come to anything: something blocks there."""
+        return 0.0 if self._pulse is None or self.over_at is not None else self._pulse.held()
+
+    def watch(self, changed: Callable[[], object]) -> Callable[[], None]:
+        """Have a function called whenever something is new, at last when it has ended; see `Record.watch`."""
+        return self._book.record.watch(changed)
+
+    def stop_request(self, response_id: str) -> bool:
+        """Stop one answer, as its client could. Any thread. Was it under way?"""
+        known = any(answer.id == response_id for answer in self._book.running)
+        if known and self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: all has ended
+                self._loop.call_soon_threadsafe(self._book.cancel, response_id)
+        return known
+
+    # ---- for scripts
 
     def wait(self) -> None:
         """Say on the standard error where it serves, and wait until it ends; an interrupt ends it."""
@@ -163,16 +202,25 @@ class Serving:
                 self._failure = error
             finally:
                 self._listener.close()
+                self.over_at = time.monotonic()
+                self._book.record.changed()
                 self._ended.set()
                 self._ready.set()
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._pulse = Pulse(self._loop)
         await self.app.start()
+        self._book = self.app.book
         try:
             await self._server.serve(sockets=[self._listener])
         finally:
             await self.app.stop()
+
+
+def served() -> tuple[Serving, ...]:
+    """Return what serves in this process, whoever began it: `AgentApp.run`, or a deployer."""
+    return tuple(serving for serving in list(_serving.values()) if serving.alive)
 
 
 class _Server(uvicorn.Server):

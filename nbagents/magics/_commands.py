@@ -14,6 +14,7 @@ from ..render import MemoryView, TableView, memory_html, memory_text, table_html
 from ..rpc import damaged_journals
 from ..runs import recent_runs
 from ..setup import AgentInfo
+from ._apps import app_table
 from ._audit import show_audit
 from ._conduct import arrived, limits, new_run, shortened, stopped
 from ._desk import Desk
@@ -89,6 +90,9 @@ def _status(desk: Desk, spec: LineSpec) -> None:
         here,
         tuple(info.color for info in known.values()),
     ))  # fmt: skip
+    apps = app_table()
+    if apps is not None:
+        _table(desk, apps)
 
 
 def _row(info: AgentInfo) -> tuple[str, str, str, str]:

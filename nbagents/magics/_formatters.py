@@ -19,8 +19,6 @@ from ..render import (
     MemoryView,
     agent_line_html,
     agent_line_text,
-    banner_html,
-    banner_text,
     memory_html,
     memory_text,
     message_html,
@@ -32,6 +30,7 @@ from ..runs import Run
 from ..widgets import Surface, flusher
 from ._desk import Desk
 from ._panels import placeholder_panel
+from ._serving_card import ServingCards
 
 __all__ = ["Formatters"]
 
@@ -62,6 +61,7 @@ class Formatters:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.cards = ServingCards(desk)
         self._late: list[_Late] = []
         self._lists: Any = None
         """How IPython prints lists."""
@@ -73,15 +73,13 @@ class Formatters:
             kinds["text/html"].for_type(type_, html)
             kinds["text/plain"].for_type(type_, _pretty(text))
         plain = kinds["text/plain"]
-        kinds["text/html"].for_type_by_name(*SERVING, lambda serving: banner_html(*_serving(serving)))
-        plain.for_type_by_name(*SERVING, _pretty(lambda serving: banner_text(*_serving(serving))))
+        own = self.desk.shell.display_formatter.ipython_display_formatter
+        own.for_type_by_name(*SERVING, self.cards.show)
         self._lists = plain.lookup_by_type(list)
         kinds["text/html"].for_type(list, self._list_html)
         plain.for_type(list, self._list_pretty)
         if self.desk.mode != "terminal":
-            self.desk.shell.display_formatter.ipython_display_formatter.for_type(
-                PlaceholderMessage, self._placeholder
-            )
+            own.for_type(PlaceholderMessage, self._placeholder)
 
     def unregister(self) -> None:
         """Show them as IPython would."""
@@ -89,11 +87,11 @@ class Formatters:
         for type_, _, _ in self._table():
             for kind in ("text/html", "text/plain"):
                 kinds[kind].pop(type_, None)
-        for kind in ("text/html", "text/plain"):
-            kinds[kind].pop(".".join(SERVING), None)
         kinds["text/html"].pop(list, None)
         kinds["text/plain"].for_type(list, self._lists)
-        self.desk.shell.display_formatter.ipython_display_formatter.pop(PlaceholderMessage, None)
+        own = self.desk.shell.display_formatter.ipython_display_formatter
+        for shown in (PlaceholderMessage, ".".join(SERVING)):
+            own.pop(shown, None)
 
     def join(self) -> None:
         """Wait for the messages that this cell has shown, where nobody could see them arrive later."""
@@ -170,19 +168,6 @@ def _all_messages(values: list[Any]) -> bool:
 
 def _memory(memory: TemporaryMemory) -> MemoryView:
     return MemoryView("memory", entries=tuple(memory.get_memory()))
-
-
-def _serving(serving: Any) -> tuple[list[str], list[str]]:
-    """Return what an app that serves says of itself: its parts and notes."""
-    name = serving.app.app_name or "the app"
-    if not serving.alive:
-        return [f"{name} has ended"], []
-    running = len(serving.app.book.running)
-    parts = [f"{name} serves at `{serving.url}`", f"{running} answer{'' if running == 1 else 's'} under way"]
-    return parts, [
-        f"try it: `{serving.curl}`",
-        "end it: `.stop()`; define its functions again, and it uses them",
-    ]
 
 
 def _pretty(text: Callable[[Any], str]) -> Callable[[Any, Any, bool], None]:

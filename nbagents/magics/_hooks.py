@@ -85,12 +85,16 @@ class Extension:
         context.card.set(self.desk.mode != "terminal")
 
     def after_cell(self, result: Any) -> None:
-        """Tidy up after a cell: its calls if it was interrupted, an open hub, failures that nobody read."""
+        """Tidy up after a cell: its calls if it was interrupted, an open hub, failures that nobody read.
+
+        An app that it has begun to serve shows itself.
+        """
         error = None if result is None else result.error_before_exec or result.error_in_exec
         if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
             scheduler().stop_run(context.run.get(), "interrupted")
         self.magics.abandon_hub(error)
         self.formatters.join()
+        self.formatters.cards.show_new()
         rpc.send_new_classes()
         scheduler().report()
         if isinstance(error, RuntimeError) and any(text in str(error) for text in NESTED):

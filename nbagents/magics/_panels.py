@@ -15,14 +15,14 @@ from ..widgets import Surface
 from ._desk import Desk
 from ._specs import CommonOptions
 
-__all__ = ["chat_panel", "placeholder_panel", "show_panel"]
+__all__ = ["chat_panel", "placeholder_panel", "show_panel", "shows_widgets"]
 
 log = logging.getLogger(__name__)
 
 
 def show_panel(desk: Desk, agent: AgentBase) -> bool:
     """Show an agent's memory so that it can be changed; False where that cannot be."""
-    if not _shows_widgets(desk):
+    if not shows_widgets(desk):
         return False
     try:
         from ..widgets import MemoryWidget
@@ -37,7 +37,7 @@ def show_panel(desk: Desk, agent: AgentBase) -> bool:
 
 def chat_panel(desk: Desk, agents: Mapping[str, AgentBase]) -> bool:
     """Show a chat with these agents; False where that cannot be."""
-    if not _shows_widgets(desk):
+    if not shows_widgets(desk):
         return False
     from ..widgets import ChatWidget
 
@@ -53,7 +53,7 @@ def chat_panel(desk: Desk, agents: Mapping[str, AgentBase]) -> bool:
 
 def placeholder_panel(desk: Desk, message: PlaceholderMessage, surface: Surface) -> bool:
     """Show a message that has not arrived, so that it fills itself; False where that cannot be."""
-    if not _shows_widgets(desk):
+    if not shows_widgets(desk):
         return False
     from ..widgets import PlaceholderWidget
 
@@ -61,5 +61,6 @@ def placeholder_panel(desk: Desk, message: PlaceholderMessage, surface: Surface)
     return True
 
 
-def _shows_widgets(desk: Desk) -> bool:
+def shows_widgets(desk: Desk) -> bool:
+    """Can the front-end be sent widgets at all?"""
     return hasattr(getattr(desk.shell, "kernel", None), "comm_manager")

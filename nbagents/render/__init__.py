@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ._question import QuestionView, question_html, question_text
     from ._run import run_html, run_text
     from ._sanitize import clean_html
+    from ._serving import latency_words, serving_facts, serving_html, serving_run, serving_text
     from ._style import color_class, style_rules
     from ._table import table_html, table_text
     from ._views import (
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         RowView,
         RunView,
         SectionView,
+        ServingView,
         Span,
         State,
         TableView,
@@ -59,6 +61,7 @@ __all__ = [
     "RowView",
     "RunView",
     "SectionView",
+    "ServingView",
     "Span",
     "State",
     "TableView",
@@ -73,6 +76,7 @@ __all__ = [
     "entry_html",
     "error_html",
     "error_text",
+    "latency_words",
     "live_run",
     "markdown_to_html",
     "memory_html",
@@ -85,6 +89,10 @@ __all__ = [
     "question_text",
     "run_html",
     "run_text",
+    "serving_facts",
+    "serving_html",
+    "serving_run",
+    "serving_text",
     "split_content",
     "style_rules",
     "table_html",
@@ -111,10 +119,11 @@ _PLACES = {
     "_question": "QuestionView question_html question_text",
     "_run": "run_html run_text",
     "_sanitize": "clean_html",
+    "_serving": "latency_words serving_facts serving_html serving_run serving_text",
     "_style": "color_class style_rules",
     "_table": "table_html table_text",
     "_views": "AgentCardView EntryView ErrorView FoldView LaneView MemoryView"
-    " MessageLike RowView RunView SectionView Span State TableView",
+    " MessageLike RowView RunView SectionView ServingView Span State TableView",
     "_visible": "visible_arguments visible_json visible_object visible_text",
 }
 """Where the names are; each module is loaded when one of its names is first used."""

@@ -18,6 +18,7 @@ __all__ = ["is_open", "row_html", "row_lines", "row_slots"]
 
 _TAIL_LINES = 12
 _TAIL = 2000
+_ASKED = 200
 _TICK = '<span class="nba-tick"></span>'
 _SLOTS = (
     '<div class="nba-body nba-growing"><div class="nba-grown mathjax_process"></div>'
@@ -32,7 +33,8 @@ def row_html(row: RowView, position: int, total: int, limit: int | None = None, 
     folds, unless the row will soon be drawn anew, which would close it under the reader's eyes.
     """
     said = tidy(row.text).strip("\n")
-    inner = who(row.agent, _figures(row), _thinking(row, said), _chip(row)) + folds_html(row.folds, limit)
+    inner = who(row.agent, _figures(row), _thinking(row, said), _chip(row)) + _asked(row)
+    inner += folds_html(row.folds, limit)
     if row.live:
         inner += _growing(said) if said else ""
     elif said:
@@ -50,7 +52,7 @@ def row_slots(row: RowView, limit: int) -> str:
     figures = _figures(replace(row, elapsed=None)) if is_open(row) else _figures(row)
     if is_open(row):
         figures = [*figures[:1], _TICK, *figures[1:]] if row.state != "running" else [_TICK, *figures]
-    inner = who(row.agent, figures, _thinking(row, said), _chip(row)) + folds_html(row.folds)
+    inner = who(row.agent, figures, _thinking(row, said), _chip(row)) + _asked(row) + folds_html(row.folds)
     if row.live:
         inner += _SLOTS if said else ""
     elif said:
@@ -82,6 +84,8 @@ def row_lines(row: RowView, limit: int | None = None) -> list[str]:
     state = [] if row.state == "done" else [state_text(row.state)]
     facts = [one_line(row.agent, 60) or "?", *state, *_facts(row), _chip(row)]
     result = [" · ".join(filter(None, facts))]
+    if row.asked:
+        result.append(f"  asked: {one_line(row.asked, _ASKED)}")
     result += folds_lines(row.folds, limit)
     if row.text.strip():
         result += lines(row.text, "  ", limit)
@@ -93,6 +97,12 @@ def row_lines(row: RowView, limit: int | None = None) -> list[str]:
     if row.note:
         result.append(f"  {one_line(row.note, 300)}")
     return result
+
+
+def _asked(row: RowView) -> str:
+    return (
+        f'<p class="nba-sub nba-asked">asked: {escape(one_line(row.asked, _ASKED))}</p>' if row.asked else ""
+    )
 
 
 def _facts(row: RowView) -> list[str]:

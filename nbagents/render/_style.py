@@ -209,6 +209,14 @@ _SHEETS = {
 .nba .nba-rest>summary{padding:2px 12px 2px 43px}
 @container (max-width:30rem){.nba .nba-rest>summary{padding-left:15px}}
 """,
+    "nba-facts": """
+.nba.nba .nba-facts{margin:0;padding:6px 12px;font-size:12px}
+.nba.nba .nba-facts>div{display:flex;gap:2px 10px;padding:1px 0}
+.nba.nba .nba-facts dt{flex:none;float:none;width:5em;margin:0;color:var(--nba-dim);font-weight:400}
+.nba.nba .nba-facts dd{flex:1;min-width:0;margin:0;font-variant-numeric:tabular-nums}
+@container (max-width:30rem){.nba.nba .nba-facts dt{width:4.2em}
+ .nba.nba .nba-facts>.nba-long{flex-direction:column}}
+""",
     "nba-sep": """
 .nba .nba-sep{margin:0;padding:3px 12px;background:var(--nba-alt);color:var(--nba-fg);font-size:12px;
  text-align:center}

@@ -18,6 +18,7 @@ __all__ = [
     "RowView",
     "RunView",
     "SectionView",
+    "ServingView",
     "Span",
     "State",
     "TableView",
@@ -116,7 +117,8 @@ class RowView:
     ``key`` tells it from the other rows of its run for as long as that lasts: the id of its call.
     ``folds`` are shown folded, before the text; what is ``attached`` (pictures as ``data:`` addresses,
     other addresses) stands below it. Where ``elapsed`` still grows, ``began`` is since when, in seconds
-    of `time.monotonic`: with it a page counts on by itself.
+    of `time.monotonic`: with it a page counts on by itself. ``asked`` is what it answers, in one line,
+    where no other row says that.
     """
 
     agent: str
@@ -135,6 +137,7 @@ class RowView:
     folds: tuple[FoldView, ...] = ()
     attached: tuple[str, ...] = ()
     began: float | None = None
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,29 @@ class RunView:
     outcome: str = ""
     error: ErrorView | None = None
     announcement: str = ""
+    began: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServingView:
+    """An app that serves: where, how it fares, and its last requests, the oldest first.
+
+    ``facts`` are names and words of ours, in which backticks mark code. ``line`` is what to type in a
+    terminal to try it, ``hidden`` how many requests are not among ``rows``, ``outcome`` how it ended or what
+    this is, ``announcement`` what a screen reader is told. ``elapsed`` and ``began`` are as those of a row.
+    """
+
+    name: str
+    state: State = "running"
+    facts: tuple[tuple[str, str], ...] = ()
+    line: str = ""
+    rows: tuple[RowView, ...] = ()
+    hidden: int = 0
+    notes: tuple[str, ...] = ()
+    outcome: str = ""
+    announcement: str = ""
+    is_ending: bool = False
+    elapsed: float | None = None
     began: float | None = None
 
 

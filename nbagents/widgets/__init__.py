@@ -1,4 +1,4 @@
-"""Widgets: what is live in a notebook: runs, questions, memories, chats.
+"""Widgets: what is live in a notebook: runs, questions, memories, chats, apps.
 
 Knows runs and how they are rendered; knows no magics and no servers.
 """
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ._chat_widget import ChatWidget
     from ._memory_widget import MemoryWidget
     from ._message_widget import MessageWidget, PlaceholderWidget
+    from ._serving_widget import ServingWidget
 
 __all__ = [
     "ChatWidget",
@@ -27,6 +28,7 @@ __all__ = [
     "PlaceholderWidget",
     "QuestionCard",
     "RunCard",
+    "ServingWidget",
     "Surface",
     "flusher",
     "mode_of",
@@ -39,6 +41,7 @@ _HOME = {
     "MemoryWidget": "_memory_widget",
     "MessageWidget": "_message_widget",
     "PlaceholderWidget": "_message_widget",
+    "ServingWidget": "_serving_widget",
 }
 
 

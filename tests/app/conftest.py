@@ -23,13 +23,20 @@ class Client:
     def open(
         self, method: str, path: str, body: Any = None, **headers: str
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        connection, response = self.open_later(method, path, body, **headers)
+        return connection, response()
+
+    def open_later(
+        self, method: str, path: str, body: Any = None, **headers: str
+    ) -> tuple[http.client.HTTPConnection, Callable[[], http.client.HTTPResponse]]:
+        """Send a request; what is returned second waits for its response."""
         connection = http.client.HTTPConnection("127.0.0.1", self.serving.port, timeout=20)
         sent = {"Authorization": f"Bearer {self.serving.token}"} if self.serving.token else {}
         if body is not None:
             sent["Content-Type"] = "application/json"
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         connection.request(method, path, data, {**sent, **headers})
-        return connection, connection.getresponse()
+        return connection, connection.getresponse
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """Return the status and the JSON that came; text where it is none."""

@@ -3,6 +3,7 @@
 import { absent, asker } from "./ask.js";
 import { showFormulas } from "./formulas.js";
 import { keepFrozen } from "./frozen.js";
+import { tellOfEnds } from "./gone.js";
 import { keepReadable } from "./readable.js";
 import { AgentServers } from "./servers.js";
 import { addTutorial } from "./tutorial.js";
@@ -10,7 +11,10 @@ import { addTutorial } from "./tutorial.js";
 export const activate = async (app, services, shared) => {
   keepFrozen(app);
   if (services.latex) showFormulas(services.latex);
-  if (services.notebooks) keepReadable(services.notebooks); // also where nothing of ours runs
+  if (services.notebooks) {
+    keepReadable(services.notebooks); // also where nothing of ours runs
+    tellOfEnds(services.notebooks);
+  }
   const names = ["apputils", "coreutils", "services", "ui-components"].map((name) => `@jupyterlab/${name}`);
   const modules = await Promise.all([...names, "@lumino/signaling"].map(shared));
   const lib = Object.assign({}, ...modules);
