@@ -2,6 +2,7 @@
 
 from ._agent_app import AgentApp, Runner
 from ._deploy import DeploymentMode, LocalDeployManager
+from ._deployment import Deployment, deployments, stop_deployment
 from ._names import ContentType, MessageType, Role, RunStatus
 from ._schemas import (
     AgentRequest,
@@ -21,6 +22,7 @@ __all__ = [
     "Content",
     "ContentType",
     "DataContent",
+    "Deployment",
     "DeploymentMode",
     "ImageContent",
     "LocalDeployManager",
@@ -31,4 +33,6 @@ __all__ = [
     "Runner",
     "Serving",
     "TextContent",
+    "deployments",
+    "stop_deployment",
 ]
