@@ -28,6 +28,7 @@ BANNED_CALLS = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.get
 # The time of day is for names and for what people read; all that waits counts with the monotonic clock.
 TELLS_THE_TIME = {
     "app/_answer.py": "time.time",  # when an answer was made, as OpenAI tells it
+    "app/_deployment.py": "time.time",  # when an app began, for people, and the age of what one left
     "app/_task.py": "time.time",  # when a task was begun, for people
     "demo/_answer.py": "time.time",
     "render/_live.py": "time.time",  # when things began, for a page, which has no other clock
@@ -39,10 +40,11 @@ TELLS_THE_TIME = {
 }
 # Compiling is for the server, which defines the classes that its user wrote in a notebook.
 COMPILES = {"rpc/_workshop.py"}
-# Importing by name is for the roof, which loads lazily, and for the server, which loads agent classes.
+# Importing by name is for the roof, which loads lazily, for the server, which loads agent classes, and for
+# whoever runs an app by its name.
 IMPORTS_BY_NAME = {
-    "__init__.py", "compat/_mirror.py", "models/__init__.py", "render/__init__.py", "rpc/__init__.py",
-    "rpc/_loader.py", "tools/__init__.py", "widgets/__init__.py",
+    "__init__.py", "app/_target.py", "compat/_mirror.py", "models/__init__.py", "render/__init__.py",
+    "rpc/__init__.py", "rpc/_loader.py", "tools/__init__.py", "widgets/__init__.py",
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from ._agent_app import AgentApp, Runner
 from ._asked import Asked, Called
 from ._deploy import DeploymentMode, LocalDeployManager
+from ._deployment import Deployment, deployments, stop_deployment
 from ._names import ContentType, MessageType, Role, RunStatus
 from ._record import Activity
 from ._schemas import (
@@ -26,6 +27,7 @@ __all__ = [
     "Content",
     "ContentType",
     "DataContent",
+    "Deployment",
     "DeploymentMode",
     "ImageContent",
     "LocalDeployManager",
@@ -36,5 +38,7 @@ __all__ = [
     "Runner",
     "Serving",
     "TextContent",
+    "deployments",
     "served",
+    "stop_deployment",
 ]

@@ -122,6 +122,7 @@ class AgentApp:
         self._patience, self._most = resume_seconds, max_running
         self._doors, self._tasks = Doors(self), Tasks()
         self._added: dict[str, Route] = {}
+        self._written: dict[str, Callable[..., Any]] = {}
         self._built: Starlette | None = None
         self._life: AsyncExitStack | None = None
         self._starting: asyncio.Lock | None = None
@@ -175,6 +176,7 @@ class AgentApp:
 
         def register(function: Function) -> Function:
             self._add(path, Endpoint(_checked(function, "endpoint")).respond, methods)
+            self._written[path] = function
             return function
 
         return register
@@ -189,6 +191,7 @@ class AgentApp:
             begin, look = self._tasks.doors(Endpoint(function))
             self._add(f"{path}/{{task_id}}", look, ["GET"])
             self._add(path, begin, ["POST"])
+            self._written[path] = function
             return function
 
         return register
@@ -345,9 +348,12 @@ class AgentApp:
         """Serve as `run` does, behind whatever else goes on; ``with`` ends it. Raises as `run` does."""
         return serve(self, host, port, **options)
 
-    async def deploy(self, deployer: Any) -> dict[str, Any]:
-        """Have a deployer serve it: ``await app.deploy(LocalDeployManager(port=8090))``."""
-        deployed: dict[str, Any] = await deployer.deploy(app=self)
+    async def deploy(self, deployer: Any, **options: Any) -> dict[str, Any]:
+        """Have a deployer serve it: ``await app.deploy(LocalDeployManager(port=8090))``.
+
+        ``options`` are the deployer's: ``mode="detached_process"`` has it outlive this process.
+        """
+        deployed: dict[str, Any] = await deployer.deploy(app=self, **options)
         return deployed
 
 

@@ -107,22 +107,22 @@ class Serving:
             f' -d \'{{"input": [{{"content": "Hello"}}]}}\' {self.url}{self.app.endpoint_path}'
         )
 
-    def start(self) -> None:
+    def start(self, seconds: float = START) -> None:
         """Begin to serve, and wait until it does.
 
         Raises:
             Exception: what the app's own functions raised at the start.
-            TimeoutError: they took longer than 30 s.
+            TimeoutError: they took longer than ``seconds``.
         """
         self._thread.start()
         try:
-            ready = self._ready.wait(START)
+            ready = self._ready.wait(seconds)
         except BaseException:  # an interrupt: what has begun ends
             self._server.should_exit = True
             raise
         if not ready:
             self._server.should_exit = True
-            raise TimeoutError(f"the app did not start within {START:g} s: its @app.init takes too long")
+            raise TimeoutError(f"the app did not start within {seconds:g} s: its @app.init takes too long")
         if self._failure is not None:
             raise self._failure
         if self.token is not None:
@@ -142,6 +142,10 @@ class Serving:
         if self._header is not None:
             self._header.remove()
         return self._ended.is_set()
+
+    def ended(self, seconds: float) -> bool:
+        """Has it ended? Waits for that so many seconds. Any thread."""
+        return self._ended.wait(seconds)
 
     # ---- for whoever looks on
 
@@ -235,17 +239,27 @@ class _Server(uvicorn.Server):
         self._ready.set()
 
 
-def serve(app: AgentApp, host: str, port: int, *, drain: float = DRAIN, **options: Any) -> Serving:
+def serve(
+    app: AgentApp,
+    host: str,
+    port: int,
+    *,
+    drain: float = DRAIN,
+    start: float = START,
+    unprotected: bool = False,
+    **options: Any,
+) -> Serving:
     """Serve an app on a thread of this process; return when it is ready.
 
-    ``drain`` is how many seconds answers under way get to end when it stops.
+    ``drain`` is how many seconds answers under way get to end when it stops, ``start`` how many it may take
+    to begin. ``unprotected`` serves other machines without TLS, though not without the token.
 
     Raises:
         UsageError: the port is taken or no port, or the host is open to others without TLS or
             ``insecure=True``.
     """
     public = _is_public(host)
-    if public and not app.insecure and not options.get("ssl_certfile"):
+    if public and not (app.insecure or unprotected) and not options.get("ssl_certfile"):
         raise UsageError(
             f"{host} is open to other machines, and what is sent there can be read on the way",
             hint="serve at 127.0.0.1; or give ssl_certfile= and ssl_keyfile=; or AgentApp(insecure=True),"
@@ -253,9 +267,11 @@ def serve(app: AgentApp, host: str, port: int, *, drain: float = DRAIN, **option
         )
     if app.insecure:
         log.warning("this app serves everybody who reaches %s:%s, without a token", host, port)
+    elif public and not options.get("ssl_certfile"):
+        log.warning("whoever is on the way to %s:%s can read what is sent, the token too", host, port)
     _replace(app, port)
     serving = Serving(app, _listen(host, port), options, public, drain)
-    serving.start()
+    serving.start(start)
     app.serving = serving
     _serving[serving.port] = serving
     return serving

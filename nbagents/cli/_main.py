@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .._version import __version__
 from ..exceptions import NbAgentsError
+from ._app import run_app
 from ._demo import run_demo
 from ._serve import add_serve, run_serve
 
@@ -32,8 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="where the executed notebook and the page go (default: %(default)s)",
     )
     add_serve(commands)
-    given = parser.parse_args(argv)
+    commands.add_parser("app", help="serve an AgentApp over HTTP; list and stop those that are deployed")
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    of_app = arguments[:1] == ["app"]  # it has commands of its own, beside the names of apps
+    given = argparse.Namespace(command="app") if of_app else parser.parse_args(arguments)
     try:
+        if of_app:
+            return run_app(arguments[1:], program=argv is None)
         return run_serve(given) if given.command == "serve" else run_demo(given.output)
     except NbAgentsError as error:
         print(f"nbagents {given.command}: {error}", file=sys.stderr)

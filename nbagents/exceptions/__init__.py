@@ -41,6 +41,7 @@
     ├── StorageError               what agents have become could not be kept, or read
     │   ├── SessionBusyError       another request holds the session
     │   └── StorageFullError, StateCorruptError, StateVersionError
+    ├── DeploymentError            an app does not start in a process of its own, or does not end
     ├── SandboxError               no sandbox here is good enough, or it could not be made
     └── InternalError              our fault: please report it
 
@@ -94,6 +95,7 @@ from ._models import (
     ToolNotAllowedError,
 )
 from ._outside import (
+    DeploymentError,
     FetchError,
     FetchRefusedError,
     SandboxError,
@@ -135,6 +137,7 @@ __all__ = [
     "CallStoppedError",
     "CallTimeoutError",
     "DeadlockError",
+    "DeploymentError",
     "FetchError",
     "FetchRefusedError",
     "FileNotExportedError",

@@ -19,3 +19,7 @@ class ToolServerError(NbAgentsError, ConnectionError):
 
 class SandboxError(NbAgentsError):
     """This machine has no sandbox that is good enough, or it could not be made. Nothing has run."""
+
+
+class DeploymentError(NbAgentsError, RuntimeError):
+    """An app does not start in a process of its own, or does not end; with the end of its log."""

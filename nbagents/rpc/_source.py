@@ -16,7 +16,7 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..exceptions import AgentCreationError
+from ..exceptions import AgentCreationError, NbAgentsError
 from ._cells import Definition, Notebook
 from ._names import FreeNames, local_names
 from ._unit import Part, Unit
@@ -71,6 +71,9 @@ def _functions(cls: type) -> Iterator[types.FunctionType]:
 class Collector:
     """Collects what one class or function needs. ``seen`` tells which names it met, and what they meant."""
 
+    there, instead, owner = "a server", "pass it to __init__", "an agent"
+    """Where it goes, what to do with what cannot go along, and to whom belongs what changes."""
+
     def __init__(self, cls: Any) -> None:
         self._cls, self._namespace = cls, namespace_of(cls)
         self._notebook = Notebook(self._namespace)
@@ -115,6 +118,8 @@ class Collector:
             return
         if value is MISSING:
             raise self._error(user, f"{name}, which is not defined in the notebook: define it, or import it")
+        if self._goes_otherwise(name, value, user):
+            return
         if isinstance(value, types.ModuleType):
             self._module(name, value, user, dotted)
         elif (known := importable(value)) is not None:
@@ -126,14 +131,18 @@ class Collector:
         elif name.isupper() and _is_constant(value):
             self._constants[name] = repr(value)
         else:
-            advice = f"pass it to __init__, or import {name} from a module"
+            advice = f"{self.instead}, or import {name} from a module"
             if _is_constant(value):
                 advice += ", or write its name in capitals if it is a constant"
             raise self._error(
                 user, f"{name}, {_article(type(value).__name__)}, which cannot travel: {advice}"
             )
 
-    def _error(self, user: str, what: str) -> AgentCreationError:
+    def _goes_otherwise(self, name: str, value: Any, user: str) -> bool:
+        """Take along what only a subclass knows how to; was it that?"""
+        return False
+
+    def _error(self, user: str, what: str) -> NbAgentsError:
         cls = self._cls.__qualname__
         who = "it" if user == self._root else user
         what = (
@@ -141,12 +150,12 @@ class Collector:
             if what.startswith(f"{user}, whose ")
             else f"{who} uses {what}"
         )
-        return AgentCreationError(f"{cls} cannot go to a server: {what}")
+        return AgentCreationError(f"{cls} cannot go to {self.there}: {what}")
 
     def _module(self, name: str, module: Any, user: str, dotted: frozenset[tuple[str, ...]]) -> None:
         known = sys.modules.get(module.__name__)
         if known is None or known is not module or module.__name__ in NOTEBOOKS:
-            raise self._error(user, f"{name}, a module that a server cannot import: put it into a file")
+            raise self._error(user, f"{name}, a module that {self.there} cannot import: put it into a file")
         self._imports.add((name, module.__name__, ""))
         for chain in dotted:
             inner: Any = module
@@ -194,7 +203,7 @@ class Collector:
         if needs.changed:
             changed = ", ".join(sorted(needs.changed))
             raise self._error(
-                own, f"`global {changed}`: what changes belongs to an agent, so keep it on self"
+                own, f"`global {changed}`: what changes belongs to {self.owner}, so keep it on self"
             )
         if isinstance(value, type):
             self._check_body(own, value, found)
@@ -222,7 +231,7 @@ class Collector:
                 raise self._error(
                     own,
                     f"{free[0]}, a variable of the function {function.name} around it, which cannot travel:"
-                    " pass it to __init__, or define it at the top of a cell",
+                    f" {self.instead}, or define it at the top of a cell",
                 )
 
     def _check_body(self, own: str, cls: type, found: Definition) -> None:

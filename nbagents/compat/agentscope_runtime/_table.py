@@ -16,10 +16,11 @@ MODULES: dict[str, dict[str, str]] = {
     "adapters": {},
     "adapters.agentscope": {},
     "adapters.agentscope.memory": _MEMORY,
-    "engine": {"app": "AgentApp LocalDeployManager Runner"},
+    "engine": {"app": "AgentApp DeploymentMode LocalDeployManager Runner"},
     "engine.app": {"app": "AgentApp"},
     "engine.deployers": _DEPLOYERS,
     "engine.deployers.utils": {},
+    "engine.deployers.utils.deployment_modes": {"app": "DeploymentMode"},
     "engine.runner": {"app": "Runner"},
     "engine.schemas": {},
     "engine.schemas.agent_schemas": {
@@ -41,10 +42,13 @@ ALSO: dict[str, str] = {
     "engine.services.session_history": "redis_session_history_service session_history_service",
 }
 
+_IMAGE = (
+    "`nbagents app dockerfile module:app` writes what an image is made of, for any service that runs images"
+)
 _SANDBOX = "code of models runs in nbagents' own sandbox: execute_python_code, KernelExecutor"
 
 GONE: dict[str, str] = {
-    "cli": "app.run() serves an app, from a script or a notebook",
+    "cli": "`nbagents app module:app` serves an app, `nbagents app list` and `stop` look after those deployed",
     "engine.services.memory": "nbagents.LongTermMemory is an agent's long-term memory",
     "engine.services.sandbox": _SANDBOX,
     "engine.tracing": "nbagents.events tells what happens, and %agents timeline shows it",
@@ -53,6 +57,6 @@ GONE: dict[str, str] = {
 }
 
 MISSING: dict[str, str] = {
-    "KubernetesDeployManager": "an app is an ASGI application: any server of such serves it",
-    "ModelstudioDeployManager": "an app is an ASGI application: any server of such serves it",
+    "KubernetesDeployManager": _IMAGE,
+    "ModelstudioDeployManager": _IMAGE,
 }

@@ -1,0 +1,96 @@
+"""`run_until_told`: an app is all that this process is for, until a signal ends it in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from ._agent_app import AgentApp
+from ._deployment import Deployment, new_folder
+from ._serving import DRAIN, END, START, serve
+
+__all__ = ["run_until_told", "see_to_the_end"]
+
+TICK = 0.1
+
+
+def run_until_told(
+    app: AgentApp,
+    *,
+    host: str,
+    port: int,
+    mode: str,
+    source: str,
+    ready: Callable[[Deployment], None],
+    deploy_id: str = "",
+    drain: float = DRAIN,
+    start: float = START,
+    **options: Any,
+) -> int:
+    """Serve an app until SIGTERM, SIGINT or its own end; return the exit status. On the main thread.
+
+    ``ready`` is called once it answers, when every process of the user can see it; if that raises OSError,
+    whoever wanted to know is gone, and it ends. New requests are refused at the end, and those under way
+    get ``drain`` seconds; a second signal takes these away.
+
+    Raises:
+        UsageError: it cannot be served like that.
+        Exception: what the app's own functions raised at the start.
+    """
+    deployment: Deployment | None = None
+    with _signals() as told:
+        serving = serve(app, host, port, drain=drain, start=start, **options)
+        try:
+            deployment = Deployment.of_this_process(
+                deploy_id or new_folder()[0],
+                name=app.app_name,
+                url=serving.url,
+                mode=mode,
+                source=source,
+                token=app.token,
+                drain=drain,
+            )
+            deployment.write()
+            try:
+                ready(deployment)
+            except OSError:
+                return 1
+            while not told and not serving.ended(TICK):
+                pass
+        finally:
+            ending = threading.Thread(target=serving.stop, name="nbagents-app-end", daemon=True)
+            ending.start()
+            while ending.is_alive() and len(told) < 2:
+                ending.join(TICK)
+            if deployment is not None:
+                deployment.remove()
+    return 0 if told else 1
+
+
+def see_to_the_end(status: int) -> None:
+    """Have this process end soon, with that status, though a thread of the app's should never end."""
+    timer = threading.Timer(END, os._exit, (status,))
+    timer.daemon = True
+    timer.start()
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Have the signals that ask for an end fill a list instead."""
+    told: list[int] = []
+
+    def tell(number: int, frame: FrameType | None) -> None:
+        told.append(number)
+
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, tell) for number in numbers}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
