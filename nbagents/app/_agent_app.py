@@ -113,7 +113,7 @@ class AgentApp:
         self._init: Callable[..., Any] | None = None
         self._shutdown: Callable[..., Any] | None = None
         self._query: Callable[..., Any] | None = None
-        self._patience, self._most = resume_seconds, max_running
+        self.resume_seconds, self._most = resume_seconds, max_running
         self._doors, self._tasks = Doors(self), Tasks()
         self._added: dict[str, Route] = {}
         self._built: Starlette | None = None
@@ -255,7 +255,7 @@ class AgentApp:
         return self._life is not None
 
     async def _begin(self, life: AsyncExitStack) -> None:
-        self.book = Book(patience=self._patience, most=self._most)
+        self.book = Book(patience=self.resume_seconds, most=self._most)
         life.push_async_callback(self._call, lambda: self._after)
         await self._call(lambda: self._before)
         if self._lifespan is not None:
