@@ -264,6 +264,7 @@ class AgentApp:
         await self._call(lambda: self._init)
         life.push_async_callback(self._tasks.stop)
         life.push_async_callback(self.book.stop_all)
+        life.push_async_callback(self._doors.stop)
 
     async def stop(self) -> None:
         """Stop what is being answered, and call what is to be called at the end."""

@@ -18,6 +18,7 @@ from ._a2a import A2ADoors
 from ._answer import Answer
 from ._begin import begin
 from ._failure import Refusal
+from ._mcp import McpDoors
 from ._names import RunStatus
 from ._stream import encode, sse, well_formed
 
@@ -38,7 +39,7 @@ class Doors:
 
     def __init__(self, app: AgentApp) -> None:
         self._app = app
-        self._a2a = A2ADoors(app)
+        self._a2a, self._mcp = A2ADoors(app), McpDoors(app)
         self._sessions: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def routes(self) -> list[Route]:
@@ -54,7 +55,12 @@ class Doors:
             Route(f"{OPENAI}/responses", self._openai_response, methods=["POST"]),
             Route(f"{OPENAI}/chat/completions", self._openai_chat, methods=["POST"]),
             *self._a2a.routes(),
+            *self._mcp.routes(),
         ]
+
+    async def stop(self) -> None:
+        """End what the protocols keep of their own."""
+        await self._mcp.stop()
 
     # ---- about
 

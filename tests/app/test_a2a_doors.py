@@ -119,7 +119,7 @@ def friday() -> AgentApp:
         (asked,) = msgs
         said = asked.content if isinstance(asked.content, str) else asked.get_content_blocks()
         if said == "fail":
-            raise RuntimeError("broken in /home/somebody/secret.py")
+            raise RuntimeError("broken in /srv/somebody/secret.py")
         message = Msg("Friday", "")
         message.content = [{"type": "thinking", "thinking": "hm"}]
         yield message, False

@@ -1,4 +1,4 @@
-"""`Tale`: the events of one answer, as A2A tells of a task. Pure."""
+"""`Tale`: the events of one answer, as A2A tells of a task. Knows no HTTP."""
 
 from __future__ import annotations
 
