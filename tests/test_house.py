@@ -27,6 +27,7 @@ BANNED_BUILTINS = {"__import__", "compile", "eval", "exec"}
 BANNED_CALLS = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput"}
 # The time of day is for names and for what people read; all that waits counts with the monotonic clock.
 TELLS_THE_TIME = {
+    "app/_a2a/_tale.py": "datetime.datetime.now",  # when something became of a task, as A2A tells it
     "app/_answer.py": "time.time",  # when an answer was made, as OpenAI tells it
     "app/_deployment.py": "time.time",  # when an app began, for people, and the age of what one left
     "app/_task.py": "time.time",  # when a task was begun, for people

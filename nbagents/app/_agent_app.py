@@ -119,7 +119,7 @@ class AgentApp:
         self._query: Callable[..., Any] | None = None
         self.code_since, self.replaced = time.time(), 0
         """Since when it has its query function, in seconds since 1970, and how often that was another one."""
-        self._patience, self._most = resume_seconds, max_running
+        self.resume_seconds, self._most = resume_seconds, max_running
         self._doors, self._tasks = Doors(self), Tasks()
         self._added: dict[str, Route] = {}
         self._written: dict[str, Callable[..., Any]] = {}
@@ -267,7 +267,7 @@ class AgentApp:
         return self._life is not None
 
     async def _begin(self, life: AsyncExitStack) -> None:
-        self.book = Book(patience=self._patience, most=self._most)
+        self.book = Book(patience=self.resume_seconds, most=self._most)
         life.callback(count())
         life.push_async_callback(self._call, lambda: self._after)
         await self._call(lambda: self._before)
@@ -277,6 +277,7 @@ class AgentApp:
         await self._call(lambda: self._init)
         life.push_async_callback(self._tasks.stop)
         life.push_async_callback(self.book.stop_all)
+        life.push_async_callback(self._doors.stop)
 
     async def stop(self) -> None:
         """Stop what is being answered, and call what is to be called at the end."""

@@ -9,14 +9,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from . import _chat, _responses
+from ._a2a import A2ADoors
 from ._answer import Answer
+from ._begin import begin
 from ._failure import Refusal
+from ._mcp import McpDoors
 from ._names import RunStatus
 from ._openapi import about, document
 from ._schemas import AgentResponse
@@ -46,6 +48,7 @@ class Doors:
 
     def __init__(self, app: AgentApp) -> None:
         self._app = app
+        self._a2a, self._mcp = A2ADoors(app), McpDoors(app)
         self._sessions: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def routes(self) -> list[Route]:
@@ -61,7 +64,13 @@ class Doors:
             Route(f"{OPENAI}/models", self._models, methods=["GET"]),
             Route(f"{OPENAI}/responses", self._openai_response, methods=["POST"]),
             Route(f"{OPENAI}/chat/completions", self._openai_chat, methods=["POST"]),
+            *self._a2a.routes(),
+            *self._mcp.routes(),
         ]
+
+    async def stop(self) -> None:
+        """End what the protocols keep of their own."""
+        await self._mcp.stop()
 
     # ---- about
 
@@ -179,13 +188,7 @@ class Doors:
     async def _begin(
         self, request: Request, body: dict[str, Any], *, patience: float | None = None
     ) -> Answer:
-        try:
-            asked = self._app.request_model.model_validate(body)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            raise Refusal(422, "invalid_request", f"{where}: {first['msg']}"[:300]) from None
-        return await self._app.answer(asked, request.scope["nbagents.user"], patience=patience)
+        return await begin(self._app, request.scope["nbagents.user"], body, patience=patience)
 
     async def _whole(self, request: Request, answer: Answer, take: Any = None) -> dict[str, Any]:
         """Read to the end; a client that leaves ends the answer."""

@@ -36,6 +36,7 @@ def test_without_a_token_nothing_is_open_but_health(client: Client) -> None:
     assert {"/", "/process", "/process/stop", "/own", "/long/1", "/compatible-mode/v1/responses"} <= set(
         paths
     )
+    assert {"/a2a", "/mcp", "/.well-known/agent-card.json", "/.wellknown/agent-card.json"} <= set(paths)
     answers = {
         (method, path): client.ask(method, path, BODY if method == "POST" else None, Authorization=token)[0]
         for path in [*paths, "/nothing", "/shutdown", "/admin/shutdown"]

@@ -1,0 +1,181 @@
+"""`Handler`: the methods of A2A, over an app's answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from a2a.server.context import ServerCallContext
+from a2a.server.events import Event
+from a2a.server.request_handlers.request_handler import RequestHandler
+from a2a.types import (
+    AgentCard,
+    CancelTaskRequest,
+    ExtendedAgentCardNotConfiguredError,
+    GetTaskRequest,
+    InternalError,
+    InvalidParamsError,
+    ListTasksRequest,
+    ListTasksResponse,
+    Message,
+    PushNotificationNotSupportedError,
+    SendMessageRequest,
+    SubscribeToTaskRequest,
+    Task,
+    TaskNotCancelableError,
+    UnsupportedOperationError,
+)
+from a2a.utils.errors import A2AError
+from a2a.utils.proto_utils import validate_proto_required_fields
+
+from .._begin import begin
+from .._failure import Refusal
+from ._parts import request_of
+from ._tasks import Record, Tasks
+
+if TYPE_CHECKING:
+    from .._agent_app import AgentApp
+
+__all__ = ["Handler"]
+
+GLANCE = 1.0
+"""Seconds between two looks whether a client that waits for a whole answer is still there."""
+PAGE, LARGEST_PAGE = 50, 100
+"""Tasks of one page of a list."""
+_NO_PUSH = "push notifications are not sent: no address that comes from outside is called; read the stream"
+_ERRORS: dict[int, type[A2AError]] = {
+    400: InvalidParamsError,
+    409: UnsupportedOperationError,
+    422: InvalidParamsError,
+    501: UnsupportedOperationError,
+}
+"""HTTP status of a refusal: what it is here; all others are internal errors."""
+
+
+class Handler(RequestHandler):
+    """Tasks are answers of the app, contexts are its sessions. Lives on the loop of the app."""
+
+    def __init__(self, app: AgentApp) -> None:
+        self._app, self._tasks = app, Tasks()
+
+    # ---- asking
+
+    async def on_message_send(self, params: SendMessageRequest, context: ServerCallContext) -> Task | Message:
+        """Answer, and return the task when it is over; or at once, if that is asked for."""
+        record = await self._begin(params, context)
+        wanted = params.configuration
+        length = wanted.history_length if wanted.HasField("history_length") else None
+        if wanted.return_immediately:
+            record.detached = True
+            return record.tale.task(length)
+        request = context.state["request"]
+        with record.watched():
+            while not await record.over(GLANCE) and not await request.is_disconnected():
+                pass
+        return record.tale.task(length)
+
+    async def on_message_send_stream(
+        self, params: SendMessageRequest, context: ServerCallContext
+    ) -> AsyncGenerator[Event, None]:
+        """Answer, and yield the task and what happens in it."""
+        record = await self._begin(params, context)
+        async with aclosing(record.updates(anew=True)) as updates:
+            async for update in updates:
+                yield update
+
+    async def _begin(self, params: SendMessageRequest, context: ServerCallContext) -> Record:
+        validate_proto_required_fields(params)
+        if params.configuration.HasField("task_push_notification_config"):
+            raise PushNotificationNotSupportedError(_NO_PUSH)
+        owner, message = _owner(context), params.message
+        if message.task_id:
+            self._tasks.find(owner, message.task_id)
+            raise UnsupportedOperationError(
+                "a task takes one message; send the next one with its contextId, without taskId"
+            )
+        if message.context_id:
+            await self._tasks.make_room(owner, message.context_id)
+        try:
+            answer = await begin(self._app, owner, request_of(params))
+        except Refusal as refusal:
+            raise _told(refusal) from None
+        record = Record(answer, owner, message, self._app.resume_seconds)
+        self._tasks.add(record)
+        return record
+
+    # ---- tasks
+
+    async def on_get_task(self, params: GetTaskRequest, context: ServerCallContext) -> Task:
+        """Return a task as it is; whoever looks for it wants it to go on."""
+        record = self._tasks.find(_owner(context), params.id)
+        with record.watched():
+            return record.tale.task(params.history_length if params.HasField("history_length") else None)
+
+    async def on_list_tasks(self, params: ListTasksRequest, context: ServerCallContext) -> ListTasksResponse:
+        """Return the user's tasks, the newest first."""
+        found = [
+            record
+            for record in self._tasks.of(_owner(context))
+            if params.context_id in ("", record.answer.session) and params.status in (0, record.tale.state)
+        ]
+        names = ["", *(record.answer.id for record in found)]
+        if params.page_token not in names:
+            raise InvalidParamsError("pageToken: it is none of this list, or no longer")
+        size = min(params.page_size if params.HasField("page_size") else PAGE, LARGEST_PAGE)
+        if size < 1:
+            raise InvalidParamsError(f"pageSize: from 1 to {LARGEST_PAGE}")
+        first = names.index(params.page_token)
+        page = found[first : first + size]
+        length = params.history_length if params.HasField("history_length") else None
+        tasks = [record.tale.task(length) for record in page]
+        if not params.include_artifacts:
+            for task in tasks:
+                task.ClearField("artifacts")
+        after = page[-1].answer.id if first + size < len(found) else ""
+        return ListTasksResponse(
+            tasks=tasks, next_page_token=after, page_size=len(page), total_size=len(found)
+        )
+
+    async def on_cancel_task(self, params: CancelTaskRequest, context: ServerCallContext) -> Task:
+        """Stop an answer, and return its task."""
+        record = self._tasks.find(_owner(context), params.id)
+        if record.tale.over:
+            raise TaskNotCancelableError("the task is over")
+        if not await record.cancel():
+            raise TaskNotCancelableError("the agent was told to stop, and has not yet")
+        return record.tale.task()
+
+    async def on_subscribe_to_task(
+        self, params: SubscribeToTaskRequest, context: ServerCallContext
+    ) -> AsyncGenerator[Event, None]:
+        """Yield a task as it is, and what happens in it from now on."""
+        record = self._tasks.find(_owner(context), params.id)
+        if record.tale.over:
+            raise UnsupportedOperationError("the task is over; GetTask tells what became of it")
+        async with aclosing(record.updates(anew=False)) as updates:
+            async for update in updates:
+                yield update
+
+    # ---- what is not done
+
+    async def on_create_task_push_notification_config(self, params: Any, context: ServerCallContext) -> Any:
+        """Refuse."""
+        raise PushNotificationNotSupportedError(_NO_PUSH)
+
+    on_get_task_push_notification_config = on_create_task_push_notification_config
+    on_list_task_push_notification_configs = on_create_task_push_notification_config
+    on_delete_task_push_notification_config = on_create_task_push_notification_config
+
+    async def on_get_extended_agent_card(self, params: Any, context: ServerCallContext) -> AgentCard:
+        """Refuse: the card says all there is."""
+        raise ExtendedAgentCardNotConfiguredError("there is one card, and everybody with a token gets it")
+
+
+def _owner(context: ServerCallContext) -> str:
+    return str(context.state["request"].scope["nbagents.user"])
+
+
+def _told(refusal: Refusal) -> A2AError:
+    kind = _ERRORS.get(refusal.status, InternalError)
+    return kind(f"{refusal.code}: {refusal.message}")
