@@ -3,6 +3,7 @@
     NbAgentsError
     ├── UsageError                 the call was wrong: fix the code that made it
     │   ├── AgentNotFoundError     nobody of that name lives there
+    │   ├── AgentTypeTakenError    another worker serves the agent type already
     │   ├── AnswerRefusedError     what a person has answered does not fit the question
     │   ├── FileNotExportedError   the server gives no such file away
     │   ├── MethodMissingError     a class lacks a method that it must write
@@ -17,7 +18,8 @@
     │   ├── CallTimeoutError       its own deadline passed
     │   ├── DeadlockError          these calls wait for each other
     │   ├── ResultExpiredError     the reply was kept for a while and then dropped
-    │   └── RemoteAgentError       the agent's own code raised, elsewhere
+    │   ├── RemoteAgentError       the agent's own code raised, elsewhere
+    │   └── WorkerLostError        the worker that had the message is gone
     ├── ModelError                 the model's endpoint did not answer as asked
     │   ├── ModelUnavailableError  nobody listens there, or it stopped answering
     │   ├── ModelAuthError, ModelRateLimitError
@@ -118,6 +120,7 @@ from ._storage import (
     StorageError,
     StorageFullError,
 )
+from ._workers import AgentTypeTakenError, WorkerLostError
 
 __all__ = [
     "AgentCallError",
@@ -125,6 +128,7 @@ __all__ = [
     "AgentNotFoundError",
     "AgentServerError",
     "AgentServerNotAliveError",
+    "AgentTypeTakenError",
     "AnswerRefusedError",
     "ArgumentNotFoundError",
     "ArgumentTypeError",
@@ -175,6 +179,7 @@ __all__ = [
     "ToolServerError",
     "UsageError",
     "VersionMismatchError",
+    "WorkerLostError",
     "WouldBlockLoopError",
 ]
 
