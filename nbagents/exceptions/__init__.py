@@ -7,6 +7,7 @@
     │   ├── FileNotExportedError   the server gives no such file away
     │   ├── MethodMissingError     a class lacks a method that it must write
     │   ├── ModelChoiceError       no model can be picked from what was given
+    │   ├── NotAccessibleError     the agent's object is in another process
     │   ├── RunNotFoundError       the server knows no such run, or no longer
     │   ├── ServiceNotStartedError a service was asked before its start, or after its stop
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
@@ -15,9 +16,13 @@
     │   ├── CallCancelledError     somebody stopped it
     │   │   └── CallStoppedError   a person did
     │   ├── CallTimeoutError       its own deadline passed
+    │   ├── CantHandleException    the agent takes no such message
     │   ├── DeadlockError          these calls wait for each other
+    │   ├── MessageDroppedException    an intervention handler has dropped it
+    │   ├── OverloadedError        there was no room for one more message
     │   ├── ResultExpiredError     the reply was kept for a while and then dropped
-    │   └── RemoteAgentError       the agent's own code raised, elsewhere
+    │   ├── RemoteAgentError       the agent's own code raised, elsewhere
+    │   └── UndeliverableException the message reached nobody
     ├── ModelError                 the model's endpoint did not answer as asked
     │   ├── ModelUnavailableError  nobody listens there, or it stopped answering
     │   ├── ModelAuthError, ModelRateLimitError
@@ -118,6 +123,13 @@ from ._storage import (
     StorageError,
     StorageFullError,
 )
+from ._topics import (
+    CantHandleException,
+    MessageDroppedException,
+    NotAccessibleError,
+    OverloadedError,
+    UndeliverableException,
+)
 
 __all__ = [
     "AgentCallError",
@@ -134,6 +146,7 @@ __all__ = [
     "CallError",
     "CallStoppedError",
     "CallTimeoutError",
+    "CantHandleException",
     "DeadlockError",
     "FetchError",
     "FetchRefusedError",
@@ -145,6 +158,7 @@ __all__ = [
     "JsonDictValidationError",
     "JsonParsingError",
     "JsonTypeError",
+    "MessageDroppedException",
     "MessageTooLargeError",
     "MethodMissingError",
     "ModelAuthError",
@@ -154,6 +168,8 @@ __all__ = [
     "ModelResponseError",
     "ModelUnavailableError",
     "NbAgentsError",
+    "NotAccessibleError",
+    "OverloadedError",
     "ProtocolError",
     "RemoteAgentError",
     "RequiredFieldNotFoundError",
@@ -173,6 +189,7 @@ __all__ = [
     "TagNotFoundError",
     "ToolNotAllowedError",
     "ToolServerError",
+    "UndeliverableException",
     "UsageError",
     "VersionMismatchError",
     "WouldBlockLoopError",
