@@ -6,15 +6,15 @@ from ._base import UsageError
 from ._calls import CallError
 
 
-class CantHandleException(CallError):  # noqa: N818  # the name that programs for AutoGen's core catch
+class CantHandleException(CallError):  # AutoGen's name, which programs catch
     """The agent is there, and takes no such message; or a subscription does not match the topic."""
 
 
-class UndeliverableException(CallError):  # noqa: N818  # the same
+class UndeliverableException(CallError):  # the same
     """The message reached nobody: no such agent, none could be made, or its runtime has stopped."""
 
 
-class MessageDroppedException(CallError):  # noqa: N818  # the same
+class MessageDroppedException(CallError):  # the same
     """An intervention handler has dropped the message, or its reply."""
 
 

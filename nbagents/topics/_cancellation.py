@@ -20,7 +20,7 @@ class CancellationToken:
     """Cancels what is linked to it. Safe from any thread; what is cancelled stays so.
 
     >>> token = CancellationToken()
-    >>> token.add_callback(lambda: print("cancelled"))
+    >>> forget = token.add_callback(lambda: print("cancelled"))
     >>> token.cancel()
     cancelled
     """

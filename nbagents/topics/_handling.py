@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+
 from ..exceptions import CantHandleException, UsageError
 from ._agent_id import AgentId, AgentType
 

@@ -58,12 +58,12 @@ class PlainSerializer(Generic[T]):
 
     def deserialize(self, payload: bytes) -> T:
         """Return the value; raises `CantHandleException` if it is of another type."""
-        value = _load(payload, self.type_name)
+        value: Any = _load(payload, self.type_name)
         if self.cls is float and type(value) is int:
             value = float(value)
         if type(value) is not self.cls:
             raise CantHandleException(f"what came as a {self.type_name} is a {type_name_of(type(value))}")
-        return typing.cast("T", value)
+        return value  # type: ignore[no-any-return]
 
 
 class MsgSerializer:
@@ -104,9 +104,9 @@ class DataclassJsonMessageSerializer(Generic[T]):
         self._fields = tuple(field.name for field in dataclasses.fields(cls) if field.init)
         for name, inner in _nested(cls):
             raise UsageError(
-                f"the field {name} of {cls.__name__} holds a {inner.__name__}, which this serializer would turn "
-                "into a dict",
-                hint=f"@handles({cls.__name__}, NestedDataclassSerializer({cls.__name__})), or a pydantic model",
+                f"the field {name} of {cls.__name__} holds a {inner.__name__}, which this serializer would "
+                "turn into a dict; take a pydantic model, or a serializer for what is nested",
+                hint=f"@handles({cls.__name__}, NestedDataclassSerializer({cls.__name__}))",
             )
 
     def serialize(self, message: T) -> bytes:

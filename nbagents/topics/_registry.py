@@ -42,8 +42,6 @@ def try_get_known_serializers_for_type(cls: type[Any]) -> list[MessageSerializer
     """
     if cls in PLAIN:
         return [PlainSerializer(cls)]
-    if not isinstance(cls, type):
-        return []
     if issubclass(cls, Msg):
         return [MsgSerializer()]
     if is_protobuf(cls):
@@ -67,12 +65,8 @@ class SerializationRegistry:
     def __init__(self) -> None:
         self._serializers: dict[tuple[str, str], MessageSerializer[Any]] = {}
 
-    def add_serializer(
-        self, serializer: MessageSerializer[Any] | Sequence[MessageSerializer[Any]], *, weak: bool = False
-    ) -> None:
+    def add_serializer(self, serializer: MessageSerializer[Any] | Sequence[MessageSerializer[Any]]) -> None:
         """Take serializers. One for a class that was defined anew, in the same place, replaces the old.
-
-        With ``weak`` a serializer that is already there for this very class stays.
 
         Raises:
             UsageError: another class of that name is there; on the wire nobody could tell them apart.
@@ -83,11 +77,10 @@ class SerializationRegistry:
             new, old = getattr(each, "cls", None), getattr(known, "cls", None)
             if old is not None and new is not None and old is not new and _place(old) != _place(new):
                 raise UsageError(
-                    f"two message types are named {each.type_name}: {_place(old)} and {_place(new)}; rename one, "
-                    "since only the name travels"
+                    f"two message types are named {each.type_name}: {_place(old)} and {_place(new)}; "
+                    "rename one, since only the name travels"
                 )
-            if not (weak and known is not None and old is new):
-                self._serializers[key] = each
+            self._serializers[key] = each
 
     def learn(self, cls: type[Any]) -> bool:
         """Take the serializers that a type has by itself, where it has none yet; return whether it has any.
@@ -111,7 +104,7 @@ class SerializationRegistry:
         return (type_name, data_content_type) in self._serializers
 
     def type_name(self, message: Any) -> str:
-        """Return the name of a value's type on the wire; of what was never read, the name under which it came."""
+        """Return the name of a value's type on the wire; of what was not read, the one with which it came."""
         return message.type_name if isinstance(message, UnknownPayload) else type_name_of(type(message))
 
     def serialize(self, message: Any, *, type_name: str, data_content_type: str) -> bytes:

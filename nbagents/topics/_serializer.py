@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from ..message import Msg
+
 __all__ = ["JSON_DATA_CONTENT_TYPE", "PROTOBUF_DATA_CONTENT_TYPE", "MessageSerializer", "type_name_of"]
 
 JSON_DATA_CONTENT_TYPE = "application/json"
@@ -49,7 +51,11 @@ def type_name_of(kind: type[Any]) -> str:
     >>> type_name_of(int)
     'int'
     """
-    descriptor = getattr(kind, "DESCRIPTOR", None)
+    if kind is type(None):
+        return "null"
+    if issubclass(kind, Msg):  # one that has not arrived is a message too
+        return "Msg"
+    descriptor: Any = getattr(kind, "DESCRIPTOR", None)
     if hasattr(kind, "SerializeToString") and hasattr(descriptor, "full_name"):
         return str(descriptor.full_name)
-    return "null" if kind is type(None) else kind.__name__
+    return kind.__name__
