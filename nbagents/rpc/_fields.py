@@ -64,7 +64,11 @@ class Fields:
     def rows(self, name: str, most: int) -> list[list[Any]]:
         """Return a list of at most ``most`` lists, an empty one where it is missing; raises as `id` does."""
         value = self._tree.get(name) or []
-        if not isinstance(value, list) or len(value) > most or not all(isinstance(row, list) for row in value):
+        if (
+            not isinstance(value, list)
+            or len(value) > most
+            or not all(isinstance(row, list) for row in value)
+        ):
             raise self._odd(name, f"a list of at most {most:,} lists")
         return value
 

@@ -72,7 +72,9 @@ class Desk:
         if kind == "post":
             post = frame.post
             if not post.id or post.id in self.asked or post.recipients:
-                raise ProtocolError("a message's number is missing or taken, or it names its recipients itself")
+                raise ProtocolError(
+                    "a message's number is missing or taken, or it names its recipients itself"
+                )
             where = post.WhichOneof("to")
             if where == "agent":
                 self._host.send(self, frame)

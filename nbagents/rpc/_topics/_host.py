@@ -13,7 +13,13 @@ import logging
 import time
 from typing import Any
 
-from ...exceptions import NbAgentsError, OverloadedError, ProtocolError, UndeliverableException, WorkerLostError
+from ...exceptions import (
+    NbAgentsError,
+    OverloadedError,
+    ProtocolError,
+    UndeliverableException,
+    WorkerLostError,
+)
 from .._admission import told
 from .._agents import AgentTable
 from .._faults import encode_error
@@ -154,7 +160,11 @@ class TopicHost:
                 frame = desk.waiting[0]
                 limit = time.monotonic() + OVERLOAD_SECONDS
                 while not self._deliver(desk, frame):
-                    slow = [target for target in self._recipients(frame.post) if target is not None and target.full]
+                    slow = [
+                        target
+                        for target in self._recipients(frame.post)
+                        if target is not None and target.full
+                    ]
                     try:
                         for target in slow:
                             await asyncio.wait_for(target.room(), limit - time.monotonic())
@@ -211,14 +221,20 @@ class TopicHost:
             try:
                 self._take(desk, step)
             except NbAgentsError as error:
-                refused[place] = {"type": type(error).__name__, "message": str(error), "hint": error.hint or ""}
+                refused[place] = {
+                    "type": type(error).__name__,
+                    "message": str(error),
+                    "hint": error.hint or "",
+                }
         return refused
 
     def _take(self, desk: Desk, step: list[Any]) -> None:
         match step:
             case ["type", str(agent_type), bool(shared)]:
                 self.routes.claim(desk, agent_type, shared=shared)
-            case ["subscribe", str(id_), str(agent_type), str(topic), bool(prefix)] if 0 < len(id_) <= LONGEST_ID:
+            case ["subscribe", str(id_), str(agent_type), str(topic), bool(prefix)] if (
+                0 < len(id_) <= LONGEST_ID
+            ):
                 self.routes.subscribe(Subscribed(id_, agent_type, topic, prefix, desk))
             case ["unsubscribe", str(id_)]:
                 self.routes.unsubscribe(desk, id_)
