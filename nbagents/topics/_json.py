@@ -63,7 +63,7 @@ class PlainSerializer(Generic[T]):
             value = float(value)
         if type(value) is not self.cls:
             raise CantHandleException(f"what came as a {self.type_name} is a {type_name_of(type(value))}")
-        return value  # type: ignore[no-any-return]
+        return value
 
 
 class MsgSerializer:
