@@ -1,4 +1,4 @@
-"""`Declared`: the agent types and subscriptions that a worker has told its host of, and tells the next one."""
+"""`Declared`: the types and subscriptions that a worker has told its host of, and tells the next one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ TOGETHER = 2000
 
 
 class Declared:
-    """What one worker serves and subscribes. Steps of one turn of the loop travel together. On the loop only."""
+    """What one worker serves and subscribes. On the loop only.
+
+    Steps of one turn of the loop travel together.
+    """
 
     def __init__(self) -> None:
         self._types: dict[str, bool] = {}

@@ -1,4 +1,4 @@
-"""`TopicHost`: passes typed messages on, from the session that sends them to those that serve whom they are for.
+"""`TopicHost`: passes typed messages on, from the session that sends one to those that serve whom it is for.
 
 Each message gets a number of the host's own, so that its outcome finds the one that waits for it and nobody
 else. A session whose connection is broken is given its messages all the same: they wait in its writer.
@@ -97,7 +97,7 @@ class TopicHost:
     def _unknown(self, label: str) -> UndeliverableException:
         known = ", ".join(sorted(itertools.islice(self.routes.types(), 20))) or "none"
         return UndeliverableException(
-            f"nobody serves {label}: no worker has registered its type, and no agent of the host has that name",
+            f"nobody serves {label}: no worker registered its type, and no agent of the host has that name",
             hint=f"register it before it is sent to; the host knows the types: {known}",
         )
 
@@ -181,8 +181,8 @@ class TopicHost:
         desk.refuse(
             post.id,
             OverloadedError(
-                f"the message to {printable(post.topic.type, 60)} reached nobody: {names} had too much to do for"
-                f" {OVERLOAD_SECONDS:.0f} s",
+                f"the message to {printable(post.topic.type, 60)} reached nobody: {names} had too much to do"
+                f" for {OVERLOAD_SECONDS:.0f} s",
                 hint="publish more slowly, or let several workers share the type",
             ),
         )
@@ -208,7 +208,8 @@ class TopicHost:
         if method == "declare":
             found = {"refused": self._declare(desk, asked.rows("steps", MOST_STEPS))}
         elif method == "retire":
-            found = self.routes.left(desk)
+            self.routes.left(desk)
+            found = None
         else:
             found = self.about()
         answer: bytes = told(found).SerializeToString()
@@ -277,7 +278,7 @@ class TopicHost:
                 lost += 1
                 continue
             error = WorkerLostError(
-                f"the worker that had the message to {asked.label} is gone: it ended, or did not come back in time",
+                f"the worker that had the message to {asked.label} is gone: it ended, left, or was cut off",
                 hint="it may have done a part of its work: repeat it only if that does no harm",
             )
             asked.origin.answer(asked, pb.Frame(outcome=pb.Outcome(error=encode_error(error))))

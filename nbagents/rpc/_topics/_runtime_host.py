@@ -84,7 +84,7 @@ class GrpcWorkerAgentRuntimeHost:
         await asyncio.to_thread(self._launcher.shutdown)
 
     async def stop_when_signal(self, grace: float = 5, signals: Sequence[signal.Signals] = ENDING) -> None:
-        """Wait for one of the signals, then `stop`; raises as that does, and `UsageError` off the main thread."""
+        """Wait for one of the signals, then `stop`; raises as that does, or `UsageError` off main thread."""
         if not self._running:
             raise ServiceNotStartedError("Host runtime is not started.", hint=HINT)
         await signalled(signals)

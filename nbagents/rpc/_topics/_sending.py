@@ -52,24 +52,24 @@ class Sending:
         return len(self._sent)
 
     async def send(
-        self, line: Line, post: pb.Post, label: str, *, token: CancellationToken | None, timeout: float | None
+        self, line: Line, post: pb.Post, label: str, *, token: CancellationToken | None, seconds: float | None
     ) -> pb.Value:
         """Send a message and return its outcome.
 
         Raises:
-            CallTimeoutError: there was none in time, be it ``timeout`` or what is left to whoever sends this.
+            CallTimeoutError: there was none in time, be it ``seconds`` or what is left to whoever sends this.
             CallCancelledError: the token was cancelled.
             Exception: what the handler raised, or why the message did not reach it.
         """
-        async with self._under_way(line, post, label, token, timeout) as sent:
+        async with self._under_way(line, post, label, token, seconds) as sent:
             return await sent.future
 
     async def stream(
-        self, line: Line, post: pb.Post, label: str, *, token: CancellationToken | None, timeout: float | None
+        self, line: Line, post: pb.Post, label: str, *, token: CancellationToken | None, seconds: float | None
     ) -> AsyncGenerator[tuple[pb.Value, bool], None]:
         """Send a message and yield what its handler yields, then its outcome, which is marked by True."""
         post.stream = True
-        async with self._under_way(line, post, label, token, timeout) as sent:
+        async with self._under_way(line, post, label, token, seconds) as sent:
             chunks = sent.chunks
             while chunks is not None and (chunk := await chunks.get()) is not None:
                 yield chunk, False
@@ -77,7 +77,7 @@ class Sending:
 
     @asynccontextmanager
     async def _under_way(
-        self, line: Line, post: pb.Post, label: str, token: CancellationToken | None, timeout: float | None
+        self, line: Line, post: pb.Post, label: str, token: CancellationToken | None, seconds: float | None
     ) -> AsyncIterator[_Sent]:
         """Send; however the block ends, the handler does not work for nobody."""
         line.check()
@@ -85,8 +85,8 @@ class Sending:
             raise CallCancelledError(f"the message to {label} was cancelled before it was sent")
         limit = context.deadline.get()
         now = time.monotonic()
-        if timeout is not None:
-            limit = now + timeout if limit is None else min(limit, now + timeout)
+        if seconds is not None:
+            limit = now + seconds if limit is None else min(limit, now + seconds)
         post.id = number = next(self._numbers)
         sent = self._sent[number] = _Sent(line, label, stream=post.stream)
         loop = asyncio.get_running_loop()

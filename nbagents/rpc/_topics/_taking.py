@@ -155,7 +155,8 @@ class Taking:
             state = self._values.decode(post.body)
             if not isinstance(state, dict):
                 raise UsageError(f"the state of {recipient} is no dictionary")
-            found = await agent.load_state(state)
+            await agent.load_state(state)
+            found = None
         else:
             raise ProtocolError(f"there is no method {printable(post.method, 40)!r} of an agent")
         return self._values.encode(None if found is None else json.loads(json.dumps(dict(found))))

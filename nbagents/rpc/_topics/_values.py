@@ -16,7 +16,7 @@ __all__ = ["Values"]
 
 
 class Values:
-    """Turns messages into values and back; ``preferred`` is taken where a type has several forms. Any thread."""
+    """Turns messages into values and back, on any thread; of several forms ``preferred`` is taken."""
 
     def __init__(self, preferred: str = JSON_DATA_CONTENT_TYPE) -> None:
         self._registry, self._preferred, self._lock = SerializationRegistry(), preferred, threading.Lock()
