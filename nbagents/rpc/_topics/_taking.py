@@ -114,7 +114,7 @@ class Taking:
             why = taken.why or CallCancelledError(f"the handler of {_of(post.agent)} was cancelled")
             outcome.error.CopyFrom(encode_error(why))
         except Exception as error:  # noqa: BLE001  # whatever it is, whoever waits must hear of it
-            outcome.error.CopyFrom(encode_error(error))
+            outcome.error.CopyFrom(_failure(error))
         else:
             outcome.done.CopyFrom(value)
         self._over(taken, outcome)
@@ -210,6 +210,14 @@ class Taking:
 
 def _sender(post: pb.Post) -> AgentId | None:
     return AgentId(post.sender.type, post.sender.key) if post.HasField("sender") else None
+
+
+def _failure(error: BaseException) -> pb.Error:
+    """Return an error as it travels; one of ours with the traceback of what it came of."""
+    failure = encode_error(error)
+    if not failure.traceback and error.__cause__ is not None:
+        failure.traceback = encode_error(error.__cause__).traceback
+    return failure
 
 
 def _of(agent: pb.Agent) -> str:
