@@ -3,10 +3,12 @@
     NbAgentsError
     ├── UsageError                 the call was wrong: fix the code that made it
     │   ├── AgentNotFoundError     nobody of that name lives there
+    │   ├── AgentTypeTakenError    another worker serves the agent type already
     │   ├── AnswerRefusedError     what a person has answered does not fit the question
     │   ├── FileNotExportedError   the server gives no such file away
     │   ├── MethodMissingError     a class lacks a method that it must write
     │   ├── ModelChoiceError       no model can be picked from what was given
+    │   ├── NotAccessibleError     the agent's object is in another process
     │   ├── RunNotFoundError       the server knows no such run, or no longer
     │   ├── ServiceNotStartedError a service was asked before its start, or after its stop
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
@@ -15,9 +17,14 @@
     │   ├── CallCancelledError     somebody stopped it
     │   │   └── CallStoppedError   a person did
     │   ├── CallTimeoutError       its own deadline passed
+    │   ├── CantHandleException    the agent takes no such message
     │   ├── DeadlockError          these calls wait for each other
+    │   ├── MessageDroppedException    an intervention handler has dropped it
+    │   ├── OverloadedError        there was no room for one more message
     │   ├── ResultExpiredError     the reply was kept for a while and then dropped
-    │   └── RemoteAgentError       the agent's own code raised, elsewhere
+    │   ├── RemoteAgentError       the agent's own code raised, elsewhere
+    │   ├── UndeliverableException the message reached nobody
+    │   └── WorkerLostError        the worker that had the message is gone
     ├── ModelError                 the model's endpoint did not answer as asked
     │   ├── ModelUnavailableError  nobody listens there, or it stopped answering
     │   ├── ModelAuthError, ModelRateLimitError
@@ -120,6 +127,14 @@ from ._storage import (
     StorageError,
     StorageFullError,
 )
+from ._topics import (
+    CantHandleException,
+    MessageDroppedException,
+    NotAccessibleError,
+    OverloadedError,
+    UndeliverableException,
+)
+from ._workers import AgentTypeTakenError, WorkerLostError
 
 __all__ = [
     "AgentCallError",
@@ -127,6 +142,7 @@ __all__ = [
     "AgentNotFoundError",
     "AgentServerError",
     "AgentServerNotAliveError",
+    "AgentTypeTakenError",
     "AnswerRefusedError",
     "ArgumentNotFoundError",
     "ArgumentTypeError",
@@ -136,6 +152,7 @@ __all__ = [
     "CallError",
     "CallStoppedError",
     "CallTimeoutError",
+    "CantHandleException",
     "DeadlockError",
     "DeploymentError",
     "FetchError",
@@ -148,6 +165,7 @@ __all__ = [
     "JsonDictValidationError",
     "JsonParsingError",
     "JsonTypeError",
+    "MessageDroppedException",
     "MessageTooLargeError",
     "MethodMissingError",
     "ModelAuthError",
@@ -157,6 +175,8 @@ __all__ = [
     "ModelResponseError",
     "ModelUnavailableError",
     "NbAgentsError",
+    "NotAccessibleError",
+    "OverloadedError",
     "ProtocolError",
     "RemoteAgentError",
     "RequiredFieldNotFoundError",
@@ -176,8 +196,10 @@ __all__ = [
     "TagNotFoundError",
     "ToolNotAllowedError",
     "ToolServerError",
+    "UndeliverableException",
     "UsageError",
     "VersionMismatchError",
+    "WorkerLostError",
     "WouldBlockLoopError",
 ]
 

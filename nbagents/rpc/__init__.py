@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from ._spawn import Spawned
     from ._teller import RunTeller
     from ._tls import TLS
+    from ._topics._runtime_host import GrpcWorkerAgentRuntimeHost
+    from ._topics._worker import GrpcWorkerAgentRuntime
     from ._wrapper import RpcServerSideWrapper
 
 __all__ = [
@@ -54,6 +56,8 @@ __all__ = [
     "Connection",
     "DistConf",
     "GroupReply",
+    "GrpcWorkerAgentRuntime",
+    "GrpcWorkerAgentRuntimeHost",
     "KeptServer",
     "OwnedServer",
     "Reception",
@@ -93,6 +97,8 @@ _HOME = {
     "Connection": "_places",
     "DistConf": "_dist",
     "GroupReply": "_group_reply",
+    "GrpcWorkerAgentRuntime": "_topics._worker",
+    "GrpcWorkerAgentRuntimeHost": "_topics._runtime_host",
     "KeptServer": "_kept",
     "OwnedServer": "_owned",
     "Reception": "_reception",

@@ -13,7 +13,16 @@ from ._places import Connection, connection_at, normal_address, server_of
 from ._tls import Trust
 from ._typed import typed_token
 
-__all__ = ["attachment", "attachment_to", "find_token", "known_token", "open_attachments", "peer", "trust_of"]
+__all__ = [
+    "attachment",
+    "attachment_to",
+    "check_reach",
+    "find_token",
+    "known_token",
+    "open_attachments",
+    "peer",
+    "trust_of",
+]
 
 _attachments: dict[tuple[str, str, Trust | None], Attachment] = {}
 _lock = threading.Lock()
@@ -27,11 +36,7 @@ def attachment(address: str, token: str, trust: Trust | None = None, *, insecure
     Raises:
         UsageError: the address is on another machine, where the token would travel unencrypted.
     """
-    if trust is None and not insecure and not _is_here(address):
-        raise UsageError(
-            f"the agent server at {address} is on another machine, where the token would travel unencrypted",
-            hint="ca='/path/to/ca.pem', or insecure=True if that is meant",
-        )
+    check_reach(address, trust, insecure=insecure)
     key = (address, token, trust)
     with _lock:
         known = _attachments.get(key)
@@ -40,6 +45,15 @@ def attachment(address: str, token: str, trust: Trust | None = None, *, insecure
                 address, token, trust=trust, on_end=_forget, expects=_server_of(address, token)
             )
         return known
+
+
+def check_reach(address: str, trust: Trust | None, *, insecure: bool = False) -> None:
+    """Raise `UsageError` if a token would travel unencrypted to another machine."""
+    if trust is None and not insecure and not _is_here(address):
+        raise UsageError(
+            f"the agent server at {address} is on another machine, where the token would travel unencrypted",
+            hint="ca='/path/to/ca.pem', or insecure=True if that is meant",
+        )
 
 
 def _server_of(address: str, token: str) -> str:

@@ -61,6 +61,17 @@ class Fields:
             raise self._odd(name, "an object")
         return value or {}
 
+    def rows(self, name: str, most: int) -> list[list[Any]]:
+        """Return a list of at most ``most`` lists, an empty one where it is missing; raises as `id` does."""
+        value = self._tree.get(name) or []
+        if (
+            not isinstance(value, list)
+            or len(value) > most
+            or not all(isinstance(row, list) for row in value)
+        ):
+            raise self._odd(name, f"a list of at most {most:,} lists")
+        return value
+
     def flag(self, name: str) -> bool:
         """Return what is true or false, false where it is missing; raises as `id` does."""
         value = self._tree.get(name, False)

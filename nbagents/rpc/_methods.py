@@ -18,6 +18,7 @@ __all__ = [
     "REQUESTS",
     "STEERING",
     "STREAM_REQUESTS",
+    "TOPICS",
     "health_paths",
     "parsed_request",
     "paths",
@@ -34,7 +35,9 @@ STEERING = frozenset(
     | {"questions", "answer", "show_question", "leave_question", "ask", "edit_memory", "sent_to_model", "log"}
 )
 """What a user's own sessions ask of runs, questions, memories and the log; see `_steering`."""
-STREAM_REQUESTS: dict[str, Any] = REQUESTS | dict.fromkeys({"waits", *STEERING}, pb.StringMsg)
+TOPICS = frozenset({"declare", "retire", "topics"})
+"""What workers ask of their host; see `_topics`."""
+STREAM_REQUESTS: dict[str, Any] = REQUESTS | dict.fromkeys({"waits", *STEERING, *TOPICS}, pb.StringMsg)
 """What can be requested over the Attach stream: those, and what only servers ask of each other."""
 ATTACH = "/nbagents.v1.AgentServer/Attach"
 HEALTH_SERVICE = "grpc.health.v1.Health"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..exceptions import MessageTooLargeError, NbAgentsError
 from ._faults import decode_error
@@ -14,18 +14,25 @@ from ._lost import same
 from ._methods import STREAM_REQUESTS
 from ._proto import agent_pb2 as pb
 from ._shape import parse
-
-if TYPE_CHECKING:
-    from ._attachment import Attachment
+from ._strays import Strays
 
 __all__ = ["Requests"]
 
 
-class Requests:
-    """The requests of one attachment. On the background loop only."""
+class _There(Protocol):
+    """The way to a server."""
 
-    def __init__(self, attachment: Attachment) -> None:
-        self._there = attachment
+    strays: Strays
+
+    def put(self, frame: pb.Frame) -> None:
+        """Send a frame, in order."""
+
+
+class Requests:
+    """The requests of one session. On the background loop only."""
+
+    def __init__(self, there: _There) -> None:
+        self._there = there
         self._awaited: dict[int, asyncio.Future[bytes]] = {}
         self._ids = itertools.count(1)
 

@@ -45,6 +45,7 @@ from ._session import Session
 from ._sessions import Sessions
 from ._steering import Steering
 from ._studio import Studio
+from ._topics._host import TopicHost
 from ._usage import Usage
 from ._waits import answer_waits
 
@@ -92,6 +93,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         host_agents(self.server_id, self._agents)
         self._results = Results(max_pool_size, max_timeout_seconds)
         self._steering = Steering(self._results, self._agents)
+        self._topics = TopicHost(self._agents, self._results)
         self.refuse_calls = self._results.refuse
         self._usage = Usage()
         self.studio: Studio | None = None
@@ -329,7 +331,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         await self._sessions.serve(stream)
 
     def _new_session(self, name: str) -> Session:
-        return Session(name, self._agents, self._results, self.request, self._steering)
+        return Session(name, self._agents, self._results, self.request, self._steering, self._topics)
 
     def _active(self) -> None:
         self.last_active = time.monotonic()

@@ -29,6 +29,7 @@ from ._frames import FrameWriter
 from ._keeper import NO_REPLY
 from ._limits import LONGEST_ID, MAX_MESSAGE, MAX_PAYLOAD, TRACEPARENT
 from ._many import meant
+from ._methods import TOPICS
 from ._origin import Origin
 from ._promises import Promises
 from ._proto import agent_pb2 as pb
@@ -36,6 +37,7 @@ from ._results import Promised, Results
 from ._shape import unknown_kind
 from ._steering import Steering
 from ._telling import Telling
+from ._topics._host import TopicHost
 from ._unit import EXCHANGE
 
 __all__ = ["Session"]
@@ -58,6 +60,7 @@ class Session:
         results: Results,
         request: Callable[[str, bytes], Awaitable[bytes]],
         steering: Steering | None = None,
+        topics: TopicHost | None = None,
     ) -> None:
         self.name, self._agents, self._results, self._request = name, agents, results, request
         self._steering = steering or Steering(results, agents)
@@ -67,7 +70,9 @@ class Session:
         self._requests: set[asyncio.Task[None]] = set()
         self._promises = Promises(results)
         self._heard: tuple[bytes, Any] | None = None
-        self.writer = FrameWriter(lambda: len(self._pending) + len(self._requests))
+        self.writer = FrameWriter(lambda: len(self._pending) + len(self._requests) + len(self._desk))
+        self._topics = topics or TopicHost(agents, results)
+        self._desk = self._topics.desk(name, self.writer)
         self.telling = Telling(self.writer, self._watched)
         self._origin = Origin(self)
         self._fetches = Fetches(results, self._send_end, self._refuse)
@@ -97,12 +102,14 @@ class Session:
         elif kind == "event":
             self.book.told(self, frame.event)
         elif kind == "request":
-            if self._steering.at_once(frame.request.method):
+            if frame.request.method in TOPICS or self._steering.at_once(frame.request.method):
                 self._answer_at_once(frame.request)
                 return
             task = asyncio.ensure_future(self._answer(frame.request))
             self._requests.add(task)
             task.add_done_callback(self._requests.discard)
+        elif kind in ("post", "outcome", "withdraw"):
+            self._desk.handle(kind, frame)
         elif kind == "fetch":
             (self._fetches.drop if frame.fetch.drop else self._fetches.want)(frame.fetch.call)
         elif kind is not None or unknown_kind(frame):
@@ -122,6 +129,7 @@ class Session:
         self._fetches.close()
         self.writer.discard()
         self._steering.left(self)
+        self._topics.left(self._desk)
         self._heard = None
         self._promises.close()
         for task in self._requests:
@@ -347,7 +355,10 @@ class Session:
         """Answer what the calls behind it must find done."""
         response = pb.Response(id=request.id)
         try:
-            body = self._steering.answered(self, request.method, request.body)
+            if request.method in TOPICS:
+                body = self._topics.answered(self._desk, request.method, request.body)
+            else:
+                body = self._steering.answered(self, request.method, request.body)
             self._fill(response, request.method, body)
         except NbAgentsError as error:
             response.error.CopyFrom(encode_error(error))

@@ -36,6 +36,7 @@ OVER_THE_STREAM = {
     "questions": "answers", "answer": "answers", "leave_question": "answers", "ask": "asks",
     "show_question": "sees a question",
     "interrupt": "stops",
+    "declare": "serves agent types", "retire": "stops serving", "topics": "sees who subscribes",
     "edit_memory": "changes an agent", "sent_to_model": "sees an agent", "log": "sees the log",
 }  # fmt: skip
 """What can be requested by an attached session of the user alone, and what for."""

@@ -70,7 +70,7 @@ class Batch(_message.Message):
     def __init__(self, frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("seq", "ack", "hello", "request", "response", "call", "update", "cancel", "event", "question", "answer", "fetch")
+    __slots__ = ("seq", "ack", "hello", "request", "response", "call", "update", "cancel", "event", "question", "answer", "fetch", "post", "outcome", "withdraw")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
     HELLO_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +83,9 @@ class Frame(_message.Message):
     QUESTION_FIELD_NUMBER: _ClassVar[int]
     ANSWER_FIELD_NUMBER: _ClassVar[int]
     FETCH_FIELD_NUMBER: _ClassVar[int]
+    POST_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAW_FIELD_NUMBER: _ClassVar[int]
     seq: int
     ack: int
     hello: Hello
@@ -95,7 +98,10 @@ class Frame(_message.Message):
     question: Question
     answer: Answer
     fetch: Fetch
-    def __init__(self, seq: _Optional[int] = ..., ack: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., request: _Optional[_Union[Request, _Mapping]] = ..., response: _Optional[_Union[Response, _Mapping]] = ..., call: _Optional[_Union[Call, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., event: _Optional[_Union[Event, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., fetch: _Optional[_Union[Fetch, _Mapping]] = ...) -> None: ...
+    post: Post
+    outcome: Outcome
+    withdraw: Withdraw
+    def __init__(self, seq: _Optional[int] = ..., ack: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., request: _Optional[_Union[Request, _Mapping]] = ..., response: _Optional[_Union[Response, _Mapping]] = ..., call: _Optional[_Union[Call, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., event: _Optional[_Union[Event, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., fetch: _Optional[_Union[Fetch, _Mapping]] = ..., post: _Optional[_Union[Post, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("session", "version", "protocol", "last_seen", "server_id", "epoch", "pid", "pid_started", "boot")
@@ -295,3 +301,74 @@ class Answer(_message.Message):
     text: str
     absent: bool
     def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., absent: bool = ...) -> None: ...
+
+class Topic(_message.Message):
+    __slots__ = ("type", "source")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    type: str
+    source: str
+    def __init__(self, type: _Optional[str] = ..., source: _Optional[str] = ...) -> None: ...
+
+class Value(_message.Message):
+    __slots__ = ("type", "content_type", "data")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    type: str
+    content_type: str
+    data: bytes
+    def __init__(self, type: _Optional[str] = ..., content_type: _Optional[str] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class Post(_message.Message):
+    __slots__ = ("id", "sender", "agent", "topic", "body", "message_id", "method", "timeout_ms", "stream", "recipients", "metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SENDER_FIELD_NUMBER: _ClassVar[int]
+    AGENT_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    RECIPIENTS_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    sender: Agent
+    agent: Agent
+    topic: Topic
+    body: Value
+    message_id: str
+    method: str
+    timeout_ms: int
+    stream: bool
+    recipients: _containers.RepeatedCompositeFieldContainer[Agent]
+    metadata: _containers.ScalarMap[str, str]
+    def __init__(self, id: _Optional[int] = ..., sender: _Optional[_Union[Agent, _Mapping]] = ..., agent: _Optional[_Union[Agent, _Mapping]] = ..., topic: _Optional[_Union[Topic, _Mapping]] = ..., body: _Optional[_Union[Value, _Mapping]] = ..., message_id: _Optional[str] = ..., method: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., stream: bool = ..., recipients: _Optional[_Iterable[_Union[Agent, _Mapping]]] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class Outcome(_message.Message):
+    __slots__ = ("id", "done", "error", "chunk")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    done: Value
+    error: Error
+    chunk: Value
+    def __init__(self, id: _Optional[int] = ..., done: _Optional[_Union[Value, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., chunk: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+
+class Withdraw(_message.Message):
+    __slots__ = ("id", "why")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    why: str
+    def __init__(self, id: _Optional[int] = ..., why: _Optional[str] = ...) -> None: ...

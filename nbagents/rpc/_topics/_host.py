@@ -1,0 +1,290 @@
+"""`TopicHost`: passes typed messages on, from the session that sends one to those that serve whom it is for.
+
+Each message gets a number of the host's own, so that its outcome finds the one that waits for it and nobody
+else. A session whose connection is broken is given its messages all the same: they wait in its writer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+import time
+from typing import Any
+
+from ...exceptions import (
+    NbAgentsError,
+    OverloadedError,
+    ProtocolError,
+    UndeliverableException,
+    WorkerLostError,
+)
+from .._admission import told
+from .._agents import AgentTable
+from .._faults import encode_error
+from .._fields import Fields
+from .._frames import FrameWriter
+from .._limits import LONGEST_ID
+from .._methods import parsed_request
+from .._printable import printable
+from .._proto import agent_pb2 as pb
+from .._results import Results
+from ._desk import MOST_GIVEN, MOST_WAITING, Asked, Desk
+from ._living import LivingAgents
+from ._routes import Routes, Subscribed, check_topic_type
+
+__all__ = ["TopicHost"]
+
+log = logging.getLogger(__name__)
+OVERLOAD_SECONDS = 10.0
+"""How long a message to a topic waits for a worker that has too much to do."""
+LONGEST_KEY = 4096
+MOST_STEPS = 5000
+"""Steps of one `declare`."""
+
+
+class TopicHost:
+    """The types, subscriptions and messages of one server. On the loop only."""
+
+    def __init__(self, agents: AgentTable, results: Results) -> None:
+        self.routes: Routes[Desk] = Routes()
+        self._living = LivingAgents(agents, results)
+        self._numbers = itertools.count(1)
+        self._desks: dict[str, Desk] = {}
+        self._counts: dict[str, int] = {"sent": 0, "published": 0, "delivered": 0, "undelivered": 0}
+
+    def desk(self, name: str, writer: FrameWriter) -> Desk:
+        """Make the place of a session."""
+        desk = self._desks[name] = Desk(self, name, writer)
+        return desk
+
+    # ---- messages
+
+    def send(self, desk: Desk, frame: pb.Frame) -> None:
+        """Pass a direct message on to the agent that it is for; whatever hinders that is its outcome."""
+        post, number = frame.post, frame.post.id
+        kind, key = post.agent.type, post.agent.key
+        label = f"{printable(kind, 60)}/{printable(key, 60)}"
+        self._counts["sent"] += 1
+        target = self.routes.server_of(kind, key) if len(key) <= LONGEST_KEY else None
+        if target is None:
+            self._send_home(desk, post, label)
+            return
+        if len(target.given) >= MOST_GIVEN or target.writer.full:
+            text = f"the worker of {label} has {len(target.given):,} messages that it has not answered"
+            desk.refuse(number, OverloadedError(f"{text}, and takes no more now", hint="send it again later"))
+            return
+        given = next(self._numbers)
+        asked = Asked(desk, number, label, post.stream, lambda why: target.withdraw(given, why))
+        desk.asked[number] = asked
+        target.give(given, asked, frame)
+
+    def _send_home(self, desk: Desk, post: pb.Post, label: str) -> None:
+        """Give a message to an agent of this server, if it has one of that name."""
+        asked = Asked(desk, post.id, label)
+
+        def answered(outcome: pb.Outcome) -> None:
+            desk.answer(asked, pb.Frame(outcome=outcome))
+
+        desk.asked[post.id] = asked
+        try:
+            asked.withdraw = self._living.send(post, label, answered, self._unknown)
+        except NbAgentsError as error:
+            del desk.asked[post.id]
+            desk.refuse(post.id, error)
+
+    def _unknown(self, label: str) -> UndeliverableException:
+        known = ", ".join(sorted(itertools.islice(self.routes.types(), 20))) or "none"
+        return UndeliverableException(
+            f"nobody serves {label}: no worker registered its type, and no agent of the host has that name",
+            hint=f"register it before it is sent to; the host knows the types: {known}",
+        )
+
+    def publish(self, desk: Desk, frame: pb.Frame) -> None:
+        """Pass a message on to the agents that want its topic, each once, in the order of its session."""
+        post = frame.post
+        try:
+            check_topic_type(post.topic.type)
+            if len(post.topic.source) > LONGEST_KEY:
+                raise ProtocolError(f"the source of a topic has at most {LONGEST_KEY} characters")
+        except NbAgentsError as error:
+            desk.refuse(post.id, error)
+            return
+        self._counts["published"] += 1
+        if desk.waiting or not self._deliver(desk, frame):
+            if len(desk.waiting) >= MOST_WAITING:
+                text = f"{MOST_WAITING:,} messages of this worker wait for slow ones already"
+                desk.refuse(post.id, OverloadedError(text, hint="publish more slowly"))
+                return
+            desk.waiting.append(frame)
+            if desk.draining is None:
+                desk.draining = asyncio.ensure_future(self._drain(desk))
+
+    def _recipients(self, post: pb.Post) -> dict[Desk | None, list[str]]:
+        """Return the agent types that get a topic's message, by who serves them; None for this server."""
+        kind, source = post.topic.type, post.topic.source
+        sender = post.sender if post.HasField("sender") else None
+        found: dict[Desk | None, list[str]] = {}
+        for agent_type in self.routes.wanting(kind):
+            if sender is not None and sender.type == agent_type and sender.key == source:
+                continue
+            found.setdefault(self.routes.server_of(agent_type, source), []).append(agent_type)
+        return found
+
+    def _deliver(self, desk: Desk, frame: pb.Frame, error: NbAgentsError | None = None) -> bool:
+        """Give a topic's message to whom it is for; False, and nothing has happened, if one has no room."""
+        post, number = frame.post, frame.post.id
+        recipients = self._recipients(post)
+        if any(target is not None and target.full for target in recipients):
+            return False
+        here = recipients.pop(None, [])
+        source, label = post.topic.source, post.topic.type
+        for agent_type in here:
+            self._counts["delivered" if self._living.observe(agent_type, post) else "undelivered"] += 1
+        for target, types in recipients.items():
+            if target is None:
+                continue
+            post.ClearField("recipients")
+            for agent_type in types:
+                post.recipients.add(type=agent_type, key=source)
+            self._counts["delivered"] += len(types)
+            target.give(next(self._numbers), Asked(None, 0, label), frame)
+        desk.accept(number)
+        return True
+
+    async def _drain(self, desk: Desk) -> None:
+        """Deliver what waits, in its order, as its recipients have room again."""
+        try:
+            while desk.waiting:
+                frame = desk.waiting[0]
+                limit = time.monotonic() + OVERLOAD_SECONDS
+                while not self._deliver(desk, frame):
+                    slow = [
+                        target
+                        for target in self._recipients(frame.post)
+                        if target is not None and target.full
+                    ]
+                    try:
+                        for target in slow:
+                            await asyncio.wait_for(target.room(), limit - time.monotonic())
+                    except TimeoutError:
+                        self._overloaded(desk, frame.post, slow)
+                        break
+                if desk.waiting:
+                    desk.waiting.popleft()
+        finally:
+            desk.draining = None
+
+    def _overloaded(self, desk: Desk, post: pb.Post, slow: list[Desk]) -> None:
+        names = ", ".join(target.name for target in slow if target.full)
+        desk.refuse(
+            post.id,
+            OverloadedError(
+                f"the message to {printable(post.topic.type, 60)} reached nobody: {names} had too much to do"
+                f" for {OVERLOAD_SECONDS:.0f} s",
+                hint="publish more slowly, or let several workers share the type",
+            ),
+        )
+
+    def slow(self, asked: Asked) -> None:
+        """Whoever waits for a stream reads it too slowly: it ends here, for both sides."""
+        error = OverloadedError(f"what {asked.label} streams is read too slowly")
+        if asked.withdraw is not None:
+            asked.withdraw("its stream is read too slowly")
+        if asked.origin is not None:
+            asked.origin.answer(asked, pb.Frame(outcome=pb.Outcome(error=encode_error(error))))
+
+    # ---- requests
+
+    def answered(self, desk: Desk, method: str, body: bytes) -> bytes:
+        """Answer what a session asks of its host, in line with its messages.
+
+        Raises:
+            NbAgentsError: it is refused.
+        """
+        asked = Fields(method, parsed_request(method, body).value)
+        found: Any
+        if method == "declare":
+            found = {"refused": self._declare(desk, asked.rows("steps", MOST_STEPS))}
+        elif method == "retire":
+            self.routes.left(desk)
+            found = None
+        else:
+            found = self.about()
+        answer: bytes = told(found).SerializeToString()
+        return answer
+
+    def _declare(self, desk: Desk, steps: list[list[Any]]) -> dict[int, dict[str, Any]]:
+        """Take steps in their order; return why some were refused, by their places."""
+        refused = {}
+        for place, step in enumerate(steps):
+            try:
+                self._take(desk, step)
+            except NbAgentsError as error:
+                refused[place] = {
+                    "type": type(error).__name__,
+                    "message": str(error),
+                    "hint": error.hint or "",
+                }
+        return refused
+
+    def _take(self, desk: Desk, step: list[Any]) -> None:
+        match step:
+            case ["type", str(agent_type), bool(shared)]:
+                self.routes.claim(desk, agent_type, shared=shared)
+            case ["subscribe", str(id_), str(agent_type), str(topic), bool(prefix)] if (
+                0 < len(id_) <= LONGEST_ID
+            ):
+                self.routes.subscribe(Subscribed(id_, agent_type, topic, prefix, desk))
+            case ["unsubscribe", str(id_)]:
+                self.routes.unsubscribe(desk, id_)
+            case _:
+                raise ProtocolError(f"there is no such step: {printable(json.dumps(step), 80)}")
+
+    def about(self) -> dict[str, Any]:
+        """Tell who serves what, who wants what, and how much has passed."""
+        return {
+            "types": {name: [desk.name for desk in desks] for name, desks in self.routes.types().items()},
+            "subscriptions": [
+                {
+                    "id": one.id,
+                    "agent_type": one.agent_type,
+                    "topic": one.topic,
+                    "prefix": one.prefix,
+                    "worker": one.owner.name,
+                }
+                for one in self.routes.subscriptions()
+            ],
+            "workers": {
+                name: {"asked": len(desk.asked), "given": len(desk.given), "waiting": len(desk.waiting)}
+                for name, desk in self._desks.items()
+                if desk.given or desk.asked or any(desk in owners for owners in self.routes.types().values())
+            },
+            "counts": dict(self._counts),
+        }
+
+    # ---- ends
+
+    def left(self, desk: Desk) -> None:
+        """A session is over: whoever waits for it is told, and whoever works for it."""
+        self._desks.pop(desk.name, None)
+        self.routes.left(desk)
+        desk.close()
+        given, desk.given = desk.given, {}
+        lost = 0
+        for asked in given.values():
+            if asked.origin is None:
+                lost += 1
+                continue
+            error = WorkerLostError(
+                f"the worker that had the message to {asked.label} is gone: it ended, left, or was cut off",
+                hint="it may have done a part of its work: repeat it only if that does no harm",
+            )
+            asked.origin.answer(asked, pb.Frame(outcome=pb.Outcome(error=encode_error(error))))
+        if lost:
+            log.warning("%d messages to topics are lost with the worker %s", lost, desk.name)
+        asked_for, desk.asked = desk.asked, {}
+        for asked in asked_for.values():
+            if asked.withdraw is not None:
+                asked.withdraw("whoever sent it is gone")

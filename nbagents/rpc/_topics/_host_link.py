@@ -1,0 +1,122 @@
+"""`HostLink`: a worker's way to its host, which is found again when the host has ended and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from ...exceptions import NbAgentsError, ServiceNotStartedError, UsageError
+from .._proto import agent_pb2 as pb
+from ._declared import Declared
+from ._line import Line, Place
+from ._sending import Sending
+from ._taking import Taking
+
+__all__ = ["HostLink"]
+
+log = logging.getLogger(__name__)
+LEAVE_SECONDS = 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between two attempts to find the host again."""
+
+
+class HostLink:
+    """One line after the other to whoever listens at a place. On the background loop only."""
+
+    def __init__(self, place: Place, declared: Declared, sending: Sending, taking: Taking) -> None:
+        self._place, self._declared, self._sending, self._taking = place, declared, sending, taking
+        self._line: Line | None = None
+        self._search: asyncio.Task[None] | None = None
+        self.running = False
+        """Was it started, and not stopped?"""
+
+    async def start(self) -> None:
+        """Connect, and declare what was declared before; raises what hinders that."""
+        if self.running:
+            raise UsageError("Runtime is already running.")
+        self.running = True
+        try:
+            line = await self._open()
+            try:
+                await self._declared.again(line)
+            except BaseException:
+                await line.close()
+                raise
+        except BaseException:
+            self.running = False
+            raise
+        self._line = line
+
+    async def stop(self) -> None:
+        """Take nothing more, let handlers end, leave; raises `ServiceNotStartedError` if it does not run."""
+        if not self.running:
+            raise ServiceNotStartedError("Runtime is not running.", hint="await runtime.start()")
+        self.running = False
+        if self._search is not None:
+            self._search.cancel()
+        line = self._line
+        if line is not None and line.error is None:
+            with suppress(NbAgentsError, TimeoutError):
+                # Answered after all messages that were given to this worker.
+                await asyncio.wait_for(line.ask("retire", "{}"), LEAVE_SECONDS)
+            await self._taking.drained()
+            await line.close()
+        self._line = None
+
+    def line(self) -> Line:
+        """Return the line that is open; raises why there is none."""
+        line = self._line
+        if line is None:
+            raise ServiceNotStartedError(
+                "the worker does not run: it is not connected to its host", hint="await runtime.start()"
+            )
+        line.check()
+        return line
+
+    async def _open(self) -> Line:
+        return await Line.to(
+            self._place,
+            handle=self._heard,
+            ended=self._ended,
+            in_flight=lambda: len(self._sending) + len(self._taking),
+        )
+
+    def _heard(self, line: Line, kind: str, frame: pb.Frame) -> None:
+        if kind == "post":
+            self._taking.post(line, frame.post)
+        elif kind == "outcome":
+            self._sending.outcome(line, frame.outcome)
+        else:
+            self._taking.withdrawn(line, frame.withdraw.id)
+
+    def _ended(self, line: Line, error: NbAgentsError) -> None:
+        self._sending.end(line, error)
+        self._taking.ended(line)
+        if self.running and line is self._line and self._search is None:
+            log.warning("a worker lost its host, and looks for it: %s", error)
+            self._search = asyncio.ensure_future(self._find_again())
+
+    async def _find_again(self) -> None:
+        """Look for a host at the same address until there is one."""
+        pause = FIRST_PAUSE
+        try:
+            while self.running:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+                try:
+                    line = await self._open()
+                except NbAgentsError as error:
+                    log.debug("the host is not there yet: %s", error)
+                    continue
+                try:
+                    await self._declared.again(line)
+                except NbAgentsError as error:
+                    if line.error is not None:
+                        continue
+                    log.error("the host that a worker found again refused a part of it: %s", error)
+                self._line = line
+                log.warning("a worker found its host again: %s", line.who)
+                return
+        finally:
+            self._search = None

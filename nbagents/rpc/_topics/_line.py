@@ -1,0 +1,152 @@
+"""`Line`: one worker's session with its host: its messages, and what it asks besides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ...exceptions import AgentServerNotAliveError, AuthenticationError, NbAgentsError, ProtocolError
+from .._directory import check_reach, find_token, trust_of
+from .._lost import same
+from .._places import connection_at, normal_address
+from .._proto import agent_pb2 as pb
+from .._requests import Requests
+from .._shape import unknown_kind
+from .._strays import Strays
+from .._stream import Stream
+from .._tls import Trust
+
+__all__ = ["Line", "Place"]
+
+START_SECONDS = 5.0
+"""How long a worker waits for a host that is being started at the same time."""
+PAUSE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a host is, and how to be let in; ``token`` and ``ca`` are found if they are not given."""
+
+    address: str
+    token: str | None = None
+    ca: str | None = None
+    insecure: bool = False
+
+    def access(self) -> tuple[str, str, Trust | None, str]:
+        """Return the address, the token, how to make sure of the host, and its id if that is known. Blocking.
+
+        Raises:
+            AuthenticationError: there is no token for it.
+            UsageError: the token would travel unencrypted.
+        """
+        address = normal_address(self.address)
+        token = self.token if self.token is not None else find_token(address)
+        trust = trust_of(self.address, ca=self.ca, insecure=self.insecure)
+        check_reach(address, trust, insecure=self.insecure)
+        known = connection_at(address)
+        return address, token, trust, known.server_id if known is not None and known.token == token else ""
+
+
+class Line:
+    """One session with a host. On the background loop only.
+
+    ``handle`` gets the frames of messages, ``ended`` is called once, with the reason; ``in_flight`` tells
+    how many messages have no outcome.
+    """
+
+    def __init__(
+        self,
+        access: tuple[str, str, Trust | None, str],
+        *,
+        handle: Callable[[Line, str, pb.Frame], None],
+        ended: Callable[[Line, NbAgentsError], object],
+        in_flight: Callable[[], int],
+    ) -> None:
+        address, token, trust, expects = access
+        self._handle, self._ended = handle, ended
+        self.strays = Strays()
+        self._requests = Requests(self)
+        self.error: NbAgentsError | None = None
+        """Why it has ended, once it has."""
+        self._stream = Stream(
+            address,
+            token,
+            trust=trust,
+            handle=self._heard,
+            ended=self._end,
+            in_flight=lambda: in_flight() + len(self._requests),
+            expects=expects,
+        )
+
+    @classmethod
+    async def to(cls, place: Place, **kinds: Any) -> Line:
+        """Return an open line to a host; one that is just being started is waited for, a moment.
+
+        Raises:
+            AgentServerNotAliveError: nobody answers there.
+            AuthenticationError: there is no token for it, or it is refused.
+            NbAgentsError: it cannot be used.
+        """
+        loop = asyncio.get_running_loop()
+        limit = loop.time() + START_SECONDS
+        while True:
+            try:
+                line = cls(await asyncio.to_thread(place.access), **kinds)
+                await line.open()
+            except (AgentServerNotAliveError, AuthenticationError):
+                if loop.time() > limit:
+                    raise
+            else:
+                return line
+            await asyncio.sleep(PAUSE)
+
+    async def open(self) -> None:
+        """Connect; raises what hinders that."""
+        await asyncio.shield(self._stream.start())
+
+    @property
+    def who(self) -> str:
+        """The host, for error texts."""
+        return self._stream.who()
+
+    def check(self) -> None:
+        """Raise what it has ended with, if it has."""
+        if self.error is not None:
+            raise same(self.error)
+
+    def put(self, frame: pb.Frame) -> None:
+        """Send a frame, in order."""
+        self._stream.put(frame)
+
+    async def room(self) -> None:
+        """Wait until the host has read so much that more may be put."""
+        await self._stream.room()
+
+    async def ask(self, method: str, text: str) -> pb.GeneralResponse:
+        """Ask the host for something, in line with the messages.
+
+        Raises:
+            NbAgentsError: whatever it was refused with, or why the host cannot be reached.
+        """
+        self.check()
+        return await self._requests.sent(method, self._requests.body(method, {"value": text}))
+
+    async def close(self) -> None:
+        """Say goodbye, and leave."""
+        await self._stream.close()
+
+    def _heard(self, frame: pb.Frame) -> None:
+        kind = frame.WhichOneof("kind")
+        if kind in ("post", "outcome", "withdraw"):
+            self._handle(self, kind, frame)
+        elif kind == "response":
+            self._requests.answered(frame.response, self.who)
+        elif kind is not None or unknown_kind(frame):
+            raise ProtocolError(f"the agent server {self.who} sent a worker a {kind or 'nameless'!r} frame")
+
+    def _end(self, error: NbAgentsError) -> None:
+        self.error = error
+        self._requests.end(error)
+        self._ended(self, error)

@@ -1,0 +1,224 @@
+"""`Taking`: the messages that a worker is given, each handled in a task of its own, each with one outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from ... import context
+from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError, ProtocolError, UsageError
+from ...runtime._residents import Residents
+from ...topics import AgentId, CancellationToken, MessageContext, TopicId
+from .._faults import encode_error
+from .._printable import printable
+from .._proto import agent_pb2 as pb
+from ._line import Line
+from ._tracing import Tracing
+from ._values import Values
+
+__all__ = ["Taking"]
+
+log = logging.getLogger(__name__)
+DRAIN_SECONDS = 30.0
+"""How long a worker that stops waits for its handlers."""
+
+
+class _Taken:
+    """A message that is being handled."""
+
+    __slots__ = ("line", "number", "stream", "task", "timer", "token", "why")
+
+    def __init__(self, line: Line, post: pb.Post) -> None:
+        self.line, self.number, self.stream = line, post.id, post.stream
+        self.token = CancellationToken()
+        self.task: asyncio.Task[None] | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self.why: NbAgentsError | None = None
+        """Why its handler was ended, once it was."""
+
+
+class Taking:
+    """What one worker has been given and has not answered. On the background loop only."""
+
+    def __init__(self, residents: Residents, values: Values, tracing: Tracing) -> None:
+        self._residents, self._values, self._tracing = residents, values, tracing
+        self._taken: dict[tuple[Line, int], _Taken] = {}
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def post(self, line: Line, post: pb.Post) -> None:
+        """Begin to handle a message; never raises what a handler does.
+
+        Raises:
+            ProtocolError: it is for nobody.
+        """
+        where = post.WhichOneof("to")
+        if where is None:
+            raise ProtocolError(f"the agent server {line.who} sent a message that is for nobody")
+        taken = self._taken[line, post.id] = _Taken(line, post)
+        loop = asyncio.get_running_loop()
+        work = self._answer(taken, post) if where == "agent" else self._spread(taken, post)
+        taken.task = loop.create_task(work)
+        if post.timeout_ms:
+            taken.timer = loop.call_later(post.timeout_ms / 1000, self._late, taken, post.timeout_ms / 1000)
+
+    def withdrawn(self, line: Line, number: int) -> None:
+        """Nobody waits for this outcome any more: its handler's token is cancelled."""
+        taken = self._taken.get((line, number))
+        if taken is not None:
+            taken.token.cancel()
+
+    def ended(self, line: Line) -> None:
+        """The host is gone: nobody waits for what came from it."""
+        for taken in [*self._taken.values()]:
+            if taken.line is line:
+                taken.token.cancel()
+                if taken.stream and taken.task is not None:
+                    taken.task.cancel()
+
+    async def drained(self) -> None:
+        """Wait until all is handled; what takes too long is ended."""
+        tasks = [taken.task for taken in self._taken.values() if taken.task is not None]
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+        for taken in [*self._taken.values()]:
+            if taken.task in late:
+                self._stop(taken, CallCancelledError("the worker was stopped, and its handler took too long"))
+        if late:
+            await asyncio.wait(late, timeout=1.0)
+
+    def _late(self, taken: _Taken, seconds: float) -> None:
+        self._stop(taken, CallTimeoutError(f"the handler was not done within {seconds:.3g} s, and was ended"))
+
+    def _stop(self, taken: _Taken, why: NbAgentsError) -> None:
+        taken.why = why
+        taken.token.cancel()
+        if taken.task is not None:
+            taken.task.cancel()
+
+    # ---- direct messages
+
+    async def _answer(self, taken: _Taken, post: pb.Post) -> None:
+        outcome = pb.Outcome(id=post.id)
+        self._enter(post)
+        try:
+            value = await self._handled(taken, post)
+        except asyncio.CancelledError:
+            why = taken.why or CallCancelledError(f"the handler of {_of(post.agent)} was cancelled")
+            outcome.error.CopyFrom(encode_error(why))
+        except Exception as error:  # noqa: BLE001  # whatever it is, whoever waits must hear of it
+            outcome.error.CopyFrom(_failure(error))
+        else:
+            outcome.done.CopyFrom(value)
+        self._over(taken, outcome)
+
+    async def _handled(self, taken: _Taken, post: pb.Post) -> pb.Value:
+        recipient = AgentId(post.agent.type, post.agent.key)
+        if post.method:
+            return await self._asked(recipient, post)
+        ctx = MessageContext(_sender(post), None, True, taken.token, post.message_id)
+        on_chunk = self._chunks(taken) if post.stream else None
+        message = self._values.decode(post.body)
+        with self._tracing.handling(recipient, post):
+            reply = await self._residents.handle(message, recipient, ctx, on_chunk=on_chunk)
+        try:
+            return self._values.encode(reply)
+        except NbAgentsError as unfit:
+            raise type(unfit)(
+                f"the reply of {recipient}, a {type(reply).__name__}, cannot travel: {unfit}", hint=unfit.hint
+            ) from None
+
+    def _chunks(self, taken: _Taken) -> Callable[[Any], Any]:
+        async def on_chunk(value: Any) -> None:
+            chunk = self._values.encode(value)
+            await taken.line.room()
+            taken.line.put(pb.Frame(outcome=pb.Outcome(id=taken.number, chunk=chunk)))
+
+        return on_chunk
+
+    async def _asked(self, recipient: AgentId, post: pb.Post) -> pb.Value:
+        """Do what the runtimes ask of each other's agents."""
+        agent = await self._residents.get(recipient)
+        found: Mapping[str, Any] | None
+        if post.method == "metadata":
+            found = agent.metadata
+        elif post.method == "save_state":
+            found = await agent.save_state()
+        elif post.method == "load_state":
+            state = self._values.decode(post.body)
+            if not isinstance(state, dict):
+                raise UsageError(f"the state of {recipient} is no dictionary")
+            await agent.load_state(state)
+            found = None
+        else:
+            raise ProtocolError(f"there is no method {printable(post.method, 40)!r} of an agent")
+        return self._values.encode(None if found is None else json.loads(json.dumps(dict(found))))
+
+    # ---- topics
+
+    async def _spread(self, taken: _Taken, post: pb.Post) -> None:
+        outcome = pb.Outcome(id=post.id)
+        self._enter(post)
+        try:
+            topic = TopicId(post.topic.type, post.topic.source)
+            about: Any = (_sender(post), topic, False, taken.token, post.message_id)
+            message = self._values.decode(post.body)
+            recipients = [AgentId(one.type, one.key) for one in post.recipients]
+            if len(recipients) == 1:
+                await self._event(message, recipients[0], MessageContext(*about), post)
+            else:
+                work = (self._event(message, one, MessageContext(*about), post) for one in recipients)
+                await asyncio.gather(*work)
+            outcome.done.SetInParent()
+        except asyncio.CancelledError:
+            outcome.error.CopyFrom(encode_error(CallCancelledError("it was cancelled")))
+        except Exception as error:
+            log.exception("a message to the topic %s reached nobody here", printable(post.topic.type, 60))
+            outcome.error.CopyFrom(encode_error(error))
+        self._over(taken, outcome)
+
+    async def _event(self, message: Any, recipient: AgentId, ctx: MessageContext, post: pb.Post) -> None:
+        try:
+            with self._tracing.handling(recipient, post):
+                await self._residents.handle(message, recipient, ctx)
+        except Exception:  # one agent's failure is none of the others'
+            log.exception("%s failed to handle a message to the topic %s", recipient, ctx.topic_id)
+
+    # ----
+
+    @staticmethod
+    def _enter(post: pb.Post) -> None:
+        """Let what the handler asks for end when it must; this is its task's own context."""
+        limit = time.monotonic() + post.timeout_ms / 1000 if post.timeout_ms else None
+        context.deadline.set(limit)
+
+    def _over(self, taken: _Taken, outcome: pb.Outcome) -> None:
+        if taken.timer is not None:
+            taken.timer.cancel()
+        self._taken.pop((taken.line, taken.number), None)
+        if taken.line.error is None:
+            with suppress(NbAgentsError):
+                taken.line.put(pb.Frame(outcome=outcome))
+
+
+def _sender(post: pb.Post) -> AgentId | None:
+    return AgentId(post.sender.type, post.sender.key) if post.HasField("sender") else None
+
+
+def _failure(error: BaseException) -> pb.Error:
+    """Return an error as it travels; one of ours with the traceback of what it came of."""
+    failure = encode_error(error)
+    if not failure.traceback and error.__cause__ is not None:
+        failure.traceback = encode_error(error.__cause__).traceback
+    return failure
+
+
+def _of(agent: pb.Agent) -> str:
+    return f"{printable(agent.type, 60)}/{printable(agent.key, 60)}"

@@ -1,0 +1,52 @@
+"""`Tracing`: spans of what a worker sends and handles, which belong together across processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .._proto import agent_pb2 as pb
+
+__all__ = ["Tracing"]
+
+
+class Tracing:
+    """Makes spans with a tracer provider of OpenTelemetry; without one it does nothing, and loads nothing."""
+
+    def __init__(self, provider: Any = None) -> None:
+        self._tracer = provider.get_tracer("nbagents") if provider is not None else None
+
+    @contextmanager
+    def span(self, what: str, whom: object, post: pb.Post) -> Iterator[None]:
+        """Be inside of a span that the receiver's belongs to."""
+        if self._tracer is None:
+            yield
+            return
+        from opentelemetry.trace import SpanKind
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        about = {"messaging.operation": what, "messaging.destination": str(whom)}
+        with self._tracer.start_as_current_span(
+            f"nbagents {what} {whom}", kind=SpanKind.PRODUCER, attributes=about
+        ):
+            carrier: dict[str, str] = {}
+            TraceContextTextMapPropagator().inject(carrier)
+            post.metadata.update(carrier)
+            yield
+
+    @contextmanager
+    def handling(self, whom: object, post: pb.Post) -> Iterator[None]:
+        """Be inside of a span that belongs to the sender's."""
+        if self._tracer is None:
+            yield
+            return
+        from opentelemetry.trace import SpanKind
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        above = TraceContextTextMapPropagator().extract(dict(post.metadata))
+        about = {"messaging.operation": "process", "messaging.destination": str(whom)}
+        with self._tracer.start_as_current_span(
+            f"nbagents process {whom}", context=above, kind=SpanKind.CONSUMER, attributes=about
+        ):
+            yield

@@ -1,0 +1,72 @@
+"""`Values`: the typed messages of one worker as they travel."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from ...exceptions import MessageTooLargeError
+from ...message import Msg
+from ...topics import JSON_DATA_CONTENT_TYPE, MessageSerializer, SerializationRegistry, UnknownPayload
+from .._limits import MAX_MESSAGE, MAX_PAYLOAD
+from .._proto import agent_pb2 as pb
+
+__all__ = ["Values"]
+
+
+class Values:
+    """Turns messages into values and back, on any thread; of several forms ``preferred`` is taken."""
+
+    def __init__(self, preferred: str = JSON_DATA_CONTENT_TYPE) -> None:
+        self._registry, self._preferred, self._lock = SerializationRegistry(), preferred, threading.Lock()
+
+    def add(self, serializer: MessageSerializer[Any] | Sequence[MessageSerializer[Any]]) -> None:
+        """Take serializers."""
+        with self._lock:
+            self._registry.add_serializer(serializer)
+
+    def encode(self, message: Any) -> pb.Value:
+        """Return a message as it travels. A type that has a serializer by itself need not be registered.
+
+        Raises:
+            UsageError: it cannot be written.
+            MessageTooLargeError: it exceeds the wire's limit.
+        """
+        if message is None:
+            return pb.Value()
+        if isinstance(message, UnknownPayload):
+            return pb.Value(
+                type=message.type_name, content_type=message.data_content_type, data=message.payload
+            )
+        registry = self._registry
+        name, kind = registry.type_name(message), self._preferred
+        if not registry.is_registered(name, kind):
+            with self._lock:
+                registry.learn(type(message))
+                if not registry.is_registered(name, kind):
+                    kind = registry.content_type_of(name) or kind
+        data = registry.serialize(message, type_name=name, data_content_type=kind)
+        if len(data) > MAX_PAYLOAD:
+            raise MessageTooLargeError(
+                f"a {name} of {len(data) / 2**20:.0f} MiB cannot travel; the limit is {MAX_MESSAGE >> 20} MiB"
+            )
+        return pb.Value(type=name, content_type=kind, data=data)
+
+    def decode(self, value: pb.Value) -> Any:
+        """Return what came; an `UnknownPayload` if nobody here knows its type.
+
+        Raises:
+            CantHandleException: it is no value of its type.
+        """
+        if not value.type:
+            return None
+        registry = self._registry
+        if not registry.is_registered(value.type, value.content_type) and value.type in _PLAIN:
+            with self._lock:
+                registry.learn(_PLAIN[value.type])
+        return registry.deserialize(value.data, type_name=value.type, data_content_type=value.content_type)
+
+
+_PLAIN: dict[str, type[Any]] = {kind.__name__: kind for kind in (Msg, str, int, float, bool, list, dict)}
+"""The types that everybody knows."""

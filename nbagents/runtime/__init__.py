@@ -1,0 +1,30 @@
+"""Typed messages and topics in one process: routed agents, and the runtime that they live in."""
+
+from ._agent import Agent
+from ._base_agent import BaseAgent, UnboundSubscription
+from ._handlers import AnyType, event, message_handler, rpc
+from ._instantiation import AgentInstantiationContext
+from ._protocol import DEFAULT_TIMEOUT, AgentRuntime
+from ._residents import OnChunk, Residents
+from ._routed_agent import RoutedAgent
+from ._subscribed import default_subscription, handles, subscription_factory, type_subscription
+
+__all__ = [
+    "DEFAULT_TIMEOUT",
+    "Agent",
+    "AgentInstantiationContext",
+    "AgentRuntime",
+    "AnyType",
+    "BaseAgent",
+    "OnChunk",
+    "Residents",
+    "RoutedAgent",
+    "UnboundSubscription",
+    "default_subscription",
+    "event",
+    "handles",
+    "message_handler",
+    "rpc",
+    "subscription_factory",
+    "type_subscription",
+]

@@ -1,0 +1,84 @@
+"""`Turns`: how many handlers of one agent run at the same time, where its class limits that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from ..exceptions import OverloadedError
+from ..topics import AgentId
+
+__all__ = ["Turns"]
+
+MOST_WAITING = 10_000
+"""Messages that may wait for their turn with one agent."""
+
+
+class _Hold:
+    __slots__ = ("agent", "held")
+
+    def __init__(self, agent: AgentId) -> None:
+        self.agent, self.held = agent, True
+
+
+_holds: ContextVar[tuple[_Hold, ...]] = ContextVar("nbagents_holds", default=())
+"""The turns that this chain of direct messages is in."""
+
+
+class Turns:
+    """A mailbox: so many handlers at once, the others wait in order. On one loop only.
+
+    A direct message from within a turn of the same agent, over whatever way, does not wait: whoever
+    sends it waits for its reply, and would wait for ever.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._free = at_once
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @asynccontextmanager
+    async def turn(self, agent: AgentId, is_rpc: bool) -> AsyncIterator[None]:
+        """Wait for a turn and have it inside of the block.
+
+        Raises:
+            OverloadedError: too many wait already.
+        """
+        holds = _holds.get()
+        if is_rpc and any(hold.held and hold.agent == agent for hold in holds):
+            yield
+            return
+        if self._free and not self._waiting:
+            self._free -= 1
+        else:
+            await self._wait(agent)
+        hold = _Hold(agent)
+        before = _holds.set((*(each for each in holds if each.held), hold) if is_rpc else (hold,))
+        try:
+            yield
+        finally:
+            hold.held = False
+            _holds.reset(before)
+            self._next()
+
+    async def _wait(self, agent: AgentId) -> None:
+        if len(self._waiting) >= MOST_WAITING:
+            raise OverloadedError(f"{MOST_WAITING:,} messages wait for their turn with {agent} already")
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(mine)
+        try:
+            await mine
+        except BaseException:
+            if mine.done() and not mine.cancelled():
+                self._next()  # the turn came just as we left
+            raise
+
+    def _next(self) -> None:
+        while self._waiting:
+            after = self._waiting.popleft()
+            if not after.done():
+                after.set_result(None)
+                return
+        self._free += 1

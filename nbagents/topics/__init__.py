@@ -1,0 +1,46 @@
+"""Typed messages and who gets them: ids, topics, subscriptions, serializers. Knows no agents."""
+
+from ._agent_id import AgentId, AgentMetadata, AgentType
+from ._book import SubscriptionBook
+from ._cancellation import CancellationToken
+from ._default_subscription import DefaultSubscription
+from ._handling import MessageHandlerContext, SubscriptionInstantiationContext, handling
+from ._json import DataclassJsonMessageSerializer, MsgSerializer, PlainSerializer
+from ._message_context import MessageContext
+from ._modelled import NestedDataclassSerializer, PydanticJsonMessageSerializer
+from ._protobuf import ProtobufMessageSerializer
+from ._registry import SerializationRegistry, UnknownPayload, try_get_known_serializers_for_type
+from ._serializer import JSON_DATA_CONTENT_TYPE, PROTOBUF_DATA_CONTENT_TYPE, MessageSerializer, type_name_of
+from ._subscription import Subscription, TypePrefixSubscription, TypeSubscription
+from ._topic_id import DefaultTopicId, TopicId
+
+__all__ = [
+    "JSON_DATA_CONTENT_TYPE",
+    "PROTOBUF_DATA_CONTENT_TYPE",
+    "AgentId",
+    "AgentMetadata",
+    "AgentType",
+    "CancellationToken",
+    "DataclassJsonMessageSerializer",
+    "DefaultSubscription",
+    "DefaultTopicId",
+    "MessageContext",
+    "MessageHandlerContext",
+    "MessageSerializer",
+    "MsgSerializer",
+    "NestedDataclassSerializer",
+    "PlainSerializer",
+    "ProtobufMessageSerializer",
+    "PydanticJsonMessageSerializer",
+    "SerializationRegistry",
+    "Subscription",
+    "SubscriptionBook",
+    "SubscriptionInstantiationContext",
+    "TopicId",
+    "TypePrefixSubscription",
+    "TypeSubscription",
+    "UnknownPayload",
+    "handling",
+    "try_get_known_serializers_for_type",
+    "type_name_of",
+]
