@@ -1,23 +1,58 @@
 """What a run may cost: how many calls of models, how many dollars; and what calls cost.
 
 Models ask before each call and tell what it took. At a limit the run pauses, and a person is asked whether
-it may go on; where nobody is there, the call ends with an error that says what to type.
+it may go on; where nobody is there, the call ends with an error that says what to type. A limit is one,
+wherever the run's agents live: the process that began the run lends the others parts of it (`Grant`).
 """
 
-from ._ledger import Limits, after_call, before_call, forget, limits_of, set_limits, spent
+from ._grant import Borrower, Grant, Lender
+from ._ledger import (
+    after_call,
+    before_call,
+    borrow,
+    context_of,
+    forget,
+    give_back,
+    grant,
+    left,
+    lend,
+    limits_of,
+    receive,
+    set_limits,
+    shared,
+    spent,
+    taken_back,
+    tell_shares,
+    told,
+)
+from ._limits import Limits
 from ._prices import FREE, Price, cost_of, price_of, set_prices
 
 __all__ = [
     "FREE",
+    "Borrower",
+    "Grant",
+    "Lender",
     "Limits",
     "Price",
     "after_call",
     "before_call",
+    "borrow",
+    "context_of",
     "cost_of",
     "forget",
+    "give_back",
+    "grant",
+    "left",
+    "lend",
     "limits_of",
     "price_of",
+    "receive",
     "set_limits",
     "set_prices",
+    "shared",
     "spent",
+    "taken_back",
+    "tell_shares",
+    "told",
 ]

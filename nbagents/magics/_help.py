@@ -53,8 +53,8 @@ _EXAMPLES = {
 }
 _NOTE = "{name}, {name.attr}, {d['k']}, {x:.2f} are filled in; {{name}} stays {name}."
 _LIMITS = (
-    "The kernel and its agent server each keep a limit, for the agents that live there: a run with\n"
-    "agents in both may use it twice. Agents in further servers are not limited."
+    "A limit is one for the whole run, wherever its agents live. At most the calls of models that\n"
+    "are under way when a budget is used up go beyond it."
 )
 _COLUMN = 26
 

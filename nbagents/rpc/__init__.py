@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ._servicer import AgentServerServicer
     from ._shared import find_or_launch, find_shared
     from ._spawn import Spawned
+    from ._studio import Studio
     from ._teller import RunTeller
     from ._tls import TLS
     from ._topics._runtime_host import GrpcWorkerAgentRuntimeHost
@@ -70,6 +71,7 @@ __all__ = [
     "ServerOptions",
     "ServerStatus",
     "Spawned",
+    "Studio",
     "adopt_questions",
     "agent_of",
     "attachment",
@@ -111,6 +113,7 @@ _HOME = {
     "ServerOptions": "_options",
     "ServerStatus": "_server_status",
     "Spawned": "_spawn",
+    "Studio": "_studio",
     "TLS": "_tls",
     "UNPROTECTED": "_options",
     "agent_of": "_handles",

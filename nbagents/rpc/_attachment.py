@@ -27,6 +27,7 @@ from ._codec import decode, encode_arguments
 from ._envelope import envelope
 from ._faults import decode_error
 from ._forks import check_fork, is_cut_off
+from ._lending import ALLOWANCE, Lending
 from ._link import Together
 from ._lost import for_call, same
 from ._many import ManyCalls
@@ -74,6 +75,7 @@ class Attachment:
         self._requests = Requests(self)
         self.runs = OwnRuns()
         self.relays = Relays(self)
+        self.lending = Lending(self, self._call_of)
         self._leaving = False
         self._opened: Stream | None = None
 
@@ -142,6 +144,7 @@ class Attachment:
         self._requests.end(error)
         self.runs.lost(error)
         self.relays.lost(error)
+        self.lending.end()
         self.wanted.end(error)
         self._on_end(self)
 
@@ -160,6 +163,8 @@ class Attachment:
         except Exception as error:  # noqa: BLE001  # what cannot be sent fails this call alone
             failure = InternalError(f"the call of {call.label()} cannot be sent: {error}")
         else:
+            if call.run:
+                self.lending.tell(call.run)
             self._calls[call.id] = call
             self._stream.start()
             self._stream.put(frame)
@@ -221,6 +226,11 @@ class Attachment:
         """Send a frame; the first one opens the stream."""
         self._stream.start()
         self._stream.put(frame)
+
+    def _call_of(self, run: str) -> Call | None:
+        """Return a call of a run that was made here and is on its way there."""
+        known = (call for call in self._calls.values() if call.run == run and call.context is not None)
+        return next(known, None) or self.many.of_run(run)
 
     # ---- requests
 
@@ -305,7 +315,7 @@ class Attachment:
 
     def _event(self, event: pb.Event) -> None:
         if not event.root:
-            self.runs.happened(event)
+            (self.lending if event.kind == ALLOWANCE else self.runs).happened(event)
             return
         if event.kind == "answered":
             self.relays.answered(_fields(event, self._stream.who()))

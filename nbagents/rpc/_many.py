@@ -117,6 +117,10 @@ class ManyCalls:
         known = self._waiting.get(call_id)
         return known[0].parent if known is not None else None
 
+    def of_run(self, run: str) -> Call | None:
+        """Return a question of a run that was made here, if there is one."""
+        return next((part.parent for part in self._parts.values() if part.run == run), None)
+
     def send(self, part: Part) -> None:
         """Call the agents of a part. Never raises or waits."""
         many = part.many
@@ -132,6 +136,8 @@ class ManyCalls:
         except NbAgentsError as error:
             scheduler().settle(part, None, error)
             return
+        if part.run:
+            self._attachment.lending.tell(part.run)
         self._parts[part.id] = part
         told = events.wanted(part)
         for number in range(len(part.keys)):

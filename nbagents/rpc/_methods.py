@@ -31,7 +31,7 @@ REQUESTS: dict[str, Any] = {
 """The class of each method's request, by the method's name."""
 STEERING = frozenset(
     {"begin_run", "note_run", "end_run", "runs", "run_events", "watch_run", "stop_run", "stop_call"}
-    | {"interrupt"}
+    | {"interrupt", "limit_run", "grant_run", "share_run", "recall_run"}
     | {"questions", "answer", "show_question", "leave_question", "ask", "edit_memory", "sent_to_model", "log"}
 )
 """What a user's own sessions ask of runs, questions, memories and the log; see `_steering`."""

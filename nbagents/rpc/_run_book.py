@@ -79,7 +79,7 @@ class RunBook:
         if sum(run.active for run in self._runs.values()) >= MAX_RUNS_IN_ALL:
             raise UsageError(f"{MAX_RUNS_IN_ALL} runs are open at once; end some before another begins")
         limits = asked.table("limits")
-        if limits:
+        if limits and budget.limits_of(run_id) is None:  # its client does not keep them itself
             budget.set_limits(run_id, limits)
         last = self._numbers.pop(workspace, 0)
         number = number if number is not None and number > last else last + 1

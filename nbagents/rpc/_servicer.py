@@ -117,7 +117,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
     def listens_at(self, address: str) -> None:
         """Tell the studio, where there is one, of the server at that address and of its replies."""
         if self.studio_url is not None and self.studio is None:
-            self.studio = Studio(self.studio_url, self.server_id, address, self.agent_exists)
+            self.studio = Studio.of_server(self.studio_url, self.server_id, address, self.agent_exists)
 
     @property
     def sessions(self) -> list[Session]:

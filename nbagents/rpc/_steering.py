@@ -16,6 +16,7 @@ from ..agents import STOPPED, Call, ended_because, scheduler, thaw
 from ..exceptions import ProtocolError
 from ..message import Msg
 from ._agents import AgentTable
+from ._borrowing import Borrowing
 from ._fields import Fields
 from ._limits import LONGEST_LABEL, MAX_LOG_LINES
 from ._log_end import last_lines
@@ -36,6 +37,7 @@ class Steering:
     """What can be asked of one server about its runs. On the loop only."""
 
     def __init__(self, results: Results, agents: AgentTable) -> None:
+        self.borrowing = Borrowing()
         self.book = RunBook(lambda: agents.keeper)
         self.log: Path | None = None
         """Where this process's log is, if it is a server of its own."""
@@ -51,6 +53,9 @@ class Steering:
             "stop_call": self._stop_call,
             "interrupt": self._interrupt,
             "leave_question": self._questions.leave,
+            "limit_run": self.borrowing.limit,
+            "grant_run": self.borrowing.granted,
+            "share_run": self.borrowing.shared,
         }
         self._in_time: dict[str, Callable[[Session, Fields], Awaitable[Any]]] = {
             "answer": self._questions.answer,
@@ -62,6 +67,7 @@ class Steering:
             "runs": self._runs,
             "run_events": self._run_events,
             "questions": self._questions.listed,
+            "recall_run": self.borrowing.recalled,
         }
 
     def knows(self, method: str) -> bool:
@@ -88,6 +94,7 @@ class Steering:
 
     def left(self, session: Session) -> None:
         """A client is gone for good."""
+        self.borrowing.left(session)
         self.book.left(session)
 
     # ---- runs

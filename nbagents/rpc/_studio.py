@@ -1,4 +1,4 @@
-"""`Studio`: tells a studio of this server and of what its agents reply, without ever waiting for it.
+"""`Studio`: tells a studio of this server, or program, and what agents reply, without ever waiting for it.
 
 What is to be told goes into a bounded queue; a thread of its own posts it. A studio that is away, slow or
 refuses costs nothing but the messages that it misses, and one line in the log.
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from .. import events
 from ..config import redact
 from ..message import Msg
+from ._options import check_studio_url
 
 __all__ = ["Studio"]
 
@@ -31,22 +32,19 @@ LEAVING_SECONDS = 0.5
 
 
 class Studio:
-    """Posts to one studio of a server at an address, and what its agents reply. Never waits; any thread.
+    """Posts to one studio what registers somebody at ``path``, and what agents reply. Any thread, no waiting.
 
-    ``lives_here`` tells whether an agent of that id is one of the server's.
+    ``lives_here`` tells whether a reply of the agent of that id is to be told; one without a run belongs to
+    ``run_id``. `of_server` and `of_program` make one.
     """
 
-    def __init__(self, url: str, server_id: str, address: str, lives_here: Callable[[str], bool]) -> None:
+    def __init__(
+        self, url: str, path: str, about: dict[str, Any], run_id: str, lives_here: Callable[[str], bool]
+    ) -> None:
         parts = urlsplit(url)
         self._url, self._host, self._tls = url, parts.netloc.rpartition("@")[2], parts.scheme == "https"
         self._base = parts.path.rstrip("/")
-        host, _, port = address.rpartition(":")
-        unix = address.startswith("unix:")
-        self._server = {
-            "server_id": server_id,
-            "host": address if unix else host,
-            "port": None if unix else int(port),
-        }
+        self._path, self._about, self._run_id = path, about, run_id
         self._registered, self._lives_here = False, lives_here
         self._waiting: deque[dict[str, Any]] = deque(maxlen=MOST_WAITING)
         self._news, self._ending = threading.Event(), threading.Event()
@@ -55,10 +53,31 @@ class Studio:
         self._thread.start()
         self._unsubscribe = events.subscribe(self._on_event)
 
+    @classmethod
+    def of_server(cls, url: str, server_id: str, address: str, lives_here: Callable[[str], bool]) -> Studio:
+        """Tell of a server at an address, and what its agents reply."""
+        host, _, port = address.rpartition(":")
+        unix = address.startswith("unix:")
+        place = {"host": address if unix else host, "port": None if unix else int(port)}
+        about = {"server_id": server_id, **place}
+        return cls(url, "/api/servers/register", about, server_id, lives_here)
+
+    @classmethod
+    def of_program(cls, url: str, about: dict[str, Any], run_id: str) -> Studio:
+        """Tell of this program, and what agents reply that it asks, wherever they live.
+
+        Raises:
+            UsageError: the messages must not be sent to that address.
+        """
+        check_studio_url(url)
+        return cls(url, "/api/runs/register", about, run_id, lambda _: True)
+
     def _on_event(self, event: events.Event) -> None:
         call, message = event.source, event.data.get("message")
         if event.kind != "done" or getattr(call, "kind", "") != "call" or not isinstance(message, Msg):
             return
+        if call.id != event.call:
+            return  # a server tells of it, which has it told itself
         if self._lives_here(getattr(call.agent, "agent_id", "")):
             self.tell(message, event.run)
 
@@ -66,7 +85,7 @@ class Studio:
         """Tell of a reply, soon."""
         self._waiting.append(
             {
-                "run_id": run or self._server["server_id"],
+                "run_id": run or self._run_id,
                 "id": message.id,
                 "name": message.name,
                 "role": message.role,
@@ -96,7 +115,7 @@ class Studio:
     def _send_all(self) -> bool:
         """Tell what there is to tell, until the end: True. False if the studio does not answer."""
         if not self._registered:
-            if not self._post("/api/servers/register", self._server):
+            if not self._post(self._path, self._about):
                 return False
             self._registered = True
         while True:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .. import _loop, events
+from .. import _loop, budget, events
 from ..exceptions import NbAgentsError
 from ._limits import MAX_ASKED
 
@@ -106,8 +106,9 @@ class RunTeller:
             "number": run.number,
             "held": run.held,
         }
-        if limits:
+        if limits and budget.limits_of(run.id) is None:
             about["limits"] = dict(limits)
+        there.lending.tell(run.id)
         there.runs.begun.add(run.id)
         answer = there.ask("begin_run", value=json.dumps(about))
 

@@ -111,10 +111,10 @@ class Run:
 
     def __enter__(self) -> Run:
         self._inside, self._start = True, time.monotonic()
-        if self.limits is not None:
-            budget.set_limits(self.id, self.limits)
         approve = Policy.strictest(Policy.of(context.approve.get()), Policy.of(self.approve)).rules
         self._tokens = context.run.set(self.id), context.card.set(True), context.approve.set(approve)
+        if self.limits is not None:
+            budget.set_limits(self.id, self.limits)
         self._unsubscribe = events.subscribe(self._hear)
         self._teller = self._teller or usual_teller()
         if self._teller is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._ids import new_id
 from ..agents import AgentBase
@@ -17,6 +18,9 @@ from ._configs import load_configs
 from ._run_folder import RunFolder
 from ._usage import usage_totals
 
+if TYPE_CHECKING:
+    from ..rpc import Studio
+
 __all__ = ["init", "state_dict"]
 
 Configs = Mapping[str, Any] | Iterable[Mapping[str, Any]] | str | os.PathLike[str]
@@ -24,6 +28,7 @@ Configs = Mapping[str, Any] | Iterable[Mapping[str, Any]] | str | os.PathLike[st
 _lock = threading.Lock()
 _about: dict[str, Any] = {}
 _folder: RunFolder | None = None
+_studio: Studio | None = None
 
 
 def init(
@@ -53,15 +58,18 @@ def init(
     notebook its cells. Nobody's own logging is touched. With ``save_api_invoke`` each request of this
     process to a model is a JSON file in ``invoke``, with its answer, keys masked; what agents in servers
     ask is not there. With ``use_monitor`` what models take is added up, see `print_llm_usage`.
-    ``cache_dir`` and ``studio_url`` do nothing here, and say so.
+
+    A studio at ``studio_url`` is told of this program, as AgentScope 0.x tells it, and each reply that it
+    asks for; one that is away or slow costs nothing but the messages that it misses. ``cache_dir`` does
+    nothing here, and says so.
 
     Raises:
-        UsageError: there is no such file, or what it holds is no configuration; a folder cannot be made.
+        UsageError: there is no such file, or what it holds is no configuration; a folder cannot be made;
+            ``studio_url`` is no address, or one of another machine without TLS.
     """
-    idle = {"cache_dir": cache_dir, "studio_url": studio_url}
-    for option, value in idle.items():
-        if value:
-            warnings.warn(f"init: {option} does nothing in nbagents", UserWarning, stacklevel=2)
+    if cache_dir:
+        text = "init: cache_dir does nothing in nbagents, which keeps no answers of models to use them again"
+        warnings.warn(text, UserWarning, stacklevel=2)
     if use_monitor:
         usage_totals.watch()
     if model_configs is not None:
@@ -80,6 +88,8 @@ def init(
             save_code=save_code,
             save_calls=save_api_invoke,
         )
+    if studio_url:
+        _tell_studio(studio_url, project, name, runtime_id)
     return [] if agent_configs is None else agents_of(agent_configs)
 
 
@@ -97,6 +107,21 @@ def _begin(project: str, name: str, save_dir: str | os.PathLike[str] | None, **m
         _about = {"project": project, "name": name, "run_id": run_id, "run_dir": path}
 
 
+def _tell_studio(url: str, project: str | None, name: str | None, run_id: str | None) -> None:
+    """Tell a studio from now on, in place of the one before."""
+    from ..rpc import Studio
+
+    global _studio
+    about = dict(_about) if _folder is not None else {"project": project or "UnnamedProject", "name": name}
+    run_id = about.get("run_id") or run_id or new_id()
+    about |= {"run_id": run_id, "pid": os.getpid(), "timestamp": time.strftime("%Y-%m-%d %H:%M:%S")}
+    about["run_dir"] = about.get("run_dir") or ""
+    with _lock:
+        before, _studio = _studio, Studio.of_program(url, about, run_id)
+    if before is not None:
+        before.end()
+
+
 def state_dict() -> dict[str, Any]:
     """Return what `init` was told: ``project``, ``name``, ``run_id``, ``run_dir``, ``model_configs``.
 
@@ -110,3 +135,6 @@ def state_dict() -> dict[str, Any]:
 def _close() -> None:
     if _folder is not None:
         _folder.close()
+    if _studio is not None:
+        _studio.end()
+        _studio.join()

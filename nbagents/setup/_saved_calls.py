@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ class SavedCalls:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         self._folder, self._numbers = folder, itertools.count(1)
         self._writer = ThreadPoolExecutor(1, "nbagents-calls")  # the loop waits for no disk
         self._end = invocations.subscribe(self._hear)
@@ -47,4 +48,10 @@ class SavedCalls:
         label = re.sub(r"[^\w.-]+", "_", call.model)[:60]
         name = f"model_{label}_{time.strftime('%Y%m%d-%H%M%S', when)}_{number}.json"
         text = json.dumps(about, indent=2, ensure_ascii=False, default=str)
-        (self._folder / name).write_text(redact(text), "utf-8", "replace")
+        with open(self._folder / name, "w", encoding="utf-8", errors="replace", opener=_for_me) as file:
+            file.write(redact(text))
+
+
+def _for_me(path: str, flags: int) -> int:
+    """Open a file that nobody else may read: a conversation is its user's own."""
+    return os.open(path, flags, 0o600)

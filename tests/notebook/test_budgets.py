@@ -95,14 +95,15 @@ far = DialogAgent("far", "You are an echo.", config, to_dist=True)
 """
 
 
-def test_each_place_keeps_a_limit_for_itself_and_further_servers_none(limited: Any):
-    """As the help says: who sees this fail has made it better, and may say so there."""
-    assert "may use it twice" in " ".join(limited.run("%%agents?").payload.split())
-    cell = limited.run("%%agents --max-calls 1 -o said\n@poet One.\n@local Two.")
-    assert (cell.error, cell.prompts) == ("", [])
+def test_a_limit_is_one_for_agents_of_the_kernel_its_server_and_further_servers(limited: Any):
     assert limited.run(FAR).error == ""
-    cell = limited.run("%%agents --max-calls 1 -o said\n@far One.\n@far Two.")
-    assert (cell.error, cell.prompts) == ("", [])
+    code = "%%agents --max-calls 2 -o said\n@poet One.\n@local Two.\n@far Three.\n@poet Four."
+    cell = limited.run(code, answers=("stop",))
+    assert len(cell.prompts) == 1
+    assert "2 of 2 calls made" in cell.prompts[0]
+    assert cell.error.startswith("BudgetExceededError: the run was stopped at its limit: 2 of 2 calls")
+    cell = limited.run(code, answers=("yes",))
+    assert (cell.error, len(cell.prompts)) == ("", 1)
 
 
 def test_agents_in_the_server_fail_where_nobody_watches(new_kernel: Any):

@@ -150,7 +150,7 @@ def test_a_studio_that_comes_back_is_told_what_it_missed(
 ):
     monkeypatch.setattr(_studio, "RETRY_SECONDS", 0.05)
     studio.close()
-    teller = Studio(studio.url, "s", "127.0.0.1:1", lambda _: True)
+    teller = Studio.of_server(studio.url, "s", "127.0.0.1:1", lambda _: True)
     for number in range(MOST_WAITING + 10):
         teller.tell(Msg("a", str(number)), "run")
     wait_for(lambda: caplog.records)
@@ -164,7 +164,7 @@ def test_a_studio_that_comes_back_is_told_what_it_missed(
 
 
 def test_a_message_that_cannot_be_written_is_left_out(studio: Studios, wait_for):
-    teller = Studio(studio.url, "s", "127.0.0.1:1", lambda _: True)
+    teller = Studio.of_server(studio.url, "s", "127.0.0.1:1", lambda _: True)
     odd: list = []
     odd.append(odd)
     bad = Msg("a", "bad")

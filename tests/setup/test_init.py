@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ BOB = {"class": "DialogAgent", "args": {"name": "Bob", "model_config_name": "lat
 def _clean() -> Iterator[None]:
     yield
     _init._close()
-    _init._folder, _init._about = None, {}
+    _init._folder, _init._studio, _init._about = None, None, {}
     model_configs.clear()
     setup.close_session()
 
@@ -156,8 +158,62 @@ def test_a_folder_that_cannot_be_had_is_an_error(options: Any, says: str):
 
 
 def test_options_that_do_nothing_say_so():
-    with pytest.warns(UserWarning, match="studio_url does nothing"):
-        nbagents.init(studio_url="http://localhost:5000")
+    with pytest.warns(UserWarning, match="cache_dir does nothing"):
+        nbagents.init(cache_dir="/somewhere")
+
+
+class Studios:
+    """A studio: what it was told."""
+
+    def __init__(self) -> None:
+        told = self.told = list[tuple[str, dict[str, Any]]]()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                told.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+def test_a_studio_is_told_of_the_program_and_of_each_reply_once(tmp_path: Path):
+    studio = Studios()
+    try:
+        nbagents.init(project="talks", name="t", runtime_id="r", save_dir=tmp_path, studio_url=studio.url)
+        with RpcAgentServerLauncher(port=0, custom_agent_classes=[Herald]) as launcher:
+            far = Herald("far").to_dist("localhost", launcher.port)
+            assert [Herald("near")().content, far().content] == ["done", "done"]
+        _init._close()
+    finally:
+        studio.close()
+    (first, about), *said = studio.told
+    assert (first, about["run_id"], about["project"]) == ("/api/runs/register", "r", "talks")
+    assert about["run_dir"] == str(tmp_path / "r")
+    assert [(path, body["name"], body["run_id"]) for path, body in said] == [
+        ("/api/messages/push", name, "r") for name in ("near", "far")
+    ]
+
+
+def test_a_studio_that_is_away_harms_nothing():
+    nbagents.init(studio_url="http://127.0.0.1:1")
+    assert Herald("near")().content == "done"
+
+
+def test_messages_are_not_sent_in_the_clear_to_another_machine():
+    with pytest.raises(UsageError, match="without TLS"):
+        nbagents.init(studio_url="http://studio.example:5000")
 
 
 def test_each_request_to_a_model_is_kept(tmp_path: Path):
@@ -175,6 +231,7 @@ def test_each_request_to_a_model_is_kept(tmp_path: Path):
         load_model(broken | {"max_retries": 1})([{"role": "user", "content": "?"}]).result(20)
     text = answer.text
     _init._close()
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "r" / "invoke").iterdir()} == {0o600}
     files = {path.name.split("_")[1]: path for path in (tmp_path / "r" / "invoke").iterdir()}
     told = {name: json.loads(path.read_text()) for name, path in files.items()}
     assert told.keys() == {"kept", "numbers", "b"}
