@@ -126,7 +126,8 @@ class Collector:
         elif name.isupper() and _is_constant(value):
             self._constants[name] = repr(value)
         else:
-            advice = f"pass it to __init__, or import {name} from a module"
+            first = "pass it to __init__" if isinstance(self._cls, type) else "let it be an argument"
+            advice = f"{first}, or import {name} from a module"
             if _is_constant(value):
                 advice += ", or write its name in capitals if it is a constant"
             raise self._error(
