@@ -1,7 +1,8 @@
 """Agents: actors that answer messages. They know models, memory and tools, and nothing above."""
 
+from ._arguments import promised, promises, snapshot
 from ._base import AgentBase
-from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek, promised, promises, snapshot
+from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek
 from ._dialog import DialogAgent
 from ._dict_dialog import DictDialogAgent, change_parser
 from ._keeping import Kept

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..exceptions import CallCancelledError
 from ..message import Msg
-from ._call import Call, peek, promised, resolved
+from ._arguments import promised, resolved
+from ._call import Call, peek
 from ._hooks import hooked, is_async
 from ._stopped import without_stopped
 from ._threads import WorkerThreads

@@ -1,20 +1,14 @@
-"""`Call`: one message on its way to one agent, and the promise of its reply.
-
-Also the walk through a call's arguments: placeholders inside lists, tuples and dictionaries are
-found, waited for and replaced, and containers are copied when the call is made, since the caller
-may go on changing them.
-"""
+"""`Call`: one message on its way to one agent, and the promise of its reply."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import context
 from .._ids import new_id, next_call_id
 from ..exceptions import CallCancelledError, CallStoppedError, CallTimeoutError
-from ..message import Msg, PlaceholderMessage
 from ._key import key_below
 from ._stopped import ended_because, spared
 
@@ -38,10 +32,6 @@ __all__ = [
     "mark_open",
     "mark_over",
     "peek",
-    "promised",
-    "promises",
-    "resolved",
-    "snapshot",
 ]
 
 QUEUED, RUNNING, ENDED = range(3)
@@ -363,46 +353,3 @@ def current_call() -> Call | None:
     """Return the call whose body runs here."""
     call = context.frame.get()
     return call if isinstance(call, Call) else None
-
-
-def promises(x: Any) -> tuple[Promise, ...]:
-    """Return what the placeholders in a value wait for."""
-    if type(x) is Msg or type(x) is str or x is None:
-        return ()
-    return tuple([peek(message, "_promise") for message in promised(x)])
-
-
-def promised(x: Any) -> list[PlaceholderMessage]:
-    """Return the placeholders in a value: itself, or inside lists, tuples and dictionaries."""
-    found: list[PlaceholderMessage] = []
-    left = [x]
-    while left:
-        x = left.pop()
-        if isinstance(x, PlaceholderMessage):
-            found.append(x)
-        elif isinstance(x, (list, tuple)):
-            left.extend(reversed(x))
-        elif isinstance(x, dict):
-            left.extend(reversed(x.values()))
-    return found
-
-
-def snapshot(x: Any) -> Any:
-    """Copy the containers of a value; messages and other objects are shared."""
-    if type(x) is list or type(x) is tuple:
-        items: Iterable[Any] = map(snapshot, x)
-        return type(x)(items)
-    return {key: snapshot(value) for key, value in x.items()} if type(x) is dict else x
-
-
-def resolved(x: Any) -> Any:
-    """Replace the placeholders in a value, all of which have arrived; the same object if there are none."""
-    if isinstance(x, PlaceholderMessage):
-        return peek(x, "_promise").value
-    if isinstance(x, Msg) or not isinstance(x, (list, tuple, dict)) or not promised(x):
-        return x
-    if isinstance(x, dict):
-        return {key: resolved(value) for key, value in x.items()}
-    items = map(resolved, x)
-    # A named tuple takes its fields one by one.
-    return x._make(items) if hasattr(x, "_make") else type(x)(items)

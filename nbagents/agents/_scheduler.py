@@ -23,20 +23,9 @@ from .. import _loop, _ports, context
 from .._ids import PROCESS
 from ..exceptions import DeadlockError
 from ..message import Msg, PlaceholderMessage, Promise
+from ._arguments import promises, resolved, snapshot
 from ._bodies import Bodies
-from ._call import (
-    ENDED,
-    QUEUED,
-    RUNNING,
-    Call,
-    current_call,
-    mark_open,
-    mark_over,
-    peek,
-    promises,
-    resolved,
-    snapshot,
-)
+from ._call import ENDED, QUEUED, RUNNING, Call, current_call, mark_open, mark_over, peek
 from ._deadlock import untie
 from ._hooks import hooked
 from ._keeping import answered, kept

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._call import Call, Way, mark_over, peek, resolved
+from ._arguments import resolved
+from ._call import Call, Way, mark_over, peek
 
 if TYPE_CHECKING:
     from ._scheduler import Scheduler

@@ -34,6 +34,7 @@ from ._inputs import messages_of
 from ._schemas import AgentRequest
 from ._serving import Serving, serve
 from ._task import Tasks
+from ._tokens import check_tokens
 from ._traced import Traced
 from ._usage import count
 
@@ -42,8 +43,6 @@ __all__ = ["AgentApp", "Runner"]
 log = logging.getLogger(__name__)
 Function = TypeVar("Function", bound=Callable[..., Any])
 FRAMEWORKS = ("agentscope", "text")
-SHORTEST = 8
-"""Characters of a token."""
 
 
 class Runner:
@@ -102,7 +101,7 @@ class AgentApp:
             raise UsageError(f"endpoint_path is a path like '/process', not {endpoint_path!r}")
         if not (isinstance(request_model, type) and issubclass(request_model, AgentRequest)):
             raise UsageError("request_model is a subclass of AgentRequest")
-        _check_tokens(token, tokens, insecure)
+        check_tokens(token, tokens, insecure)
         self.app_name, self.app_description = app_name, app_description
         self.endpoint_path, self.stream = endpoint_path.rstrip("/"), stream
         self.request_model = request_model
@@ -356,28 +355,6 @@ class AgentApp:
         """
         deployed: dict[str, Any] = await deployer.deploy(app=self, **options)
         return deployed
-
-
-def _check_tokens(
-    token: str | Secret | None, tokens: Mapping[str, str | Secret] | None, insecure: bool
-) -> None:
-    if insecure and (token is not None or tokens is not None):
-        raise UsageError(
-            "insecure=True serves everybody, so that no token counts", hint="leave one of them out"
-        )
-    if tokens is not None and (token is not None or not tokens or not all(tokens)):
-        raise UsageError("tokens= has a token for each user's name, and stands instead of token=")
-    given = [
-        Secret(text).reveal() for text in [*(tokens or {}).values(), *([] if token is None else [token])]
-    ]
-    if any(
-        len(text) < SHORTEST or not text.isascii() or not text.isprintable() or " " in text for text in given
-    ):
-        raise UsageError(
-            f"a token has at least {SHORTEST} ASCII characters, and no blank", hint="leave it out"
-        )
-    if len(set(given)) < len(given):
-        raise UsageError("two users have the same token, so nobody could tell them apart")
 
 
 def _in_notebook() -> bool:

@@ -22,10 +22,11 @@ from ..config import model_configs, redact
 from ..exceptions import DeploymentError, NbAgentsError
 from ..rpc._places import normal_address
 from ..rpc._source import NOTEBOOKS
-from ._agent_app import SHORTEST, AgentApp
+from ._agent_app import AgentApp
 from ._deployment import LOG, Deployment, log_end, new_folder
 from ._export import export
 from ._target import MODULE, check_target
+from ._tokens import SHORTEST
 
 __all__ = ["Start"]
 

@@ -24,16 +24,21 @@ _NAMES = {"show": True, "chat": True, "ask": False, "stop": True, "clear": True}
 _CONFIG = ("model=", "budget=", "max_calls=", "approve=", "jupytext")
 
 
-def candidates(text_before_cursor: str, names: Sequence[str]) -> tuple[str, list[str]] | None:
+def candidates(
+    text_before_cursor: str, names: Sequence[str], tools: Sequence[str] = ()
+) -> tuple[str, list[str]] | None:
     """Return the fragment before the cursor and what it could become, or None where we have no say.
 
-    ``names`` are the agents that exist. None means that Python's own completion is wanted: in the
-    body of ``%%msghub``, in a condition, in plain text, in quotes, in cells that are not ours.
+    ``names`` are the agents that exist, ``tools`` what agents may call. None means that Python's own
+    completion is wanted: in the body of ``%%msghub``, in a condition, in plain text, in quotes, in cells that
+    are not ours.
 
     >>> candidates("%%pipeline poet -> c", ["poet", "critic", "carol"])
     ('c', ['critic', 'carol'])
     >>> candidates("%%agents poet --ti", ["poet"])
     ('--ti', ['--timeout'])
+    >>> candidates("%%agent calc --tools add,mu", [], ["add", "mul"])
+    ('mu', ['mul'])
     >>> candidates("%agents ser", ["poet"])
     ('ser', ['server'])
     """
@@ -41,7 +46,7 @@ def candidates(text_before_cursor: str, names: Sequence[str]) -> tuple[str, list
     at = next((n for n, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0)
     first, last = _FIRST_LINE.fullmatch(lines[at]), lines[-1]
     if first is not None and at == len(lines) - 1:
-        return _on_first_line(first["magic"], first["rest"], names)
+        return _on_first_line(first["magic"], first["rest"], names, tools)
     if re.match(r"%%agents(\s|$)", lines[at]):
         turn = _TURN.fullmatch(last)
         return _starting(turn["part"], [*names, EVERYONE]) if turn else None
@@ -51,8 +56,13 @@ def candidates(text_before_cursor: str, names: Sequence[str]) -> tuple[str, list
     return _on_command(command["rest"], names) if command else None
 
 
-def _on_first_line(magic: str, rest: str, names: Sequence[str]) -> tuple[str, list[str]] | None:
+def _on_first_line(
+    magic: str, rest: str, names: Sequence[str], tools: Sequence[str]
+) -> tuple[str, list[str]] | None:
     words, fragment = _parted(rest)
+    if (listed := _listed(magic, [*words, fragment])) is not None:
+        *before, last = listed
+        return _starting(last, [tool for tool in tools if tool not in before])
     if (found := _among_options(magic, options_of(magic), words, fragment)) is not None:
         return found
     if _in_value(magic, words) or in_quotes(rest):
@@ -109,6 +119,23 @@ def _on_command(rest: str, names: Sequence[str]) -> tuple[str, list[str]] | None
     if plain and not several:
         return None
     return _starting(fragment.removeprefix("@"), [name for name in names if name not in plain])
+
+
+def _listed(magic: str, words: list[str]) -> list[str] | None:
+    """Return the names in the list where the cursor is, the last perhaps unfinished; None elsewhere."""
+
+    def takes_names(word: str) -> bool:
+        option = find_option(magic, word)
+        return option is not None and option.kind == "names"
+
+    flag, _, joined = words[-1].partition("=")
+    if joined and takes_names(flag):
+        return joined.split(",")
+    flags = [at for at, word in enumerate(words[:-1]) if takes_names(word)]
+    value = words[flags[-1] + 1 :] if flags else ["-"]
+    if value[-1].startswith("-") or not all(word.endswith(",") for word in value[:-1]):
+        return None
+    return "".join(value).split(",")
 
 
 def _among_options(

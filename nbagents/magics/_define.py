@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from ..exceptions import UsageError
 from ..models import DEMO_MODELS
 from ..render import AgentCardView, agent_line_html, agent_line_text
@@ -10,11 +12,12 @@ from ._desk import Desk
 from ._faults import unavailable
 from ._pace import apart
 from ._specs import AgentSpec
+from ._tools import tools_called
 
 __all__ = ["define_agent"]
 
 MAGIC = "%%agent"
-KINDS = ("chat", "user")
+KINDS = ("chat", "react", "user")
 PROMPT = 200
 """How much of a system prompt the one line about an agent shows."""
 
@@ -28,8 +31,14 @@ async def define_agent(desk: Desk, spec: AgentSpec, notes: list[str], chips: lis
     if spec.kind not in KINDS:
         raise unavailable(MAGIC, f"--kind {spec.kind}")
     desk.check_free(spec.name)
-    changes = spec.model is not None or spec.temperature is not None or spec.seed is not None or spec.fresh
-    if not spec.body and spec.kind == "chat":
+    asked = (spec.model, spec.temperature, spec.seed, spec.approve)
+    changes = spec.fresh or bool(spec.tools) or any(each is not None for each in asked)
+    if spec.kind == "user" and (spec.tools or spec.approve):
+        raise UsageError(f"{MAGIC}: {spec.name} is a person, who calls no tools")
+    if spec.approve and not spec.tools:
+        raise UsageError(f"{MAGIC}: --approve is about tools; name them too: --tools f,g")
+    tools = tools_called(spec.tools, desk.variables, MAGIC)
+    if not spec.body and spec.kind != "user":
         if changes or not await _is_there(desk, spec.name):
             raise UsageError(
                 f"{MAGIC}: what is {spec.name} to do? Write its system prompt below the first line"
@@ -52,6 +61,8 @@ async def define_agent(desk: Desk, spec: AgentSpec, notes: list[str], chips: lis
             kind=spec.kind,
             fresh=spec.fresh,
             generate_args=arguments or None,
+            tools=tools,
+            approve=spec.approve,
         )
 
     definition = await apart(define)
@@ -80,6 +91,7 @@ async def _show(desk: Desk, spec: AgentSpec) -> None:
     prompt = " ".join(info.sys_prompt.split())
     shown = prompt if len(prompt) <= PROMPT else f"{prompt[:PROMPT]}…"
     facts = ["a person" if info.color is None else f"model {info.model}", _kept(info.messages)]
+    facts += [_told(info.tools) + _allowed(info.approve)] if info.tools else []
     facts += [f"“{shown}”"] if shown else []
     _line(desk, AgentCardView(spec.name, info.color, " · ".join(facts), info.model in DEMO_MODELS))
 
@@ -93,10 +105,14 @@ def _ready(
     if definition.change == "unchanged":
         first = ["unchanged", f"{_counted(kept)} kept"]
     elif definition.change == "updated":
-        first = ["prompt updated", f"{_counted(kept)} kept (`--fresh` to empty)" if kept else "memory 0"]
+        first = [
+            f"{definition.what or 'prompt'} updated",
+            f"{_counted(kept)} kept (`--fresh` to empty)" if kept else "memory 0",
+        ]
     else:
         first = ["ready"]
     facts = [*first, f"model {choice.label}" if choice is not None else "a person"]
+    facts += [_told(definition.tools)] if definition.tools else []
     if definition.change == "created":
         facts.append(f"memory {kept}")
     facts += [f"‹{name}: {value}›" for name, value in chips]
@@ -107,6 +123,17 @@ def _ready(
 
 def _line(desk: Desk, view: AgentCardView) -> None:
     desk.surface().show(agent_line_html(view), agent_line_text(view))
+
+
+def _told(tools: Sequence[str]) -> str:
+    return f"tools {', '.join(tools)}"
+
+
+def _allowed(approve: Mapping[str, str]) -> str:
+    """Say what was said of them: one word for all, or one for each effect."""
+    rules = set(approve.values())
+    said = approve.values() if len(rules) == 1 else (f"{kind} {rule}" for kind, rule in approve.items())
+    return f" (approve: {', '.join(dict.fromkeys(said))})" if rules else ""
 
 
 def _kept(count: int) -> str:

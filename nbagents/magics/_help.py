@@ -34,7 +34,7 @@ _ARGUMENTS = {
 _EXAMPLES = {
     "%%agent": (
         "%%agent poet\nYou write four short lines about what you are asked.",
-        "%%agent critic -m demo --fresh\nIf there are at most {max_words} words reply APPROVED.",
+        "%%agent clerk --tools add,read_text_file --approve ask\nYou calculate. Use your tools.",
     ),
     "%%agents": (
         "%%agents poet critic\nIn one sentence: what makes a good poem?",

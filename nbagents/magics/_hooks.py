@@ -21,6 +21,7 @@ from ._options import MAGICS
 from ._person import install, show_waiting
 from ._rewrite import REGISTERED, rewrite_cell
 from ._session import session_of
+from ._tools import tool_names
 
 __all__ = ["Extension"]
 
@@ -115,7 +116,8 @@ def _matcher(desk: Desk) -> Any:
     def match(context: CompletionContext) -> Any:
         """Complete agents' names, options and commands in our cells."""
         before = context.full_text.split("\n")[: context.cursor_line]
-        found = candidates("\n".join([*before, context.text_until_cursor]), desk.agent_names())
+        text = "\n".join([*before, context.text_until_cursor])
+        found = candidates(text, desk.agent_names(), tool_names(desk.variables))
         if found is None:
             return {"completions": []}
         fragment, texts = found

@@ -16,7 +16,7 @@ MAGICS = ("%%agent", "%%agents", "%%pipeline", "%%msghub", LINE)
 
 Kind = Literal[
     "flag", "text", "variable", "name", "count", "integer", "number", "dollars", "seconds", "choice", "class",
-    "condition",
+    "condition", "names",
 ]  # fmt: skip
 
 
@@ -60,14 +60,18 @@ _TALKS = (*_RUNS, LINE)
 OPTIONS = (
     Option("--model", "text", (*_AGENT, LINE), "the model, else the one in the banner; index: for embeddings",
            "-m", "MODEL"),
-    Option("--kind", "class", _AGENT, "what it is: a model behind a prompt, or a person",
-           metavar="chat|user", choices=("chat", "user"), later=("react",)),
+    Option("--kind", "class", _AGENT, "a model behind a prompt, one with tools, or a person",
+           metavar="chat|react|user", choices=("chat", "react", "user")),
     Option("--temperature", "number", _AGENT, "how freely the model chooses its words", metavar="T"),
     Option("--seed", "integer", _AGENT, "ask the model for repeatable answers", metavar="S"),
     Option("--keep", "count", _AGENT, "send the model the last N messages only", metavar="N",
            available=False),
     Option("--server", "text", _AGENT, "the agent server to live in", metavar="S", available=False),
     Option("--fresh", "flag", _AGENT, "empty the memory"),
+    Option("--tools", "names", _AGENT, "functions and toolkits that it may call: yours, nbagents.tools",
+           metavar="f,g"),
+    Option("--approve", "choice", _AGENT, "which of them may be called: ask you, all, or none",
+           choices=("ask", "auto", "deny")),
     Option("--loop", "count", _PIPELINE, "go through it N times", "-n", "N"),
     Option("--until", "condition", _PIPELINE, "end once this is true; msg is the last message",
            metavar="PYEXPR"),
@@ -92,9 +96,6 @@ OPTIONS = (
     Option("--schema", "name", (*_AGENTS, *_PIPELINE), "ask for JSON of this shape: a class or a JSON schema",
            metavar="M"),
     Option("--all", "flag", (LINE,), "stop everything here; server stop: other notebooks' too"),
-    Option("--tools", "text", _AGENT, "the functions it may call", metavar="f,g", available=False),
-    Option("--approve", "choice", _AGENT, "who allows a tool's call", choices=("ask", "auto", "deny"),
-           available=False),
     Option("--record", "text", _RUNS, "write the run to a file", "-r", "FILE", available=False),
     Option("--replay", "text", _RUNS, "take the answers from a file", metavar="FILE", available=False),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import assert_never
 
 from ..exceptions import UsageError
+from ..tools import READY_TOOLS
 from ._condition import wrapped
 from ._literals import f_string, indented, literal
 from ._names import EVERYONE
@@ -69,16 +70,20 @@ def _agent(spec: AgentSpec, known: Collection[str]) -> str:
     arguments = [literal(spec.name)]
     if spec.body:
         arguments.append(f_string(spec.body, None if spec.raw else known))
-    kind = spec.kind if spec.kind not in ("chat", "user") else literal(spec.kind)
+    kind = spec.kind if spec.kind not in ("chat", "react", "user") else literal(spec.kind)
+    ours = sorted(tool for tool in spec.tools if tool not in known and tool in READY_TOOLS)
     options = {
         "model": spec.model and literal(spec.model),
         "kind": None if spec.kind == "chat" else kind,
         "temperature": spec.temperature,
         "seed": spec.seed,
+        "tools": f"[{', '.join(spec.tools)}]" if spec.tools else None,
+        "approve": spec.approve and literal(spec.approve),
         "fresh": spec.fresh or None,
     }
     arguments += [f"{key}={value}" for key, value in options.items() if value is not None]
-    return f"import nbagents\n\n{spec.name} = nbagents.agent({', '.join(arguments)})\n"
+    imports = "import nbagents\n" + (f"from nbagents.tools import {', '.join(ours)}\n" if ours else "")
+    return f"{imports}\n{spec.name} = nbagents.agent({', '.join(arguments)})\n"
 
 
 def _agents(spec: AgentsSpec, known: Collection[str]) -> str:

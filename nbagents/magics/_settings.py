@@ -16,7 +16,7 @@ from typing import Any
 from ..exceptions import UsageError
 from ._condition import ends_condition, take_condition
 from ._faults import closest, unavailable
-from ._names import normal
+from ._names import is_name, normal
 from ._options import Option, find_option, options_of
 from ._specs import CommonOptions
 from ._words import Word, attached, split
@@ -72,6 +72,9 @@ def read_settings(
                 raise UsageError(f"{magic}: {option.name} takes no value")
         elif option.takes_value and at < len(words) and not words[at].is_option:
             value, at = [words[at]], at + 1
+        if option.kind == "names":
+            while value and value[-1].text.endswith(",") and at < len(words) and not words[at].is_option:
+                value, at = [*value, words[at]], at + 1
         if option.kind == "condition":
             while at < len(words) and not ends_condition(words[at], magic):
                 value, at = [*value, words[at]], at + 1
@@ -116,6 +119,8 @@ def _value(magic: str, line: str, option: Option, words: list[Word], fill: Fill)
         case "class":
             named = _CLASS.fullmatch(text) and ("." in text or text[0].isupper())
             return text if named else _choice(magic, option, text)
+        case "names":
+            return _names(magic, option, " ".join(fill(word.text) for word in words))
         case "name":
             if _CLASS.fullmatch(text):
                 return normal(text)
@@ -126,6 +131,14 @@ def _value(magic: str, line: str, option: Option, words: list[Word], fill: Fill)
             raise UsageError(f"{magic}: {option.name} needs the name of a variable, not {text!r}")
         case kind:
             return _number(magic, option, kind, text)
+
+
+def _names(magic: str, option: Option, text: str) -> tuple[str, ...]:
+    names = [name for name in text.replace(",", " ").split() if name]
+    odd = next((name for name in names if not is_name(name)), None if names else text)
+    if odd is not None:
+        raise UsageError(f"{magic}: {option.name} needs names, {option.value}, not {odd!r}")
+    return tuple(dict.fromkeys(map(normal, names)))
 
 
 def _choice(magic: str, option: Option, text: str) -> str:

@@ -48,7 +48,7 @@ class CommonOptions:
 class AgentSpec:
     """``%%agent``: one agent to define. An empty ``body`` asks to show the one there is.
 
-    ``kind`` is ``chat``, ``user``, or the name of a class as written.
+    ``kind`` is ``chat``, ``react``, ``user``, or the name of a class as written; ``tools`` are names.
     """
 
     name: str
@@ -57,6 +57,8 @@ class AgentSpec:
     kind: str = "chat"
     temperature: float | None = None
     seed: int | None = None
+    tools: tuple[str, ...] = ()
+    approve: str | None = None
     fresh: bool = False
     quiet: bool = False
     raw: bool = False

@@ -13,6 +13,7 @@ from ..agents import AgentBase, scheduler
 from ..exceptions import AgentCreationError, AgentNotFoundError, NbAgentsError, StorageError, UsageError
 from ..memory import arrived
 from ..models import load_model
+from ._anew import CHANGES, MODELS, become, is_made_anew
 from ._codec import from_json, to_json
 from ._hosted import Hosted
 from ._keeper import Keeper
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["AgentTable", "checked"]
 
 LONGEST_NAME, LONGEST_WORKSPACE = 200, 4096
-CHANGES = frozenset({"sys_prompt", "input_hint"})
-"""What can be changed of an agent that lives, besides its model."""
 SETTINGS = ("class_name", "args", "kwargs", "import_path", "source")
 
 
@@ -120,7 +119,8 @@ class AgentTable:
     ) -> tuple[Hosted, str]:
         """Make the agent of that name in a workspace, or bring the one that lives there up to date.
 
-        Returns it and "created", "updated" or "unchanged". An update keeps the memory unless ``fresh``.
+        Returns it and "created", "updated" or "unchanged". An update keeps the memory unless ``fresh``; so
+        does one that gives an agent tools, others, or none.
         ``agent_id`` is the id of one that is made, so that proxies of an earlier server stay good;
         ``state`` what it has become elsewhere.
         """
@@ -134,7 +134,8 @@ class AgentTable:
         making = self._making.setdefault(key, asyncio.Lock())
         async with making:  # two cells may define it at once
             known = self._agents.get(self._names.get(key, ""))
-            if known is None or known.settings["class_name"] != settings["class_name"]:
+            anew = known is not None and is_made_anew(known.settings, settings)
+            if known is None or not (anew or known.settings["class_name"] == settings["class_name"]):
                 agent_id = agent_id if agent_id and agent_id not in self._agents else new_id()
                 agent = await self._make(agent_id, settings, state)
                 color = known.color if known else self._next_color(workspace)
@@ -146,9 +147,10 @@ class AgentTable:
                 return hosted, "created"
             give_keys(known, settings)
             changed = any(known.settings[part] != settings[part] for part in ("args", "kwargs"))
-            if changed or fresh:
-                await self._update(known, settings, fresh)
-            return known, "updated" if changed or fresh else "unchanged"
+            if changed or fresh or anew:
+                new = await self._make(known.agent_id, settings) if anew else None
+                await self._update(known, settings, fresh, new)
+            return known, "updated" if changed or fresh or anew else "unchanged"
 
     async def clone(self, agent_id: str) -> Hosted:
         """Make a new agent as this one was made; its memory is not copied."""
@@ -243,20 +245,23 @@ class AgentTable:
         taken = [self._agents[known].color for (place, _), known in self._names.items() if place == workspace]
         return max(taken, default=-1) + 1
 
-    async def _update(self, hosted: Hosted, settings: dict[str, Any], fresh: bool) -> None:
-        """Change an agent in a turn of its own: calls made before still meet it as it was.
+    async def _update(
+        self, hosted: Hosted, settings: dict[str, Any], fresh: bool, new: AgentBase | None
+    ) -> None:
+        """Change an agent, or put a new one in its place, in a turn: calls made before meet it as it was.
 
         Waits for that turn unless the agent is busy now; then the change comes after what it does.
         """
-        agent, kwargs, before = hosted.agent, settings["kwargs"], hosted.settings
-        config = kwargs.get("model_config_name")
-        model = (
-            load_model(config)
-            if config is not None and config != before["kwargs"].get("model_config_name")
-            else None
-        )
+        kwargs, before = settings["kwargs"], hosted.settings
+        config, had = ([given.get(key) for key in MODELS] for given in (kwargs, before["kwargs"]))
+        named = next(filter(None, config), None)
+        model = load_model(named) if new is None and named is not None and config != had else None
 
         async def change() -> None:
+            if new is not None:
+                become(hosted.agent, new)
+                hosted.agent = new
+            agent = hosted.agent
             if model is not None:
                 agent.model = model
             for name in CHANGES & kwargs.keys():
@@ -267,10 +272,10 @@ class AgentTable:
             if self.keeper is not None:
                 self.keeper.kept(hosted)  # written together with what has changed
 
-        busy = bool(agent.__dict__.get("_open"))
-        turn = scheduler().issue(agent, change, (), kind="change")
+        busy = bool(hosted.agent.__dict__.get("_open"))
+        turn = scheduler().issue(hosted.agent, change, (), kind="change")
         hosted.settings = settings
-        if model is not None:
+        if model is not None or new is not None:
             hosted.without_key = ()
         if not busy:
             try:

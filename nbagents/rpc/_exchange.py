@@ -16,6 +16,7 @@ from ..agents import AgentBase, Call, scheduler
 from ..exceptions import AgentCallError, AgentCreationError
 from ..message import Promise
 from ._agents import AgentTable
+from ._anew import put_in_place
 from ._hosted import Hosted
 from ._unit import Unit
 
@@ -106,11 +107,7 @@ async def _made(agents: AgentTable, hosted: Hosted, cls: type[AgentBase]) -> Age
 def _moved(old: AgentBase, new: AgentBase) -> AgentBase:
     """Put another object in an agent's place: with its state, its mailbox and all that waits there."""
     new.load_state_dict(old.state_dict())
-    for name in ("agent_id", "name", "memory", "_box", "_open", "_audience", "_init_settings", "_kept"):
-        if name in old.__dict__:
-            new.__dict__[name] = old.__dict__[name]
-    for call in old._mailbox.queue:
-        call.agent = new
+    put_in_place(old, new)
     return new
 
 

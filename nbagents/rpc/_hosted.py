@@ -8,6 +8,7 @@ from typing import Any
 
 from ..agents import AgentBase, scheduler
 from ..memory import is_awaited
+from ..tools import Policy, Toolkit
 from ._keys import ModelWithoutKey
 
 __all__ = ["Hosted"]
@@ -36,17 +37,28 @@ class Hosted:
         """
         own = self.agent.__dict__
         memory, model = own.get("memory"), own.get("model")
-        return self.agent._describe() | {
-            "agent_id": self.agent_id,
-            "workspace": self.workspace,
-            "color": self.color,
-            "messages": _size(memory),
-            "model_name": getattr(model, "model_name", "") or "",
-            "busy": bool(own.get("_open")),
-            "state": scheduler().stops.state(self.agent),
-            "blocked": own.get("_blocked", 0.0),
-            "needs_key": bool(self.without_key),
-        }
+        return (
+            self.agent._describe()
+            | _tools_of(own)
+            | {
+                "agent_id": self.agent_id,
+                "workspace": self.workspace,
+                "color": self.color,
+                "messages": _size(memory),
+                "model_name": getattr(model, "model_name", "") or "",
+                "busy": bool(own.get("_open")),
+                "state": scheduler().stops.state(self.agent),
+                "blocked": own.get("_blocked", 0.0),
+                "needs_key": bool(self.without_key),
+            }
+        )
+
+
+def _tools_of(own: dict[str, Any]) -> dict[str, Any]:
+    toolkit, policy = own.get("toolkit"), own.get("policy")
+    if not isinstance(toolkit, Toolkit) or not toolkit.tools:
+        return {}
+    return {"tools": list(toolkit.tools), "approve": policy.to_dict() if isinstance(policy, Policy) else {}}
 
 
 def _size(memory: Any) -> int:

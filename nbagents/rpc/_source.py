@@ -76,6 +76,8 @@ class Collector:
 
     def __init__(self, cls: Any) -> None:
         self._cls, self._namespace = cls, namespace_of(cls)
+        if type(self) is Collector and not isinstance(cls, type):
+            self.instead = "let it be an argument"
         self._notebook = Notebook(self._namespace)
         self._root = ""
         self._parts: dict[str, Part] = {}

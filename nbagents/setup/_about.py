@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..agents import AgentBase
@@ -24,6 +25,10 @@ class Definition:
     """Its place in the order of creation in its workspace; decides its colour in every notebook."""
     choice: ModelChoice | None
     """The model it got, and why; None for a person."""
+    what: str = ""
+    """What was updated, where that is known: "prompt", "tools", "prompt and tools" …"""
+    tools: tuple[str, ...] = ()
+    """The names of the functions that it may call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,9 @@ class AgentInfo:
     busy: bool
     sys_prompt: str
     agent_id: str
+    tools: tuple[str, ...] = ()
+    approve: Mapping[str, str] = field(default_factory=dict)
+    """What was said of its tools by effect, apart from what their toolkit says."""
 
     @classmethod
     def of(cls, about: dict[str, Any]) -> AgentInfo:
@@ -54,4 +62,6 @@ class AgentInfo:
             busy=bool(about.get("busy")),
             sys_prompt=about.get("sys_prompt") or "",
             agent_id=about["agent_id"],
+            tools=tuple(map(str, about.get("tools", ()))),
+            approve=dict(about.get("approve", {})),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,7 @@ from ..runs import numbers
 from ._about import AgentInfo, Definition
 from ._configs import loaded_configs
 from ._doctor import Finding, examine
+from ._making import MODELS, changed_of, settings_for
 from ._person import PERSON, Person, person_settings
 from ._runs import RunsThere
 from ._settings import Settings
@@ -37,7 +38,7 @@ from ._settings import Settings
 __all__ = ["AgentInfo", "Definition", "Session"]
 
 log = logging.getLogger(__name__)
-KINDS = ("chat", "user")
+KINDS = ("chat", "react", "user")
 
 
 @dataclass(slots=True)
@@ -155,32 +156,44 @@ class Session(Settings, RunsThere):
         kind: str = "chat",
         fresh: bool = False,
         generate_args: dict[str, Any] | None = None,
+        tools: Sequence[Any] = (),
+        approve: str | None = None,
     ) -> Definition:
         """Make the agent of that name, or bring it up to date; its memory stays unless ``fresh``.
 
+        With ``tools``, functions or toolkits, it is one that calls them, as one of kind "react" always is;
+        ``approve`` says who allows that.
+
         Raises:
-            UsageError, ModelChoiceError: the kind or the model cannot be had.
+            UsageError, ModelChoiceError: the kind, the model or a tool cannot be had.
+            AgentCreationError: a tool cannot go to the server.
             AgentServerError: the server cannot be brought up, or cannot make the agent.
         """
         if kind not in KINDS:
             raise UsageError(
                 f"an agent of kind {kind!r} is not available in this version; kinds: {', '.join(KINDS)}"
             )
+        if (tools or approve is not None) and kind == "user":
+            raise UsageError(f"{name} is a person, who calls no tools")
+        if approve is not None and not tools:
+            raise UsageError(f"approve={approve} is about tools, and {name} is given none: name them too")
         if kind == "user":
             return self._define_person(name, sys_prompt, fresh=fresh)
         choice = self.choose(model)
-        config = model_config_to_wire(choice.config)
-        if generate_args:
-            config["generate_args"] = {**config.get("generate_args", {}), **generate_args}
-        settings = {
-            "class_name": "DialogAgent",
-            "args": [name],
-            "kwargs": {"sys_prompt": sys_prompt, "model_config_name": config},
-        }
-        client = self.server.client()
-        about = client.define_agent(self.workspace, name, settings, fresh=fresh)
+        listed = tools if tools or kind == "react" else None
+        settings = settings_for(name, sys_prompt, choice.config, generate_args, listed, approve)
+        before = self._agents[name].settings if name in self._agents else None
+        about = self.server.client().define_agent(self.workspace, name, settings, fresh=fresh)
         known = self._remember(about, settings)
-        return Definition(known.proxy, about["change"], about["messages"], known.color, choice)
+        return Definition(
+            known.proxy,
+            about["change"],
+            about["messages"],
+            known.color,
+            choice,
+            changed_of(before, settings) if about["change"] == "updated" else "",
+            tuple(about.get("tools", ())),
+        )
 
     def find(self, name: str) -> AgentBase:
         """Return the agent of that name in this workspace.
@@ -220,7 +233,7 @@ class Session(Settings, RunsThere):
     def unpriced(self, agents: Collection[AgentBase]) -> list[str]:
         """Return the names of those models of agents made here whose price nobody knows."""
         settings = [known.settings for known in list(self._agents.values()) if known.proxy in agents]
-        found = [each["kwargs"].get("model_config_name") for each in settings if each is not None]
+        found = [each["kwargs"].get(key) for each in settings if each is not None for key in MODELS]
         return self.without_price(config for config in found if isinstance(config, dict))
 
     def use(self, name: str, notebook: str, known_as: str) -> AgentBase:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from ._audit import audit_calls, audit_log
 from ._effects import Effect, effects, effects_of
+from ._gathered import gathered
 from ._policy import RULES, Policy
+from ._ready import READY_TOOLS, UNREADY_TOOLS
 from ._reserved import reserved
 from ._response import ToolResponse
 from ._run import ToolStream
@@ -67,7 +69,9 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "READY_TOOLS",
     "RULES",
+    "UNREADY_TOOLS",
     "Database",
     "Effect",
     "Execution",
@@ -105,6 +109,7 @@ __all__ = [
     "effects_of",
     "execute_python_code",
     "execute_shell_command",
+    "gathered",
     "get_current_directory",
     "google_search",
     "insert_text_file",

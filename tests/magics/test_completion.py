@@ -49,7 +49,7 @@ def test_the_case_of_the_specification():
         ("%%msghub poet c", "c", ["critic", "carol"]),
         ("%%msghub poet --a", "--a", ["--announce", "--approve"]),
         ("%%agent p", "p", ["poet"]),
-        ("%%agent poet --kind ", "", ["chat", "user"]),
+        ("%%agent poet --kind ", "", ["chat", "react", "user"]),
         ("\n# mine\n%%agents c", "c", ["critic", "carol"]),
         ("%%agents\n@c", "c", ["critic", "carol"]),
         ("%%agents\n@poet hello\n@poet @a", "a", ["all"]),

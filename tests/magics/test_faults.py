@@ -62,12 +62,11 @@ ERRORS = [
     ("%%pipeline", "poet --loop 0", "", "%%pipeline: --loop needs a whole number, at least 1, not '0'"),
     ("%%agent", "poet --seed x", "", "%%agent: --seed needs a whole number, not 'x'"),
     ("%%agent", "poet --temperature nan", "", "%%agent: --temperature needs a number, at least 0, not 'nan'"),
-    ("%%agent", "poet --kind react", "", "%%agent: --kind react is not available in this version"),
     (
         "%%agent",
         "poet --kind chta",
         "",
-        "%%agent: --kind takes chat|user, not 'chta'. Did you mean chat?",
+        "%%agent: --kind takes chat|react|user, not 'chta'. Did you mean chat?",
     ),
     ("%%agent", "poet -m 'x", "", "%%agent: “poet -m 'x” — this ' is never closed\n" + " " * 30 + "^"),
     ("%%agents", "", "hi", "%%agents: whom to? %%agents poet critic, or lines that begin with @poet"),

@@ -101,7 +101,9 @@ def test_a_person_lives_in_the_server_too(session):
     assert asked[0] == ("Keep it?", "turn", "user: Well?")
     assert [m.name for m in session.memory("me")] == ["user", "me"]
     session.delete("me")
-    with pytest.raises(UsageError, match="kind 'wizard' is not available in this version; kinds: chat, user"):
+    with pytest.raises(
+        UsageError, match="kind 'wizard' is not available in this version; kinds: chat, react, user"
+    ):
         session.define("merlin", "", kind="wizard")
 
 
