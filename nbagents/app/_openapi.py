@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ._agent_app import AgentApp
 
-__all__ = ["About", "Schemas", "about", "document"]
+__all__ = ["JSONRPC", "JSONRPC_ERROR", "About", "Schemas", "about", "document"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Schema = dict[str, Any]
@@ -41,6 +41,10 @@ class About:
     """What it takes one by one, in the query or in the body: each one's type, and whether it is needed."""
     more: bool = False
     """May there be other fields?"""
+    refused: Any = None
+    """What a refusal may look like, too, where another protocol has its own."""
+    also: Mapping[str, str] = field(default_factory=dict)
+    """Other statuses of answers, and what each says."""
 
 
 def about(summary: str, **said: Any) -> Callable[[Function], Function]:
@@ -90,12 +94,16 @@ def _operation(app: AgentApp, route: Route, method: str, said: About, schemas: S
     kinds: dict[str, Any] = {"application/json": {"schema": schemas.of(said.answer)}}
     if said.streams:
         kinds["text/event-stream"] = {"schema": _EVENT}
-    refused = {"content": {"application/json": {"schema": {"$ref": f"{_REFS}Error"}}}}
+    refusal: Schema = {"$ref": f"{_REFS}Error"}
+    if said.refused is not None:
+        refusal = {"anyOf": [refusal, schemas.of(said.refused)]}
+    refused = {"content": {"application/json": {"schema": refusal}}}
     found: dict[str, Any] = {
         "operationId": re.sub(r"\W+", "_", f"{method.lower()}{route.path}").strip("_"),
         "summary": said.summary,
         "responses": {
             "200": {"description": "The answer", "content": kinds},
+            **{status: {"description": text} for status, text in said.also.items()},
             "4XX": {"description": "It is refused: who asks can change that", **refused},
             "5XX": {"description": "What the app calls has failed", **refused},
         },
@@ -173,6 +181,29 @@ def _with_names(schema: Any, renamed: dict[str, str]) -> Any:
     return json.loads(text)
 
 
+JSONRPC: Schema = {
+    "type": "object",
+    "required": ["jsonrpc", "method"],
+    "properties": {
+        "jsonrpc": {"const": "2.0"},
+        "id": {"type": ["string", "integer"]},
+        "method": {"type": "string"},
+        "params": {"type": "object"},
+    },
+}
+"""A request of JSON-RPC."""
+JSONRPC_ERROR: Schema = {
+    "type": "object",
+    "required": ["jsonrpc", "error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
+        }
+    },
+}
+"""How JSON-RPC refuses one."""
 _EVENT: Schema = {
     "type": "object",
     "required": ["data"],

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from ..._threads import on_thread
 from .._failure import Refusal
+from .._openapi import JSONRPC, JSONRPC_ERROR, about
 from .._stream import sse
 
 if TYPE_CHECKING:
@@ -38,10 +39,12 @@ class A2ADoors:
         cards = [Route(path, self._card, methods=["GET"]) for path in CARDS]
         return [*cards, Route(ASK, self._ask, methods=["POST"])]
 
+    @about("Who answers here, for other agents", answer={"type": "object"})
     async def _card(self, request: Request) -> Response:
         service = await self._loaded()
         return JSONResponse(service.card(f"{str(request.base_url).rstrip('/')}{ASK}"))
 
+    @about("Ask the agent, by A2A", body=JSONRPC, streams=True, refused=JSONRPC_ERROR)
     async def _ask(self, request: Request) -> Response:
         try:
             await request.body()

@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from ..._threads import on_thread
 from .._failure import Refusal
+from .._openapi import JSONRPC, JSONRPC_ERROR, About
 
 if TYPE_CHECKING:
     from .._agent_app import AgentApp
@@ -23,6 +24,14 @@ ASK = "/mcp"
 
 class McpDoors:
     """What is served of one app as a tool. Without its package it says what is missing."""
+
+    openapi = About(
+        "Use the app as a tool, by MCP",
+        body=JSONRPC,
+        streams=True,
+        refused=JSONRPC_ERROR,
+        also={"202": "It is taken; nothing is answered"},
+    )
 
     def __init__(self, app: AgentApp) -> None:
         self._app = app
