@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..exceptions import DeploymentError, NbAgentsError, UsageError
 from ._deployment import Deployment, find_deployment, in_threads, stop_deployment
-from ._serving import Serving, serve
+from ._serving import Serving, serve, serving_at
 
 if TYPE_CHECKING:
     from ._agent_app import AgentApp
@@ -119,6 +119,12 @@ class LocalDeployManager:
     ) -> dict[str, Any]:
         from ._detached import Start  # needs the parts of the wire that know sources
 
+        if (own := serving_at(self.port)) is not None:
+            raise UsageError(
+                f"the port {self.port} is taken by your own {own.app.app_name or 'app'}, which this process"
+                " serves",
+                hint="end that one: app.serving.stop(); or give another port, or 0 for any",
+            )
         start = Start(
             app,
             environment=environment,

@@ -22,7 +22,7 @@ from ._header import HeaderFile
 if TYPE_CHECKING:
     from ._agent_app import AgentApp
 
-__all__ = ["Serving", "serve"]
+__all__ = ["Serving", "serve", "serving_at"]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -227,6 +227,11 @@ def serve(
     app.serving = serving
     _serving[serving.port] = serving
     return serving
+
+
+def serving_at(port: int) -> Serving | None:
+    """Return what this process serves at a port."""
+    return _serving.get(port)
 
 
 def _replace(app: AgentApp, port: int) -> None:
