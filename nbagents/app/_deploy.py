@@ -69,7 +69,8 @@ class LocalDeployManager:
         mode: str = DeploymentMode.DAEMON_THREAD,
         *,
         environment: Mapping[str, str] | None = None,
-        **options: Any,
+        ssl_certfile: str | None = None,
+        ssl_keyfile: str | None = None,
     ) -> dict[str, Any]:
         """Serve an app; return its ``deploy_id``, ``url`` and ``token`` when it answers.
 
@@ -93,6 +94,9 @@ class LocalDeployManager:
                 f"it serves already, at {self.service_url}",
                 hint="await manager.stop(deploy_id), or make another one",
             )
+        options: dict[str, Any] = (
+            {"ssl_certfile": ssl_certfile, "ssl_keyfile": ssl_keyfile} if ssl_certfile else {}
+        )
         if mode == DeploymentMode.DETACHED_PROCESS:
             return await self._detach(app, environment or {}, options)
         if isinstance(app, str) or environment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ from ._serving import DRAIN, END, START, serve
 
 __all__ = ["run_until_told", "see_to_the_end"]
 
+log = logging.getLogger(__name__)
 TICK = 0.1
 
 
@@ -32,7 +34,7 @@ def run_until_told(
     start: float = START,
     **options: Any,
 ) -> int:
-    """Serve an app until SIGTERM, SIGINT or its own end; return the exit status. On the main thread.
+    """Serve an app until SIGTERM, SIGINT or its own end, on the main thread; return 1 if that failed, else 0.
 
     ``ready`` is called once it answers, when every process of the user can see it; if that raises OSError,
     whoever wanted to know is gone, and it ends. New requests are refused at the end, and those under way
@@ -67,9 +69,13 @@ def run_until_told(
             ending.start()
             while ending.is_alive() and len(told) < 2:
                 ending.join(TICK)
-            if deployment is not None:
+            failed = serving.failure is not None
+            if failed:
+                log.error("the app failed at its end", exc_info=serving.failure)
+            # The log of one that ended by itself tells why.
+            if deployment is not None and not (failed and not told and deployment.log.exists()):
                 deployment.remove()
-    return 0 if told else 1
+    return 1 if failed else 0
 
 
 def see_to_the_end(status: int) -> None:

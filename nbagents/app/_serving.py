@@ -85,6 +85,11 @@ class Serving:
         return self._ready.is_set() and not self._ended.is_set() and not self._server.should_exit
 
     @property
+    def failure(self) -> BaseException | None:
+        """What ended it, or what its own functions raised at its end."""
+        return self._failure
+
+    @property
     def curl(self) -> str:
         """A line for a terminal that asks it something; the token comes from a file of yours."""
         header = f"{self._header.option()} " if self._header is not None else ""
