@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -19,6 +23,9 @@ __all__ = ["run_until_told", "see_to_the_end"]
 
 log = logging.getLogger(__name__)
 TICK = 0.1
+LOOK_SECONDS = 3.0
+MOST_LOG = 10 * 2**20
+"""Bytes of a log; the part before is kept once more beside it."""
 
 
 def run_until_told(
@@ -62,8 +69,11 @@ def run_until_told(
                 ready(deployment)
             except OSError:
                 return 1
+            looked = time.monotonic()
             while not told and not serving.ended(TICK):
-                pass
+                if time.monotonic() - looked > LOOK_SECONDS:
+                    looked = time.monotonic()
+                    _turn_over(deployment.log)
         finally:
             ending = threading.Thread(target=serving.stop, name="nbagents-app-end", daemon=True)
             ending.start()
@@ -83,6 +93,14 @@ def see_to_the_end(status: int) -> None:
     timer = threading.Timer(END, os._exit, (status,))
     timer.daemon = True
     timer.start()
+
+
+def _turn_over(path: Path) -> None:
+    """Begin a log anew that has become too long. It is written at its end, wherever that is."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size > MOST_LOG:
+            shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+            os.truncate(path, 0)
 
 
 @contextmanager

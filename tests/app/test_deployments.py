@@ -196,6 +196,18 @@ def test_what_a_thread_serves_is_listed_while_it_does(runtime: Path) -> None:
     assert deployments() == []
 
 
+def test_a_long_log_is_begun_anew(service: Path) -> None:
+    text = "    for _ in range(11_000):\n        print('x' * 1023)\n    print('last')\n"
+    (service / "service.py").write_text(f"{SERVICE}\n@app.init\ndef begin(self):\n{text}")
+    one = deployed()
+    limit = time.monotonic() + 20
+    while one.log.stat().st_size:
+        assert time.monotonic() < limit, "the log is as long as before"
+    before = one.log.with_name("log.1")
+    assert before.read_text().endswith("last\n")
+    assert oct(before.stat().st_mode)[-3:] == "600"
+
+
 def test_an_environment_that_is_given_counts(service: Path) -> None:
     one = deployed(environment={"DASHSCOPE_API_KEY": "another"})
     assert last_of(begun(one)) == ("completed", "one another")
