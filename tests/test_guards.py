@@ -261,6 +261,22 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "services/_address.py", "if far and not proved and not insecure:", "if False:",
         "tests/services/test_services_in_sql.py::test_the_address_of_the_surroundings_counts_too",
     ),
+    "which process is an app's": (
+        "app/_deployment.py", "is_running(self.pid, self.pid_started)", "True",
+        "tests/app/test_deployments.py::test_a_process_that_got_the_pid_of_one_that_ended_is_not_touched",
+    ),
+    "private records of apps": (
+        "app/_deployment.py", "stat.S_IMODE(path.stat().st_mode) & 0o077:", "False:",
+        "tests/app/test_deployments.py::test_those_of_other_machines_are_listed_and_left_alone",
+    ),
+    "secrets in the end of an app's log": (
+        "app/_deployment.py", "redact(text, *secrets)", "text",
+        "tests/app/test_deployments.py::test_what_does_not_start_says_why_and_leaves_nothing[it dies]",
+    ),
+    "token files that others cannot read": (
+        "rpc/_token.py", "given = mounted and", "given = mounted or",
+        "tests/cli/test_app_command.py::test_what_cannot_be_served_says_why[an open token file]",
+    ),
     "the ids of sessions": (
         "services/_plain.py", 'check_id(session, "the session_id")', "str(session)",
         "tests/services/test_services_contract.py::test_what_is_no_id_is_refused[memory-'a%']",

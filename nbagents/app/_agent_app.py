@@ -332,7 +332,7 @@ class AgentApp:
         """Serve at an address: in a script until it is interrupted, in a notebook at once and behind it.
 
         ``ssl_certfile`` and ``ssl_keyfile`` are those of uvicorn. What ran before at that port of this app,
-        or of an app of its name in this process, ends.
+        or of an app of its name in this process, ends. All of it ends with this process; see `deploy`.
 
         Raises:
             UsageError: the port is taken, or ``host`` is another machine's way here and neither TLS nor

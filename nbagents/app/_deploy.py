@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..exceptions import DeploymentError, NbAgentsError, UsageError
 from ._deployment import Deployment, find_deployment, in_threads, stop_deployment
-from ._serving import Serving, serve
+from ._serving import Serving, serve, serving_at
 
 if TYPE_CHECKING:
     from ._agent_app import AgentApp
@@ -69,7 +69,8 @@ class LocalDeployManager:
         mode: str = DeploymentMode.DAEMON_THREAD,
         *,
         environment: Mapping[str, str] | None = None,
-        **options: Any,
+        ssl_certfile: str | None = None,
+        ssl_keyfile: str | None = None,
     ) -> dict[str, Any]:
         """Serve an app; return its ``deploy_id``, ``url`` and ``token`` when it answers.
 
@@ -93,6 +94,9 @@ class LocalDeployManager:
                 f"it serves already, at {self.service_url}",
                 hint="await manager.stop(deploy_id), or make another one",
             )
+        options: dict[str, Any] = (
+            {"ssl_certfile": ssl_certfile, "ssl_keyfile": ssl_keyfile} if ssl_certfile else {}
+        )
         if mode == DeploymentMode.DETACHED_PROCESS:
             return await self._detach(app, environment or {}, options)
         if isinstance(app, str) or environment:
@@ -119,6 +123,12 @@ class LocalDeployManager:
     ) -> dict[str, Any]:
         from ._detached import Start  # needs the parts of the wire that know sources
 
+        if (own := serving_at(self.port)) is not None:
+            raise UsageError(
+                f"the port {self.port} is taken by your own {own.app.app_name or 'app'}, which this process"
+                " serves",
+                hint="end that one: app.serving.stop(); or give another port, or 0 for any",
+            )
         start = Start(
             app,
             environment=environment,

@@ -208,23 +208,30 @@ def log_end(path: Path, lines: int, *secrets: str | None) -> str:
 
 def _signal(deployment: Deployment, number: int) -> None:
     """Send a signal to this very process: no other one that has got its pid meanwhile."""
+    fd = -1
     try:
-        if hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal"):
+        try:
             fd = os.pidfd_open(deployment.pid)
-            try:
-                if deployment.alive:
-                    signal.pidfd_send_signal(fd, number)
-            finally:
-                os.close(fd)
-        elif deployment.alive:
+        except ProcessLookupError:
+            return
+        except (AttributeError, OSError):
+            pass  # not Linux, or a container that forbids it
+        if not deployment.alive:
+            return
+        if fd >= 0:
+            signal.pidfd_send_signal(fd, number)
+        else:
             os.kill(deployment.pid, number)
     except ProcessLookupError:
-        pass
+        return
     except OSError as error:
         raise DeploymentError(
             f"the process {deployment.pid} cannot be ended: {error.strerror}",
             hint="stop it as the user who deployed it",
         ) from None
+    finally:
+        if fd >= 0:
+            os.close(fd)
 
 
 def _ends(deployment: Deployment, seconds: float) -> bool:

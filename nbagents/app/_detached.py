@@ -19,7 +19,7 @@ from typing import Any
 from .. import exceptions
 from .._process import child_command, child_environment
 from ..config import model_configs, redact
-from ..exceptions import DeploymentError, NbAgentsError
+from ..exceptions import DeploymentError, NbAgentsError, UsageError
 from ..rpc._places import normal_address
 from ..rpc._source import NOTEBOOKS
 from ._agent_app import AgentApp
@@ -67,11 +67,13 @@ class Start:
         self, app: AgentApp | str, *, environment: Mapping[str, str], seconds: float, **options: Any
     ) -> None:
         self._seconds, self._text = seconds, ""
+        if not isinstance(app, str | AgentApp):
+            raise UsageError(f"app is an AgentApp, or a text like 'service:app', not {type(app).__name__}")
         target = app if isinstance(app, str) else _target_of(app)
         source, name = target, target
-        if target:
-            check_target(target)
-        elif isinstance(app, AgentApp):
+        if isinstance(app, str):
+            check_target(app)
+        elif not target:
             exported = export(app)
             self._text, name, source = exported.text, exported.name, "cells"
         tokens = None if isinstance(app, str) else {user: t.reveal() for user, t in app._tokens.items()}

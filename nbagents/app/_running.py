@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
+import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -16,7 +21,11 @@ from ._serving import DRAIN, END, START, serve
 
 __all__ = ["run_until_told", "see_to_the_end"]
 
+log = logging.getLogger(__name__)
 TICK = 0.1
+LOOK_SECONDS = 3.0
+MOST_LOG = 10 * 2**20
+"""Bytes of a log; the part before is kept once more beside it."""
 
 
 def run_until_told(
@@ -32,7 +41,7 @@ def run_until_told(
     start: float = START,
     **options: Any,
 ) -> int:
-    """Serve an app until SIGTERM, SIGINT or its own end; return the exit status. On the main thread.
+    """Serve an app until SIGTERM, SIGINT or its own end, on the main thread; return 1 if that failed, else 0.
 
     ``ready`` is called once it answers, when every process of the user can see it; if that raises OSError,
     whoever wanted to know is gone, and it ends. New requests are refused at the end, and those under way
@@ -60,16 +69,23 @@ def run_until_told(
                 ready(deployment)
             except OSError:
                 return 1
+            looked = time.monotonic()
             while not told and not serving.ended(TICK):
-                pass
+                if time.monotonic() - looked > LOOK_SECONDS:
+                    looked = time.monotonic()
+                    _turn_over(deployment.log)
         finally:
             ending = threading.Thread(target=serving.stop, name="nbagents-app-end", daemon=True)
             ending.start()
             while ending.is_alive() and len(told) < 2:
                 ending.join(TICK)
-            if deployment is not None:
+            failed = serving.failure is not None
+            if failed:
+                log.error("the app failed at its end", exc_info=serving.failure)
+            # The log of one that ended by itself tells why.
+            if deployment is not None and not (failed and not told and deployment.log.exists()):
                 deployment.remove()
-    return 0 if told else 1
+    return 1 if failed else 0
 
 
 def see_to_the_end(status: int) -> None:
@@ -77,6 +93,14 @@ def see_to_the_end(status: int) -> None:
     timer = threading.Timer(END, os._exit, (status,))
     timer.daemon = True
     timer.start()
+
+
+def _turn_over(path: Path) -> None:
+    """Begin a log anew that has become too long. It is written at its end, wherever that is."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size > MOST_LOG:
+            shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+            os.truncate(path, 0)
 
 
 @contextmanager

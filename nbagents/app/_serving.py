@@ -25,7 +25,7 @@ from ._record import Activity
 if TYPE_CHECKING:
     from ._agent_app import AgentApp
 
-__all__ = ["Serving", "serve", "served"]
+__all__ = ["Serving", "serve", "served", "serving_at"]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -97,6 +97,11 @@ class Serving:
         if self.over_at is not None:
             return "ended"
         return "ending" if self._server.should_exit else "serving"
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended it, or what its own functions raised at its end."""
+        return self._failure
 
     @property
     def curl(self) -> str:
@@ -275,6 +280,11 @@ def serve(
     app.serving = serving
     _serving[serving.port] = serving
     return serving
+
+
+def serving_at(port: int) -> Serving | None:
+    """Return what this process serves at a port."""
+    return _serving.get(port)
 
 
 def _replace(app: AgentApp, port: int) -> None:

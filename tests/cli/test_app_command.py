@@ -105,6 +105,17 @@ def test_it_serves_until_a_signal_and_ends_in_order(
     assert left(runtime) == []
 
 
+@pytest.mark.posix
+def test_an_app_that_fails_at_its_end_says_so(begin: Any, folder: Path, runtime: Path) -> None:
+    (folder / "service.py").write_text(f"{SERVICE}\n    raise LookupError('no more')\n")
+    process, _ = begin("app", "service:app", "--port", 0)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "LookupError: no more" in errors
+    assert left(runtime) == []
+
+
 def test_it_is_listed_and_stopped_from_elsewhere(begin: Any, run: Run, runtime: Path) -> None:
     process, said = begin("app", "--port", 0, "service:app", "--allow-host", "agents.example")
     token = json.loads(Path(said[1].removeprefix("token: in ").strip()).read_text())["token"]

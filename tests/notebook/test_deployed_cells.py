@@ -8,6 +8,7 @@ import os
 import signal
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ import os as system
 from collections import Counter
 
 import xml.dom
+from counting import double
 from pydantic import BaseModel
 
 from nbagents import AgentApp, LocalDeployManager, Msg, ReActAgent, Toolkit, stream_printing_messages
@@ -61,7 +63,7 @@ async def answer(self, msgs, request=None, **kwargs):
 
 @app.endpoint("/add")
 def add(pair: Pair) -> int:
-    return pair.first + pair.second + 0 * len(xml.dom.__name__)
+    return double(pair.first) + pair.second + 0 * len(xml.dom.__name__)
 """,
 )
 
@@ -80,7 +82,10 @@ def asked(url: str, token: str, path: str, body: Any) -> Any:
         return json.load(response)
 
 
-def test_it_goes_on_when_the_kernel_is_killed_and_the_next_one_ends_it(new_kernel: Any) -> None:
+def test_it_goes_on_when_the_kernel_is_killed_and_the_next_one_ends_it(
+    new_kernel: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "counting.py").write_text("def double(n):\n    return 2 * n\n")
     kernel = new_kernel()
     for cell in CELLS:
         assert kernel.run(cell).error == ""
@@ -109,7 +114,7 @@ def test_it_goes_on_when_the_kernel_is_killed_and_the_next_one_ends_it(new_kerne
     assert reply["status"] == "completed"
     kinds = [message["type"] for message in reply["output"]]
     assert kinds[:2] == ["plugin_call", "plugin_call_output"], reply
-    assert asked(one.url, about["token"], "/add", {"first": 40}) == 42
+    assert asked(one.url, about["token"], "/add", {"first": 20}) == 42
     later = new_kernel()
     listed = later.run(
         "from nbagents.app import LocalDeployManager, deployments\n"
@@ -194,3 +199,32 @@ def test_the_cells_that_were_run_last_count(shared: Any) -> None:
     assert "first" not in written
     assert "old" not in written
     compile(written, "app.py", "exec")
+
+
+def test_what_the_app_itself_is_given_comes_before_it(shared: Any) -> None:
+    shared.run("from contextlib import asynccontextmanager\nfrom nbagents.app import AgentRequest")
+    shared.run(
+        "@asynccontextmanager\nasync def around(app):\n    yield\n\n"
+        "class Mine(AgentRequest):\n    mood: str = 'calm'\n\n"
+        "def prepare(self):\n    self.n = 1\n\n"
+        "app = AgentApp(lifespan=around, request_model=Mine, before_start=prepare,\n"
+        "               after_finish=lambda self: print(self.n))"
+    )
+    shared.run(
+        "from __future__ import annotations\n"
+        "@app.query()\nasync def answer(self, msgs, request: Mine):\n    yield request.mood"
+    )
+    assert shared.run("made = export(app)").error == ""
+    written = shared.run("print(made.text)").stdout
+    assert written.index("from __future__ import annotations") < written.index("from contextlib import")
+    order = [written.index(text) for text in ("def around", "app = AgentApp", "@app.query")]
+    assert order == sorted(order)
+    assert max(map(written.index, ("class Mine", "def prepare"))) < order[1]
+    assert "after_finish=lambda self: print(self.n))" in written
+    # It is a module like any other: what it says can be imported.
+    run = shared.run(
+        "import pathlib\nfrom nbagents.app._target import load_file\n"
+        "path = pathlib.Path('app_of_cells.py')\npath.write_text(made.text)\n"
+        "load_file(path, made.name).request_model.model_fields['mood'].default"
+    )
+    assert run.card == "'calm'", run.error

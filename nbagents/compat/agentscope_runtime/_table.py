@@ -48,7 +48,7 @@ _IMAGE = (
 _SANDBOX = "code of models runs in nbagents' own sandbox: execute_python_code, KernelExecutor"
 
 GONE: dict[str, str] = {
-    "cli": "`nbagents app module:app` serves an app, `nbagents app list` and `stop` tend those deployed",
+    "cli": "`nbagents app module:app` serves an app, `nbagents app list` and `stop` look after the deployed",
     "engine.services.memory": "nbagents.LongTermMemory is an agent's long-term memory",
     "engine.services.sandbox": _SANDBOX,
     "engine.tracing": "nbagents.trace traces it with OpenTelemetry, and %agents timeline shows it",
