@@ -139,4 +139,15 @@ class ResidentRuntime:
         """Await work on the background loop, from whichever loop runs here."""
         if self._background.here():
             return await work
-        return await self._background.arrive(self._background.spawn(work))
+        value, error = await self._background.arrive(self._background.spawn(_carried(work)))
+        if error is not None:
+            raise error
+        return cast("T", value)
+
+
+async def _carried(work: Coroutine[Any, Any, T]) -> tuple[T | None, TimeoutError | None]:
+    """Return a TimeoutError as a value: a future would give a copy of it, without its traceback."""
+    try:
+        return await work, None
+    except TimeoutError as error:
+        return None, error

@@ -83,7 +83,9 @@ class SubscriptionBook:
         """
         with self._lock:
             if id not in self._by_id:
-                raise UsageError(f"Subscription does not exist: {id!r:.80}; give the id of one that was added")
+                raise UsageError(
+                    f"Subscription does not exist: {id!r:.80}; give the id of one that was added"
+                )
             _, subscription = self._by_id.pop(id)
             self._same.pop(_same(subscription), None)
             shelf = self._shelf(subscription)
