@@ -4,9 +4,11 @@ from ._agent import Agent
 from ._base_agent import BaseAgent, UnboundSubscription
 from ._handlers import AnyType, event, message_handler, rpc
 from ._instantiation import AgentInstantiationContext
+from ._intervention import DefaultInterventionHandler, DropMessage, InterventionHandler
 from ._protocol import DEFAULT_TIMEOUT, AgentRuntime
 from ._residents import OnChunk, Residents
 from ._routed_agent import RoutedAgent
+from ._single_threaded import SingleThreadedAgentRuntime
 from ._subscribed import default_subscription, handles, subscription_factory, type_subscription
 
 __all__ = [
@@ -16,9 +18,13 @@ __all__ = [
     "AgentRuntime",
     "AnyType",
     "BaseAgent",
+    "DefaultInterventionHandler",
+    "DropMessage",
+    "InterventionHandler",
     "OnChunk",
     "Residents",
     "RoutedAgent",
+    "SingleThreadedAgentRuntime",
     "UnboundSubscription",
     "default_subscription",
     "event",

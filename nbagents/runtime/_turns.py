@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from ..exceptions import OverloadedError
 from ..topics import AgentId
 
-__all__ = ["Turns"]
+__all__ = ["Turns", "leave_turns"]
 
 MOST_WAITING = 10_000
 """Messages that may wait for their turn with one agent."""
@@ -26,6 +26,12 @@ class _Hold:
 
 _holds: ContextVar[tuple[_Hold, ...]] = ContextVar("nbagents_holds", default=())
 """The turns that this chain of direct messages is in."""
+
+
+def leave_turns() -> None:
+    """Say that nobody waits for what runs here, as for a published message: it is in nobody's turn."""
+    if _holds.get():
+        _holds.set(())
 
 
 class Turns:
