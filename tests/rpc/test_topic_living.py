@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(120)
 def living(client, emptied):
     """Define an agent of a class in the server, under its name, in a workspace."""
 
-    def define(cls, name: str, workspace: str = "/work/one.ipynb", **kwargs) -> str:
+    def define(cls, name: str, workspace: str = "/w/one.ipynb", **kwargs) -> str:
         settings = {
             "class_name": f"{cls.__module__}:{cls.__name__}",
             "args": [name],
@@ -52,7 +52,7 @@ def test_an_agent_of_the_server_answers_a_message(server, living):
     agent_id = living(Echo, "poet")
     for recipient in (
         AgentId("poet", "default"),
-        AgentId("poet", "/work/one.ipynb"),
+        AgentId("poet", "/w/one.ipynb"),
         AgentId(agent_id, "default"),
     ):
         reply = ask(server, Msg("user", "hello"), recipient)
@@ -79,13 +79,13 @@ def test_what_an_agent_of_the_server_raises_comes_back_with_its_traceback(server
 
 def test_several_of_one_name_are_told_apart_by_their_workspaces(server, living):
     living(Echo, "poet")
-    living(Echo, "poet", "/work/two.ipynb")
+    living(Echo, "poet", "/w/two.ipynb")
     with pytest.raises(UndeliverableException, match="2 agents of the host are called poet") as caught:
         ask(server, "hello", AgentId("poet", "default"))
-    assert "/work/two.ipynb" in caught.value.hint
-    assert ask(server, "hello", AgentId("poet", "/work/two.ipynb")).content == "poet heard hello"
+    assert "/w/two.ipynb" in caught.value.hint
+    assert ask(server, "hello", AgentId("poet", "/w/two.ipynb")).content == "poet heard hello"
     with pytest.raises(UndeliverableException, match="nobody serves"):
-        ask(server, "hello", AgentId("poet", "/work/three.ipynb"))
+        ask(server, "hello", AgentId("poet", "/w/three.ipynb"))
 
 
 def test_bytes_that_are_no_json_are_refused(server, living):
@@ -114,7 +114,7 @@ def test_agents_of_the_server_observe_the_topics_that_they_are_subscribed_to(ser
         async with worker(server) as runtime:
             await runtime.add_subscription(TypeSubscription(topic, "poet"))
             await runtime.publish_message("heard by all", TopicId(topic, "default"))
-            await runtime.publish_message(Note(7), TopicId(topic, "/work/one.ipynb"))
+            await runtime.publish_message(Note(7), TopicId(topic, "/w/one.ipynb"))
             return await runtime.send_message("and now?", AgentId("poet", "default"))
 
     asyncio.run(main())
