@@ -56,7 +56,7 @@ class ServiceNotStartedError(UsageError, RuntimeError):
 
 
 class RuntimeStateError(UsageError, RuntimeError):
-    """A runtime was started twice, or asked for what it does only while it runs, or only while it does not."""
+    """A runtime was started twice, or asked for what it only does while it runs, or while it does not."""
 
 
 class WouldBlockLoopError(UsageError, RuntimeError):

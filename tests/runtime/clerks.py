@@ -32,6 +32,7 @@ class Clerk(RoutedAgent):
 
     @message_handler
     async def on_note(self, message: Note, ctx: MessageContext) -> None:
+        self.token = ctx.cancellation_token
         self.heard.append((message.text, ctx.sender, ctx.topic_id, ctx.is_rpc))
         if message.text == "fail":
             raise ValueError("a handler failed")
@@ -41,6 +42,7 @@ class Clerk(RoutedAgent):
 
     @message_handler
     async def on_ask(self, message: Ask, ctx: MessageContext) -> str | None:
+        self.token = ctx.cancellation_token
         match message.what:
             case "thread":
                 return threading.current_thread().name

@@ -6,7 +6,7 @@ import logging
 import pytest
 from clerks import ME, Ask, Clerk, Note, clerk, started, until
 
-from nbagents.exceptions import DeadlockError, OverloadedError, UndeliverableException, UsageError
+from nbagents.exceptions import DeadlockError, UndeliverableException, UsageError
 from nbagents.runtime import (
     AgentInstantiationContext,
     BaseAgent,
@@ -31,6 +31,7 @@ class Serial(RoutedAgent, concurrency=1):
     def __init__(self):
         super().__init__("serial")
         self.log, self.running, self.most = [], 0, 0
+        self.gate = asyncio.Event()
 
     @message_handler
     async def handle(self, message: Note, ctx: MessageContext) -> str:
@@ -45,6 +46,8 @@ class Serial(RoutedAgent, concurrency=1):
     async def ask(self, message: Ask, ctx: MessageContext) -> str:
         if message.what == "ring":
             return await self.send_message(Ask("back"), AgentId("other", "x"))
+        if message.what == "hold":
+            await self.gate.wait()
         if message.what == "back":
             return await self.send_message(Note("re-entrant"), AgentId("serial", "x"))
         if message.what == "event":
@@ -302,9 +305,11 @@ def test_a_mailbox_has_room_for_so_many(monkeypatch):
 
     async def main():
         runtime, id = await serial_runtime(), AgentId("serial", "x")
-        sent = [runtime.send_message(Note(str(number)), id) for number in range(5)]
+        sent = [asyncio.create_task(runtime.send_message(Ask("hold"), id)) for _ in range(5)]
+        await until(lambda: sum(each.done() for each in sent) == 2)
+        runtime._background.post((await runtime.try_get_underlying_agent_instance(id, Serial)).gate.set)
         done = await asyncio.gather(*sent, return_exceptions=True)
-        assert [type(each) for each in done] == [str, str, str, OverloadedError, OverloadedError]
+        assert sorted(type(each).__name__ for each in done) == ["OverloadedError"] * 2 + ["str"] * 3
         await runtime.stop()
 
     asyncio.run(main())

@@ -170,6 +170,7 @@ def test_whoever_stops_waiting_stops_the_handler():
         with pytest.raises(CallTimeoutError, match=r"no reply from clerk/default within 0\.05 s"):
             await runtime.send_message(Ask("wait"), ME, timeout=0.05)
         await until(one.cancelled.is_set)
+        assert one.token.is_cancelled()
         one.cancelled.clear()
         one.begun.clear()
         sent = asyncio.create_task(runtime.send_message(Ask("nest"), ME))
