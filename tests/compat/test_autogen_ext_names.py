@@ -12,7 +12,7 @@ import pytest
 
 from nbagents.compat.autogen_ext import _table
 
-PROGRAM = Path(__file__).with_name("programs") / "two_workers.py"
+PROGRAM = Path(__file__).with_name("workers") / "two_workers.py"
 
 
 @pytest.mark.parametrize("path", sorted(_table.MODULES))

@@ -3,14 +3,10 @@
 import asyncio
 from dataclasses import dataclass
 
-from nbagents.compat.autogen_core import (
-    DefaultTopicId,
-    MessageContext,
-    RoutedAgent,
-    default_subscription,
-    message_handler,
-)
 from nbagents.compat.autogen_ext.runtimes.grpc import GrpcWorkerAgentRuntime, GrpcWorkerAgentRuntimeHost
+
+from nbagents.runtime import RoutedAgent, default_subscription, message_handler
+from nbagents.topics import DefaultTopicId, MessageContext
 
 
 @dataclass
@@ -46,7 +42,7 @@ async def main() -> None:
     await Talker.register(worker2, "worker2", lambda: Talker("worker2"))
 
     await worker2.publish_message(Said(content="Hello!"), DefaultTopicId())
-    while (await worker1.topics())["counts"]["delivered"] < 12:
+    while (await worker1.topics())["counts"]["delivered"] < 12:  # noqa: ASYNC110  # it is the host that knows
         await asyncio.sleep(0.05)
 
     await worker1.stop()
