@@ -69,6 +69,7 @@ class RuntimeMachine(RuleBasedStateMachine):
             await asyncio.sleep(0)
             return Ends(self.log)
 
+        self.settle()
         try:
             self.run(self.runtime.register_factory(kind, factory if slow else lambda: Ends(self.log)))
         except ValueError:
@@ -128,6 +129,9 @@ class RuntimeMachine(RuleBasedStateMachine):
     @rule(token=sent)
     def cancel(self, token):
         token.cancel()
+        mine = [task for task, *_, known in self.calls if known is token]
+        if mine:
+            assert not self.run(asyncio.wait(mine))[1], "it ends what was sent with it"
 
     @rule()
     def start(self):
@@ -150,6 +154,7 @@ class RuntimeMachine(RuleBasedStateMachine):
             deliveries = self.runtime._deliveries
 
             async def quiet():
+                await self.runtime._there(asyncio.sleep(0))  # what was sent before has arrived there
                 while deliveries.load > waits:  # noqa: ASYNC110  # it is another loop's
                     await asyncio.sleep(0.001)
 
@@ -194,4 +199,4 @@ class RuntimeMachine(RuleBasedStateMachine):
 
 
 TestRuntimeMachine = RuntimeMachine.TestCase
-TestRuntimeMachine.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestRuntimeMachine.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
