@@ -3,10 +3,15 @@
 import asyncio
 from dataclasses import dataclass
 
+from nbagents.compat.autogen_core import (
+    DefaultTopicId,
+    MessageContext,
+    RoutedAgent,
+    default_subscription,
+    message_handler,
+)
 from nbagents.compat.autogen_ext.runtimes.grpc import GrpcWorkerAgentRuntime, GrpcWorkerAgentRuntimeHost
 
-from nbagents.runtime import RoutedAgent, default_subscription, message_handler
-from nbagents.topics import DefaultTopicId, MessageContext
 
 
 @dataclass
