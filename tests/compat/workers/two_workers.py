@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
+from nbagents.compat.autogen_ext.runtimes.grpc import GrpcWorkerAgentRuntime, GrpcWorkerAgentRuntimeHost
+
 from nbagents.compat.autogen_core import (
     DefaultTopicId,
     MessageContext,
@@ -10,8 +12,6 @@ from nbagents.compat.autogen_core import (
     default_subscription,
     message_handler,
 )
-from nbagents.compat.autogen_ext.runtimes.grpc import GrpcWorkerAgentRuntime, GrpcWorkerAgentRuntimeHost
-
 
 
 @dataclass
