@@ -48,8 +48,9 @@ class SubscriptionBook:
 
     def __contains__(self, subscription: object) -> bool:
         """Is there one of this id, or one that does the same?"""
-        if not isinstance(subscription, Subscription):
-            return False
+        return isinstance(subscription, Subscription) and self._has(subscription)
+
+    def _has(self, subscription: Subscription) -> bool:
         if subscription.id in self._by_id:
             return True
         same = _same(subscription)
@@ -64,7 +65,7 @@ class SubscriptionBook:
             UsageError: there is one of this id, or one that does the same.
         """
         with self._lock:
-            if subscription in self:
+            if self._has(subscription):
                 raise UsageError(f"Subscription already exists: {subscription!r}; leave this, or remove that")
             self._count += 1
             entry = (self._count, subscription)
