@@ -28,6 +28,14 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "rpc/_gate.py", "hmac.compare_digest(given, self._expected)", "given == self._expected",
         "tests/test_house.py::test_tokens_are_compared_in_constant_time",
     ),
+    "a worker's own subscriptions only": (
+        "rpc/_topics/_routes.py", "if subscribed is None or subscribed.owner is not owner:",
+        "if subscribed is None:", "tests/rpc/test_topic_host.py::test_nobody_takes_back_what_is_anothers",
+    ),
+    "one worker for one type": (
+        "rpc/_topics/_routes.py", "if owner not in known and known and not (shared and all(known.values())):",
+        "if False:", "tests/rpc/test_topic_host.py::test_one_type_has_one_worker_and_is_free_when_that_leaves",
+    ),
     "the own machine only": (
         "rpc/_options.py", "if self.is_public() and self.tls is None and not self.insecure:", "if False:",
         "tests/rpc/test_tls.py::test_a_public_host_needs_tls",
