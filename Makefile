@@ -1,6 +1,6 @@
 # The two commands of a newcomer are `make demo` and `make test`; `make` alone lists the rest.
-# Nothing is installed outside $(VENV), except Debian's Chromium, bubblewrap, PostgreSQL and MariaDB by `make test`,
-# where they are missing and root asks.
+# Nothing is installed outside $(VENV), except Debian's Chromium, bubblewrap, Node, PostgreSQL and MariaDB by
+# `make test`, where they are missing and root asks.
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -81,6 +81,8 @@ clean:  ## remove what these targets made
 programs:
 	@.ci/program Chromium 'chromium chromium-browser google-chrome' 'chromium fonts-liberation'
 	@.ci/program bubblewrap bwrap bubblewrap
+	@.ci/program Node npm 'nodejs npm'
+	@.ci/node build/node
 
 databases:
 	@.ci/databases

@@ -35,10 +35,12 @@ PROGRAMS = {
 }
 # A marker that needs a module: its name, and how to get it.
 MODULES = {"atheris": ("atheris", "Atheris: pip install atheris (for Linux on x86-64)")}
+BUILT = Path(__file__).parents[1] / "build"
 # What the continuous integration must have: the module where there are wheels of it.
 REQUIRED = {
     "browser",
     "bubblewrap",
+    "node",
     *(MODULES if (sys.platform, platform.machine()) == ("linux", "x86_64") else ()),
 }
 
@@ -66,6 +68,10 @@ def _has_docker() -> bool:
 PLACES = {
     "docker": (_has_docker, "a Docker daemon: apt-get install docker.io docker-buildx"),
     "linux": (sys.platform == "linux", "Linux"),
+    "node": (
+        shutil.which("node") is not None and (BUILT / "node" / "node_modules").is_dir(),
+        "Node: apt-get install nodejs npm, then .ci/node build/node",
+    ),
     "namespaces": (_may_unshare(), "a Linux where users may make namespaces"),
     "posix": (os.name == "posix", "a POSIX system"),
     "redis": (_answers(6379), "Redis on 127.0.0.1:6379: .ci/databases"),
