@@ -22,7 +22,7 @@ SOURCES := $(PACKAGED) $(shell find nbagents -type f -not -path '*/__pycache__/*
 TUTORIAL := $(firstword $(sort $(wildcard notebooks/*.md)))
 NOTEBOOK := $(TUTORIAL:notebooks/%.md=build/notebooks/%.ipynb)
 
-.PHONY: help install proto fmt lint types floors test test-quick test-long demo lab notebooks docs bench check clean programs databases ipykernels
+.PHONY: help install proto fmt lint types floors test test-quick test-long demo lab notebooks docs bench check clean programs databases ipykernels autogen
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -36,13 +36,13 @@ lab: $(LAB) $(NOTEBOOK)  ## the first tutorial in JupyterLab
 
 install: $(DEV)  ## everything for working on nbagents, editable
 
-test: $(DEV) programs databases ipykernels  ## every test, those in a browser too
+test: $(DEV) programs databases ipykernels autogen  ## every test, those in a browser too
 	$(BIN)/python -m pytest $(TOGETHER) $(ARGS)
 
 test-quick: $(DEV)  ## the tests that need no browser, no notebook and no patience
 	$(BIN)/python -m pytest $(TOGETHER) -m "not (browser or long or notebook or bench)" $(ARGS)
 
-test-long: $(DEV) programs databases ipykernels  ## every test, with the numbers of the long forms; an hour
+test-long: $(DEV) programs databases ipykernels autogen  ## every test, with the numbers of the long forms; an hour
 	NBAGENTS_LONG=1 $(BIN)/python -m pytest $(TOGETHER) $(ARGS)
 
 notebooks: $(DEV)  ## every tutorial, run in a real kernel
@@ -89,6 +89,9 @@ databases:
 
 ipykernels: $(DEV)
 	@.ci/kernels $(VENV) build/kernels
+
+autogen: $(DEV)
+	@.ci/autogen $(VENV) build/autogen
 
 $(VENV)/bin/python:
 	@.ci/venv $(VENV)

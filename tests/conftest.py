@@ -38,6 +38,7 @@ MODULES = {"atheris": ("atheris", "Atheris: pip install atheris (for Linux on x8
 BUILT = Path(__file__).parents[1] / "build"
 # What the continuous integration must have: the module where there are wheels of it.
 REQUIRED = {
+    "autogen",
     "browser",
     "bubblewrap",
     "node",
@@ -66,6 +67,10 @@ def _has_docker() -> bool:
 
 # A marker that needs a place: whether this is one, and how to get there.
 PLACES = {
+    "autogen": (
+        (BUILT / "autogen" / "installed").exists(),
+        "AutoGen's own workers in an environment of theirs: .ci/autogen .venv build/autogen",
+    ),
     "docker": (_has_docker, "a Docker daemon: apt-get install docker.io docker-buildx"),
     "linux": (sys.platform == "linux", "Linux"),
     "node": (

@@ -18,7 +18,7 @@ from ..agents import AgentBase
 from ..config import model_configs
 from ..exceptions import UsageError
 from ._loader import class_name
-from ._options import UNPROTECTED, ServerOptions
+from ._options import OPEN_TO_ALL, UNPROTECTED, ServerOptions
 from ._owned import OwnedServer
 from ._places import Connection
 from ._spawn import Spawned
@@ -58,10 +58,12 @@ class RpcAgentServerLauncher:
     ``export_limit`` bytes; nothing else is given away. With ``public_health`` gRPC's standard health
     service answers without the token. ``token_file`` holds the token, in a file that only its user can
     read; without it every start makes a new one. With ``durable=False`` nothing is written to disk: faster
-    for crowds that need not outlive their server.
+    for crowds that need not outlive their server. ``autogen_compat``, True or a port, lets AutoGen's own
+    workers take part, unchanged, at a port of this machine, without a token: every program here can then do
+    the same.
 
-    After ``launch`` the attributes ``address``, ``port``, ``server_id`` and ``token`` tell how it is
-    reached.
+    After ``launch`` the attributes ``address``, ``port``, ``server_id``, ``token`` and ``autogen_address``
+    tell how it is reached.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class RpcAgentServerLauncher:
         public_health: bool = False,
         token_file: str | os.PathLike[str] | None = None,
         durable: bool = True,
+        autogen_compat: bool | int = False,
     ) -> None:
         self.host, self.port, self.local_mode = ("localhost" if local_mode else host), port, local_mode
         self.custom_agent_classes = list(custom_agent_classes or [])
@@ -102,6 +105,7 @@ class RpcAgentServerLauncher:
             public_health=public_health,
             token_file=None if token_file is None else os.path.abspath(token_file),
             durable=durable,
+            autogen_port=_port_for_autogen(autogen_compat),
         )
         self.options.check()
         self.on_ready: Callable[[RpcAgentClient, str], object] | None = None
@@ -148,6 +152,8 @@ class RpcAgentServerLauncher:
             _running.add(owned)
             if self.options.is_public() and self.options.tls is None:
                 log.warning(UNPROTECTED, self.address)  # where people see it: the server's own log is a file
+            if self.autogen_address:
+                log.warning(OPEN_TO_ALL, self.autogen_address)
         else:
             self._launch_here()
         if not self.address.startswith("unix:"):
@@ -193,6 +199,11 @@ class RpcAgentServerLauncher:
     def token(self) -> str:
         """The token that every call of the server must carry."""
         return self._launched().token
+
+    @property
+    def autogen_address(self) -> str:
+        """Where AutoGen's own workers are let in, without a token; "" without ``autogen_compat``."""
+        return self._launched().autogen
 
     def attach(self) -> Attachment | None:
         """Return the attachment to the server; None while it is down, until `bring_up`. Never waits.
@@ -256,6 +267,12 @@ class RpcAgentServerLauncher:
                 "the server is not launched yet: call launch() first, or use the launcher in a `with`"
             )
         return self.connection
+
+
+def _port_for_autogen(given: bool | int) -> int | None:
+    if isinstance(given, bool):
+        return 0 if given else None
+    return given
 
 
 def _launched(options: ServerOptions) -> tuple[Connection, Spawned]:

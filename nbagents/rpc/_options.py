@@ -13,13 +13,18 @@ from ..config import redact
 from ..exceptions import UsageError
 from ._tls import TLS
 
-__all__ = ["OWNERS", "UNPROTECTED", "ServerOptions", "check_studio_url", "is_loopback"]
+__all__ = ["OPEN_TO_ALL", "OWNERS", "UNPROTECTED", "ServerOptions", "check_studio_url", "is_loopback"]
 
 UNPROTECTED = (
     "INSECURE: this agent server listens on %s without TLS; everybody on the way between it and its"
     " clients can read its token, and with it read and do whatever its agents can"
 )
 """The warning of a server that other machines reach without TLS."""
+OPEN_TO_ALL = (
+    "UNAUTHENTICATED: AutoGen's own workers are let in at %s without a token; every program on this machine"
+    " can send messages to this server's agents there, and take part as one of them"
+)
+"""The warning of a server that has the façade."""
 OWNERS = ("process", "jupyter", "service", "user")
 
 
@@ -36,6 +41,7 @@ class ServerOptions:
     and ``token`` are those of the server that it takes the place of. A server that is stopped ends its
     running calls first, within ``drain_seconds``. ``telemetry`` are the ``OTEL_*`` variables by which it
     traces, with the keys of a collector; by default those of its owner.
+    At ``autogen_port`` of this machine, 0 for any, AutoGen's own workers are let in, without a token.
     """
 
     host: str = "localhost"
@@ -62,6 +68,7 @@ class ServerOptions:
     token: str | None = field(default=None, repr=False)
     drain_seconds: float = 10.0
     telemetry: dict[str, str] = field(default_factory=dict, repr=False)
+    autogen_port: int | None = None
 
     def __post_init__(self) -> None:
         given: Any = self.tls
@@ -78,6 +85,8 @@ class ServerOptions:
             raise UsageError(
                 f"port {self.port} is not a port: give one from 1 to 65535, or none for a Unix socket"
             )
+        if self.autogen_port is not None and not 0 <= self.autogen_port <= 65535:
+            raise UsageError(f"autogen_compat={self.autogen_port} is not a port: give True for any")
         self._check_host()
         for name in ("max_pool_size", "max_timeout_seconds", "idle_seconds", "export_limit"):
             if not getattr(self, name) > 0:

@@ -267,6 +267,8 @@ class OwnedServer:
                 options = replace(
                     options, server_id=known.server_id, address=known.address, token=known.token
                 )
+                if known.autogen:
+                    options = replace(options, autogen_port=int(known.autogen.rpartition(":")[2]))
             else:
                 options = replace(options, server_id=options.server_id or secrets.token_hex(4))
             if options.durable:

@@ -71,6 +71,8 @@ class Connection:
     owner_pid: int = 0
     """The process that may start it again; where a user owns it, the one that launched it."""
     owner_started: str = ""
+    autogen: str = ""
+    """Where AutoGen's own workers are let in, if they are."""
 
     @classmethod
     def of_this_process(cls, server_id: str, address: str, token: str, owner: str) -> Connection:

@@ -33,7 +33,7 @@ from ._keeper import Keeper
 from ._limits import SERVER_OPTIONS
 from ._loader import AgentClasses
 from ._model_configs import take_model_configs
-from ._options import UNPROTECTED, ServerOptions
+from ._options import OPEN_TO_ALL, UNPROTECTED, ServerOptions
 from ._places import Connection, claim, has_unix_sockets, socket_folder
 from ._revival import restore
 from ._servicer import AgentServerServicer
@@ -66,6 +66,7 @@ class AgentServer:
         self._health: Health | None = None
         self._exports = Exports()
         self._server: Any = None
+        self._facade: Any = None
         self._keeper: Keeper | None = None
 
     def is_listening(self) -> bool:
@@ -145,10 +146,27 @@ class AgentServer:
         if options.tls is not None:
             trust = await asyncio.to_thread(options.tls.trust)
             connection.ca, connection.ca_name = trust.ca, trust.name
+        if options.autogen_port is not None:
+            connection.autogen = await self._let_autogen_in(servicer, options.autogen_port)
         connection.write()
         servicer.studio_url = options.studio_url
         servicer.listens_at(address)
         return connection
+
+    async def _let_autogen_in(self, servicer: AgentServerServicer, port: int) -> str:
+        """Listen for AutoGen's own workers, on this machine only; return where."""
+        from ._topics._autogen import AutoGenFacade
+
+        facade = grpc.aio.server(options=SERVER_OPTIONS)
+        AutoGenFacade(servicer._topics).register(facade)
+        why = await asyncio.to_thread(_why_not, "127.0.0.1", "127.0.0.1", port)
+        if why:
+            raise AgentServerError(f"AutoGen's workers cannot be let in: {why}")
+        address = f"127.0.0.1:{facade.add_insecure_port(f'127.0.0.1:{port}')}"
+        await facade.start()
+        self._facade = facade
+        log.warning(OPEN_TO_ALL, address)
+        return address
 
     def _open_journal(self, path: str) -> Keeper:
         options = self.options
@@ -226,6 +244,8 @@ class AgentServer:
             await asyncio.sleep(0)  # how the calls ended is told one turn later
             for session in self.servicer.sessions:
                 session.writer.close()  # which ends the stream, once all is told
+        if self._facade is not None:
+            await self._facade.stop(0)
         await server.stop(grace)
         self._exports.close()
         if self.servicer is not None and self.servicer.studio is not None:

@@ -23,8 +23,9 @@ MAX_FRAMES = 20_000
 """Messages directly inside a long one: the frames of a batch, of which each is handled in the same turn."""
 MAX_FIELDS = 1_000_000
 """Fields in a long message, at all levels."""
-_LEVELS = {"Batch": 4}
-"""A batch holds frames, a frame a call or an update, that a payload. All other messages are flat."""
+_LEVELS = {"Batch": 4, "Message": 4}
+"""A batch holds frames, a frame a call or an update, that a payload; AutoGen's message an event, that
+attributes, these values. All other messages are flat."""
 
 
 def parse(kind: type[M], data: bytes, what: str) -> M:

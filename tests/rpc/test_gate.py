@@ -15,8 +15,10 @@ from nbagents.rpc import RpcAgentClient, RpcAgentServerLauncher
 from nbagents.rpc._gate import TokenGate, add_services
 from nbagents.rpc._health import Health
 from nbagents.rpc._methods import STREAM_REQUESTS, paths
+from nbagents.rpc._options import ServerOptions
 from nbagents.rpc._proto import agent_pb2 as pb
 from nbagents.rpc._servicer import AgentServerServicer
+from nbagents.rpc._topics._autogen import AutoGenFacade
 
 METHODS = (
     "is_alive", "stop", "create_agent", "delete_agent", "clone_agent", "delete_all_agents", "call_agent_func",
@@ -29,6 +31,14 @@ POLICY = {
 POLICY |= {"/nbagents.v1.AgentServer/Attach": "token"}
 POLICY |= {f"/grpc.health.v1.Health/{name}": "token, or public" for name in ("Check", "List", "Watch")}
 """Who may call what: a method that a server offers and that is not here is an open door."""
+OPEN = {
+    f"/agents.AgentRpc/{name}": "every program of this machine, at a listener of its own, if it was asked for"
+    for name in (
+        "OpenChannel", "OpenControlChannel",
+        "RegisterAgent", "AddSubscription", "RemoveSubscription", "GetSubscriptions",
+    )
+}  # fmt: skip
+"""The one exception: AutoGen's own workers send no token."""
 OVER_THE_STREAM = {
     "waits": "a server asks another of its user",
     "begin_run": "sees a run", "note_run": "sees a run", "end_run": "sees a run", "runs": "sees a run",
@@ -41,6 +51,7 @@ OVER_THE_STREAM = {
     "edit_memory": "changes an agent", "sent_to_model": "sees an agent", "log": "sees the log",
 }  # fmt: skip
 """What can be requested by an attached session of the user alone, and what for."""
+DIRECT = [("grpc.enable_http_proxy", 0)]
 UNKNOWN = ["/nbagents.v1.RpcAgent/nonsense", "/nonsense.Nonsense/nonsense", "/grpc.health.v1.Health/nonsense"]
 UNKNOWN += [
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
@@ -86,6 +97,33 @@ def test_every_method_that_is_registered_has_a_policy():
     add_services(registered, AgentServerServicer(threading.Event()), Health())
     assert set(registered.methods) == set(POLICY)
     assert set(paths()) == set(POLICY)
+
+
+def test_the_exception_is_declared_and_on_no_server_that_was_not_asked_for_it():
+    registered = Registered()
+    AutoGenFacade(AgentServerServicer(threading.Event())._topics).register(registered)
+    assert set(registered.methods) == set(OPEN)
+    assert ServerOptions().autogen_port is None
+    assert not set(OPEN) & set(POLICY)
+
+
+def test_what_needs_no_token_is_announced_and_is_on_a_listener_of_its_own(caplog):
+    with RpcAgentServerLauncher(port=0, autogen_compat=True) as launcher:
+        (said,) = [one.getMessage() for one in caplog.records if "UNAUTHENTICATED" in one.getMessage()]
+        assert launcher.autogen_address in said
+        assert launcher.autogen_address.startswith("127.0.0.1:")
+        assert launcher.autogen_address != launcher.address
+        token = [("authorization", f"Bearer {launcher.token}")]
+        with grpc.insecure_channel(launcher.autogen_address, DIRECT) as there:
+            for path in paths():  # whatever else the server offers is not there, whoever asks
+                assert refused(there, path, token)[0] is grpc.StatusCode.UNIMPLEMENTED
+            ask = there.unary_unary("/agents.AgentRpc/GetSubscriptions")
+            with pytest.raises(grpc.RpcError, match="client-id"):
+                ask(b"", timeout=10)
+        with grpc.insecure_channel(launcher.address, DIRECT) as ours:
+            for path in OPEN:
+                assert refused(ours, path, None)[0] is grpc.StatusCode.UNAUTHENTICATED
+                assert refused(ours, path, token)[0] is grpc.StatusCode.UNIMPLEMENTED
 
 
 @pytest.mark.parametrize("public_health", [False, True])

@@ -7,8 +7,8 @@ import base64
 import time
 
 import pytest
+from foreigners import compiled, node_worker
 from google.protobuf.wrappers_pb2 import StringValue
-from node_here import compiled, node_worker
 from topic_agents import Answerer
 from topics_here import knows, worker
 

@@ -6,17 +6,16 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ...exceptions import NbAgentsError, ProtocolError
 from .._faults import encode_error
-from .._frames import FrameWriter
 from .._proto import agent_pb2 as pb
 
 if TYPE_CHECKING:
     from ._host import TopicHost
 
-__all__ = ["MOST_GIVEN", "Asked", "Desk"]
+__all__ = ["MOST_GIVEN", "Asked", "Desk", "Outlet"]
 
 MOST_EVENTS = 4096
 """Topics' messages that a worker has and has not handled; the publishers of more wait."""
@@ -24,6 +23,20 @@ MOST_GIVEN = 65_536
 """Messages in all that a worker has and has not answered; more are refused."""
 MOST_WAITING = 16_384
 """Topics' messages of one session that wait for slow workers; more are refused."""
+
+
+class Outlet(Protocol):
+    """Where what is for a session goes."""
+
+    def put(self, frame: pb.Frame) -> None:
+        """Send a frame, in order."""
+
+    @property
+    def full(self) -> bool:
+        """Does the session leave too much unread?"""
+
+    async def room(self) -> None:
+        """Wait until it has read more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,7 +57,7 @@ class Asked:
 class Desk:
     """One session's place at a host. On the loop only."""
 
-    def __init__(self, host: TopicHost, name: str, writer: FrameWriter) -> None:
+    def __init__(self, host: TopicHost, name: str, writer: Outlet) -> None:
         self._host, self.name, self.writer = host, name, writer
         self.asked: dict[int, Asked] = {}
         """Its own messages that have no outcome, by its own numbers."""

@@ -24,13 +24,12 @@ from .._admission import told
 from .._agents import AgentTable
 from .._faults import encode_error
 from .._fields import Fields
-from .._frames import FrameWriter
 from .._limits import LONGEST_ID
 from .._methods import parsed_request
 from .._printable import printable
 from .._proto import agent_pb2 as pb
 from .._results import Results
-from ._desk import MOST_GIVEN, MOST_WAITING, Asked, Desk
+from ._desk import MOST_GIVEN, MOST_WAITING, Asked, Desk, Outlet
 from ._living import LivingAgents
 from ._routes import Routes, Subscribed, check_topic_type
 
@@ -54,7 +53,7 @@ class TopicHost:
         self._desks: dict[str, Desk] = {}
         self._counts: dict[str, int] = {"sent": 0, "published": 0, "delivered": 0, "undelivered": 0}
 
-    def desk(self, name: str, writer: FrameWriter) -> Desk:
+    def desk(self, name: str, writer: Outlet) -> Desk:
         """Make the place of a session."""
         desk = self._desks[name] = Desk(self, name, writer)
         return desk

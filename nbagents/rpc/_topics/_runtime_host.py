@@ -26,7 +26,8 @@ class GrpcWorkerAgentRuntimeHost:
     that messages pass whatever this process does. It listens on this machine only, unless the host in
     ``address`` says otherwise, for which ``tls`` is needed, or ``insecure=True``. Workers of the same user
     find its token by the address; others need ``token_file``. ``extra_grpc_config`` is taken and not used:
-    messages may have 128 MiB here without it.
+    messages may have 128 MiB here without it. ``autogen_compat``, True or a port, lets AutoGen's own workers
+    take part as they are, at ``autogen_address``, without a token: every program here can then do the same.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class GrpcWorkerAgentRuntimeHost:
         tls: TLS | str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
         insecure: bool = False,
         token_file: str | os.PathLike[str] | None = None,
+        autogen_compat: bool | int = False,
     ) -> None:
         host, colon, port = address.removeprefix("dns:///").rpartition(":")
         if not colon or not port.isdecimal() or not host:
             raise UsageError(f"{address!r:.80} is no address: write host:port, for example localhost:50051")
         options: dict[str, Any] = {"tls": tls, "insecure": insecure, "token_file": token_file}
+        options["autogen_compat"] = autogen_compat
         self._make = partial(RpcAgentServerLauncher, host.strip("[]"), int(port), **options)
         self._launcher = self._make()
         self._running = False
@@ -50,6 +53,11 @@ class GrpcWorkerAgentRuntimeHost:
     def address(self) -> str:
         """Where it listens; with port 0, only `start` knows."""
         return self._launcher.address
+
+    @property
+    def autogen_address(self) -> str:
+        """Where AutoGen's own workers are let in, without a token; "" without ``autogen_compat``."""
+        return self._launcher.autogen_address
 
     @property
     def token(self) -> str:

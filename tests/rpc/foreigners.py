@@ -1,9 +1,10 @@
-"""What the tests of the worker on Node share: the program, compiled, and one that runs."""
+"""What the tests of workers that are not ours share: the program on Node, compiled, and one that runs."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import shutil
 import subprocess
@@ -35,16 +36,17 @@ def compiled() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-class NodeWorker:
-    """A worker on Node that serves one type; what it says is JSON, a line for each thing."""
+class Foreigner:
+    """A worker that is not ours and serves one type; what it says is JSON, a line for each thing."""
 
-    def __init__(self, program: Path, address: str, kind: str) -> None:
+    def __init__(self, *command: str | Path) -> None:
         self.process = subprocess.Popen(
-            ["node", program, PROTO, address, kind],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env=os.environ | {"no_proxy": "127.0.0.1"},
         )
         self._said: queue.Queue[dict[str, Any]] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -71,9 +73,9 @@ class NodeWorker:
 
 
 @contextlib.contextmanager
-def node_worker(program: Path, address: str, kind: str) -> Iterator[NodeWorker]:
-    """Run a worker on Node."""
-    running = NodeWorker(program, address, kind)
+def foreigner(*command: str | Path) -> Iterator[Foreigner]:
+    """Run a worker of another's."""
+    running = Foreigner(*command)
     try:
         yield running
     finally:
@@ -83,3 +85,8 @@ def node_worker(program: Path, address: str, kind: str) -> Iterator[NodeWorker]:
         for stream in (running.process.stdin, running.process.stdout, running.process.stderr):
             with contextlib.suppress(BrokenPipeError):
                 stream.close()
+
+
+def node_worker(program: Path, address: str, kind: str) -> contextlib.AbstractContextManager[Foreigner]:
+    """Run a worker on Node."""
+    return foreigner("node", program, PROTO, address, kind)
