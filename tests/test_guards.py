@@ -36,6 +36,10 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "rpc/_topics/_routes.py", "if owner not in known and known and not (shared and all(known.values())):",
         "if False:", "tests/rpc/test_topic_host.py::test_one_type_has_one_worker_and_is_free_when_that_leaves",
     ),
+    "AutoGen's workers only if it is asked for": (
+        "rpc/_server.py", "if options.autogen_port is not None:", "if True:",
+        "tests/rpc/test_gate.py::test_a_server_that_was_not_asked_lets_nobody_in_without_a_token",
+    ),
     "the own machine only": (
         "rpc/_options.py", "if self.is_public() and self.tls is None and not self.insecure:", "if False:",
         "tests/rpc/test_tls.py::test_a_public_host_needs_tls",

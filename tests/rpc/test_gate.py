@@ -107,6 +107,12 @@ def test_the_exception_is_declared_and_on_no_server_that_was_not_asked_for_it():
     assert not set(OPEN) & set(POLICY)
 
 
+def test_a_server_that_was_not_asked_lets_nobody_in_without_a_token(caplog):
+    with RpcAgentServerLauncher() as launcher:
+        assert launcher.autogen_address == ""
+    assert "UNAUTHENTICATED" not in caplog.text
+
+
 def test_what_needs_no_token_is_announced_and_is_on_a_listener_of_its_own(caplog):
     with RpcAgentServerLauncher(port=0, autogen_compat=True) as launcher:
         (said,) = [one.getMessage() for one in caplog.records if "UNAUTHENTICATED" in one.getMessage()]
