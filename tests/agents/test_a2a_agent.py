@@ -23,6 +23,7 @@ from nbagents.exceptions import (
     A2ARefusedError,
     A2ATaskError,
     A2AUnavailableError,
+    AgentCreationError,
     CallCancelledError,
     UsageError,
 )
@@ -321,3 +322,12 @@ def test_a_server_that_brings_it_back_has_no_token_for_it(app: AgentApp) -> None
     assert str(app.token) not in str(kept)
     with pytest.raises(A2ARefusedError, match="has no token now"):
         A2AAgent(*kept["args"], **kept["kwargs"])("hi").result(20)
+
+
+def test_a_server_for_others_calls_no_addresses() -> None:
+    from nbagents.rpc._loader import AgentClasses
+
+    assert AgentClasses(private=True).find("A2AAgent") is A2AAgent
+    for name in ("A2AAgent", "nbagents.agents:A2AAgent"):
+        with pytest.raises(AgentCreationError, match="not registered"):
+            AgentClasses(private=False).find(name)
