@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -205,7 +206,8 @@ def test_an_agent_that_does_not_stop_is_not_waited_for(
     asyncio.run(client.serving.on_loop(let_go()))
 
 
-def test_half_a_character_breaks_no_task(served: Begin) -> None:
+def test_half_a_character_breaks_no_task(served: Begin, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "nbagents.app._answer")  # what pytest-xdist cannot carry
     app = AgentApp()
 
     @app.query()
