@@ -281,6 +281,26 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "services/_plain.py", 'check_id(session, "the session_id")', "str(session)",
         "tests/services/test_services_contract.py::test_what_is_no_id_is_refused[memory-'a%']",
     ),
+    "a card's own origin": (
+        "agents/_a2a_peer.py", "or _origin(way.url) == origin", "or True",
+        "tests/agents/test_a2a_agent.py::test_a_card_that_leads_elsewhere_is_not_followed",
+    ),
+    "agents that call addresses for one's own user only": (
+        "rpc/_loader.py", "(*BUILT_IN, A2AAgent) if private else BUILT_IN", "(*BUILT_IN, A2AAgent)",
+        "tests/agents/test_a2a_agent.py::test_a_server_for_others_calls_no_addresses",
+    ),
+    "one's own tasks": (
+        "app/_a2a/_tasks.py", "record is None or record.owner != owner", "record is None",
+        "tests/app/test_a2a_doors.py::test_tasks_belong_to_their_user",
+    ),
+    "nobody is called back": (
+        "app/_a2a/_handler.py", 'if params.configuration.HasField("task_push_notification_config"):',
+        "if False:", "tests/app/test_a2a_wire.py::test_nobody_is_called_back",
+    ),
+    "one's own MCP session": (
+        "app/_mcp/_service.py", 'client_id=f"user {user}"', 'client_id="user"',
+        "tests/app/test_mcp_door.py::test_a_session_is_its_users_own",
+    ),
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Agents: actors that answer messages. They know models, memory and tools, and nothing above."""
 
+from ._a2a_agent import A2AAgent
 from ._arguments import promised, promises, snapshot
 from ._base import AgentBase
 from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek
@@ -24,6 +25,7 @@ __all__ = [
     "STEADY",
     "STOPPED",
     "UNFIT",
+    "A2AAgent",
     "AgentBase",
     "Call",
     "DialogAgent",
