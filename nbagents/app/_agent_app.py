@@ -26,6 +26,7 @@ from ._book import Book
 from ._doors import Doors
 from ._endpoint import Endpoint
 from ._failure import Refusal, failure_of
+from ._frameworks import FRAMEWORKS
 from ._gate import Gate
 from ._handler import call, fitting, said_by
 from ._inputs import messages_of
@@ -39,7 +40,6 @@ __all__ = ["AgentApp", "Runner"]
 
 log = logging.getLogger(__name__)
 Function = TypeVar("Function", bound=Callable[..., Any])
-FRAMEWORKS = ("agentscope", "text")
 SHORTEST = 8
 """Characters of a token."""
 
@@ -115,6 +115,7 @@ class AgentApp:
         self._init: Callable[..., Any] | None = None
         self._shutdown: Callable[..., Any] | None = None
         self._query: Callable[..., Any] | None = None
+        self._framework = "agentscope"
         self._patience, self._most = resume_seconds, max_running
         self._doors, self._tasks = Doors(self), Tasks()
         self._added: dict[str, Route] = {}
@@ -140,7 +141,8 @@ class AgentApp:
         """Have the function answer requests: ``function(runner, msgs, request=None, **kwargs)``.
 
         It may be an async generator, a coroutine, a generator or plain, and yields or returns
-        ``(message so far, whether it is whole)``, whole messages, or pieces of text.
+        ``(message so far, whether it is whole)``, whole messages, or pieces of text. With the ``framework``
+        "autogen", "agno" or "langgraph" it may yield what an agent of that streams, as it comes.
 
         Raises:
             UsageError: the messages of that framework are not known.
@@ -154,7 +156,7 @@ class AgentApp:
             )
 
         def register(function: Function) -> Function:
-            self._query = _checked(function, "query")
+            self._query, self._framework = _checked(function, "query"), framework
             return function
 
         return register
@@ -299,7 +301,7 @@ class AgentApp:
         query = self._query
         assert query is not None
         async with aclosing(
-            said_by(query, self.runner, messages, **fitting(query, {"request": request}))
+            said_by(query, self._framework, self.runner, messages, **fitting(query, {"request": request}))
         ) as said:
             async for item in said:
                 yield item
