@@ -58,6 +58,7 @@ PAGES = (
     "hub",
     "services",
     "app",
+    "tracing",
     "setup",
     "runs",
     "asking",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import glob
 import os
 import platform
 import shutil
@@ -31,6 +32,10 @@ def _answers(port: int) -> bool:
 PROGRAMS = {
     "browser": (("chromium", "chromium-browser", "google-chrome"), "Chromium: apt-get install chromium"),
     "bubblewrap": (("bwrap",), "bubblewrap: apt-get install bubblewrap"),
+    "postgresql_server": (
+        ("initdb", *sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))),
+        "PostgreSQL's programs: apt-get install postgresql",
+    ),
     "redis_server": (("redis-server",), "redis-server: apt-get install redis-server"),
 }
 # A marker that needs a module: its name, and how to get it.

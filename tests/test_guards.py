@@ -18,6 +18,7 @@ SECURITY, EVIL, CODEC = (
     "tests/rpc/test_evil_server.py",
     "tests/rpc/test_codec.py",
 )
+APP = "tests/app/test_app_gate.py"
 RECEPTION, ADDRESSES = "tests/rpc/test_reception.py", "tests/serverext/test_addresses.py"
 ESCAPES = "tests/sandbox/test_escapes.py::test_what_leads_out_is_what_is_documented"
 GATE = "tests/rpc/test_gate.py::test_the_gate_lets_nothing_through_but_what_its_policy_opens"
@@ -300,6 +301,52 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
     "one's own MCP session": (
         "app/_mcp/_service.py", 'client_id=f"user {user}"', 'client_id="user"',
         "tests/app/test_mcp_door.py::test_a_session_is_its_users_own",
+    ),
+    "an app: the token": (
+        "app/_gate.py", "if hmac.compare_digest(token.strip(), own)]", "if True]",
+        f"{APP}::test_without_a_token_nothing_is_open_but_health",
+    ),
+    "an app: its names": (
+        "app/_gate.py", "if (name in LOCAL or (self._public and _is_address(name))) and", "if True or",
+        f"{APP}::test_other_hosts_are_refused",
+    ),
+    "an app: other sites": (
+        "app/_gate.py", "self._check_origin(headers, scope, host)", "pass",
+        f"{APP}::test_other_sites_are_refused",
+    ),
+    "an app: JSON alone": (
+        "app/_gate.py", 'if kind != b"application/json" and', "if False and",
+        f"{APP}::test_bodies_are_json_and_small",
+    ),
+    "an app: the size of what comes in parts": (
+        "app/_gate.py", "if size > self._largest:", "if False:",
+        f"{APP}::test_a_body_in_parts_is_measured_as_it_comes",
+    ),
+    "an app: the rate": (
+        "app/_gate.py", "if not allowed:", "if False:", f"{APP}::test_who_asks_too_often_is_told_to_wait",
+    ),
+    "an app: no answer is a page": (
+        "app/_gate.py", "send = _safe(send)", "pass", f"{APP}::test_no_answer_is_a_page",
+    ),
+    "an app: whose a request is": (
+        "app/_agent_app.py", "user = user or request.user_id or", "user = request.user_id or user or",
+        f"{APP}::test_a_user_is_who_the_token_says",
+    ),
+    "an app: whose an answer is": (
+        "app/_book.py", "if answer is None or (user and answer.user != user):", "if answer is None:",
+        f"{APP}::test_a_user_is_who_the_token_says",
+    ),
+    "an app: paths in errors": (
+        "app/_failure.py", 'text = _PATH.sub("…", text)', "pass",
+        "tests/app/test_app_process.py::test_an_error_is_told_without_what_is_nobodys_business",
+    ),
+    "keys of a collector": (
+        "_process.py", '"OTEL_", ', "",
+        "tests/tracing/test_spans.py::test_keys_of_a_collector_reach_no_child_by_its_environment",
+    ),
+    "no messages in spans": (
+        "tracing/_provider.py", "return said.strip().lower() in", "return True or said in",
+        "tests/tracing/test_spans.py::test_calls_nest_in_whoever_makes_them_on_the_loop_and_on_threads",
     ),
 }  # fmt: skip
 
