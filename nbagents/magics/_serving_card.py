@@ -121,7 +121,7 @@ class _Source:
         facts = [("address", f"`{serving.url}`"), ("health", f"{self._health()} · {', '.join(counts)}")]
         if latency := latency_words(activity.first, activity.whole):
             facts.append(("latency", latency))
-        facts.append(("code", _code(app.code_since, app.replaced)))
+        facts.append(("code", _code(app.code_since, app.replaced, serving.state)))
         total = activity.running + activity.answered + activity.stopped + activity.failed
         ending = "it takes no more requests; what is being answered gets some seconds to end"
         return ServingView(
@@ -181,8 +181,9 @@ def _short(session: str) -> str:
     return session if len(session) <= 24 else f"{session[:8]}…"
 
 
-def _code(since: float, replaced: int) -> str:
+def _code(since: float, replaced: int, state: str) -> str:
     clock = time.strftime("%H:%M:%S", time.localtime(since))
-    if not replaced:
-        return f"of {clock}; run the cell of its functions again, and it uses the new ones"
-    return f"replaced at {clock}" + (f", {replaced} times so far" if replaced > 1 else "")
+    if replaced:
+        return f"replaced at {clock}" + (f", {replaced} times so far" if replaced > 1 else "")
+    again = "; run the cell of its functions again, and it uses the new ones" if state == "serving" else ""
+    return f"of {clock}{again}"
