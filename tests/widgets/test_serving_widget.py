@@ -16,7 +16,7 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 
 from nbagents import Msg
 from nbagents.app import AgentApp, Serving
-from nbagents.magics._serving_card import _Source
+from nbagents.magics._serving_card import source_of
 from nbagents.widgets import ServingWidget, Surface, _serving_widget, widgets_seen
 from nbagents.widgets._live import VIEW_MIME
 
@@ -51,7 +51,7 @@ class Page:
         self.shell = SimpleNamespace(
             display_pub=CapturingDisplayPublisher(), kernel=SimpleNamespace(_allow_stdin=True)
         )
-        self.widget = ServingWidget(_Source(serving))
+        self.widget = ServingWidget(source_of(serving))
         self.sent: list[dict[str, Any]] = []
         send = self.widget._send
 
