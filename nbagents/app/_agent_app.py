@@ -116,7 +116,7 @@ class AgentApp:
         self._shutdown: Callable[..., Any] | None = None
         self._query: Callable[..., Any] | None = None
         self.code_since, self.replaced = time.monotonic(), 0
-        """Since when it has its query function, of `time.monotonic`, and how often that was another one before."""
+        """Since when it has its query function, of `time.monotonic`; how often there was another before."""
         self._patience, self._most = resume_seconds, max_running
         self._doors, self._tasks = Doors(self), Tasks()
         self._added: dict[str, Route] = {}
