@@ -53,12 +53,14 @@ class ServingCards:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._cards: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+        self._cards: dict[Serving, Any] = {}
         self._shown: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def show(self, serving: Serving) -> None:
         """Show an app in the running cell."""
         self._shown.add(serving)
+        for ended in [known for known in self._cards if known.state == "ended"]:
+            del self._cards[ended]
         source, surface = source_of(serving), self._desk.surface()
         earlier = self._cards.pop(serving, None)
         if earlier is not None:
