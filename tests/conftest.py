@@ -56,20 +56,8 @@ def _may_unshare() -> bool:
     )
 
 
-def _has_docker() -> bool:
-    """Does a Docker daemon answer, and is there what checks its files?"""
-    program = shutil.which("docker")
-    if program is None:
-        return False
-    return not any(
-        subprocess.run([program, *asked], capture_output=True, timeout=20).returncode
-        for asked in (["version"], ["buildx", "version"])
-    )
-
-
 # A marker that needs a place: whether this is one, and how to get there.
 PLACES = {
-    "docker": (_has_docker, "a Docker daemon: apt-get install docker.io docker-buildx"),
     "linux": (sys.platform == "linux", "Linux"),
     "namespaces": (_may_unshare(), "a Linux where users may make namespaces"),
     "posix": (os.name == "posix", "a POSIX system"),

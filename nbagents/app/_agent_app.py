@@ -116,8 +116,8 @@ class AgentApp:
         self._init: Callable[..., Any] | None = None
         self._shutdown: Callable[..., Any] | None = None
         self._query: Callable[..., Any] | None = None
-        self.code_since, self.replaced = time.time(), 0
-        """Since when it has its query function, in seconds since 1970, and how often that was another one."""
+        self.code_since, self.replaced = time.monotonic(), 0
+        """Since when it has its query function, of `time.monotonic`; how often there was another before."""
         self.resume_seconds, self._most = resume_seconds, max_running
         self._framework = "agentscope"
         self._doors, self._tasks = Doors(self), Tasks()
@@ -161,7 +161,7 @@ class AgentApp:
 
         def register(function: Function) -> Function:
             self._query, earlier = _checked(function, "query"), self._query
-            self.code_since = time.time()
+            self.code_since = time.monotonic()
             self.replaced += earlier is not None
             self.book.record.changed()
             self._framework = framework

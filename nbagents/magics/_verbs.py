@@ -37,7 +37,7 @@ _LATER = ("fork", "graph", "rewind")
 _ASK = ("--timeout", "--default", "--quiet", "--raw", "--budget", "--max-calls", "--approve")
 
 VERBS = (
-    Verb("status", "status", "the agents, what they do and where they live; the apps; also without any word"),
+    Verb("status", "status", "agents and apps, what they do and where they are; also without any word"),
     Verb("list", "list", "the agents of every notebook"),
     Verb("show", "show poet | show 12", "what an agent remembers; a run", "agent or run", most=None, least=1),
     Verb("chat", "chat poet [critic]", "talk with an agent or several, in a box below the cell", "agent",

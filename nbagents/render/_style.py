@@ -213,7 +213,8 @@ _SHEETS = {
 .nba.nba .nba-facts{margin:0;padding:6px 12px;font-size:12px}
 .nba.nba .nba-facts>div{display:flex;gap:2px 10px;padding:1px 0}
 .nba.nba .nba-facts dt{flex:none;float:none;width:5em;margin:0;color:var(--nba-dim);font-weight:400}
-.nba.nba .nba-facts dd{flex:1;min-width:0;margin:0;font-variant-numeric:tabular-nums}
+.nba.nba .nba-facts dd{flex:1;float:none;width:auto;min-width:0;margin:0;padding:0;
+ font-variant-numeric:tabular-nums}
 @container (max-width:30rem){.nba.nba .nba-facts dt{width:4.2em}
  .nba.nba .nba-facts>.nba-long{flex-direction:column}}
 """,
