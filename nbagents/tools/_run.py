@@ -127,9 +127,9 @@ async def _answers(
             await passed(passage, tool, asked, policies)  # before anything of it is looked at, or asked for
         if tool.refresh is not None:
             await tool.refresh()
-        given = await _checked(tool, asked)
+        given = await tool.checked(asked)
         allowed = await passed(passage, tool, asked, policies)
-        given = given if allowed is asked else await _checked(tool, allowed)
+        given = given if allowed is asked else await tool.checked(allowed)
         async with contextlib.aclosing(
             _in_time(tool, _values(tool.function, {**given, **tool.presets()}))
         ) as values:
@@ -158,11 +158,6 @@ async def _answers(
             said = f"{EDITED.format(_json(passage.edited))}\n{said}"
         answer = ToolResponse.of_text(said + _failure(error, tool), is_error=True)
     yield room.fit(answer, _secrets(tool))
-
-
-async def _checked(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a model has given as the tool takes it; a schema that was given is not read on the loop."""
-    return await on_thread(tool.check, given) if tool.is_given_schema else tool.check(given)
 
 
 async def _processed(
