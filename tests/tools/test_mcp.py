@@ -82,7 +82,8 @@ def test_the_model_is_told_of_them_and_gets_their_answers(shop):
     schema = toolkit.get_json_schemas()[0]["function"]
     assert schema["description"] == "Look up what an item costs."
     assert schema["parameters"]["required"] == ["item"]
-    assert call(toolkit, "price", item="boots").text == "boots: 3 EUR"
+    told = call(toolkit, "price", item="boots")
+    assert (told.text, told.source) == ("boots: 3 EUR", "the MCP server shop")
     picture = call(toolkit, "draw", item="boots").content[0]
     assert picture["type"] == "image"
     assert picture["source"]["media_type"] == "image/png"
