@@ -1,4 +1,4 @@
-"""An MCP server of the tests: over its standard input and output, or by HTTP, at a port and in a way given."""
+"""An MCP server of the tests: over its standard input and output, or by HTTP in the way that is given."""
 
 from __future__ import annotations
 
