@@ -180,7 +180,7 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "tests/models/test_blocks.py::test_only_what_is_a_picture_is_sent",
     ),
     "private addresses": (
-        "fetch/_gate.py", "if not (trusted or is_public(address)):", "if False:",
+        "fetch/_network.py", "if not (trusted or is_public(address)):", "if False:",
         "tests/fetch/test_fetch_addresses.py::test_no_private_address_is_dialled",
     ),
     "what only programmers give to tools": (
@@ -188,7 +188,7 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "tests/fetch/test_web_searches.py::test_a_model_neither_sees_nor_gives_what_is_the_programmers",
     ),
     "the pinned address": (
-        "fetch/_gate.py", "connect_tcp(str(address), port,", "connect_tcp(host, port,",
+        "fetch/_network.py", "connect_tcp(str(address), port,", "connect_tcp(host, port,",
         "tests/fetch/test_fetch_addresses.py"
         "::test_a_name_that_changes_is_asked_once_and_dialled_as_it_was_looked_at",
     ),
