@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from .._ids import new_id
-from ..agents import AgentBase, DialogAgent, ReActAgent, remembered
+from ..agents import FAR_KINDS, AgentBase, DialogAgent, ReActAgent, hooks_of, remembered
 from ..config import model_configs
 from ..exceptions import AgentServerNotAliveError, UsageError
 from ._client import RpcAgentClient
@@ -229,6 +229,10 @@ def make_proxy(what: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: 
         proxy = RpcAgent(
             name, agent_id, kind=cls.__name__, connect=home.connect, bring_up=home.bring_up, stop=home.stop
         )
+    if isinstance(what, AgentBase):
+        for hook_type in FAR_KINDS:
+            for hook_name, hook in hooks_of(what.__dict__, hook_type).items():
+                proxy.register_instance_hook(hook_type, hook_name, hook)
     if where.lazy_launch:
         home.check()
     else:
