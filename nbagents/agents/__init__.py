@@ -3,7 +3,7 @@
 from ._base import AgentBase
 from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek, promised, promises, snapshot
 from ._dialog import DialogAgent
-from ._dict_dialog import DictDialogAgent, change_parser
+from ._dict_dialog import DictDialogAgent, change_parser, own_parser
 from ._hooked_way import FAR_KINDS, HookedWay
 from ._hooks import hooks_of
 from ._keeping import Kept
@@ -51,6 +51,7 @@ __all__ = [
     "idempotency_key",
     "mark_open",
     "mark_over",
+    "own_parser",
     "peek",
     "promised",
     "promises",

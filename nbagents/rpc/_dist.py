@@ -11,7 +11,16 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from .._ids import new_id
-from ..agents import FAR_KINDS, AgentBase, DialogAgent, ReActAgent, hooks_of, remembered
+from ..agents import (
+    FAR_KINDS,
+    AgentBase,
+    DialogAgent,
+    DictDialogAgent,
+    ReActAgent,
+    hooks_of,
+    own_parser,
+    remembered,
+)
 from ..config import model_configs
 from ..exceptions import AgentServerNotAliveError, UsageError
 from ._client import RpcAgentClient
@@ -212,6 +221,8 @@ def make_proxy(what: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: 
         made = what._init_settings
         cls, args, kwargs, agent_id = type(what), made["args"], made["kwargs"], what.agent_id
         name, state = what._name, _state_of(what)
+        if isinstance(what, DictDialogAgent) and (parser := own_parser(what)) is not None:
+            kwargs = {**kwargs, "parser": parser}
     else:
         cls, where, agent_id = what, DistConf.of(where), new_id()
         name = str(kwargs.get("name", args[0] if args else cls.__name__))
