@@ -5,7 +5,9 @@ from ._arguments import promised, promises, snapshot
 from ._base import AgentBase
 from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek
 from ._dialog import DialogAgent
-from ._dict_dialog import DictDialogAgent, change_parser
+from ._dict_dialog import DictDialogAgent, change_parser, own_parser
+from ._hooked_way import FAR_KINDS, HookedWay
+from ._hooks import hooks_of
 from ._keeping import Kept
 from ._options import call_options, idempotency_key
 from ._printed import Listener, told_elsewhere
@@ -21,6 +23,7 @@ from ._user import UserAgent
 
 __all__ = [
     "APART",
+    "FAR_KINDS",
     "REVISE",
     "STEADY",
     "STOPPED",
@@ -30,6 +33,7 @@ __all__ = [
     "Call",
     "DialogAgent",
     "DictDialogAgent",
+    "HookedWay",
     "Kept",
     "Listener",
     "ReActAgent",
@@ -46,9 +50,11 @@ __all__ = [
     "ended_because",
     "freeze",
     "frozen",
+    "hooks_of",
     "idempotency_key",
     "mark_open",
     "mark_over",
+    "own_parser",
     "peek",
     "promised",
     "promises",
