@@ -56,6 +56,8 @@ PAGES = (
     "fetch",
     "pipelines",
     "hub",
+    "topics",
+    "runtime",
     "services",
     "app",
     "tracing",

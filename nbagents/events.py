@@ -21,6 +21,10 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
                 run; or it was "denied": ``why``
 ``tool_result`` it has answered: ``id``, ``name``, ``output`` as text, cut, ``seconds``, and ``state``:
                 "done", "error", "stopped" or "denied"; ``pictures`` that it holds, as ``data:`` addresses
+``sent``        an agent, or a program where ``agent`` is empty, sent a typed message: its ``message`` id, the
+                ``type`` of it, and its ``recipient`` or its ``topic``
+``handled``     an agent has handled it: the same, ``sender``, ``seconds``, ``error``, None if all is well
+``dropped``     nobody got it: the same, and ``why``
 ``question``    a person is asked: the fields of the `Question`, see `nbagents.asking`
 ``answered``    that question is over: its ``id``; ``how``, "answered" by a person, "default", or why not;
                 the ``text``; the ``fields`` where a tool was to be allowed

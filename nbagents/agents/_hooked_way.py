@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from typing import Any
 
-from ._call import Call, Remote, promised, resolved
+from ._arguments import promised, resolved
+from ._call import Call, Remote
 from ._hooks import hooked
 from ._scheduler import scheduler
 

@@ -10,6 +10,7 @@
     │   ├── ModelChoiceError       no model can be picked from what was given
     │   ├── NotAccessibleError     the agent's object is in another process
     │   ├── RunNotFoundError       the server knows no such run, or no longer
+    │   ├── RuntimeStateError      a runtime was started twice, or is not started
     │   ├── ServiceNotStartedError a service was asked before its start, or after its stop
     │   └── WouldBlockLoopError    a blocking read where only ``await`` can work
     ├── CallError                  one call ended without a reply
@@ -71,6 +72,7 @@ from ._base import (
     ModelChoiceError,
     NbAgentsError,
     RunNotFoundError,
+    RuntimeStateError,
     ServiceNotStartedError,
     UsageError,
     WouldBlockLoopError,
@@ -195,6 +197,7 @@ __all__ = [
     "ResponseParsingError",
     "ResultExpiredError",
     "RunNotFoundError",
+    "RuntimeStateError",
     "SandboxError",
     "SchemaMismatchError",
     "ServerFailedError",

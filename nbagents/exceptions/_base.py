@@ -55,6 +55,10 @@ class ServiceNotStartedError(UsageError, RuntimeError):
     hint = "await service.start(), or: async with service: ..."
 
 
+class RuntimeStateError(UsageError, RuntimeError):
+    """A runtime was started twice, or asked for what it only does while it runs, or while it does not."""
+
+
 class WouldBlockLoopError(UsageError, RuntimeError):
     """A blocking read was made on an event loop; only ``await`` can work there."""
 

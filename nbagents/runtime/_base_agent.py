@@ -54,6 +54,8 @@ class BaseAgent:
     concurrency: ClassVar[int | None] = None
     """How many messages one agent handles at the same time; None: as many as come."""
 
+    _sent_as: ClassVar[list[MessageSerializer[Any]]]
+
     def __init_subclass__(cls, *, concurrency: int | None = None, **kwargs: Any) -> None:
         """Take ``concurrency``: how many messages one agent handles at the same time, the others in order.
 
@@ -298,6 +300,13 @@ class BaseAgent:
 
     @classmethod
     def _serializers(cls) -> list[MessageSerializer[Any]]:
+        known: list[MessageSerializer[Any]] | None = vars(cls).get("_sent_as")
+        if known is None:  # a class is often registered many times
+            known = cls._sent_as = cls._find_serializers()
+        return known
+
+    @classmethod
+    def _find_serializers(cls) -> list[MessageSerializer[Any]]:
         found: list[MessageSerializer[Any]] = []
         given = {kind for kind, serializers in cls._handles_types() if serializers}
         for kind, serializers in cls._handles_types():

@@ -13,7 +13,7 @@ from typing import Any
 from ..exceptions import CantHandleException, UsageError
 from ..topics import MessageContext
 
-__all__ = ["AnyType", "Handler", "event", "handler_of", "message_handler", "rpc"]
+__all__ = ["AnyType", "Handler", "annotated_types", "event", "handler_of", "message_handler", "rpc"]
 
 log = logging.getLogger(__name__)
 
@@ -183,6 +183,24 @@ def _annotated(kind: str, func: Callable[..., Any]) -> tuple[tuple[type[Any], ..
             )
         returned = typing.get_args(returned)[0]
     return _types(kind, name, hints["message"]), _types(kind, name, returned)
+
+
+def annotated_types(kind: str, func: Callable[..., Any]) -> tuple[type[Any], ...]:
+    """Return the types that a function takes as its second argument.
+
+    Raises:
+        UsageError: it has no such argument, or the argument no annotation that can be found.
+    """
+    name = getattr(func, "__qualname__", repr(func))
+    parameters = list(inspect.signature(func).parameters)
+    try:
+        hints = typing.get_type_hints(func)
+    except NameError as error:
+        raise UsageError(f"{kind}: an annotation of {name} cannot be found: {error}") from None
+    if len(parameters) != 3 or parameters[1] not in hints:
+        form = "async def name(agent: ClosureContext, message: Kind, ctx: MessageContext) -> Reply"
+        raise UsageError(f"{kind}: {name} must take three arguments, and annotate the message: {form}")
+    return _types(kind, name, hints[parameters[1]])
 
 
 def _types(kind: str, name: str, hint: Any) -> tuple[type[Any], ...]:

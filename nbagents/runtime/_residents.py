@@ -18,7 +18,7 @@ from ..exceptions import AgentNotFoundError, DeadlockError, NbAgentsError, Undel
 from ..topics import AgentId, AgentType, MessageContext, handling
 from ._agent import Agent
 from ._instantiation import AgentInstantiationContext
-from ._turns import Turns
+from ._turns import Turns, leave_turns
 
 if TYPE_CHECKING:
     from ._protocol import AgentRuntime, Factory
@@ -46,10 +46,11 @@ class _Resident:
 
 
 class Residents:
-    """Factories by type, agents by id. On the runtime's loop only."""
+    """Factories by type, agents by id. On the runtime's loop only, but for `types` and `add_factory`."""
 
-    def __init__(self, runtime: AgentRuntime) -> None:
+    def __init__(self, runtime: AgentRuntime, *, tracer_provider: Any = None) -> None:
         self._runtime = runtime
+        self._tracer = None if tracer_provider is None else tracer_provider.get_tracer("nbagents.runtime")
         self._factories: dict[str, tuple[Factory, type[Any] | None]] = {}
         self._classes: dict[str, type[Any]] = {}  # of types that have instances instead of a factory
         self._agents: dict[AgentId, _Resident] = {}
@@ -132,7 +133,8 @@ class Residents:
         """Have an agent handle a message and return its reply; cancel the task to stop it.
 
         Calls that are begun in one order begin in that order, also while the agent is still being made.
-        Of a handler that streams, each value is given to ``on_chunk``, and the last is the reply.
+        Of a handler that streams, each value is given to ``on_chunk``, and the last is the reply. Where there
+        is a tracer, it runs in a span.
 
         Raises:
             UndeliverableException: there is no such agent, or it could not be made.
@@ -141,13 +143,19 @@ class Residents:
         resident = self._agents.get(recipient)
         if resident is None or recipient in self._doors:
             resident = await self._enter(recipient)
+        if not ctx.is_rpc:
+            leave_turns()
         resident.busy += 1
         before = handling.set(recipient)
         try:
+            if self._tracer is not None:
+                with self._tracer.start_as_current_span(
+                    f"handle {recipient.type}", attributes=_about(recipient, ctx)
+                ):
+                    return await _ask_in_turn(resident, message, recipient, ctx, on_chunk)
             if resident.turns is None:
                 return await _ask(resident.agent, message, ctx, on_chunk)
-            async with resident.turns.turn(recipient, ctx.is_rpc):
-                return await _ask(resident.agent, message, ctx, on_chunk)
+            return await _ask_in_turn(resident, message, recipient, ctx, on_chunk)
         finally:
             handling.reset(before)
             resident.busy -= 1
@@ -312,6 +320,24 @@ async def _ask(agent: Agent, message: Any, ctx: MessageContext, on_chunk: OnChun
     finally:
         await reply.aclose()
     return last
+
+
+async def _ask_in_turn(
+    resident: _Resident, message: Any, recipient: AgentId, ctx: MessageContext, on_chunk: OnChunk | None
+) -> Any:
+    if resident.turns is None:
+        return await _ask(resident.agent, message, ctx, on_chunk)
+    async with resident.turns.turn(recipient, ctx.is_rpc):
+        return await _ask(resident.agent, message, ctx, on_chunk)
+
+
+def _about(recipient: AgentId, ctx: MessageContext) -> dict[str, str]:
+    told = {"nbagents.recipient": str(recipient), "messaging.message.id": ctx.message_id}
+    if ctx.sender is not None:
+        told["nbagents.sender"] = str(ctx.sender)
+    if ctx.topic_id is not None:
+        told["nbagents.topic"] = str(ctx.topic_id)
+    return told
 
 
 async def _close(agent: Agent, id: AgentId) -> None:

@@ -34,14 +34,10 @@ class RoutedAgent(BaseAgent):
         """See `BaseAgent`."""
         super().__init_subclass__(**kwargs)
         cls._routes = {}
-        for handler in cls._handlers():
-            for kind in handler.targets:
-                cls._routes.setdefault(kind, []).append(handler)
-
-    @classmethod
-    def _handlers(cls) -> list[Handler]:
-        found = [handler_of(getattr(cls, name, None)) for name in sorted(dir(cls))]
-        return [handler for handler in found if handler is not None]
+        for name in sorted(dir(cls)):
+            if (handler := handler_of(getattr(cls, name, None))) is not None:
+                for kind in handler.targets:
+                    cls._routes.setdefault(kind, []).append(handler)
 
     async def on_message_impl(self, message: Any, ctx: MessageContext) -> Any:
         """Have the first handler of this type whose ``match`` is true handle it.
@@ -74,5 +70,5 @@ class RoutedAgent(BaseAgent):
 
     @classmethod
     def _handles_types(cls) -> list[HandledType]:
-        kinds = dict.fromkeys(kind for handler in cls._handlers() for kind in handler.targets)
-        return [(kind, []) for kind in kinds if kind is not AnyType] + super()._handles_types()
+        taken: list[HandledType] = [(kind, []) for kind in cls._routes if kind is not AnyType]
+        return taken + super()._handles_types()

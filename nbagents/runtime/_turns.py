@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 from ..exceptions import OverloadedError
 from ..topics import AgentId
 
-__all__ = ["Turns"]
+__all__ = ["Turns", "enter_turns", "leave_turns", "turns_here"]
 
 MOST_WAITING = 10_000
 """Messages that may wait for their turn with one agent."""
@@ -26,6 +26,22 @@ class _Hold:
 
 _holds: ContextVar[tuple[_Hold, ...]] = ContextVar("nbagents_holds", default=())
 """The turns that this chain of direct messages is in."""
+
+
+def leave_turns() -> None:
+    """Say that nobody waits for what runs here, as for a published message: it is in nobody's turn."""
+    if _holds.get():
+        _holds.set(())
+
+
+def turns_here() -> tuple[AgentId, ...]:
+    """Return the agents whose turns this chain of direct messages is in."""
+    return tuple(hold.agent for hold in _holds.get() if hold.held)
+
+
+def enter_turns(agents: Iterable[AgentId]) -> None:
+    """Say that what runs here is in the turns of these agents, which wait for it in other processes."""
+    _holds.set(tuple(map(_Hold, agents)))
 
 
 class Turns:

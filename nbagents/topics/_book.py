@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 
 from ..exceptions import UsageError
@@ -16,7 +17,7 @@ REMEMBERED = 4096
 
 
 class SubscriptionBook:
-    """The subscriptions of one runtime. On one loop only; it has no locks.
+    """The subscriptions of one runtime. Safe from any thread.
 
     An agent gets a message once, however many of its subscriptions match. Recipients stand in the order
     of their subscriptions. A removal counts for all that is looked up afterwards.
@@ -34,6 +35,7 @@ class SubscriptionBook:
         self._exact: dict[str, dict[str, tuple[int, Subscription]]] = {}  # by topic type, then by id
         self._others: dict[str, tuple[int, Subscription]] = {}
         self._count = 0
+        self._lock = threading.Lock()
         self._known: dict[TopicId, tuple[AgentId, ...]] = {}
 
     @property
@@ -46,8 +48,9 @@ class SubscriptionBook:
 
     def __contains__(self, subscription: object) -> bool:
         """Is there one of this id, or one that does the same?"""
-        if not isinstance(subscription, Subscription):
-            return False
+        return isinstance(subscription, Subscription) and self._has(subscription)
+
+    def _has(self, subscription: Subscription) -> bool:
         if subscription.id in self._by_id:
             return True
         same = _same(subscription)
@@ -61,16 +64,17 @@ class SubscriptionBook:
         Raises:
             UsageError: there is one of this id, or one that does the same.
         """
-        if subscription in self:
-            raise UsageError(f"Subscription already exists: {subscription!r}; leave this, or remove that")
-        self._count += 1
-        entry = (self._count, subscription)
-        self._by_id[subscription.id] = entry
-        same = _same(subscription)
-        if same is not None:
-            self._same[same] = subscription.id
-        self._shelf(subscription)[subscription.id] = entry
-        self._known.clear()
+        with self._lock:
+            if self._has(subscription):
+                raise UsageError(f"Subscription already exists: {subscription!r}; leave this, or remove that")
+            self._count += 1
+            entry = (self._count, subscription)
+            self._by_id[subscription.id] = entry
+            same = _same(subscription)
+            if same is not None:
+                self._same[same] = subscription.id
+            self._shelf(subscription)[subscription.id] = entry
+            self._known.clear()
 
     def remove(self, id: str) -> Subscription:
         """Take a subscription out and return it.
@@ -78,13 +82,19 @@ class SubscriptionBook:
         Raises:
             UsageError: there is none of this id.
         """
-        if id not in self._by_id:
-            raise UsageError(f"Subscription does not exist: {id!r:.80}; its id is what add_subscription took")
-        _, subscription = self._by_id.pop(id)
-        self._same.pop(_same(subscription), None)
-        self._shelf(subscription).pop(id)
-        self._known.clear()
-        return subscription
+        with self._lock:
+            if id not in self._by_id:
+                raise UsageError(
+                    f"Subscription does not exist: {id!r:.80}; give the id of one that was added"
+                )
+            _, subscription = self._by_id.pop(id)
+            self._same.pop(_same(subscription), None)
+            shelf = self._shelf(subscription)
+            del shelf[id]
+            if not shelf and shelf is not self._others:
+                del self._exact[subscription.topic_type]  # type: ignore[attr-defined]  # that kind has one
+            self._known.clear()
+            return subscription
 
     def recipients(self, topic: TopicId) -> tuple[AgentId, ...]:
         """Return who gets a message of this topic, each once.
@@ -93,7 +103,10 @@ class SubscriptionBook:
             Exception: what a subscription of somebody's own raises.
         """
         known = self._known.get(topic)
-        if known is None:
+        return self._find(topic) if known is None else known
+
+    def _find(self, topic: TopicId) -> tuple[AgentId, ...]:
+        with self._lock:
             found = [*self._exact.get(topic.type, {}).values()]
             found += [entry for entry in self._others.values() if entry[1].is_match(topic)]
             found.sort(key=_number)
@@ -101,12 +114,11 @@ class SubscriptionBook:
             if len(self._known) >= REMEMBERED:  # the oldest goes: topics come and are over
                 del self._known[next(iter(self._known))]
             self._known[topic] = known
-        return known
+            return known
 
     def _shelf(self, subscription: Subscription) -> dict[str, tuple[int, Subscription]]:
         if isinstance(subscription, TypeSubscription) and _plain(subscription, TypeSubscription):
-            shelf = self._exact.setdefault(subscription.topic_type, {})
-            return shelf
+            return self._exact.setdefault(subscription.topic_type, {})
         return self._others
 
 

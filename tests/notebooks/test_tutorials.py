@@ -15,7 +15,7 @@ from nbclient import NotebookClient
 
 pytestmark = [pytest.mark.notebook, pytest.mark.timeout(180)]
 TUTORIALS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.md"))
-RUN_ONCE = {"06", "07", "08", "09", "10", "11", "12", "13", "14", "15", "16"}
+RUN_ONCE = {"06", "07", "08", "09", "10", "11", "12", "13", "14", "15", "16", "17"}
 """What these show is shown by others too, which run twice."""
 TIMES = re.compile(
     r"(?s:\n+wall .*)"  # a timeline is only drawn where something took long enough to be seen

@@ -15,8 +15,8 @@ from nbagents.exceptions import (
     CantHandleException,
     MessageTooLargeError,
     RemoteAgentError,
+    RuntimeStateError,
     ServerLostError,
-    ServiceNotStartedError,
     UndeliverableException,
     UsageError,
     WorkerLostError,
@@ -211,7 +211,7 @@ def test_before_the_start_and_after_the_stop_everything_says_so(server):
             runtime.register_factory("late", Answerer),
             runtime.stop(),
         ):
-            with pytest.raises(ServiceNotStartedError):
+            with pytest.raises(RuntimeStateError):
                 await work
         await runtime.start()
         with pytest.raises(ValueError, match="already running"):

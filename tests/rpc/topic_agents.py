@@ -62,6 +62,10 @@ class Answerer(RoutedAgent):
         if message.text == "count":
             self.count += 1
             return Told("counted", [self.count])
+        if message.text == "process":
+            import os
+
+            return Told(str(os.getpid()))
         if message.text == "who":
             return Told(f"{self.id} {ctx.sender} {ctx.topic_id} {ctx.is_rpc} {ctx.message_id}")
         if message.text == "cancelled":
@@ -114,12 +118,14 @@ class Streamer(RoutedAgent):
 
     @rpc
     async def stream(self, message: Ask, ctx: MessageContext) -> AsyncGenerator[Told, None]:
-        for number, word in enumerate(message.text.split()):
-            if ctx.cancellation_token.is_cancelled():
-                self.stopped += 1
-                return
-            await asyncio.sleep(message.seconds)
-            yield Told(word, [number])
+        done = False
+        try:
+            for number, word in enumerate(message.text.split()):
+                await asyncio.sleep(message.seconds)
+                yield Told(word, [number])
+            done = True
+        finally:
+            self.stopped += not done
 
     @rpc
     async def count(self, message: str, ctx: MessageContext) -> int:
@@ -162,3 +168,19 @@ class Echo(RoutedAgent):
 def broken() -> RoutedAgent:
     """A factory that fails."""
     raise RuntimeError("the factory is broken")
+
+
+class Clerk(RoutedAgent, concurrency=1):
+    """Takes one message at a time, and asks another agent, which may ask it."""
+
+    def __init__(self, to: str) -> None:
+        super().__init__("one at a time")
+        self.to = AgentId.from_str(to)
+
+    @rpc
+    async def work(self, message: Ask, ctx: MessageContext) -> Told:
+        depth = int(message.text)
+        if not depth:
+            return Told("done")
+        told: Told = await self.send_message(Ask(str(depth - 1)), self.to)
+        return told

@@ -24,16 +24,11 @@ class Declared:
     Steps of one turn of the loop travel together.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, book: SubscriptionBook) -> None:
         self._types: dict[str, bool] = {}
-        self._book = SubscriptionBook()
+        self._book = book
         self._steps: list[tuple[list[Any], asyncio.Future[None]]] = []
         self._line: Line | None = None
-
-    @property
-    def subscriptions(self) -> tuple[Subscription, ...]:
-        """What it has subscribed, in the order in which it was."""
-        return self._book.subscriptions
 
     # ---- what changes
 
@@ -64,7 +59,7 @@ class Declared:
             NbAgentsError: it has refused a part; the rest is declared.
         """
         steps: list[list[Any]] = [["type", name, shared] for name, shared in self._types.items()]
-        steps += [_subscribing(subscription) for subscription in self.subscriptions]
+        steps += [_subscribing(subscription) for subscription in self._book.subscriptions]
         told = await asyncio.gather(*(self._step(line, step) for step in steps), return_exceptions=True)
         for error in told:
             if isinstance(error, BaseException):

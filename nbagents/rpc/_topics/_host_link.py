@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from ...exceptions import NbAgentsError, ServiceNotStartedError, UsageError
+from ...exceptions import NbAgentsError, RuntimeStateError
 from .._proto import agent_pb2 as pb
 from ._declared import Declared
 from ._line import Line, Place
@@ -34,7 +34,7 @@ class HostLink:
     async def start(self) -> None:
         """Connect, and declare what was declared before; raises what hinders that."""
         if self.running:
-            raise UsageError("Runtime is already running.")
+            raise RuntimeStateError("Runtime is already running.", hint="await runtime.stop()")
         self.running = True
         try:
             line = await self._open()
@@ -49,9 +49,9 @@ class HostLink:
         self._line = line
 
     async def stop(self) -> None:
-        """Take nothing more, let handlers end, leave; raises `ServiceNotStartedError` if it does not run."""
+        """Take nothing more, let handlers end, leave; raises `RuntimeStateError` if it does not run."""
         if not self.running:
-            raise ServiceNotStartedError("Runtime is not running.", hint="await runtime.start()")
+            raise RuntimeStateError("Runtime is not running.", hint="await runtime.start()")
         self.running = False
         if self._search is not None:
             self._search.cancel()
@@ -68,7 +68,7 @@ class HostLink:
         """Return the line that is open; raises why there is none."""
         line = self._line
         if line is None:
-            raise ServiceNotStartedError(
+            raise RuntimeStateError(
                 "the worker does not run: it is not connected to its host", hint="await runtime.start()"
             )
         line.check()

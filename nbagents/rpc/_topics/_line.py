@@ -95,8 +95,9 @@ class Line:
             try:
                 line = cls(await asyncio.to_thread(place.access), **kinds)
                 await line.open()
-            except (AgentServerNotAliveError, AuthenticationError):
-                if loop.time() > limit:
+            except (AgentServerNotAliveError, AuthenticationError) as error:
+                refused = isinstance(error, AuthenticationError) and place.token is not None
+                if refused or loop.time() > limit:
                     raise
             else:
                 return line

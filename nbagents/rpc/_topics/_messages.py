@@ -6,11 +6,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from ..._ids import new_id
+from ..._ids import next_call_id
 from ...runtime import DEFAULT_TIMEOUT
+from ...runtime._turns import turns_here
 from ...topics import AgentId, CancellationToken, TopicId
 from .._proto import agent_pb2 as pb
 from ._host_link import HostLink
+from ._seen import seen
 from ._sending import Sending
 from ._tracing import Tracing
 from ._values import Values
@@ -95,11 +97,17 @@ class Messages:
         topic: TopicId | None = None,
         method: str = "",
     ) -> pb.Post:
-        post = pb.Post(body=self._values.encode(message), message_id=message_id or new_id(), method=method)
+        post = pb.Post(
+            body=self._values.encode(message), message_id=message_id or next_call_id(), method=method
+        )
         if agent is not None:
             post.agent.type, post.agent.key = agent.type, agent.key
+            for holder in turns_here():
+                post.holding.add(type=holder.type, key=holder.key)
         elif topic is not None:
             post.topic.type, post.topic.source = topic.type, topic.source
         if sender is not None:
             post.sender.type, post.sender.key = sender.type, sender.key
+        if not method:
+            seen("sent", post, str(sender or ""))
         return post

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ...exceptions import ServiceNotStartedError, UsageError
+from ...exceptions import RuntimeStateError, UsageError
 from .._launcher import RpcAgentServerLauncher
 from .._tls import TLS
 from ._signals import ENDING, signalled
@@ -60,11 +60,11 @@ class GrpcWorkerAgentRuntimeHost:
         """Start it and wait until it listens, about half a second. Needs no event loop.
 
         Raises:
-            UsageError: it runs already.
+            RuntimeStateError: it runs already.
             AgentServerError: it cannot listen, for example since the port is taken.
         """
         if self._running:
-            raise UsageError("Host runtime is already started.")
+            raise RuntimeStateError("Host runtime is already started.", hint="await host.stop()")
         if self._launcher.connection is not None:  # it has run, and was stopped
             self._launcher = self._make()
         self._launcher.launch()
@@ -76,16 +76,16 @@ class GrpcWorkerAgentRuntimeHost:
         ``grace`` is taken and not used: workers need no time to be told.
 
         Raises:
-            ServiceNotStartedError: it was not started, or has stopped.
+            RuntimeStateError: it was not started, or has stopped.
         """
         if not self._running:
-            raise ServiceNotStartedError("Host runtime is not started.", hint=HINT)
+            raise RuntimeStateError("Host runtime is not started.", hint=HINT)
         self._running = False
         await asyncio.to_thread(self._launcher.shutdown)
 
     async def stop_when_signal(self, grace: float = 5, signals: Sequence[signal.Signals] = ENDING) -> None:
         """Wait for one of the signals, then `stop`; raises as that does, or `UsageError` off main thread."""
         if not self._running:
-            raise ServiceNotStartedError("Host runtime is not started.", hint=HINT)
+            raise RuntimeStateError("Host runtime is not started.", hint=HINT)
         await signalled(signals)
         await self.stop(grace)

@@ -13,11 +13,13 @@ from typing import Any
 from ... import context
 from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError, ProtocolError, UsageError
 from ...runtime._residents import Residents
+from ...runtime._turns import enter_turns
 from ...topics import AgentId, CancellationToken, MessageContext, TopicId
 from .._faults import encode_error
 from .._printable import printable
 from .._proto import agent_pb2 as pb
 from ._line import Line
+from ._seen import seen
 from ._tracing import Tracing
 from ._values import Values
 
@@ -31,10 +33,11 @@ DRAIN_SECONDS = 30.0
 class _Taken:
     """A message that is being handled."""
 
-    __slots__ = ("line", "number", "stream", "task", "timer", "token", "why")
+    __slots__ = ("direct", "line", "number", "task", "timer", "token", "why")
 
     def __init__(self, line: Line, post: pb.Post) -> None:
-        self.line, self.number, self.stream = line, post.id, post.stream
+        self.line, self.number = line, post.id
+        self.direct = post.HasField("agent")
         self.token = CancellationToken()
         self.task: asyncio.Task[None] | None = None
         self.timer: asyncio.TimerHandle | None = None
@@ -69,18 +72,16 @@ class Taking:
             taken.timer = loop.call_later(post.timeout_ms / 1000, self._late, taken, post.timeout_ms / 1000)
 
     def withdrawn(self, line: Line, number: int) -> None:
-        """Nobody waits for this outcome any more: its handler's token is cancelled."""
+        """Nobody waits for this outcome any more: its handler is stopped, as in one process."""
         taken = self._taken.get((line, number))
         if taken is not None:
-            taken.token.cancel()
+            self._stop(taken, _unwanted())
 
     def ended(self, line: Line) -> None:
-        """The host is gone: nobody waits for what came from it."""
+        """The host is gone, and nobody waits for replies to what came from it."""
         for taken in [*self._taken.values()]:
-            if taken.line is line:
-                taken.token.cancel()
-                if taken.stream and taken.task is not None:
-                    taken.task.cancel()
+            if taken.line is line and taken.direct:
+                self._stop(taken, _unwanted())
 
     async def drained(self) -> None:
         """Wait until all is handled; what takes too long is ended."""
@@ -107,8 +108,8 @@ class Taking:
 
     async def _answer(self, taken: _Taken, post: pb.Post) -> None:
         outcome = pb.Outcome(id=post.id)
-        self._enter(post)
         try:
+            self._enter(post)
             value = await self._handled(taken, post)
         except asyncio.CancelledError:
             why = taken.why or CallCancelledError(f"the handler of {_of(post.agent)} was cancelled")
@@ -126,14 +127,26 @@ class Taking:
         ctx = MessageContext(_sender(post), None, True, taken.token, post.message_id)
         on_chunk = self._chunks(taken) if post.stream else None
         message = self._values.decode(post.body)
-        with self._tracing.handling(recipient, post):
-            reply = await self._residents.handle(message, recipient, ctx, on_chunk=on_chunk)
+        reply = await self._handle(message, recipient, ctx, post, on_chunk)
         try:
             return self._values.encode(reply)
         except NbAgentsError as unfit:
             raise type(unfit)(
                 f"the reply of {recipient}, a {type(reply).__name__}, cannot travel: {unfit}", hint=unfit.hint
             ) from None
+
+    async def _handle(
+        self, message: Any, recipient: AgentId, ctx: MessageContext, post: pb.Post, on_chunk: Any = None
+    ) -> Any:
+        began, error = time.monotonic(), None
+        try:
+            return await self._residents.handle(message, recipient, ctx, on_chunk=on_chunk)
+        except BaseException as failure:
+            error = failure
+            raise
+        finally:
+            sender, seconds = str(ctx.sender or ""), time.monotonic() - began
+            seen("handled", post, str(recipient), sender=sender, seconds=seconds, error=error)
 
     def _chunks(self, taken: _Taken) -> Callable[[Any], Any]:
         async def on_chunk(value: Any) -> None:
@@ -165,8 +178,8 @@ class Taking:
 
     async def _spread(self, taken: _Taken, post: pb.Post) -> None:
         outcome = pb.Outcome(id=post.id)
-        self._enter(post)
         try:
+            self._enter(post)
             topic = TopicId(post.topic.type, post.topic.source)
             about: Any = (_sender(post), topic, False, taken.token, post.message_id)
             message = self._values.decode(post.body)
@@ -186,18 +199,17 @@ class Taking:
 
     async def _event(self, message: Any, recipient: AgentId, ctx: MessageContext, post: pb.Post) -> None:
         try:
-            with self._tracing.handling(recipient, post):
-                await self._residents.handle(message, recipient, ctx)
+            await self._handle(message, recipient, ctx, post)
         except Exception:  # one agent's failure is none of the others'
             log.exception("%s failed to handle a message to the topic %s", recipient, ctx.topic_id)
 
     # ----
 
-    @staticmethod
-    def _enter(post: pb.Post) -> None:
-        """Let what the handler asks for end when it must; this is its task's own context."""
-        limit = time.monotonic() + post.timeout_ms / 1000 if post.timeout_ms else None
-        context.deadline.set(limit)
+    def _enter(self, post: pb.Post) -> None:
+        """Let the handler know what it is a part of; this is its task's own context."""
+        context.deadline.set(time.monotonic() + post.timeout_ms / 1000 if post.timeout_ms else None)
+        enter_turns(AgentId(one.type, one.key) for one in post.holding)
+        self._tracing.enter(post)
 
     def _over(self, taken: _Taken, outcome: pb.Outcome) -> None:
         if taken.timer is not None:
@@ -210,6 +222,10 @@ class Taking:
 
 def _sender(post: pb.Post) -> AgentId | None:
     return AgentId(post.sender.type, post.sender.key) if post.HasField("sender") else None
+
+
+def _unwanted() -> CallCancelledError:
+    return CallCancelledError("nobody waited for the outcome any more")
 
 
 def _failure(error: BaseException) -> pb.Error:

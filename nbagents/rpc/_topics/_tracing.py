@@ -35,18 +35,10 @@ class Tracing:
             post.metadata.update(carrier)
             yield
 
-    @contextmanager
-    def handling(self, whom: object, post: pb.Post) -> Iterator[None]:
-        """Be inside of a span that belongs to the sender's."""
-        if self._tracer is None:
-            yield
-            return
-        from opentelemetry.trace import SpanKind
-        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+    def enter(self, post: pb.Post) -> None:
+        """Let the spans of this task belong to the sender's."""
+        if self._tracer is not None and post.metadata:
+            from opentelemetry.context import attach
+            from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-        above = TraceContextTextMapPropagator().extract(dict(post.metadata))
-        about = {"messaging.operation": "process", "messaging.destination": str(whom)}
-        with self._tracer.start_as_current_span(
-            f"nbagents process {whom}", context=above, kind=SpanKind.CONSUMER, attributes=about
-        ):
-            yield
+            attach(TraceContextTextMapPropagator().extract(dict(post.metadata)))

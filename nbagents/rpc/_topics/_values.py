@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 from ...exceptions import MessageTooLargeError
 from ...message import Msg
-from ...topics import JSON_DATA_CONTENT_TYPE, MessageSerializer, SerializationRegistry, UnknownPayload
+from ...topics import SerializationRegistry, UnknownPayload
 from .._limits import MAX_MESSAGE, MAX_PAYLOAD
 from .._proto import agent_pb2 as pb
 
@@ -18,13 +17,8 @@ __all__ = ["Values"]
 class Values:
     """Turns messages into values and back, on any thread; of several forms ``preferred`` is taken."""
 
-    def __init__(self, preferred: str = JSON_DATA_CONTENT_TYPE) -> None:
-        self._registry, self._preferred, self._lock = SerializationRegistry(), preferred, threading.Lock()
-
-    def add(self, serializer: MessageSerializer[Any] | Sequence[MessageSerializer[Any]]) -> None:
-        """Take serializers."""
-        with self._lock:
-            self._registry.add_serializer(serializer)
+    def __init__(self, registry: SerializationRegistry, lock: threading.Lock, preferred: str) -> None:
+        self._registry, self._lock, self._preferred = registry, lock, preferred
 
     def encode(self, message: Any) -> pb.Value:
         """Return a message as it travels. A type that has a serializer by itself need not be registered.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
-from ... import _loop
 from ...exceptions import (
     AgentNotFoundError,
     NotAccessibleError,
@@ -16,7 +15,7 @@ from ...exceptions import (
 )
 from ...runtime import DEFAULT_TIMEOUT, Agent
 from ...runtime._protocol import Factory
-from ...runtime._residents import Residents
+from ...runtime._resident_runtime import ResidentRuntime
 from ...topics import (
     JSON_DATA_CONTENT_TYPE,
     PROTOBUF_DATA_CONTENT_TYPE,
@@ -24,7 +23,6 @@ from ...topics import (
     AgentMetadata,
     AgentType,
     CancellationToken,
-    MessageSerializer,
     Subscription,
     TopicId,
 )
@@ -44,7 +42,7 @@ __all__ = ["GrpcWorkerAgentRuntime"]
 T = TypeVar("T")
 
 
-class GrpcWorkerAgentRuntime:
+class GrpcWorkerAgentRuntime(ResidentRuntime):
     """A runtime whose agents reach those of other workers, and are reached by them, through a host.
 
     ``host_address`` is where a `GrpcWorkerAgentRuntimeHost`, or any agent server, listens: ``host:port``, or
@@ -82,10 +80,10 @@ class GrpcWorkerAgentRuntime:
                 f"Unsupported payload serialization format: {payload_serialization_format!r:.60}; "
                 f"it is {JSON_DATA_CONTENT_TYPE} or {PROTOBUF_DATA_CONTENT_TYPE}"
             )
+        super().__init__(tracer_provider=tracer_provider)
         self._shared = frozenset(shared)
-        self._values = Values(payload_serialization_format)
-        self._residents = Residents(self)
-        self._declared, sending, tracing = Declared(), Sending(), Tracing(tracer_provider)
+        self._values = Values(self._serializers, self._lock, payload_serialization_format)
+        self._declared, sending, tracing = Declared(self._book), Sending(), Tracing(tracer_provider)
         taking = Taking(self._residents, self._values, tracing)
         self._link = HostLink(Place(host_address, token, ca, insecure), self._declared, sending, taking)
         self._messages = Messages(self._link, sending, self._values, tracing)
@@ -98,12 +96,12 @@ class GrpcWorkerAgentRuntime:
         After `stop` it can be started again, with what was registered.
 
         Raises:
-            UsageError: it runs already.
+            RuntimeStateError: it runs already.
             AgentServerNotAliveError: no host answers there.
             AuthenticationError: no token is known for that host, or it was refused.
             AgentTypeTakenError: a type that was registered before is another worker's by now.
         """
-        await _here(self._link.start())
+        await self._there(self._link.start())
 
     async def stop(self) -> None:
         """Leave: take nothing more, let handlers end, 30 seconds at most, and tell how they ended.
@@ -112,9 +110,9 @@ class GrpcWorkerAgentRuntime:
         this worker too. Agents keep what they are.
 
         Raises:
-            ServiceNotStartedError: it does not run.
+            RuntimeStateError: it does not run.
         """
-        await _here(self._link.stop())
+        await self._there(self._link.stop())
 
     async def stop_when_signal(self, signals: Sequence[signal.Signals] = ENDING) -> None:
         """Wait for one of the signals, then `stop`; raises as that does, or `UsageError` off main thread."""
@@ -126,7 +124,7 @@ class GrpcWorkerAgentRuntime:
         """Stop, if it runs, and close its agents."""
         if self._link.running:
             await self.stop()
-        await _here(self._residents.close())
+        await self._there(self._residents.close())
 
     # ---- messages
 
@@ -153,7 +151,7 @@ class GrpcWorkerAgentRuntime:
             MessageTooLargeError, UsageError: the message cannot travel.
             Exception: what the handler has raised.
         """
-        return await _here(
+        return await self._there(
             self._messages.send(message, recipient, sender, cancellation_token, message_id, timeout)
         )
 
@@ -173,7 +171,7 @@ class GrpcWorkerAgentRuntime:
         does.
         """
         work = self._messages.stream(message, recipient, sender, cancellation_token, message_id, timeout)
-        if _loop.background().here():
+        if self._background.here():
             async with aclosing(work):
                 async for value in work:
                     yield value
@@ -184,10 +182,10 @@ class GrpcWorkerAgentRuntime:
             return await anext(work, end)
 
         try:
-            while (value := await _here(step())) is not end:
+            while (value := await self._there(step())) is not end:
                 yield value
         finally:
-            await _here(work.aclose())
+            await self._there(work.aclose())
 
     async def publish_message(
         self,
@@ -207,7 +205,7 @@ class GrpcWorkerAgentRuntime:
             ServerLostError: the host is gone.
             MessageTooLargeError, UsageError: the message cannot travel.
         """
-        await _here(self._messages.publish(message, topic_id, sender, cancellation_token, message_id))
+        await self._there(self._messages.publish(message, topic_id, sender, cancellation_token, message_id))
 
     # ---- agents
 
@@ -226,9 +224,9 @@ class GrpcWorkerAgentRuntime:
         Raises:
             UsageError: the type is taken in this worker, also if the host has refused it before.
             AgentTypeTakenError: another worker serves it.
-            ServiceNotStartedError, ServerLostError: there is no host.
+            RuntimeStateError, ServerLostError: there is no host.
         """
-        return await _here(self._register(type, agent_factory, expected_class, shared))
+        return await self._there(self._register(type, agent_factory, expected_class, shared))
 
     async def _register(
         self, type: str | AgentType, factory: Factory, expected: Any, shared: bool | None
@@ -241,7 +239,7 @@ class GrpcWorkerAgentRuntime:
 
     async def register_agent_instance(self, agent_instance: Agent, agent_id: AgentId) -> AgentId:
         """Let this very object be the agent of that id; raises as `AgentRuntime` says, and as above."""
-        return await _here(self._register_instance(agent_instance, agent_id))
+        return await self._there(self._register_instance(agent_instance, agent_id))
 
     async def _register_instance(self, agent: Agent, agent_id: AgentId) -> AgentId:
         line = self._link.line()
@@ -278,30 +276,22 @@ class GrpcWorkerAgentRuntime:
             if id.type in (await self.topics())["types"]:
                 raise NotAccessibleError(f"{id} lives in another worker: send it a message instead")
             raise AgentNotFoundError(f"there is no agent {id}: nobody serves its type")
-        agent = await _here(self._residents.get(id))
+        agent = await self._there(self._residents.get(id))
         if not isinstance(agent, type):
             raise TypeError(f"{id} is a {agent.__class__.__name__}, not a {type.__name__}")
         return agent
 
     async def agent_metadata(self, agent: AgentId) -> AgentMetadata:
         """Return what an agent tells of itself, made if need be, wherever it lives."""
-        return cast("AgentMetadata", await _here(self._messages.ask(agent, "metadata")))
+        return cast("AgentMetadata", await self._there(self._messages.ask(agent, "metadata")))
 
     async def agent_save_state(self, agent: AgentId) -> Mapping[str, Any]:
         """Return what one agent has become, wherever it lives."""
-        return cast("Mapping[str, Any]", await _here(self._messages.ask(agent, "save_state")))
+        return cast("Mapping[str, Any]", await self._there(self._messages.ask(agent, "save_state")))
 
     async def agent_load_state(self, agent: AgentId, state: Mapping[str, Any]) -> None:
         """Let one agent become what it was, wherever it lives."""
-        await _here(self._messages.ask(agent, "load_state", dict(state)))
-
-    async def save_state(self) -> Mapping[str, Any]:
-        """Return what all agents of this worker have become that were ever used, by their ids."""
-        return await _here(self._residents.save_state())
-
-    async def load_state(self, state: Mapping[str, Any]) -> None:
-        """Let agents of this worker become what `save_state` returned; unknown types are left out."""
-        await _here(self._residents.load_state(state))
+        await self._there(self._messages.ask(agent, "load_state", dict(state)))
 
     # ---- subscriptions
 
@@ -311,7 +301,7 @@ class GrpcWorkerAgentRuntime:
         Raises:
             UsageError: there is one of this id, one that does the same, or its kind cannot be told to a host.
         """
-        await _here(self._subscribe(subscription))
+        await self._there(self._subscribe(subscription))
 
     async def _subscribe(self, subscription: Subscription) -> None:
         await self._declared.subscribe(self._link.line(), subscription)
@@ -322,35 +312,17 @@ class GrpcWorkerAgentRuntime:
         Raises:
             UsageError: it has none of this id.
         """
-        await _here(self._unsubscribe(id))
+        await self._there(self._unsubscribe(id))
 
     async def _unsubscribe(self, id: str) -> None:
         await self._declared.unsubscribe(self._link.line(), id)
 
-    def add_message_serializer(
-        self, serializer: MessageSerializer[Any] | Sequence[MessageSerializer[Any]]
-    ) -> None:
-        """Let values of these types be sent and read. Any thread.
-
-        Raises:
-            UsageError: another class of that name is there.
-        """
-        self._values.add(serializer)
-
     async def topics(self) -> dict[str, Any]:
         """Return what the host knows: ``types``, ``subscriptions``, ``workers`` and ``counts``."""
-        return await _here(self._topics())
+        return await self._there(self._topics())
 
     async def _topics(self) -> dict[str, Any]:
         found = read((await self._link.line().ask("topics", "{}")).message, dict)
         if not isinstance(found.get("types"), dict):
             raise ProtocolError("the host told something else than its topics")
         return dict(found)
-
-
-async def _here(work: Coroutine[Any, Any, T]) -> T:
-    """Run a part of a runtime on the background loop, whichever loop waits for it."""
-    background = _loop.background()
-    if background.here():
-        return await work
-    return await background.arrive(background.spawn(work))

@@ -1,0 +1,22 @@
+"""Tells whoever listens to events what a worker sends and handles; the kinds are those of one process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import context, events
+from .._proto import agent_pb2 as pb
+
+__all__ = ["seen"]
+
+
+def seen(kind: str, post: pb.Post, agent: str, **data: Any) -> None:
+    """Tell of a message: "sent" by an agent, or by nobody, or "handled" by one. Cheap if nobody listens."""
+    if not events.active():
+        return
+    data |= {"type": post.body.type, "message": post.message_id}
+    if post.HasField("topic"):
+        data["topic"] = f"{post.topic.type}/{post.topic.source}"
+    else:
+        data["recipient"] = f"{post.agent.type}/{post.agent.key}"
+    events.publish(events.Event(kind, agent=agent, run=context.run.get(), data=data))
