@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from guards import GUARDS
+
+from .guards import GUARDS
 
 ROOT = Path(__file__).parents[1]
 
