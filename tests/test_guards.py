@@ -18,6 +18,7 @@ SECURITY, EVIL, CODEC = (
     "tests/rpc/test_evil_server.py",
     "tests/rpc/test_codec.py",
 )
+HOST = "tests/rpc/test_topic_host.py"
 RECEPTION, ADDRESSES = "tests/rpc/test_reception.py", "tests/serverext/test_addresses.py"
 ESCAPES = "tests/sandbox/test_escapes.py::test_what_leads_out_is_what_is_documented"
 GATE = "tests/rpc/test_gate.py::test_the_gate_lets_nothing_through_but_what_its_policy_opens"
@@ -30,11 +31,11 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
     ),
     "a worker's own subscriptions only": (
         "rpc/_topics/_routes.py", "if subscribed is None or subscribed.owner is not owner:",
-        "if subscribed is None:", "tests/rpc/test_topic_host.py::test_nobody_takes_back_what_is_anothers",
+        "if subscribed is None:", f"{HOST}::test_nobody_takes_back_what_is_anothers",
     ),
     "one worker for one type": (
         "rpc/_topics/_routes.py", "if owner not in known and known and not (shared and all(known.values())):",
-        "if False:", "tests/rpc/test_topic_host.py::test_one_type_has_one_worker_and_is_free_when_that_leaves",
+        "if False:", f"{HOST}::test_one_type_has_one_worker_and_is_free_when_that_leaves",
     ),
     "the own machine only": (
         "rpc/_options.py", "if self.is_public() and self.tls is None and not self.insecure:", "if False:",
