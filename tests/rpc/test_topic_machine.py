@@ -1,4 +1,4 @@
-"""Random programs of workers that come, go, are cut off and cancel: each message ends once, where it should."""
+"""Random programs of workers that come, go, are cut off and cancel: each message ends once and rightly."""
 
 from __future__ import annotations
 
