@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from .._loop import background
-from ..exceptions import AgentNotFoundError
+from ..exceptions import AgentNotFoundError, UsageError
 from ..topics import (
     AgentId,
     AgentMetadata,
@@ -139,6 +139,11 @@ class ResidentRuntime:
         """Await work on the background loop, from whichever loop runs here."""
         if self._background.here():
             return await work
+        if self._background is not background():
+            work.close()
+            raise UsageError(
+                "a runtime of the parent process cannot be used in a fork of it; make one in the child"
+            )
         value, error = await self._background.arrive(self._background.spawn(_carried(work)))
         if error is not None:
             raise error
