@@ -61,9 +61,7 @@ async def fetch(
     allowed = allowed_hosts(allow)
     wanted = _Wanted(method.upper(), dict(headers or {}), body, most)
     work = _in_time(url, wanted, allowed, seconds)
-    if background().here():
-        return await work
-    return await background().arrive(background().spawn(work))
+    return await background().cross(work)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,15 +144,4 @@ class ResidentRuntime:
             raise UsageError(
                 "a runtime of the parent process cannot be used in a fork of it; make one in the child"
             )
-        value, error = await self._background.arrive(self._background.spawn(_carried(work)))
-        if error is not None:
-            raise error
-        return cast("T", value)
-
-
-async def _carried(work: Coroutine[Any, Any, T]) -> tuple[T | None, TimeoutError | None]:
-    """Return a TimeoutError as a value: a future would give a copy of it, without its traceback."""
-    try:
-        return await work, None
-    except TimeoutError as error:
-        return None, error
+        return await self._background.cross(work)
