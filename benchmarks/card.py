@@ -175,7 +175,7 @@ def main() -> None:
     kit = browser_kit()
     with sync_playwright() as playwright, tempfile.TemporaryDirectory(prefix="nb-") as folder:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=kit.FLAGS)
-        desk = kit.Desk(Path(folder), browser)
+        desk = kit.Desk(Path(folder), browser, kit.JupyterServer)  # it shares no server
         try:
             server = desk.start("lab", PYTHONPATH=str(Path(folder, "talkers")))
             Path(folder, "talkers").mkdir()

@@ -34,8 +34,8 @@ myst_enable_extensions = ["colon_fence", "dollarmath"]
 nb_execution_mode = "off" if CHECK else "force"
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
-# A cell of magics is no Python.
-suppress_warnings = ["misc.highlighting_failure", "mystnb.unknown_mime_type"]
+# A cell of magics is no Python. Ids have a `type`, as AutoGen's have, and so has Python.
+suppress_warnings = ["misc.highlighting_failure", "mystnb.unknown_mime_type", "ref.python"]
 autodoc_typehints = "signature"
 autodoc_member_order = "groupwise"
 autodoc_class_signature = "separated"
@@ -60,6 +60,7 @@ PAGES = (
     "runtime",
     "services",
     "app",
+    "tracing",
     "setup",
     "runs",
     "asking",

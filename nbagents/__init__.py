@@ -16,6 +16,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from ._loop import allow_nested
     from .agents import (
+        A2AAgent,
         AgentBase,
         DialogAgent,
         DictDialogAgent,
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     from .tracing import trace
 
 _HOME = {
+    "A2AAgent": "agents",
     "AgentApp": "app",
     "AgentBase": "agents",
     "AgentGroup": "rpc",
@@ -160,6 +162,7 @@ _HOME = {
 
 __all__ = [
     "TLS",
+    "A2AAgent",
     "AgentApp",
     "AgentBase",
     "AgentGroup",

@@ -2,9 +2,9 @@
 
 A daemon thread owns one asyncio loop. Every channel, every mailbox and every in-process agent
 lives there, so they need no locks and a busy or frozen notebook cell cannot starve them. Other
-threads reach it through four doors: `post` (fire and forget), `spawn` (a concurrent future),
-`run` (wait for it, in ticks, so that an interrupt gets in) and `arrive` (await it from another
-loop, in ticks, since a kernel ignores an interrupt inside a plain await).
+threads reach it through five doors: `post` (fire and forget), `spawn` (a concurrent future),
+`run` (wait for it, in ticks, so that an interrupt gets in), and `cross` and `arrive` (await work, or such
+a future, from another loop, in ticks, since a kernel ignores an interrupt inside a plain await).
 
 Nothing here knows of agents.
 """
@@ -17,9 +17,11 @@ import logging
 import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from contextvars import Context, copy_context
+from typing import Any, TypeVar, cast
 
 from .exceptions import UsageError, WouldBlockLoopError
 
@@ -133,6 +135,38 @@ class LoopThread:
             future.cancel()
             raise
 
+    async def cross(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the loop and await it from whichever loop runs here; cancelling cancels it.
+
+        What is begun or is over in the same turn of a loop crosses together.
+        """
+        if self.here():
+            return await work
+        home = asyncio.get_running_loop()
+        crossing = _Crossing(_shore_of(home))
+        try:
+            self.post(crossing.begin, self.loop, work, copy_context())
+        except BaseException:
+            work.close()
+            raise
+        try:
+            while not crossing.done:
+                waiter = crossing.waiter = home.create_future()
+                tick = home.call_later(LOOP_TICK, crossing.wake)
+                try:
+                    await waiter
+                finally:
+                    tick.cancel()
+        except BaseException:
+            self.post(crossing.abandon)
+            raise
+        if crossing.error is None:
+            return cast("T", crossing.value)
+        try:
+            raise crossing.error
+        finally:
+            del crossing  # else the error and this frame would hold each other
+
     async def arrive(self, future: concurrent.futures.Future[T]) -> T:
         """Await a future of this loop from whichever loop runs here; cancelling cancels it."""
         wrapped = asyncio.wrap_future(future)
@@ -145,6 +179,82 @@ class LoopThread:
         finally:
             if not wrapped.done():
                 future.cancel()
+
+
+class _Shore:
+    """A loop elsewhere, to which a whole burst of what is over is brought by one wake-up."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = weakref.ref(loop)
+        self._over: deque[_Crossing] = deque()
+        self._armed = False
+
+    def bring(self, crossing: _Crossing) -> None:
+        """Have somebody there told. On the background loop."""
+        self._over.append(crossing)
+        loop = self._loop()
+        if not self._armed and loop is not None:
+            self._armed = True
+            try:
+                loop.call_soon_threadsafe(self._land)
+            except RuntimeError:  # it is closed: nobody waits there any more
+                self._armed = False
+                self._over.clear()
+
+    def _land(self) -> None:
+        self._armed = False
+        while self._over:
+            self._over.popleft().wake()
+
+
+class _Crossing:
+    """Work on the background loop for which somebody waits on another one."""
+
+    __slots__ = ("done", "error", "shore", "task", "value", "waiter")
+
+    def __init__(self, shore: _Shore) -> None:
+        self.shore, self.done = shore, False
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.task: asyncio.Task[Any] | None = None
+        self.waiter: asyncio.Future[None] | None = None
+
+    def begin(
+        self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], context: Context
+    ) -> None:
+        self.task = loop.create_task(work, context=context)
+        self.task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled():
+            self.error = asyncio.CancelledError()
+        else:
+            self.error = task.exception()
+            if self.error is None:
+                self.value = task.result()
+        self.task = None
+        self.done = True
+        self.shore.bring(self)
+
+    def abandon(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+
+    def wake(self) -> None:
+        """Let whoever waits look. On its own loop."""
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+
+
+_shores: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Shore] = weakref.WeakKeyDictionary()
+
+
+def _shore_of(loop: asyncio.AbstractEventLoop) -> _Shore:
+    shore = _shores.get(loop)
+    if shore is None:
+        with _lock:
+            shore = _shores.setdefault(loop, _Shore(loop))
+    return shore
 
 
 _background: LoopThread | None = None

@@ -4,7 +4,8 @@ Models, tools, agents, mailboxes and the wire emit; runs, cards and telemetry li
 names the call, its agent and its run. The kinds, and what ``data`` holds:
 
 =============== ==========================================================================================
-``queued``      the call was made: ``method``; ``waits_for``, the ids of the calls whose replies it takes
+``queued``      the call was made: ``method``; ``waits_for``, the ids of the calls whose replies it takes;
+                ``took_from``, the names of those whose messages it was given
 ``started``     its turn has come
 ``model``       a model was asked: ``model``; what for, ``operation``, and of whom, ``provider``, by the names
                 that OpenTelemetry has for them

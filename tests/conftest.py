@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import glob
 import os
 import platform
 import shutil
@@ -31,6 +32,10 @@ def _answers(port: int) -> bool:
 PROGRAMS = {
     "browser": (("chromium", "chromium-browser", "google-chrome"), "Chromium: apt-get install chromium"),
     "bubblewrap": (("bwrap",), "bubblewrap: apt-get install bubblewrap"),
+    "postgresql_server": (
+        ("initdb", *sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))),
+        "PostgreSQL's programs: apt-get install postgresql",
+    ),
     "redis_server": (("redis-server",), "redis-server: apt-get install redis-server"),
 }
 # A marker that needs a module: its name, and how to get it.
@@ -54,24 +59,12 @@ def _may_unshare() -> bool:
     )
 
 
-def _has_docker() -> bool:
-    """Does a Docker daemon answer, and is there what checks its files?"""
-    program = shutil.which("docker")
-    if program is None:
-        return False
-    return not any(
-        subprocess.run([program, *asked], capture_output=True, timeout=20).returncode
-        for asked in (["version"], ["buildx", "version"])
-    )
-
-
 # A marker that needs a place: whether this is one, and how to get there.
 PLACES = {
     "autogen": (
         (BUILT / "autogen" / "installed").exists(),
         "AutoGen's own workers in an environment of theirs: .ci/autogen .venv build/autogen",
     ),
-    "docker": (_has_docker, "a Docker daemon: apt-get install docker.io docker-buildx"),
     "linux": (sys.platform == "linux", "Linux"),
     "node": (
         shutil.which("node") is not None and (BUILT / "node" / "node_modules").is_dir(),

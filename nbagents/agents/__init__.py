@@ -1,10 +1,13 @@
 """Agents: actors that answer messages. They know models, memory and tools, and nothing above."""
 
+from ._a2a_agent import A2AAgent
 from ._arguments import promised, promises, snapshot
 from ._base import AgentBase
 from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek
 from ._dialog import DialogAgent
-from ._dict_dialog import DictDialogAgent, change_parser
+from ._dict_dialog import DictDialogAgent, change_parser, own_parser
+from ._hooked_way import FAR_KINDS, HookedWay
+from ._hooks import hooks_of
 from ._keeping import Kept
 from ._options import call_options, idempotency_key
 from ._printed import Listener, told_elsewhere
@@ -20,14 +23,17 @@ from ._user import UserAgent
 
 __all__ = [
     "APART",
+    "FAR_KINDS",
     "REVISE",
     "STEADY",
     "STOPPED",
     "UNFIT",
+    "A2AAgent",
     "AgentBase",
     "Call",
     "DialogAgent",
     "DictDialogAgent",
+    "HookedWay",
     "Kept",
     "Listener",
     "ReActAgent",
@@ -44,9 +50,11 @@ __all__ = [
     "ended_because",
     "freeze",
     "frozen",
+    "hooks_of",
     "idempotency_key",
     "mark_open",
     "mark_over",
+    "own_parser",
     "peek",
     "promised",
     "promises",

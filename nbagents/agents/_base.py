@@ -295,6 +295,9 @@ class AgentBase(Surface, Classes, metaclass=AgentMeta):
     async def _revise(self, change: Any = None) -> dict[str, Any]:
         return revised(self, change)
 
+    async def _whole_state(self) -> dict[str, Any]:
+        return self.state_dict()
+
     def _as_message(self, value: Any) -> Any:
         if isinstance(value, Msg):
             return value

@@ -16,7 +16,7 @@ from ._dialog import DialogAgent
 from ._revising import revise
 from ._state import UNFIT, freeze, thaw
 
-__all__ = ["DictDialogAgent", "change_parser"]
+__all__ = ["DictDialogAgent", "change_parser", "own_parser"]
 
 PARSER = "parser"
 
@@ -33,8 +33,9 @@ class DictDialogAgent(DialogAgent):
     default), the key ``speak`` is what is said and remembered, and every key can be had from the message:
     ``msg["vote"]``, ``msg.get("agreement")``. A text that cannot be read then counts as ``{"speak": text}``.
 
-    A parser of `nbagents.parsers` goes along to a server, a pydantic class in it as its JSON schema. For
-    others, and for these functions, write a subclass that makes them.
+    A parser of `nbagents.parsers` goes along to a server, a pydantic class in it as its JSON schema.
+    `to_dist` takes one of a class of your own along, if its attributes are the arguments that make it
+    again. For the functions write a subclass that has them.
 
     Raises:
         ResponseParsingError: when the reply is read: no answer could be read, and there is no fault handler.
@@ -154,6 +155,12 @@ def change_parser(agent: Any, parser: ParserBase) -> None:
             " can, with hints that JSON can hold; write a subclass that makes its own"
         )
     revise(agent, {"op": PARSER, PARSER: told})
+
+
+def own_parser(agent: DictDialogAgent) -> ParserBase | None:
+    """Return an agent's parser where it is of a class that only its program knows."""
+    parser: Any = agent.__dict__.get("parser")
+    return None if parser is None or can_travel(parser) else parser
 
 
 def _checked(parser: ParserBase) -> ParserBase:

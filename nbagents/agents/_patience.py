@@ -107,7 +107,7 @@ class Patience(Unread):
             if self.background.here():
                 await (self.wait(frame, call) if frame is not None else call.future())
             elif frame is not None:
-                await self.background.arrive(self.background.spawn(self.wait(frame, call)))
+                await self.background.cross(self.wait(frame, call))
             else:
                 await self._wait_on_foreign_loop(call)
         except (asyncio.CancelledError, KeyboardInterrupt):

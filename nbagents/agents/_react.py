@@ -13,7 +13,7 @@ from ..exceptions import ResponseParsingError, SchemaMismatchError, UsageError
 from ..memory import arrived
 from ..message import Msg, is_muted
 from ..models import ModelWrapperBase, load_model
-from ..tools import Policy, ServiceToolkit, Toolkit
+from ..tools import Policy, ServiceToolkit, Toolkit, told_blocks
 from ._asking import called, until_read, whole
 from ._base import AgentBase
 from ._finish import Finish
@@ -331,8 +331,9 @@ class ReActAgent(AgentBase):
         said: dict[str, Any] = {"approve": self.policy} if self.policy.rules else {}
         async with contextlib.aclosing(aiter(toolkit.call_tool_function(tool_call, **said))) as answers:
             async for answer in answers:
-                plain = len(answer.content) == 1 and answer.content[0]["type"] == "text"
-                result.content[0]["output"] = answer.content[0]["text"] if plain else answer.content
+                told = told_blocks(answer)
+                plain = len(told) == 1 and told[0]["type"] == "text"
+                result.content[0]["output"] = told[0]["text"] if plain else told
                 await self._show(result, last=answer.is_last)
         return result
 

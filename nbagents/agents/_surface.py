@@ -15,6 +15,7 @@ from ..memory import arrived
 from ..message import Msg
 from ..models import ModelResponse
 from ._call import peek
+from ._hooked_way import FAR_KINDS, HookedWay
 from ._hooks import KINDS, Hook, hooked, hooks_of, hooks_of_class
 from ._printed import is_heard, told_here, when_heard
 from ._scheduler import scheduler
@@ -40,8 +41,11 @@ class Surface:
         It takes the place of one of that name. ``hook_type`` is one of `supported_hook_types`. A "pre" hook
         is called with the agent and the arguments by name, and may return others; a "post" hook with the
         agent, the arguments and the value, and may return another one. Either may be ``async``, but for
-        those of ``speak``. What it raises fails the call. It belongs to this process: `to_dist` leaves it
-        behind.
+        those of ``speak``. What it raises fails the call.
+
+        It belongs to this process. Hooks of ``reply`` and ``observe`` run here also for an agent that lives
+        in a server, before a call is sent and after its reply has come, and `to_dist` keeps them: they are
+        given what is passed without a name as ``x``. Other kinds stay behind.
 
         >>> from nbagents.agents import AgentBase
         >>> class Echo(AgentBase):
@@ -53,10 +57,14 @@ class Surface:
         'HI'
 
         Raises:
-            UsageError: there is no such type, or the agent lives in a server.
+            UsageError: there is no such type, or not for an agent that lives in a server.
         """
-        self._check_here("hooks")
         self._check_type(hook_type)
+        if hook_type not in FAR_KINDS:
+            self._check_here(f"hooks of the type {hook_type}")
+        remote = peek(self, "_remote")
+        if remote is not None and not isinstance(remote, HookedWay):
+            peek(self, "__dict__")["_remote"] = HookedWay(remote, self)
         hooks_of(peek(self, "__dict__"), hook_type)[hook_name] = hook
 
     def remove_instance_hook(self, hook_type: str, hook_name: str) -> None:
@@ -65,7 +73,6 @@ class Surface:
         Raises:
             UsageError: there is none of that name.
         """
-        self._check_here("hooks")
         self._check_type(hook_type)
         _remove(hooks_of(peek(self, "__dict__"), hook_type), hook_type, hook_name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import events
+from ..message import Msg
 from ._call import Call
 from ._deadlock import dependencies
 
@@ -23,4 +24,12 @@ def tell(kind: str, call: Call) -> None:
     elif kind == "queued":
         data["method"] = call.method
         data["waits_for"] = tuple(dep.id for dep in dependencies(call))
+        if call.args and (names := _senders(call.args[0])):
+            data["took_from"] = names
     events.publish(events.Event(kind, call.id, call.agent_name, call.run, call.parent_id, data, source=call))
+
+
+def _senders(said: Any) -> tuple[str, ...]:
+    """Return whose messages these are, where they have arrived."""
+    messages = said if isinstance(said, (list, tuple)) else (said,)
+    return tuple(dict.fromkeys(message.name for message in messages if type(message) is Msg))

@@ -28,6 +28,7 @@ from ._book import Book
 from ._doors import Doors
 from ._endpoint import Endpoint
 from ._failure import Refusal, failure_of
+from ._frameworks import FRAMEWORKS
 from ._gate import Gate
 from ._handler import call, fitting, said_by
 from ._inputs import messages_of
@@ -42,7 +43,6 @@ __all__ = ["AgentApp", "Runner"]
 
 log = logging.getLogger(__name__)
 Function = TypeVar("Function", bound=Callable[..., Any])
-FRAMEWORKS = ("agentscope", "text")
 
 
 class Runner:
@@ -116,9 +116,10 @@ class AgentApp:
         self._init: Callable[..., Any] | None = None
         self._shutdown: Callable[..., Any] | None = None
         self._query: Callable[..., Any] | None = None
-        self.code_since, self.replaced = time.time(), 0
-        """Since when it has its query function, in seconds since 1970, and how often that was another one."""
+        self.code_since, self.replaced = time.monotonic(), 0
+        """Since when it has its query function, of `time.monotonic`; how often there was another before."""
         self.resume_seconds, self._most = resume_seconds, max_running
+        self._framework = "agentscope"
         self._doors, self._tasks = Doors(self), Tasks()
         self._added: dict[str, Route] = {}
         self._written: dict[str, Callable[..., Any]] = {}
@@ -144,7 +145,8 @@ class AgentApp:
         """Have the function answer requests: ``function(runner, msgs, request=None, **kwargs)``.
 
         It may be an async generator, a coroutine, a generator or plain, and yields or returns
-        ``(message so far, whether it is whole)``, whole messages, or pieces of text.
+        ``(message so far, whether it is whole)``, whole messages, or pieces of text. With the ``framework``
+        "autogen", "agno" or "langgraph" it may yield what an agent of that streams, as it comes.
 
         Raises:
             UsageError: the messages of that framework are not known.
@@ -159,9 +161,10 @@ class AgentApp:
 
         def register(function: Function) -> Function:
             self._query, earlier = _checked(function, "query"), self._query
-            self.code_since = time.time()
+            self.code_since = time.monotonic()
             self.replaced += earlier is not None
             self.book.record.changed()
+            self._framework = framework
             return function
 
         return register
@@ -312,7 +315,7 @@ class AgentApp:
         query = self._query
         assert query is not None
         async with aclosing(
-            said_by(query, self.runner, messages, **fitting(query, {"request": request}))
+            said_by(query, self._framework, self.runner, messages, **fitting(query, {"request": request}))
         ) as said:
             async for item in said:
                 yield item

@@ -20,6 +20,12 @@ PUBLIC = frozenset({("GET", "/health"), ("HEAD", "/health")})
 """What is answered without a token."""
 _BODIES = frozenset({"POST", "PUT", "PATCH"})
 MOST_CALLERS = 10_000
+SAFE = {
+    b"x-content-type-options": b"nosniff",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'; sandbox",
+    b"cross-origin-resource-policy": b"same-origin",
+}
+"""What each answer says to browsers, unless the app's author says otherwise: what agents write is no page."""
 
 
 class Gate:
@@ -59,6 +65,7 @@ class Gate:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
+        send = _safe(send)
         try:
             user = self._check(scope)
         except Refusal as refusal:
@@ -158,6 +165,18 @@ class Gate:
             return message
 
         return measured
+
+
+def _safe(send: Send) -> Send:
+    async def safe(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            said = {name.lower() for name, _ in headers}
+            headers += [(name, value) for name, value in SAFE.items() if name not in said]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return safe
 
 
 def _too_large(most: int) -> Refusal:

@@ -11,6 +11,7 @@ from .._threads import on_thread
 from ..exceptions import UsageError
 from ..memory import arrived as _arrived
 from ..message import Msg
+from ._frameworks import converted
 
 __all__ = ["call", "fitting", "said_by"]
 
@@ -18,16 +19,17 @@ _END = object()
 
 
 async def said_by(
-    function: Callable[..., Any], *args: Any, **kwargs: Any
+    function: Callable[..., Any], framework: str, *args: Any, **kwargs: Any
 ) -> AsyncGenerator[tuple[Msg, bool] | str, None]:
     """Yield each message as far as it has come, with whether it is whole; or pieces of plain text.
 
-    The function may be an async generator, a coroutine, a generator or plain; the last two run on threads.
+    What it yields may be messages of that ``framework``. The function may be an async generator, a coroutine,
+    a generator or plain; the last two run on threads.
 
     Raises:
         UsageError: it yields something else.
     """
-    async with aclosing(_values(function, args, kwargs)) as values:
+    async with aclosing(converted(framework, _values(function, args, kwargs))) as values:
         async for value in values:
             if isinstance(value, str):
                 yield value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 
@@ -40,9 +41,30 @@ class Counter:
         self._written += int(event.data.get("completion_tokens") or 0)
 
 
+_lock = threading.Lock()
+_apps: list[object] = []
+_end: Callable[[], None] | None = None
+
+
 def count() -> Callable[[], None]:
-    """Have counters hear of models from now on; return what ends that."""
-    return events.subscribe(_hear)
+    """Have counters hear of models from now on, for one more app; return what ends that."""
+    global _end
+    me = object()
+    with _lock:
+        _apps.append(me)
+        if _end is None:
+            _end = events.subscribe(_hear)
+
+    def end() -> None:
+        global _end
+        with _lock:
+            if me in _apps:
+                _apps.remove(me)
+            if not _apps and _end is not None:
+                _end()
+                _end = None
+
+    return end
 
 
 def _hear(event: events.Event) -> None:

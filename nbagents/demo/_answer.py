@@ -13,7 +13,7 @@ from typing import Any
 
 from ._lecture import lecture
 from ._request import ChatRequest
-from .rules import Scene, ToolCall, lift_schema, pick, speak
+from .rules import Scene, ToolCall, lift_schema, lift_tools, pick, speak, wish
 
 __all__ = ["Answer", "count_tokens"]
 
@@ -45,18 +45,23 @@ class Answer:
     @classmethod
     def of(cls, request: ChatRequest) -> Answer:
         """Ask the rules; the text is a function of the request alone."""
-        messages, wanted = lift_schema(request.messages)
+        talk, spoken = lift_tools(request.messages)
+        messages, wanted = lift_schema(talk)
         given = request.schema
-        scene = Scene.of(messages if given is None else request.messages, seed=request.seed)
+        scene = Scene.of(messages if given is None else talk, seed=request.seed)
         calls = pick(
             scene,
-            request.tools,
+            request.tools or spoken,
             request.tool_choice,
             many=request.many_tools,
             said=lambda: speak(scene),
         )
         text, finish = "", "tool_calls"
-        if not calls:
+        if spoken and not request.tools:
+            said = "" if calls else speak(scene, wanted)
+            text, finish = _ended(wish(calls, said), request)
+            calls = []
+        elif not calls:
             text = lecture() if request.model.long else speak(scene, given or wanted, as_json=request.as_json)
             text, finish = _ended(text, request)
         size = sum(PER_MESSAGE + count_tokens(_text(message)) for message in request.messages)

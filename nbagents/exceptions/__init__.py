@@ -45,6 +45,10 @@
     │   └── MessageTooLargeError, ProtocolError, VersionMismatchError
     ├── FetchError                 what is behind an address of the web could not be had
     │   └── FetchRefusedError      the address is none of the public web
+    ├── A2AError                   an agent of others did not answer as asked
+    │   ├── A2AUnavailableError    nobody answers there, or the connection broke
+    │   ├── A2ARefusedError        it lets nobody in, or leads where we do not follow
+    │   └── A2ATaskError           its task failed, or was cancelled there
     ├── ToolServerError            a server of tools, one of others', does not answer
     ├── StorageError               what agents have become could not be kept, or read
     │   ├── SessionBusyError       another request holds the session
@@ -104,6 +108,10 @@ from ._models import (
     ToolNotAllowedError,
 )
 from ._outside import (
+    A2AError,
+    A2ARefusedError,
+    A2ATaskError,
+    A2AUnavailableError,
     DeploymentError,
     FetchError,
     FetchRefusedError,
@@ -139,6 +147,10 @@ from ._topics import (
 from ._workers import AgentTypeTakenError, WorkerLostError
 
 __all__ = [
+    "A2AError",
+    "A2ARefusedError",
+    "A2ATaskError",
+    "A2AUnavailableError",
     "AgentCallError",
     "AgentCreationError",
     "AgentNotFoundError",

@@ -17,6 +17,22 @@ class ToolServerError(NbAgentsError, ConnectionError):
     """An MCP server does not answer, or not in time, or has not begun."""
 
 
+class A2AError(NbAgentsError):
+    """An agent of others, asked by the protocol A2A, did not answer as asked."""
+
+
+class A2AUnavailableError(A2AError, ConnectionError):
+    """Nobody answers there, it is not A2A, or the connection broke."""
+
+
+class A2ARefusedError(A2AError, PermissionError):
+    """It does not let us in, or its card or its answer leads where we do not follow."""
+
+
+class A2ATaskError(A2AError, RuntimeError):
+    """Its task failed, or was cancelled or rejected there. The message has what it says of that."""
+
+
 class SandboxError(NbAgentsError):
     """This machine has no sandbox that is good enough, or it could not be made. Nothing has run."""
 

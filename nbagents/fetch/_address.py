@@ -1,4 +1,4 @@
-"""`Place`: an address that may be fetched, in its parts, and the hosts that a programmer allows."""
+"""`Address`: an address that may be fetched, in its parts, and the hosts that a programmer allows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..exceptions import FetchRefusedError, UsageError
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["Place", "allowed_hosts"]
+__all__ = ["Address", "allowed_hosts"]
 
 LONGEST = 8000
 """Characters of an address."""
@@ -27,7 +27,7 @@ _CLOSED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Address:
     """Where to: ``host`` in the letters that go over the wire, ``url`` as the client takes it."""
 
     url: httpx2.URL
@@ -35,7 +35,7 @@ class Place:
     port: int
 
     @classmethod
-    def of(cls, url: Any, whose: str = "") -> Place:
+    def of(cls, url: Any, whose: str = "") -> Address:
         """Take an address apart. ``whose`` is the host that has led here, for the errors.
 
         Raises:

@@ -13,11 +13,11 @@ from .._loop import background
 from .._threads import on_thread
 from .._version import __version__
 from ..exceptions import FetchError, FetchRefusedError, UsageError
-from ._address import Place, allowed_hosts
+from ._address import Address, allowed_hosts
 from ._fetched import Fetched
 
 if TYPE_CHECKING:
-    from ._gate import Gate
+    from ._network import Network
 
 __all__ = ["MOST", "SECONDS", "fetch"]
 
@@ -61,9 +61,7 @@ async def fetch(
     allowed = allowed_hosts(allow)
     wanted = _Wanted(method.upper(), dict(headers or {}), body, most)
     work = _in_time(url, wanted, allowed, seconds)
-    if background().here():
-        return await work
-    return await background().arrive(background().spawn(work))
+    return await background().cross(work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +76,12 @@ class _Wanted:
 
 async def _in_time(url: Any, wanted: _Wanted, allowed: frozenset[Any], seconds: float) -> Fetched:
     trust = await on_thread(_load)  # it takes a third of a second, the first time
-    place = Place.of(url)
+    address = Address.of(url)
     try:
         async with asyncio.timeout(seconds):
-            return await _followed(place, wanted, allowed, trust)
+            return await _followed(address, wanted, allowed, trust)
     except TimeoutError:
-        raise FetchError(f"{place.host} cannot be fetched: it did not come within {seconds:g} s") from None
+        raise FetchError(f"{address.host} cannot be fetched: it did not come within {seconds:g} s") from None
 
 
 def _load() -> ssl.SSLContext:
@@ -91,7 +89,7 @@ def _load() -> ssl.SSLContext:
     global _trust
     import httpx2
 
-    from . import _gate  # noqa: F401
+    from . import _network  # noqa: F401
 
     with _loading:
         if _trust is None:
@@ -99,22 +97,24 @@ def _load() -> ssl.SSLContext:
     return _trust
 
 
-async def _followed(place: Place, wanted: _Wanted, allowed: frozenset[Any], trust: ssl.SSLContext) -> Fetched:
-    from ._gate import Gate
+async def _followed(
+    address: Address, wanted: _Wanted, allowed: frozenset[Any], trust: ssl.SSLContext
+) -> Fetched:
+    from ._network import Network
 
-    first, whose = place.origin, place.host
-    gate = Gate(whose, allowed)
+    first, whose = address.origin, address.host
+    network = Network(whose, allowed)
     for _ in range(REDIRECTS + 1):
-        if not gate.allows(place.host, place.port):
-            place.check_port(whose)
-        answer = await _asked(place, wanted, gate, trust, whose)
+        if not network.allows(address.host, address.port):
+            address.check_port(whose)
+        answer = await _asked(address, wanted, network, trust, whose)
         if isinstance(answer, Fetched):
             return answer
         status, location = answer
-        place = Place.of(_joined(place, location, whose), whose)
+        address = Address.of(_joined(address, location, whose), whose)
         if wanted.method not in ("GET", "HEAD") and status in (301, 302, 303):
             wanted = replace(wanted, method="GET", body=None)
-        if place.origin != first:
+        if address.origin != first:
             if wanted.body is not None:
                 raise FetchRefusedError(f"{whose} is not sent to: it redirects what is sent to another host")
             kept = {name: value for name, value in wanted.headers.items() if name.lower() in _STAY}
@@ -122,17 +122,17 @@ async def _followed(place: Place, wanted: _Wanted, allowed: frozenset[Any], trus
     raise FetchError(f"{whose} cannot be fetched: it redirects more than {REDIRECTS} times")
 
 
-def _joined(place: Place, location: str, whose: str) -> Any:
+def _joined(address: Address, location: str, whose: str) -> Any:
     import httpx2
 
     try:
-        return place.url.join(location)
+        return address.url.join(location)
     except (httpx2.InvalidURL, UnicodeError, ValueError):
         raise FetchRefusedError(f"{whose} is not fetched: it redirects to what is no address") from None
 
 
 async def _asked(
-    place: Place, wanted: _Wanted, gate: Gate, trust: ssl.SSLContext, whose: str
+    address: Address, wanted: _Wanted, network: Network, trust: ssl.SSLContext, whose: str
 ) -> Fetched | tuple[int, str]:
     """Ask one host; return its answer, or the status and the aim of its redirect."""
     import httpcore2
@@ -144,12 +144,12 @@ async def _asked(
     except (UnicodeError, TypeError, ValueError):
         raise UsageError(f"the headers for {whose} cannot be sent") from None
     sent.update({"accept-encoding": "gzip, deflate", "connection": "close"})
-    to = place.url
+    to = address.url
     url = httpcore2.URL(scheme=to.raw_scheme, host=to.raw_host, port=to.port, target=to.raw_path)
     try:
         # No httpx2.AsyncClient: it logs addresses, and a key may stand in one.
         async with (
-            httpcore2.AsyncConnectionPool(ssl_context=trust, network_backend=gate) as pool,
+            httpcore2.AsyncConnectionPool(ssl_context=trust, network_backend=network) as pool,
             pool.stream(wanted.method, url, headers=sent.raw, content=wanted.body) as raw,
         ):
             told = httpx2.Headers(raw.headers)

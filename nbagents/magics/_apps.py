@@ -22,4 +22,4 @@ def app_table() -> TableView | None:
 def _row(serving: Serving) -> tuple[str, str, str, str]:
     running = len(serving.app.book.running)
     doing = f"{running} under way" if running else "idle"
-    return (serving.app.app_name or "an app", f"`{serving.url}`", doing, "in this kernel")
+    return (serving.app.app_name or "an app", serving.url, doing, "in this kernel")

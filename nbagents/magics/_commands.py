@@ -13,7 +13,7 @@ from ..models import DEMO_MODELS
 from ..render import MemoryView, TableView, memory_html, memory_text, table_html, table_text
 from ..rpc import damaged_journals
 from ..runs import recent_runs
-from ..setup import AgentInfo
+from ..setup import AgentInfo, rewind
 from ._apps import app_table
 from ._audit import show_audit
 from ._conduct import arrived, limits, new_run, shortened, stopped
@@ -28,6 +28,7 @@ from ._run_verbs import (
     export_run,
     list_runs,
     numbered,
+    show_graph,
     show_run,
     show_timeline,
     stop_run,
@@ -69,6 +70,9 @@ def run_line(desk: Desk, line: str) -> Any:
         "cost": cost_of_run,
         "audit": show_audit,
         "export": lambda desk, spec: export_run(desk, spec, _say),
+        "graph": show_graph,
+        "fork": _fork,
+        "rewind": _rewind,
         "clear": _clear,
         "index": index_files,
         "use": _use,
@@ -253,6 +257,24 @@ def _clear(desk: Desk, spec: LineSpec) -> None:
         count = desk.session.clear(name)
         desk.said.pop(name, None)
         _say(f"{name} has forgotten {_counted(count, 'message')}; its prompt stays")
+
+
+def _fork(desk: Desk, spec: LineSpec) -> None:
+    name, known_as = spec.targets
+    desk.check_free(known_as)
+    if name in desk.own_agents():
+        raise UsageError(f"{MAGIC}: {name} lives in this kernel; only agents of %%agent can be forked")
+    agent = desk.session.fork(name, known_as, int(spec.text) if spec.text else None)
+    desk.said.pop(known_as, None)
+    desk.bind(known_as, agent)
+    _say(f"{known_as} is like {name} and remembers {_counted(len(desk.session.memory(known_as)), 'message')}")
+
+
+def _rewind(desk: Desk, spec: LineSpec) -> None:
+    (name,) = spec.targets
+    count = rewind(desk.agent(name), int(spec.text))
+    desk.said.pop(name, None)
+    _say(f"{name} has forgotten {_counted(count, 'message')} after number {spec.text}")
 
 
 def _use(desk: Desk, spec: LineSpec) -> None:

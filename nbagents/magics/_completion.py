@@ -99,7 +99,7 @@ def _on_command(rest: str, names: Sequence[str]) -> tuple[str, list[str]] | None
     if not words and not fragment.startswith("-"):
         return _starting(fragment, [verb.name for verb in verbs()])
     verb = next((each for each in VERBS if words and each.name == words[0]), None)
-    if verb is None or not verb.available:
+    if verb is None:
         return None
     options = [option for option in options_of(LINE) if option.name in verb.options]
     if (found := _among_options(LINE, options, words, fragment)) is not None:

@@ -13,8 +13,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..exceptions import AgentServerError, UsageError
-from ..render import RunView, TableView, run_html, run_text, table_html, table_text
-from ..runs import Run, exported, recent_runs
+from ..render import (
+    RunView,
+    TableView,
+    graph_html,
+    graph_text,
+    run_html,
+    run_text,
+    table_html,
+    table_text,
+)
+from ..runs import Run, exported, graph_of, recent_runs
 from ._desk import Desk
 from ._specs import LineSpec
 
@@ -23,6 +32,7 @@ __all__ = [
     "export_run",
     "list_runs",
     "numbered",
+    "show_graph",
     "show_run",
     "show_timeline",
     "stop_run",
@@ -139,6 +149,12 @@ def show_timeline(desk: Desk, spec: LineSpec) -> None:
         raise UsageError(f"{MAGIC}: nobody was asked anything in {view.title}")
     bare = RunView(view.title, view.state, view.elapsed, lanes=view.lanes, wall=view.wall)
     desk.surface().show(run_html(bare, timeline=True), run_text(bare, timeline=True))
+
+
+def show_graph(desk: Desk, spec: LineSpec) -> None:
+    """Show who spoke to whom in a run."""
+    view = graph_of(_meant(desk, spec))
+    desk.surface().show(graph_html(view), graph_text(view))
 
 
 def cost_of_run(desk: Desk, spec: LineSpec) -> None:

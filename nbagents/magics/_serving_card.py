@@ -20,14 +20,16 @@ from ..render import (
     latency_words,
     serving_html,
     serving_text,
+    wall_time,
 )
 from ._desk import Desk
 from ._panels import shows_widgets
 
 if TYPE_CHECKING:
     from ..app import Asked, Serving
+    from ..widgets._serving_widget import ServingSource
 
-__all__ = ["ServingCards", "served_here"]
+__all__ = ["ServingCards", "served_here", "source_of"]
 
 HELD = 1.0
 """Seconds after which it is said that something holds an app's loop up."""
@@ -41,18 +43,25 @@ def served_here() -> tuple[Serving, ...]:
     return () if module is None else module.served()
 
 
+def source_of(serving: Serving) -> ServingSource:
+    """Return an app as a card sees it."""
+    return _Source(serving)
+
+
 class ServingCards:
     """The cards of one notebook's apps: one for each that is live, where it was shown last."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._cards: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+        self._cards: dict[Serving, Any] = {}
         self._shown: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def show(self, serving: Serving) -> None:
         """Show an app in the running cell."""
         self._shown.add(serving)
-        source, surface = _Source(serving), self._desk.surface()
+        for ended in [known for known in self._cards if known.state == "ended"]:
+            del self._cards[ended]
+        source, surface = source_of(serving), self._desk.surface()
         earlier = self._cards.pop(serving, None)
         if earlier is not None:
             earlier.retire(AGAIN)
@@ -77,7 +86,7 @@ class ServingCards:
 class _UntilItEnds:
     """Redraws a card that nobody watches once, when its app is over."""
 
-    def __init__(self, source: _Source, draw: Callable[[ServingView], None]) -> None:
+    def __init__(self, source: ServingSource, draw: Callable[[ServingView], None]) -> None:
         self._source, self._draw = source, draw
         self._once = threading.Lock()
         self._unwatch = source.watch(self._look)
@@ -121,7 +130,7 @@ class _Source:
         facts = [("address", f"`{serving.url}`"), ("health", f"{self._health()} · {', '.join(counts)}")]
         if latency := latency_words(activity.first, activity.whole):
             facts.append(("latency", latency))
-        facts.append(("code", _code(app.code_since, app.replaced)))
+        facts.append(("code", _code(app.code_since, app.replaced, serving.state)))
         total = activity.running + activity.answered + activity.stopped + activity.failed
         ending = "it takes no more requests; what is being answered gets some seconds to end"
         return ServingView(
@@ -181,8 +190,9 @@ def _short(session: str) -> str:
     return session if len(session) <= 24 else f"{session[:8]}…"
 
 
-def _code(since: float, replaced: int) -> str:
-    clock = time.strftime("%H:%M:%S", time.localtime(since))
-    if not replaced:
-        return f"of {clock}; run the cell of its functions again, and it uses the new ones"
-    return f"replaced at {clock}" + (f", {replaced} times so far" if replaced > 1 else "")
+def _code(since: float, replaced: int, state: str) -> str:
+    clock = time.strftime("%H:%M:%S", time.localtime(wall_time(since)))
+    if replaced:
+        return f"replaced at {clock}" + (f", {replaced} times so far" if replaced > 1 else "")
+    again = "; run the cell of its functions again, and it uses the new ones" if state == "serving" else ""
+    return f"of {clock}{again}"

@@ -30,14 +30,12 @@ class Verb:
     most: int | None = 0
     least: int = 0
     options: tuple[str, ...] = ()
-    available: bool = True
 
 
-_LATER = ("fork", "graph", "rewind")
 _ASK = ("--timeout", "--default", "--quiet", "--raw", "--budget", "--max-calls", "--approve")
 
 VERBS = (
-    Verb("status", "status", "the agents, what they do and where they live; the apps; also without any word"),
+    Verb("status", "status", "agents and apps, what they do and where they are; also without any word"),
     Verb("list", "list", "the agents of every notebook"),
     Verb("show", "show poet | show 12", "what an agent remembers; a run", "agent or run", most=None, least=1),
     Verb("chat", "chat poet [critic]", "talk with an agent or several, in a box below the cell", "agent",
@@ -53,6 +51,10 @@ VERBS = (
     Verb("audit", "audit [12] [--json]", "the calls of tools, and who allowed them", "run",
          most=1, options=("--json",)),
     Verb("export", "export 12 run.md", "write a run to .md, .html, .json or .ipynb", "run", most=2, least=1),
+    Verb("graph", "graph [12]", "who spoke to whom in a run", "run", most=1),
+    Verb("fork", "fork poet[@5] as poet_2", "an agent like poet, with its memory up to message 5",
+         most=3, least=3),
+    Verb("rewind", "rewind poet@5", "have poet forget what came after message 5", most=1, least=1),
     Verb("clear", "clear poet", "empty an agent's memory", "agent", most=None, least=1),
     Verb("index", "index notes -o docs", "read the files of a folder, for agents that look things up",
          most=1, least=1, options=("--model", "--output")),
@@ -63,7 +65,6 @@ VERBS = (
     Verb("why", "why [12]", "the whole traceback of the last failure, or of a run's", "run", most=1),
     Verb("config", "config [model=… budget=… max_calls=… approve=… | jupytext]",
          "what counts where a cell says nothing; let Jupytext know these cells", most=None),
-    *(Verb(name, name, "", available=False) for name in _LATER),
 )  # fmt: skip
 
 ALIASES = {"ls": "list"}
@@ -73,7 +74,7 @@ _LATER_ACTIONS = ("attach", "use")
 
 def verbs() -> tuple[Verb, ...]:
     """Return the commands that this version brings."""
-    return tuple(verb for verb in VERBS if verb.available)
+    return VERBS
 
 
 def parse_agents_line(line: str, *, fill: Fill | None = None) -> LineSpec:
@@ -107,6 +108,8 @@ def parse_agents_line(line: str, *, fill: Fill | None = None) -> LineSpec:
         return _export(verb, words)
     if verb.name == "use":
         return _use(verb, words)
+    if verb.name in ("fork", "rewind"):
+        return _branch(verb, words)
     if everyone and words:
         raise UsageError(f"{LINE}: {verb.name} takes {' '.join(words)} or --all, not both")
     if len(words) < verb.least or (verb.most is not None and len(words) > verb.most):
@@ -123,8 +126,6 @@ def _verb(word: Word) -> Verb:
         meant = f" Did you mean {guess}?" if guess else ""
         names = ", ".join(each.name for each in verbs())
         raise UsageError(f"{LINE}: no command {word.text!r}.{meant}   All of them: {names}")
-    if not verb.available:
-        raise unavailable(LINE, verb.name)
     return verb
 
 
@@ -169,6 +170,19 @@ def _use(verb: Verb, words: Sequence[str]) -> LineSpec:
     if not notebook or not is_name(name) or len(renamed) not in (0, 2) or (renamed and renamed[0] != "as"):
         raise UsageError(f"{LINE}: it goes like this: {LINE} {verb.usage}")
     return LineSpec(verb.name, (normal(name), check_name(known_as, magic=LINE)), notebook)
+
+
+def _branch(verb: Verb, words: Sequence[str]) -> LineSpec:
+    """Read ``poet@5``, and for a fork ``as poet_2``."""
+    which, *renamed = words or [""]
+    name, at, number = which.removeprefix("@").partition("@")
+    counts = number.isascii() and number.isdigit() and len(number) < 10
+    fork = verb.name == "fork"
+    fits = len(renamed) == 2 and renamed[0] == "as" if fork else not renamed
+    if not is_name(name) or not fits or (not counts if at else not fork):
+        raise UsageError(f"{LINE}: it goes like this: {LINE} {verb.usage}")
+    names = (normal(name), check_name(renamed[1], magic=LINE)) if fork else (normal(name),)
+    return LineSpec(verb.name, names, number)
 
 
 def _server(words: Sequence[str], everyone: bool) -> LineSpec:

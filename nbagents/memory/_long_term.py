@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .._threads import on_thread
@@ -69,6 +70,11 @@ class LongTermMemory:
             raise UsageError("give a LongTermMemory a path or an index, not both")
         self.embedding_model = embedding_model
         self.index = index or VectorIndex(path)
+
+    @property
+    def path(self) -> Path | None:
+        """The file that it lives in; None where it lives in memory."""
+        return self.index.path
 
     async def record(self, msgs: Msg | str | Iterable[Msg | str | None] | None) -> int:
         """Remember messages or texts; return how many there were.

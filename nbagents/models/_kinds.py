@@ -57,7 +57,10 @@ def embedding_config_of(given: str | Mapping[str, Any]) -> dict[str, Any]:
         ModelChoiceError: there is none of that name.
         UsageError: it is one of a model that makes something else.
     """
-    if isinstance(given, str) and model_configs.find(given) is None:
+    found = model_configs.find(given) if isinstance(given, str) else None
+    # A server was told of the chat model "demo", which says nothing of the embeddings of that name.
+    chats = found is not None and is_well_known(str(given)) and found.get("model_type") in CHAT_TYPES
+    if isinstance(given, str) and (found is None or chats):
         if not given:
             raise ModelChoiceError("an embedding model has no default: name one", hint='"demo", for one')
         return {**named_model(given, os.environ), "model_type": "openai_embedding"}

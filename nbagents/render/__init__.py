@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._error import error_html, error_text
     from ._folds import split_content
+    from ._graph import HUB, EdgeView, GraphView, NodeView, graph_html, graph_text
     from ._line import agent_line_html, agent_line_text, banner_html, banner_text
     from ._live import LiveRows, live_run, wall_time
     from ._markdown import markdown_to_html, text_to_html
@@ -47,16 +48,20 @@ if TYPE_CHECKING:
     from ._visible import visible_arguments, visible_json, visible_object, visible_text
 
 __all__ = [
+    "HUB",
     "PICTURE_BYTES",
     "AgentCardView",
     "Cell",
+    "EdgeView",
     "EntryView",
     "ErrorView",
     "FoldView",
+    "GraphView",
     "LaneView",
     "LiveRows",
     "MemoryView",
     "MessageLike",
+    "NodeView",
     "QuestionView",
     "RowView",
     "RunView",
@@ -76,6 +81,8 @@ __all__ = [
     "entry_html",
     "error_html",
     "error_text",
+    "graph_html",
+    "graph_text",
     "latency_words",
     "live_run",
     "markdown_to_html",
@@ -108,6 +115,7 @@ __all__ = [
 _PLACES = {
     "_error": "error_html error_text",
     "_folds": "split_content",
+    "_graph": "HUB EdgeView GraphView NodeView graph_html graph_text",
     "_line": "agent_line_html agent_line_text banner_html banner_text",
     "_live": "LiveRows live_run wall_time",
     "_markdown": "markdown_to_html text_to_html",

@@ -110,7 +110,9 @@ def _rows(view: ServingView, live: bool, size: Fit) -> str:
 def _plain(view: ServingView, size: Fit) -> str:
     took = [] if view.elapsed is None else [seconds(view.elapsed)]
     result = [" · ".join([one_line(view.name, 60), state_text(view.state), *took])]
-    facts = [(one_line(name, 30), one_line(words, _FACT)) for name, words in view.facts[:_FACTS]]
+    facts = [
+        (one_line(name, 30), one_line(words, _FACT).replace("`", "")) for name, words in view.facts[:_FACTS]
+    ]
     facts += [("try it", one_line(view.line, _LINE))] if view.line else []
     width = max((len(name) for name, _ in facts), default=0)
     result += [f"  {name.ljust(width)}  {words}" for name, words in facts]

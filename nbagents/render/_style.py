@@ -213,7 +213,8 @@ _SHEETS = {
 .nba.nba .nba-facts{margin:0;padding:6px 12px;font-size:12px}
 .nba.nba .nba-facts>div{display:flex;gap:2px 10px;padding:1px 0}
 .nba.nba .nba-facts dt{flex:none;float:none;width:5em;margin:0;color:var(--nba-dim);font-weight:400}
-.nba.nba .nba-facts dd{flex:1;min-width:0;margin:0;font-variant-numeric:tabular-nums}
+.nba.nba .nba-facts dd{flex:1;float:none;width:auto;min-width:0;margin:0;padding:0;
+ font-variant-numeric:tabular-nums}
 @container (max-width:30rem){.nba.nba .nba-facts dt{width:4.2em}
  .nba.nba .nba-facts>.nba-long{flex-direction:column}}
 """,
@@ -284,6 +285,20 @@ _SHEETS = {
 @container (max-width:30rem){.nba.nba .nba-lanes .nba-when{white-space:normal;min-width:7em}
  .nba.nba .nba-lanes tbody th{max-width:9em;overflow:hidden;text-overflow:ellipsis}}
 @container (max-width:22rem){.nba.nba .nba-lanes .nba-plot{display:none}}
+""",
+    "nba-graph": """
+.nba .nba-graph{margin:0;padding:8px 12px}
+.nba .nba-graph svg{display:block;width:100%;max-width:480px;height:auto;overflow:visible}
+.nba .nba-graph ul{margin:4px 0 0;padding:0;list-style:none;columns:14em;color:var(--nba-dim);font-size:12px;
+ font-variant-numeric:tabular-nums}
+.nba .nba-graph circle{fill:var(--nba-a)}
+.nba .nba-graph circle.nba-hub{fill:none;stroke:var(--nba-a);stroke-width:2;stroke-dasharray:4 3}
+.nba .nba-graph path{fill:none;stroke:var(--nba-a);opacity:.75}
+.nba .nba-graph polygon{fill:var(--nba-a)}
+.nba .nba-graph text{font-family:var(--nba-sans);text-anchor:middle;fill:var(--nba-fg);font-size:13px}
+.nba .nba-graph .nba-letter{fill:var(--nba-ink);font-weight:600}
+.nba .nba-graph :is(.nba-count,.nba-label){paint-order:stroke;stroke:var(--nba-bg);stroke-width:4px}
+.nba .nba-graph .nba-count{font-size:12px}
 """,
     "nba-one": """
 .nba.nba-one{padding:3px 8px;border:0}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from .._ids import check_id, new_id
-from ..agents import AgentBase, scheduler
+from ..agents import REVISE, AgentBase, scheduler
 from ..exceptions import AgentCreationError, AgentNotFoundError, NbAgentsError, StorageError, UsageError
 from ..memory import arrived
 from ..models import load_model
@@ -156,6 +156,31 @@ class AgentTable:
         """Make a new agent as this one was made; its memory is not copied."""
         origin = self.get(agent_id)
         return await self.create(new_id(), from_json(to_json(origin.settings)))
+
+    async def fork(self, agent_id: str, name: str, after: str | None = None) -> Hosted:
+        """Make an agent ``name`` beside this one that has become what this one is, after its calls so far.
+
+        It remembers what came up to the message of the id ``after``, "" for nothing, None for all.
+
+        Raises:
+            AgentNotFoundError: there is no such agent.
+            UsageError: the name is taken, or no such message is remembered.
+        """
+        origin = self.get(agent_id)
+        if (origin.workspace, name) in self._names:
+            raise UsageError(f"there is an agent {name} already: fork {origin.name} under another name")
+        state = (await scheduler().issue(origin.agent, origin.agent._whole_state, (), method=REVISE)).content
+        if after is not None and isinstance(state.get("memory"), list):
+            ids = [message.get("id") for message in state["memory"]]
+            if after and after not in ids:
+                raise UsageError(f"{origin.name} remembers no message of the id {after[:60]!r}")
+            state["memory"] = state["memory"][: ids.index(after) + 1 if after else 0]
+        settings = from_json(to_json(origin.settings))
+        if settings["args"]:
+            settings["args"][0] = name
+        else:
+            settings["kwargs"]["name"] = name
+        return (await self.define(origin.workspace, name, settings, state=state))[0]
 
     def delete(self, agent_id: str) -> bool:
         """Forget an agent; False if there is none."""

@@ -11,7 +11,16 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from .._ids import new_id
-from ..agents import AgentBase, DialogAgent, ReActAgent, remembered
+from ..agents import (
+    FAR_KINDS,
+    AgentBase,
+    DialogAgent,
+    DictDialogAgent,
+    ReActAgent,
+    hooks_of,
+    own_parser,
+    remembered,
+)
 from ..config import model_configs
 from ..exceptions import AgentServerNotAliveError, UsageError
 from ._client import RpcAgentClient
@@ -212,6 +221,8 @@ def make_proxy(what: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: 
         made = what._init_settings
         cls, args, kwargs, agent_id = type(what), made["args"], made["kwargs"], what.agent_id
         name, state = what._name, _state_of(what)
+        if isinstance(what, DictDialogAgent) and (parser := own_parser(what)) is not None:
+            kwargs = {**kwargs, "parser": parser}
     else:
         cls, where, agent_id = what, DistConf.of(where), new_id()
         name = str(kwargs.get("name", args[0] if args else cls.__name__))
@@ -229,6 +240,10 @@ def make_proxy(what: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: 
         proxy = RpcAgent(
             name, agent_id, kind=cls.__name__, connect=home.connect, bring_up=home.bring_up, stop=home.stop
         )
+    if isinstance(what, AgentBase):
+        for hook_type in FAR_KINDS:
+            for hook_name, hook in hooks_of(what.__dict__, hook_type).items():
+                proxy.register_instance_hook(hook_type, hook_name, hook)
     if where.lazy_launch:
         home.check()
     else:

@@ -17,7 +17,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..agents import AgentBase, DialogAgent, DictDialogAgent, ReActAgent, TextToImageAgent, UserAgent
+from ..agents import (
+    A2AAgent,
+    AgentBase,
+    DialogAgent,
+    DictDialogAgent,
+    ReActAgent,
+    TextToImageAgent,
+    UserAgent,
+)
 from ..exceptions import AgentCallError, AgentCreationError
 from ._unit import Unit
 from ._workshop import PACKAGE, Workshop
@@ -60,7 +68,9 @@ class AgentClasses:
     def __init__(self, *, private: bool) -> None:
         self._private = private
         self._workshop = Workshop(_imported)
-        self._known: dict[str, type[AgentBase]] = {c.__name__: c for c in BUILT_IN}
+        # It calls whatever address it is given, from here: for the user whose server it is.
+        built_in: tuple[type[AgentBase], ...] = (*BUILT_IN, A2AAgent) if private else BUILT_IN
+        self._known: dict[str, type[AgentBase]] = {c.__name__: c for c in built_in}
 
     def register(self, cls: type[AgentBase]) -> None:
         """Make a class known under its own name, and under that with its module."""

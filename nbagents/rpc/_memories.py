@@ -10,6 +10,7 @@ from ..exceptions import AgentCallError
 from ._agents import AgentTable
 from ._codec import to_json
 from ._fields import Fields
+from ._limits import LONGEST_ID
 
 if TYPE_CHECKING:
     from ._session import Session
@@ -33,6 +34,16 @@ class Memories:
         agent = self._agents.get(asked.id("agent")).agent
         found = await revise(agent, asked.table("operation"))
         return json.loads(to_json(found.content["entries"]))
+
+    async def fork(self, _: Session, asked: Fields) -> Any:
+        """Make an agent like another one, memory and all; return what is told of it.
+
+        Raises:
+            AgentNotFoundError, UsageError: as `AgentTable.fork` has it.
+        """
+        after = asked.text("after", LONGEST_ID) if "after" in asked else None
+        forked = await self._agents.fork(asked.id("agent"), asked.id("name"), after)
+        return json.loads(to_json(forked.about()))
 
     async def sent(self, _: Session, asked: Fields) -> Any:
         """Return what an agent's model would be sent now.

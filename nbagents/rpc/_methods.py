@@ -33,6 +33,7 @@ STEERING = frozenset(
     {"begin_run", "note_run", "end_run", "runs", "run_events", "watch_run", "stop_run", "stop_call"}
     | {"interrupt", "limit_run", "grant_run", "share_run", "recall_run"}
     | {"questions", "answer", "show_question", "leave_question", "ask", "edit_memory", "sent_to_model", "log"}
+    | {"fork_agent"}
 )
 """What a user's own sessions ask of runs, questions, memories and the log; see `_steering`."""
 TOPICS = frozenset({"declare", "retire", "topics"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._ids import PROCESS
-from ..agents import Call
+from ..agents import Call, HookedWay
 from ..message import PlaceholderMessage
 from ._codec import encode
 from ._faults import encode_error
@@ -46,6 +46,8 @@ class References:
         if promise.error is not None:
             raise ArgumentFailedError(promise, promise.error)
         call_id = str(getattr(promise, "id", "") or f"{PROCESS}-m{id(promise):x}")
+        if isinstance(getattr(promise, "remote", None), HookedWay):
+            call_id += "-hooked"  # what the server makes by that id may be changed here
         if self._attachment.has_call(call_id):
             return {"__promise__": call_id}
         there = self._maker(promise)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import _loop, asking
+from .._threads import on_thread
 from ..agents import Call
 from ..asking import Answer, OpenQuestion, Question
 from ..exceptions import CallCancelledError, NbAgentsError, ProtocolError, RunNotFoundError, UsageError
@@ -189,11 +190,7 @@ def _post(there: Attachment, opened: OpenQuestion) -> None:
             fields = dict(answer.get("fields") or {})
             if answer.get("url"):
                 fields["url"] = answer["url"]
-            try:
-                opened.give(str(answer.get("text") or ""), fields)
-            except NbAgentsError as error:
-                log.warning("an answer to %s was refused: %s", opened.question.agent, error)
-                _post(there, opened)  # it stays open
+            _loop.background().spawn(_given(there, opened, str(answer.get("text") or ""), fields))
 
     asked.add_done_callback(answered)
 
@@ -203,3 +200,12 @@ def _post(there: Attachment, opened: OpenQuestion) -> None:
             there.ask("leave_question", value=json.dumps(left))
 
     opened.on_end(lambda: _loop.background().post(over))
+
+
+async def _given(there: Attachment, opened: OpenQuestion, text: str, fields: dict[str, Any]) -> None:
+    """Take an answer that came from another session; what checks it may block."""
+    try:
+        await on_thread(opened.give, text, fields)
+    except NbAgentsError as error:
+        log.warning("an answer to %s was refused: %s", opened.question.agent, error)
+        _post(there, opened)  # it stays open

@@ -62,6 +62,7 @@ class Steering:
             "show_question": self._questions.show,
             "ask": self._questions.ask,
             "edit_memory": memories.edit,
+            "fork_agent": memories.fork,
             "sent_to_model": memories.sent,
             "log": self._log,
             "runs": self._runs,

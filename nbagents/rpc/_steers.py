@@ -230,6 +230,19 @@ class Steers:
         body = json.dumps({"agent": agent_id, "operation": dict(operation)})
         return list(read(self._ask("edit_memory", value=body).message, list))
 
+    def fork_agent(self, agent_id: str, name: str, after: str | None = None) -> dict[str, Any]:
+        """Make an agent ``name`` beside another one that has become what that one is; return what it is.
+
+        It remembers what came up to the message of the id ``after``, "" for nothing, None for all. The
+        dictionary is one of those of `RpcAgentClient.get_agent_list`.
+
+        Raises:
+            AgentNotFoundError: no such agent.
+            UsageError: the name is taken, or no such message is remembered.
+        """
+        asked = {"agent": agent_id, "name": name} | ({} if after is None else {"after": after})
+        return dict(read(self._ask("fork_agent", value=json.dumps(asked)).message, dict))
+
     def sent_to_model(self, agent_id: str) -> list[dict[str, Any]]:
         """Return exactly what an agent's model would be sent now, after what the agent was asked before.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..agents import AgentBase, ReActAgent
 from ..exceptions import AgentCreationError
-from ..memory import InMemoryMemory, TemporaryMemory
+from ..memory import InMemoryMemory, LongTermMemory, TemporaryMemory
 from ..message import Msg
 from ..tools import Toolkit
 from ._source import Collector, importable
@@ -18,13 +18,17 @@ from ._unit import Part, Unit
 
 __all__ = ["held", "named_settings", "with_tools"]
 
-TOOLS, FORMATTER, MEMORY = "_tools", "formatter", "memory"
+TOOLS, FORMATTER, MEMORY, LASTING, PARSER = "_tools", "formatter", "memory", "long_term_memory", "parser"
 MEMORIES = (TemporaryMemory, InMemoryMemory)
 """Those that travel: what one holds is state, and follows its agent as such."""
 CLASS = """\
 class {name}({name}):
     def __init__(self, *args, _tools, **kwargs):
-        super().__init__(*args, **kwargs, **_parts_from(_tools, {values}))
+        parts = _parts_from(_tools, {values})
+        parser = parts.pop("parser", None)
+        super().__init__(*args, **kwargs, **parts)
+        if parser is not None:
+            self.set_parser(parser)
 """
 
 
@@ -63,27 +67,47 @@ def with_tools(cls: type[AgentBase], kwargs: dict[str, Any]) -> tuple[dict[str, 
     toolkits = {key: value for key, value in kwargs.items() if isinstance(value, Toolkit)}
     formatter = kwargs.get(FORMATTER)
     memory = kwargs.get(MEMORY) if type(kwargs.get(MEMORY)) in MEMORIES else None
-    if not toolkits and formatter is None and memory is None:
+    lasting, parser = kwargs.get(LASTING), kwargs.get(PARSER)
+    if not toolkits and all(part is None for part in (formatter, memory, lasting, parser)):
         return None
     place = importable(cls)
     if place is None:
         raise AgentCreationError(
-            f"{cls.__qualname__} is written in a notebook, and tools, formatters and memories that are given"
-            f" to it cannot go along to a server: make them in the __init__ of {cls.__qualname__}, then they"
-            " travel together"
+            f"{cls.__qualname__} is written in a notebook, and tools, formatters, parsers and memories that"
+            " are given to it cannot go along to a server: make them in the __init__ of"
+            f" {cls.__qualname__}, then they travel together"
         )
     collected = _Values()
     described: dict[str, Any] = {
         key: toolkit.described(lambda value, whose: collected.name_of(value, f"the tool {whose}"))
         for key, toolkit in toolkits.items()
     }
-    if formatter is not None:  # made again from its attributes, where these are its arguments
-        made_by = collected.name_of(type(formatter), "the formatter")
-        described[FORMATTER] = {"made_by": made_by, "given": dict(getattr(formatter, "__dict__", {}))}
+    for key, part in ((FORMATTER, formatter), (PARSER, parser)):
+        if part is not None:  # made again from its attributes, where these are its arguments
+            made_by = collected.name_of(type(part), f"the {key}")
+            described[key] = {"made_by": made_by, "given": dict(getattr(part, "__dict__", {}))}
     if memory is not None:
         described[MEMORY] = {"made_by": collected.name_of(type(memory), "the memory"), "given": {}}
+    if lasting is not None:
+        described[LASTING] = _lasting(lasting, collected)
     left = {key: value for key, value in kwargs.items() if key not in described}
     return {**left, TOOLS: described}, collected.unit(cls.__name__, place)
+
+
+def _lasting(memory: Any, collected: _Values) -> dict[str, Any]:
+    """Return how a long-term memory is made again: over the same file, by the same model or function."""
+    if type(memory) is not LongTermMemory or memory.path is None:
+        raise AgentCreationError(
+            "the long_term_memory cannot go to a server: only a LongTermMemory in a file does; give it"
+            " a path="
+        )
+    made: dict[str, Any] = {"made_by": collected.name_of(LongTermMemory, "the long_term_memory")}
+    made["given"] = {"path": str(memory.path.absolute())}
+    model = memory.embedding_model
+    name = getattr(model, "config_name", None)
+    if isinstance(name, str):
+        return made | {"models": {"embedding_model": name}}
+    return made | {"values": {"embedding_model": collected.name_of(model, "the embedding_model")}}
 
 
 class _Values:

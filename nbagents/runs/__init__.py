@@ -6,6 +6,7 @@ Knows agents, events and views; knows no server, no notebook and no front-end.
 from ._chat import Chat
 from ._export import exported
 from ._failure import error_view, full_traceback
+from ._graph import graph_of
 from ._numbers import numbers
 from ._replay import Replay
 from ._run import Run, recent_runs
@@ -19,6 +20,7 @@ __all__ = [
     "error_view",
     "exported",
     "full_traceback",
+    "graph_of",
     "numbers",
     "recent_runs",
     "tell",

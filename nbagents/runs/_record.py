@@ -49,6 +49,7 @@ class Record:
         "spoken",
         "started_at",
         "state",
+        "took_from",
         "tools",
         "waits_for",
     )
@@ -57,6 +58,7 @@ class Record:
         self.call, self.agent, self.parent = event.call, event.agent, event.parent
         self.method = str(event.data.get("method", ""))
         self.waits_for: tuple[str, ...] = tuple(event.data.get("waits_for", ()))
+        self.took_from: tuple[str, ...] = tuple(map(str, event.data.get("took_from") or ()))
         self.heard_by = heard_by
         self.queued_at = event.at
         self.started_at: float | None = None

@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from .._loop import background
-from ..exceptions import AgentNotFoundError
+from ..exceptions import AgentNotFoundError, UsageError
 from ..topics import (
     AgentId,
     AgentMetadata,
@@ -139,15 +139,9 @@ class ResidentRuntime:
         """Await work on the background loop, from whichever loop runs here."""
         if self._background.here():
             return await work
-        value, error = await self._background.arrive(self._background.spawn(_carried(work)))
-        if error is not None:
-            raise error
-        return cast("T", value)
-
-
-async def _carried(work: Coroutine[Any, Any, T]) -> tuple[T | None, TimeoutError | None]:
-    """Return a TimeoutError as a value: a future would give a copy of it, without its traceback."""
-    try:
-        return await work, None
-    except TimeoutError as error:
-        return None, error
+        if self._background is not background():
+            work.close()
+            raise UsageError(
+                "a runtime of the parent process cannot be used in a fork of it; make one in the child"
+            )
+        return await self._background.cross(work)

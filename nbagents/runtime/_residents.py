@@ -82,7 +82,7 @@ class Residents:
         """
         kind = type if isinstance(type, AgentType) else AgentType(type)
         AgentId(kind, "default")  # it must be fit for ids
-        if kind.type in self.types:
+        if kind.type in self._factories or kind.type in self._classes:
             raise UsageError(
                 f"Agent with type {kind.type} already exists: register each type once in a runtime, "
                 "or under another name"

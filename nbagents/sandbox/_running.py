@@ -30,8 +30,7 @@ KILLED = -9
 
 async def on_loop(work: Coroutine[Any, Any, T]) -> T:
     """Do this on the background loop: its thread lives as long as this process, and children end with it."""
-    loop = background()
-    return await (work if loop.here() else loop.arrive(loop.spawn(work)))
+    return await background().cross(work)
 
 
 @dataclass(frozen=True)

@@ -222,7 +222,7 @@ class Fleet:
         if state == "ready":
             loop = _loop.background()
             try:
-                info = await loop.arrive(loop.spawn(_glimpse(self.client(known))))
+                info = await loop.cross(_glimpse(self.client(known)))
             except (NbAgentsError, TimeoutError, ValueError):
                 state = "silent"
         return {

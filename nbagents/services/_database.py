@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from ..exceptions import ServiceNotStartedError, StateCorruptError, StorageError, StorageFullError, UsageError
 from ..store import claim
 from ._address import check_far
+from ._plain_sql import Plain
 from ._tables import migrate
 from ._worker import Worker
 
@@ -47,6 +48,7 @@ class Database:
         self._worker = Worker(self.name)
         self._engine: Engine | None = None
         self._kept: Connection | None = None
+        self._plain: Plain | None = None
         """The one connection to a file; those to a server are looked at before each use."""
 
     async def open(self) -> None:
@@ -63,22 +65,22 @@ class Database:
         await self._worker.do(self._dispose)
         self._worker.close()
 
-    async def run(
-        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def run(self, work: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``work`` with a connection and the arguments, in one transaction: all of it, or nothing.
 
         Raises:
             StorageError: the database cannot be reached or written, or is damaged.
             ServiceNotStartedError: it is not open.
         """
+        is_alone = getattr(work, "is_alone", False)
 
         def transaction() -> T:
             if self._engine is None:
                 raise ServiceNotStartedError(f"Service not started: {self.name}")
-            if self._kept is not None:
-                with self._told(), self._kept.begin():
-                    return work(self._kept, *args, **kwargs)
+            plain = self._plain
+            if plain is not None:
+                with self._told(), nullcontext() if is_alone else plain.begin():
+                    return work(plain, *args, **kwargs)
             with self._told(), self._engine.begin() as connection:
                 return work(connection, *args, **kwargs)
 
@@ -94,6 +96,8 @@ class Database:
                 migrate(connection, self.name)
             if engine.dialect.name == "sqlite":
                 self._kept = engine.connect()
+                driver: Any = self._kept.connection.dbapi_connection
+                self._plain = Plain(driver, engine.dialect)
         except BaseException:
             engine.dispose()
             raise
@@ -101,7 +105,7 @@ class Database:
 
     def _dispose(self) -> None:
         engine, self._engine = self._engine, None
-        kept, self._kept = self._kept, None
+        kept, self._kept, self._plain = self._kept, None, None
         if kept is not None:
             kept.close()
         if engine is not None:
@@ -111,7 +115,7 @@ class Database:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             raise _explained(error, self.name) from None
         except OSError as error:
             raise StorageError(f"{self.name} cannot be opened: {error.strerror}") from None
@@ -184,9 +188,9 @@ def _engine(url: URL) -> Engine:
     return engine
 
 
-def _explained(error: SQLAlchemyError, name: str) -> StorageError:
+def _explained(error: SQLAlchemyError | sqlite3.Error, name: str) -> StorageError:
     """Say in our own words what went wrong: theirs may hold what was to be kept."""
-    cause = getattr(error, "orig", None)
+    cause = error if isinstance(error, sqlite3.Error) else getattr(error, "orig", None)
     code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
     state = getattr(cause, "sqlstate", None) or ""
     if code == FULL or state.startswith("53"):
@@ -195,9 +199,10 @@ def _explained(error: SQLAlchemyError, name: str) -> StorageError:
         return StateCorruptError(f"{name} is damaged, or no database")
     if code == BUSY or state in ("57014", "55P03"):
         return StorageError(f"{name} was busy for more than {BUSY_SECONDS} seconds")
-    if isinstance(error, OperationalError | InterfaceError) and not code and not state:
+    failed = (OperationalError, InterfaceError, sqlite3.OperationalError, sqlite3.InterfaceError)
+    if isinstance(error, failed) and not code and not state:
         return StorageError(f"{name} cannot be reached: {_first_line(cause)}")
-    if isinstance(error, DBAPIError):
+    if isinstance(error, DBAPIError | sqlite3.Error):
         return StorageError(f"{name} cannot be read or written: {_first_line(cause)}")
     return StorageError(f"{name} cannot be read or written: {type(error).__name__}")
 

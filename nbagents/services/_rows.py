@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -22,14 +22,24 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ._plain_sql import Plain
 from ._tables import locks, messages, sessions, states
 
 __all__ = ["append", "forget", "get", "give", "load", "names", "save", "take"]
 
 Owner = tuple[str, str]
+Asked = Connection | Plain
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def save(connection: Connection, owner: Owner, round_id: int | None, state: str) -> int:
+def alone(function: Function) -> Function:
+    """Mark what asks SQLite one statement, which is a transaction by itself."""
+    function.is_alone = True  # type: ignore[attr-defined]
+    return function
+
+
+@alone
+def save(connection: Asked, owner: Owner, round_id: int | None, state: str) -> int:
     """Keep a state under its round, or the next; return that. Savers of one session wait for each other."""
     given = {"user_id": owner[0], "session_id": owner[1], "state": state}
     name = connection.dialect.name
@@ -41,24 +51,22 @@ def save(connection: Connection, owner: Owner, round_id: int | None, state: str)
     return round_id
 
 
-def load(connection: Connection, owner: Owner, round_id: int | None) -> Any:
+@alone
+def load(connection: Asked, owner: Owner, round_id: int | None) -> Any:
     """Return the state of a round, or of the latest; None if there is none."""
-    asked = select(states.c.state).where(states.c.user_id == owner[0], states.c.session_id == owner[1])
+    given = {"user": owner[0], "session": owner[1]}
     if round_id is None:
-        asked = asked.order_by(states.c.round_id.desc()).limit(1)
-    else:
-        asked = asked.where(states.c.round_id == round_id)
-    return connection.execute(asked).scalar_one_or_none()
+        return connection.execute(_LATEST, given).scalar_one_or_none()
+    return connection.execute(_ROUND, given | {"round": round_id}).scalar_one_or_none()
 
 
-def get(connection: Connection, owner: Owner) -> list[Any]:
+def get(connection: Asked, owner: Owner) -> list[Any]:
     """Return the messages of a session, which is made if it is not there."""
     connection.execute(_begun(connection.dialect.name), _session(owner, 0))
-    mine = (messages.c.user_id == owner[0]) & (messages.c.session_id == owner[1])
-    return list(connection.execute(select(messages.c.body).where(mine).order_by(messages.c.n)).scalars())
+    return list(connection.execute(_SAID, {"user": owner[0], "session": owner[1]}).scalars())
 
 
-def append(connection: Connection, owner: Owner, texts: Sequence[str]) -> None:
+def append(connection: Asked, owner: Owner, texts: Sequence[str]) -> None:
     """Append messages to a session, which is made if it is not there. Writers wait for each other."""
     counted = _grown(connection.dialect.name)
     last = int(connection.execute(counted, _session(owner, len(texts))).scalar_one())
@@ -67,31 +75,32 @@ def append(connection: Connection, owner: Owner, texts: Sequence[str]) -> None:
         {"user_id": owner[0], "session_id": owner[1], "n": n, "body": body}
         for n, body in enumerate(texts, first)
     ]
-    connection.execute(messages.insert(), rows)
+    connection.execute(_MORE, rows)
 
 
-def forget(connection: Connection, owner: Owner) -> None:
+def forget(connection: Asked, owner: Owner) -> None:
     """Delete a session and its messages."""
-    for table in (sessions, messages):  # the session first: who appends to it waits there
-        connection.execute(delete(table).where(table.c.user_id == owner[0], table.c.session_id == owner[1]))
+    for forgotten in _FORGOTTEN:
+        connection.execute(forgotten, {"user": owner[0], "session": owner[1]})
 
 
-def names(connection: Connection, user: str) -> list[str]:
+@alone
+def names(connection: Asked, user: str) -> list[str]:
     """Return the ids of a user's sessions, the oldest first."""
-    asked = select(sessions.c.session_id).where(sessions.c.user_id == user).order_by(sessions.c.n)
-    return [str(name) for name in connection.execute(asked).scalars()]
+    return [str(name) for name in connection.execute(_NAMES, {"user": user}).scalars()]
 
 
-def take(connection: Connection, owner: Owner, holder: str, seconds: float) -> bool:
+@alone
+def take(connection: Asked, owner: Owner, holder: str, seconds: float) -> bool:
     """Hold a session for so long by the database's clock, unless somebody else does."""
     given = {"user_id": owner[0], "session_id": owner[1], "holder": holder, "seconds": seconds}
     return connection.execute(_held(connection.dialect.name), given).first() is not None
 
 
-def give(connection: Connection, owner: Owner, holder: str) -> None:
+@alone
+def give(connection: Asked, owner: Owner, holder: str) -> None:
     """End a hold, if it is that one's."""
-    mine = (locks.c.user_id == owner[0]) & (locks.c.session_id == owner[1]) & (locks.c.holder == holder)
-    connection.execute(delete(locks).where(mine))
+    connection.execute(_GIVEN, {"user": owner[0], "session": owner[1], "who": holder})
 
 
 # ---- statements, which both databases know under the same names
@@ -109,6 +118,19 @@ def _insert(dialect: str, table: Table) -> Any:
 OWNER = ["user_id", "session_id"]
 
 
+def _mine(table: Table) -> Any:
+    return (table.c.user_id == bindparam("user")) & (table.c.session_id == bindparam("session"))
+
+
+# Constants: each is compiled once.
+_LATEST = select(states.c.state).where(_mine(states)).order_by(states.c.round_id.desc()).limit(1)
+_ROUND = select(states.c.state).where(_mine(states), states.c.round_id == bindparam("round"))
+_SAID = select(messages.c.body).where(_mine(messages)).order_by(messages.c.n)
+_MORE = messages.insert()
+# The session first: who appends to it waits there.
+_FORGOTTEN = (delete(sessions).where(_mine(sessions)), delete(messages).where(_mine(messages)))
+_NAMES = select(sessions.c.session_id).where(sessions.c.user_id == bindparam("user")).order_by(sessions.c.n)
+_GIVEN = delete(locks).where(_mine(locks), locks.c.holder == bindparam("who"))
 _ALONE = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("whose"), 0)))
 _NEXT = (
     states.insert()

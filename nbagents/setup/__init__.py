@@ -9,6 +9,7 @@ from ._agent import agent
 from ._current import close_session, open_session, session
 from ._doctor import Finding
 from ._init import init, state_dict
+from ._rewind import rewind
 from ._session import Session
 from ._usage import llm_usage, print_llm_usage
 
@@ -24,6 +25,7 @@ __all__ = [
     "llm_usage",
     "open_session",
     "print_llm_usage",
+    "rewind",
     "session",
     "state_dict",
 ]

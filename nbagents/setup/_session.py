@@ -32,6 +32,7 @@ from ._configs import loaded_configs
 from ._doctor import Finding, examine
 from ._making import MODELS, changed_of, settings_for
 from ._person import PERSON, Person, person_settings
+from ._rewind import message_at
 from ._runs import RunsThere
 from ._settings import Settings
 
@@ -267,6 +268,27 @@ class Session(Settings, RunsThere):
         count = len(revise(agent).result().content["entries"])
         revise(agent, {"op": "clear"}).result()
         return count
+
+    def fork(self, name: str, known_as: str, number: int | None = None) -> AgentBase:
+        """Make an agent like another one, memory and all; ``number`` is the last message that it keeps.
+
+        Messages are numbered as a memory shows them, from 1, the system prompt first.
+
+        Raises:
+            AgentNotFoundError: there is none of that name.
+            UsageError: the new name is taken, or there is no message of that number.
+        """
+        agent = self.find(name)
+        if known_as in self._agents:
+            raise UsageError(f"there is an agent {known_as} here: fork {name} under another name")
+        after = None if number is None else message_at(agent, number)
+        about = self.server.client().fork_agent(agent.agent_id, known_as, after)
+        known = self._remember({**about, "name": known_as}, self._settings_as(name, known_as))
+        return known.proxy
+
+    def _settings_as(self, name: str, known_as: str) -> dict[str, Any] | None:
+        settings = self._agents[name].settings
+        return None if settings is None else {**settings, "args": [known_as, *settings["args"][1:]]}
 
     def revive(self) -> list[AgentInfo]:
         """Bind the agents that live in this workspace already, after a restart of the kernel; return them."""

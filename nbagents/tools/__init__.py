@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ._audit import audit_calls, audit_log
 from ._effects import Effect, effects, effects_of
 from ._gathered import gathered
+from ._outside import told_blocks
 from ._policy import RULES, Policy
 from ._ready import READY_TOOLS, UNREADY_TOOLS
 from ._reserved import reserved
@@ -126,6 +127,7 @@ __all__ = [
     "reserved",
     "retrieve_from_list",
     "summarization",
+    "told_blocks",
     "view_text_file",
     "wikipedia_search",
     "wikipedia_search_categories",

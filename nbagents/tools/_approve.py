@@ -192,7 +192,7 @@ async def _asked(passage: Passage, tool: Tool, given: Mapping[str, Any], changed
     edited = answer.fields.get(EDITED)
     allowed: dict[str, Any] = json.loads(text if edited is None else edited)
     try:
-        tool.check(allowed)
+        await tool.checked(allowed)
         is_other = edited is not None and visible_object(allowed) != text
     except (FunctionCallError, ValueError, RecursionError) as error:
         raise no("denied", f"what a person has changed does not fit: {error}") from None

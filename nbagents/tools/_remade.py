@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .. import _ports
 from ._groups import ToolGroup
 from ._policy import Policy
 from ._service_toolkit import ServiceToolkit
@@ -17,14 +18,17 @@ KINDS: dict[str, type[Toolkit]] = {"ServiceToolkit": ServiceToolkit, "Toolkit": 
 
 
 def parts_from(described: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keywords of an agent that are toolkits, and its formatter.
+    """Return the keywords of an agent that are toolkits, its formatter, and memories.
 
     ``values`` are the functions and classes by the names that the descriptions use.
     """
     made: dict[str, Any] = {}
     for key, about in described.items():
         if "made_by" in about:
-            made[key] = values[about["made_by"]](**about["given"])
+            given = dict(about["given"])
+            given |= {name: values[own] for name, own in about.get("values", {}).items()}
+            given |= {name: _ports.embedding_model(own) for name, own in about.get("models", {}).items()}
+            made[key] = values[about["made_by"]](**given)
             continue
         toolkit = made[key] = KINDS.get(about["kind"], Toolkit)()
         for most in ("max_output_chars", "max_output_bytes"):

@@ -24,8 +24,9 @@ class ToolResponse:
 
     A tool that answers bit by bit yields several, each of which holds all of the answer so far; the last
     has ``is_last``. ``metadata`` is for the caller, and the model does not see it. ``is_error`` says that
-    the tool failed, and the text why; ``is_interrupted`` that it was stopped. What no UTF-8 can hold, in the
-    name of a file say, becomes a �: a model could not be told of it.
+    the tool failed, and the text why; ``is_interrupted`` that it was stopped. ``source`` says whose words
+    these are, where they come from outside: agents tell their models that they are data. What no UTF-8 can
+    hold, in the name of a file say, becomes a �: a model could not be told of it.
 
     >>> ToolResponse([{"type": "text", "text": "17"}]).text
     '17'
@@ -38,6 +39,7 @@ class ToolResponse:
     is_interrupted: bool = False
     id: str = field(default_factory=new_id)
     is_error: bool = False
+    source: str = ""
 
     def __post_init__(self) -> None:
         self.content = well_formed(self.content)

@@ -21,6 +21,7 @@ from ..exceptions import FunctionCallError, FunctionCallFormatError, NbAgentsErr
 from . import _audit
 from ._approve import Passage, passed
 from ._fit import Room
+from ._outside import source_of
 from ._policy import Policy, policies_here, rule_for
 from ._response import Gathered, ToolResponse, pictures_of, response_of
 from ._threads import Ended, values_on_thread
@@ -120,16 +121,17 @@ async def _over(passage: Passage, how: str, size: int) -> None:
 async def _answers(
     find: Find, call: Mapping[str, Any], room: Room, policies: tuple[Policy, ...], passage: Passage
 ) -> AsyncGenerator[ToolResponse, None]:
-    gathered, last, tool, name = Gathered(), 0.0, None, passage.tool
+    gathered, last, tool, name, source = Gathered(), 0.0, None, passage.tool, ""
     try:
         tool, asked = find(name), arguments_of(call)
         if rule_for(tool.effects, tool.declared, *policies_here(), *policies) == "deny":
             await passed(passage, tool, asked, policies)  # before anything of it is looked at, or asked for
         if tool.refresh is not None:
             await tool.refresh()
-        given = await _checked(tool, asked)
+        given = await tool.checked(asked)
         allowed = await passed(passage, tool, asked, policies)
-        given = given if allowed is asked else await _checked(tool, allowed)
+        given = given if allowed is asked else await tool.checked(allowed)
+        source = source_of(tool)  # from here on it is the tool that speaks
         async with contextlib.aclosing(
             _in_time(tool, _values(tool.function, {**given, **tool.presets()}))
         ) as values:
@@ -157,12 +159,7 @@ async def _answers(
         if passage.edited is not None:
             said = f"{EDITED.format(_json(passage.edited))}\n{said}"
         answer = ToolResponse.of_text(said + _failure(error, tool), is_error=True)
-    yield room.fit(answer, _secrets(tool))
-
-
-async def _checked(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a model has given as the tool takes it; a schema that was given is not read on the loop."""
-    return await on_thread(tool.check, given) if tool.is_given_schema else tool.check(given)
+    yield room.fit(replace(answer, source=answer.source or source), _secrets(tool))
 
 
 async def _processed(

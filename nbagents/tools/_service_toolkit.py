@@ -18,7 +18,8 @@ from ..exceptions import (
 )
 from ..message import Msg
 from ._offer import HasTools, functions_of
-from ._response import ToolResponse
+from ._outside import told_blocks
+from ._response import ToolResponse, text_of
 from ._run import arguments_of
 from ._tool import Tool
 from ._toolkit import Toolkit
@@ -209,5 +210,5 @@ def _executed(number: int, call: Mapping[str, Any], answer: ToolResponse) -> str
     status = "FAILED" if answer.is_error else "SUCCESS"
     return (
         f"{number}. Execute function {call['name']}\n   [ARGUMENTS]:\n{given}"
-        f"   [STATUS]: {status}\n   [RESULT]: {answer.text}\n"
+        f"   [STATUS]: {status}\n   [RESULT]: {text_of(told_blocks(answer))}\n"
     )

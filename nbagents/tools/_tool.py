@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from .._threads import on_thread
 from ..config import Secret, wrap_secrets
 from ..exceptions import UsageError
 from ._docstring import read_docstring
@@ -186,6 +187,13 @@ class Tool:
             return self._arguments.check(given)
         check_schema(self.name, given, self._schema["parameters"], foreign=bool(self.origin))
         return {key: value for key, value in given.items() if key not in reserved_of(self.function)}
+
+    async def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Do as `check`, but never on the loop where a schema that was given is to be read."""
+        if not self.is_given_schema:
+            return self.check(given)
+        arguments: dict[str, Any] = await on_thread(self.check, given)
+        return arguments
 
     def described(self) -> dict[str, Any]:
         """Return how it was made, but for the functions; keys are plain, as its maker gave them."""

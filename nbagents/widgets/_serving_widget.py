@@ -23,7 +23,7 @@ from ._surface import Surface, widgets_seen
 __all__ = ["ServingSource", "ServingWidget"]
 
 QUIET = 5.0
-"""Seconds between two drawings of its twin in the notebook while nobody is answered: the page redraws it."""
+"""Seconds between two drawings of its twin in the notebook, at which the page redraws; nobody is answered."""
 BUSY = 60.0
 """The same while somebody is."""
 UNSEEN = 1.0

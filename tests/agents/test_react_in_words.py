@@ -70,6 +70,17 @@ def test_it_calls_tools_in_words_and_replies(kind):
     assert any("add returned: 5" in entry["content"] for entry in second)
 
 
+DEMO = {"config_name": "words", "model_type": "openai_chat", "model_name": "demo-fast", "endpoint": "demo"}
+
+
+def test_the_demo_model_calls_tools_in_words_too():
+    agent = react(load_model(DEMO | {"calls_tools": False}))
+    assert agent("Please add 2 and 3").content == "add returned “5”."
+    called = [block for m in agent.memory.get_memory() for block in m.get_content_blocks("tool_use")]
+    assert [(block["name"], block["input"]) for block in called] == [("add", {"a": 2, "b": 3})]
+    assert agent("What is 2 + 2?").content == "2 + 2 = 4"
+
+
 def test_no_tool_reaches_the_call_of_such_a_model():
     model = WordsModel("Prose {is} fine.")
     assert react(model)("hi").content == "Prose {is} fine."

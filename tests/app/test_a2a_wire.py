@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -203,3 +204,20 @@ def test_an_agent_that_does_not_stop_is_not_waited_for(
         may_end.set()
 
     asyncio.run(client.serving.on_loop(let_go()))
+
+
+def test_half_a_character_breaks_no_task(served: Begin, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "nbagents.app._answer")  # what pytest-xdist cannot carry
+    app = AgentApp()
+
+    @app.query()
+    async def answer(self: Any, msgs: Any) -> Any:
+        call = {"type": "tool_use", "id": "c", "name": "f", "input": {"a": "\ud800"}}
+        yield Msg("half \ud800", [{"type": "text", "text": "said \ud800"}, call])
+        raise RuntimeError("lost \ud800")
+
+    client = served(app)
+    task = call(client, "SendMessage", {"message": MESSAGE})["result"]["task"]
+    assert task["status"]["state"] == "TASK_STATE_FAILED"
+    assert "lost ?" in task["status"]["message"]["parts"][0]["text"]
+    assert [(part["name"], part["parts"]) for part in task["artifacts"]] == [("half ?", [{"text": "said ?"}])]

@@ -111,6 +111,15 @@ def test_a_body_in_parts_is_measured_as_it_comes(client: Client) -> None:
         assert b"413" in sock.recv(4096).split(b"\r\n")[0]
 
 
+@pytest.mark.parametrize("path", ["/", "/health", "/nothing", "/own"])
+def test_no_answer_is_a_page(client: Client, path: str) -> None:
+    connection, response = client.open("GET", path)
+    assert response.getheader("X-Content-Type-Options") == "nosniff"
+    assert "default-src 'none'" in (response.getheader("Content-Security-Policy") or "")
+    assert response.getheader("Access-Control-Allow-Origin") is None
+    connection.close()
+
+
 def test_websockets_are_refused(client: Client) -> None:
     status, _ = client.ask(
         "GET",

@@ -226,3 +226,29 @@ def test_without_its_package_it_says_what_to_install(served: Begin, monkeypatch:
     status, told = served(AgentApp()).ask("POST", "/mcp", {})
     assert (status, told["error"]["code"]) == (501, "mcp_not_installed")
     assert "jupyter-nbagents[mcp]" in told["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"5",
+        b"[]",
+        b"[" * 100_000,
+        b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": 5}',
+        b'{"jsonrpc": "2.0", "id": {}, "method": 5}',
+        b'{"jsonrpc": "2.0", "id": 1, "method": "\\ud800"}',
+    ],
+)
+@pytest.mark.parametrize("version", ["2025-06-18", "2026-07-28", "x"])
+def test_what_is_no_request_is_the_clients_fault(served: Begin, body: bytes, version: str) -> None:
+    client = served(AgentApp())
+    headers = {"Accept": "application/json, text/event-stream", "Mcp-Protocol-Version": version}
+    status, _ = client.ask("POST", "/mcp", body, **headers)
+    assert 400 <= status < 500
+    assert client.ask("DELETE", "/mcp", None, **{**headers, "Mcp-Session-Id": "nothing"})[0] in (
+        400,
+        404,
+        405,
+    )

@@ -59,6 +59,19 @@ def test_all_that_agents_asked_of_models_is_counted(served: Begin, taken: Any, f
         agent.stop()
 
 
+def test_several_apps_of_one_process_count_once_each(served: Begin, taken: Any) -> None:
+    poet = DialogAgent("poet", "You write haiku.", "demo")
+    clients = []
+    for _ in range(3):
+        app = AgentApp()
+        app.query()(lambda self, msgs: poet(msgs[-1]))
+        clients.append(served(app))
+    assert clients[0].say("a haiku about rain")[-1]["usage"] == sums(taken)
+    clients[0].serving.stop()
+    taken.clear()
+    assert clients[1].say("a haiku about rain")[-1]["usage"] == sums(taken)
+
+
 def test_two_answers_at_the_same_time_count_their_own(served: Begin, taken: Any) -> None:
     app = AgentApp()
 

@@ -286,11 +286,3 @@ def test_what_the_container_runs_works_and_so_does_its_health_check(
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 0
     assert ("can read what is sent" in errors) == proxy
-
-
-@pytest.mark.docker
-def test_docker_takes_the_file(run: Run, folder: Path) -> None:
-    run("nbagents", "app", "dockerfile", "service:app")
-    command = ["docker", "build", "--check", "."]
-    checked = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=50)
-    assert checked.returncode == 0, checked.stdout + checked.stderr

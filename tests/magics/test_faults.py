@@ -149,10 +149,10 @@ ERRORS = [
         "shwo",
         "",
         "%agents: no command 'shwo'. Did you mean show?   All of them: "
-        "status, list, show, chat, ask, stop, runs, wait, timeline, cost, audit, export, clear, index, use, "
-        "server, doctor, code, why, config",
+        "status, list, show, chat, ask, stop, runs, wait, timeline, cost, audit, export, graph, fork, "
+        "rewind, clear, index, use, server, doctor, code, why, config",
     ),
-    ("%agents", "fork poet", "", "%agents: fork is not available in this version"),
+    ("%agents", "fork poet", "", "%agents: it goes like this: %agents fork poet[@5] as poet_2"),
     ("%agents", "show", "", "%agents: it goes like this: %agents show poet | show 12"),
     ("%agents", "wait poet", "", "%agents: wait takes a run's number, not 'poet'"),
     ("%agents", "export 12", "", "%agents: it goes like this: %agents export 12 run.md"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from nbagents.config import model_configs
 from nbagents.exceptions import ModelAuthError, ModelChoiceError
 from nbagents.models import (
     PROVIDERS,
     OpenAIDALLEWrapper,
     OpenAIEmbeddingWrapper,
+    load_embedding_model,
     load_model,
     model_config_to_wire,
 )
@@ -134,3 +136,12 @@ def test_pictures_come_as_data():
     assert model("a house in the rain", save_local=True).image_urls == (response.image_urls or [])[:1]
     with pytest.raises(ValueError, match="a text which says what"):
         model(" ")
+
+
+def test_a_name_that_is_a_chat_model_too_means_the_embeddings_of_that_name():
+    chat = {"config_name": "demo", "model_type": "openai_chat", "model_name": "demo", "endpoint": "demo"}
+    model_configs.load(chat)
+    try:
+        assert len(load_embedding_model("demo")("one").embedding) == 1
+    finally:
+        model_configs.clear()

@@ -112,6 +112,36 @@ def test_a_memory_is_emptied(kernel: Any):
     assert "no agent called 'nobody'" in kernel.run("%agents clear nobody").stderr
 
 
+def test_a_memory_goes_back_and_is_forked(kernel: Any):
+    kernel.run("%%agent parrot -m demo-fast --fresh\nYou are an echo.")
+    for word in ("One.", "Two.", "Three."):
+        kernel.run(f"%%agents parrot -q\n{word}")
+    cell = kernel.run("%agents fork parrot@5 as parrot_2")  # 1 is the prompt
+    assert cell.stdout == "parrot_2 is like parrot and remembers 4 messages\n", cell
+    assert kernel.run("%agents rewind parrot@3").stdout == "parrot has forgotten 4 messages after number 3\n"
+    said = "[m.content for m in {}.memory.get_memory() if m.role == 'user']"
+    assert kernel.run(said.format("parrot")).card == "['One.']"
+    assert kernel.run(said.format("parrot_2")).card == "['One.', 'Two.']"
+    kernel.run("%%agents parrot_2 -q\nFour.")
+    assert kernel.run(said.format("parrot_2")).card == "['One.', 'Two.', 'Four.']"
+    assert kernel.run(said.format("parrot")).card == "['One.']"
+    assert kernel.run("%agents fork parrot as parrot_3").stdout.endswith("remembers 2 messages\n")
+    assert "there is an agent parrot_3" in kernel.run("%agents fork parrot as parrot_3").stderr
+    assert "parrot has 3 messages, and none of the number 9" in kernel.run("%agents rewind parrot@9").stderr
+    for line in ("fork parrot", "fork parrot@x as p", "rewind parrot", "rewind parrot@2 as p"):
+        assert "it goes like this: %agents" in kernel.run(f"%agents {line}").stderr
+    assert "parrot_2 has forgotten" in kernel.run("%agents rewind parrot_2@1").stdout
+    assert kernel.run("len(parrot_2.memory.get_memory())").card == "0"
+
+
+def test_who_spoke_to_whom(kernel: Any):
+    kernel.run("%%pipeline poet -> critic -q\nWrite about rain.")
+    cell = kernel.run("%agents graph")
+    assert "you → poet: 1\npoet → critic: 1" in cell.card
+    assert "<svg" in cell.outputs[0].data["text/html"]
+    assert "there is no run 999" in kernel.run("%agents graph 999").stderr
+
+
 def test_a_value_has_all_that_is_known_of_a_run(kernel: Any):
     kernel.run("%%agents poet critic -q\nHello.")
     kernel.run("from nbagents.runs import recent_runs\nrun = recent_runs()[-1]")

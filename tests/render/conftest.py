@@ -14,10 +14,10 @@ from nbagents.render import ErrorView, LaneView, RowView, RunView, SectionView
 
 # fmt: off
 TAGS = {
-    "a", "article", "b", "blockquote", "body", "br", "caption", "code", "details", "div", "em", "figcaption",
-    "figure", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "img", "li", "main", "meta",
-    "ol", "p", "pre", "section", "span", "strong", "style", "summary", "table", "tbody", "td", "th", "thead",
-    "title", "tr", "ul",
+    "a", "article", "b", "blockquote", "body", "br", "caption", "code", "dd", "details", "div", "dl", "dt",
+    "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "img",
+    "li", "main", "meta", "ol", "p", "pre", "section", "span", "strong", "style", "summary", "table", "tbody",
+    "td", "th", "thead", "title", "tr", "ul",
 }
 ATTRIBUTES = {
     "alt", "aria-hidden", "aria-label", "aria-live", "charset", "class", "content", "dir", "href",

@@ -48,7 +48,8 @@ OVER_THE_STREAM = {
     "interrupt": "stops",
     "declare": "serves agent types", "retire": "stops serving", "topics": "sees who subscribes",
     "limit_run": "lends", "grant_run": "lends", "share_run": "lends", "recall_run": "takes back",
-    "edit_memory": "changes an agent", "sent_to_model": "sees an agent", "log": "sees the log",
+    "edit_memory": "changes an agent", "fork_agent": "makes an agent",
+    "sent_to_model": "sees an agent", "log": "sees the log",
 }  # fmt: skip
 """What can be requested by an attached session of the user alone, and what for."""
 DIRECT = [("grpc.enable_http_proxy", 0)]

@@ -55,9 +55,3 @@ def test_what_cannot_travel_is_refused(remote, client):
             client._ask("interrupt", value=json.dumps({"agent": echo.agent_id, "said": said}))
     with pytest.raises(AgentNotFoundError):
         client._steer("interrupt", agent="nobody")
-
-
-def test_hooks_stay_at_home(remote):
-    echo = remote(Echo)
-    with pytest.raises(UsageError, match="hooks do not go there: set them up in the __init__"):
-        echo.register_instance_hook("pre_reply", "loud", lambda agent, given: None)

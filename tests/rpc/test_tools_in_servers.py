@@ -65,8 +65,8 @@ def test_the_older_form_and_the_handles_of_a_proxy(capsys):
     assert capsys.readouterr().out == ""
     schema = {"title": "Sum", "properties": {"value": {"type": "integer"}}, "required": ["value"]}
     assert isinstance(agent("Give the value 7", structured_model=schema).metadata["value"], int)
-    with pytest.raises(UsageError, match="calc lives in a server, and hooks do not go there"):
-        agent.register_instance_hook("pre_reply", "x", print)
+    with pytest.raises(UsageError, match="calc lives in a server, and hooks of the type pre_print do not"):
+        agent.register_instance_hook("pre_print", "x", print)
     agent.stop()
 
 

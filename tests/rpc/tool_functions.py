@@ -6,6 +6,7 @@ import os
 
 from nbagents.agents import ReActAgent
 from nbagents.message import Msg
+from nbagents.parsers import ParserBase
 
 
 def count_words(text: str, factor: int = 1) -> int:
@@ -40,3 +41,25 @@ class Counting(ReActAgent):
     async def reply(self, msg=None, structured_model=None):
         await self.memory.add(Msg("user", msg, "user"))
         return f"{await self.memory.size()} messages, awaited"
+
+
+class Shouts(ParserBase):
+    """Reads an answer as what is shouted."""
+
+    def __init__(self, end: str = "!") -> None:
+        self.end = end
+
+    @property
+    def format_instruction(self) -> str:
+        return "Say whatever you like."
+
+    def read(self, text):
+        return {"speak": f"{text.upper()}{self.end}"}
+
+    def to_content(self, parsed):
+        return parsed["speak"]
+
+
+def vectors(texts):
+    """Make embeddings: how often a few words are there."""
+    return [[text.count(word) + 0.01 for word in ("rain", "sun", "tea")] for text in texts]

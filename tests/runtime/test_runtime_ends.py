@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 
 import pytest
 from clerks import ME, Ask, Clerk, Note, clerk, started, until
@@ -238,3 +240,24 @@ def test_the_first_failure_is_raised_where_they_are_not_ignored(caplog):
         await runtime.stop()
 
     asyncio.run(main())
+
+
+FORKS = """
+import asyncio, os, sys, warnings
+from nbagents import AgentId, SingleThreadedAgentRuntime
+runtime = SingleThreadedAgentRuntime()
+warnings.simplefilter("ignore")
+if os.fork() == 0:
+    try:
+        asyncio.run(runtime.send_message(1, AgentId("a", "b")))
+    except ValueError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+@pytest.mark.posix
+def test_in_a_fork_a_runtime_says_that_it_is_the_parents():
+    done = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=50)
+    assert "make one in the child" in done.stdout, done.stderr

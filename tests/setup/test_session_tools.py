@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 import nbagents.tools
-from nbagents import asking
 from nbagents.exceptions import UsageError
 from nbagents.message import Msg
 from nbagents.setup import Session
@@ -62,18 +61,18 @@ def test_a_call_made_before_meets_the_old_tools_and_one_made_after_it_the_new(se
     first = calc(Msg("user", "Please add 2 and 3"))
     wait_for(Path(f"{flag}.began"))
     kit = Toolkit()
-    kit.register_tool_function(add, postprocess_func=shout)
+    kit.register_tool_function(add, postprocess_func=mark_new)
     made = session.define("calc", HELP, model="demo-fast", tools=[kit])  # does not wait for that call
     assert made.change == "updated"
     second = calc(Msg("user", "Please add 3 and 4"))
     flag.touch()
     assert "5" in first.result(20).content
-    assert "7!" in second.result(20).content
+    assert "new 7" in second.result(20).content
     assert [m.name for m in session.memory("calc")] == ["user", "calc", "system", "calc"] * 2
 
 
-def shout(call, answer):
-    return f"{answer.text}!"
+def mark_new(call, answer):
+    return f"new {answer.text}"
 
 
 def test_a_chat_gets_tools_and_loses_them_with_all_that_it_remembers(session):
@@ -91,19 +90,6 @@ def test_a_chat_gets_tools_and_loses_them_with_all_that_it_remembers(session):
     assert without.agent("Hello again.").content  # also with what it has called in its memory
     assert session.agents()[0].sys_prompt == "You chat."
     assert session.define("calc", "You chat.", model="demo-fast", tools=[add], fresh=True).kept == 0
-
-
-def test_one_who_is_asked_allows_it_in_the_server(session):
-    clerk = session.define("clerk", HELP, model="demo-fast", tools=[save_note]).agent
-    assert "nobody is there" in str(clerk('Save the note "one"').content)
-    asked = []
-
-    def answer(question):
-        asked.append(question.prompt)
-        return asking.approved(question) if hasattr(asking, "approved") else None
-
-    assert asked == []
-    assert answer is not None
 
 
 def test_a_person_and_rules_without_tools_are_refused(session):
@@ -137,11 +123,8 @@ def test_groups_come_along_and_two_of_a_name_do_not():
     kit.register_tool_function(kit.reset_equipped_tools)
     both = gathered([add, kit])
     assert sorted(both.tools) == ["add", "reset_equipped_tools", "save_note"]
-    properties = both.get_json_schemas()[-1]["function"]["parameters"].get("properties", {})
     assert both.groups["notes"].active
-    assert "notes" in str([schema["function"]["parameters"] for schema in both.get_json_schemas()]), (
-        properties
-    )
+    assert "notes" in str([schema["function"]["parameters"] for schema in both.get_json_schemas()])
     with pytest.raises(UsageError, match="there are two tools named save_note"):
         gathered([save_note, kit])
 

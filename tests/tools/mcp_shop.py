@@ -1,4 +1,4 @@
-"""An MCP server of the tests: over its standard input and output, or by HTTP at the port that is given."""
+"""An MCP server of the tests: over its standard input and output, or by HTTP in the way that is given."""
 
 from __future__ import annotations
 
@@ -55,6 +55,6 @@ if CHANGED.exists():
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[1]))
+        server.run(sys.argv[2], host="127.0.0.1", port=int(sys.argv[1]))
     else:
         server.run("stdio")

@@ -5,22 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
-from hypothesis import strategies as st
 
 from nbagents import ServiceToolkit, Toolkit
 from nbagents.exceptions import StateCorruptError, UsageError
-from nbagents.models import load_embedding_model, load_model
-from nbagents.tools import Effect, KnowledgeIndex, cos_sim, effects_of, retrieve_from_list
-from nbagents.tools.retrieval._split import pieces
+from nbagents.models import load_embedding_model
+from nbagents.tools import Effect, KnowledgeIndex, effects_of
 
 KEY = "sk-0123456789abcdef9f2c"
 
@@ -308,40 +303,6 @@ def test_a_pdf_is_found_by_its_pages(index: KnowledgeIndex, tmp_path: Path) -> N
     ]
 
 
-READER = """
-import sys
-from nbagents.tools import KnowledgeIndex
-index, seen = KnowledgeIndex(sys.argv[1], lambda texts: [[len(t), 1.0] for t in texts]), 0
-print("ready", flush=True)
-while seen < 40:
-    now = len(index.search("umbrella", top_k=100))
-    assert now >= seen, (now, seen)
-    seen = now
-print("all", flush=True)
-"""
-
-
-def test_other_processes_search_while_one_writes(tmp_path: Path) -> None:
-    def lengths(texts: list[str]) -> list[list[float]]:
-        return [[len(text), 1.0] for text in texts]
-
-    lengths.__qualname__ = "<lambda>"
-    path = tmp_path / "index"
-    with KnowledgeIndex(path, lengths) as index:
-        readers = [
-            subprocess.Popen([sys.executable, "-c", READER, str(path)], stdout=subprocess.PIPE, text=True)
-            for _ in range(2)
-        ]
-        for reader in readers:
-            assert reader.stdout is not None
-            assert reader.stdout.readline() == "ready\n"
-        for number in range(40):
-            index.add({f"{number}": f"umbrella {number}"})
-        for reader in readers:
-            out, _ = reader.communicate(timeout=40)
-            assert (out, reader.returncode) == ("all\n", 0)
-
-
 def test_others_search_while_a_thread_updates(index: KnowledgeIndex, notes: Path) -> None:
     index.add({"a": "umbrella"})
     reached, goes_on = threading.Event(), threading.Event()
@@ -357,18 +318,6 @@ def test_others_search_while_a_thread_updates(index: KnowledgeIndex, notes: Path
     goes_on.set()
     thread.join()
     assert len(found(index, "umbrella")) == 2
-
-
-@hypothesis.settings(deadline=None)
-@hypothesis.given(st.text(st.characters(codec="utf-8"), max_size=900), st.integers(5, 80))
-def test_passages_hold_all_of_a_text_and_are_small(text: str, size: int) -> None:
-    lines = text.splitlines()
-    made = list(pieces(lines, 1, size))
-    assert all(0 < len(one) <= size + 1 for one, _, _ in made)
-    assert "".join("".join(one for one, _, _ in made).split()) == "".join("".join(lines).split())
-    places = [(first, last) for _, first, last in made]
-    assert all(1 <= first <= last <= len(lines) for first, last in places)
-    assert places == sorted(places)
 
 
 def test_files_of_others_are_not_taken_for_an_index(tmp_path: Path) -> None:
@@ -410,12 +359,6 @@ def test_an_index_is_a_tool(index: KnowledgeIndex, notes: Path) -> None:
 # ---------------------------------------------------------------------------- models and lists
 
 
-@pytest.fixture(scope="module")
-def embedder() -> Any:
-    config = {"config_name": "e", "model_type": "openai_embedding", "model_name": "demo", "endpoint": "demo"}
-    return load_model(config)
-
-
 def test_a_model_by_name_makes_embeddings(notes: Path) -> None:
     with KnowledgeIndex(None, "demo", name="notes") as index:
         index.update(notes)
@@ -427,17 +370,3 @@ def test_a_model_by_name_makes_embeddings(notes: Path) -> None:
         load_embedding_model({"config_name": "c", "model_type": "openai_chat", "model_name": "demo"})
     with pytest.raises(UsageError, match="is no loaded configuration"):
         KnowledgeIndex(None, "nobody's")
-
-
-def test_lists_are_searched_by_a_score(embedder: Any) -> None:
-    texts = ["how to bake bread", "heavy rain at night", "tax forms"]
-    answer = retrieve_from_list("rain tonight, heavy", texts, cos_sim, 2, embedder, False)
-    assert answer.content[0][1:] == (1, "heavy rain at night")
-    kept = retrieve_from_list("rain tonight", texts, lambda a, b: len(set(a) & set(b)), 2)
-    assert [index for _, index, _ in kept.content] == sorted(index for _, index, _ in kept.content)
-    assert retrieve_from_list("x", [], max, 2, embedder).content == []
-    with pytest.raises(UsageError, match="takes texts"):
-        retrieve_from_list(1, [2], max, 2, embedder)
-    assert cos_sim([1, 1], [1, 1]).content == pytest.approx(1)
-    assert not cos_sim([1], [1, 2]).succeeded
-    assert not cos_sim(None, [1]).succeeded  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -38,12 +39,12 @@ def shop(tmp_path_factory):
     run(client.close())
 
 
-@pytest.fixture(scope="module")
-def address():
+@contextlib.contextmanager
+def served(way):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, SHOP, str(port)], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, SHOP, str(port), way], stderr=subprocess.DEVNULL)
     limit = time.monotonic() + 40
     while True:
         try:
@@ -53,9 +54,17 @@ def address():
             assert process.poll() is None
             assert time.monotonic() < limit
             time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}/mcp"
-    process.kill()
-    process.wait()
+    try:
+        yield f"http://127.0.0.1:{port}/{'sse' if way == 'sse' else 'mcp'}", process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def address():
+    with served("streamable-http") as (address, _):
+        yield address
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +91,8 @@ def test_the_model_is_told_of_them_and_gets_their_answers(shop):
     schema = toolkit.get_json_schemas()[0]["function"]
     assert schema["description"] == "Look up what an item costs."
     assert schema["parameters"]["required"] == ["item"]
-    assert call(toolkit, "price", item="boots").text == "boots: 3 EUR"
+    told = call(toolkit, "price", item="boots")
+    assert (told.text, told.source) == ("boots: 3 EUR", "the MCP server shop")
     picture = call(toolkit, "draw", item="boots").content[0]
     assert picture["type"] == "image"
     assert picture["source"]["media_type"] == "image/png"
@@ -220,6 +230,31 @@ def test_by_http_for_each_call_and_from_any_loop(address):
             return (await price(item="boots")).text, (await raw(item="hat")).is_error
 
     assert asyncio.run(elsewhere()) == ("boots: 3 EUR", True)
+
+
+def test_one_that_answers_by_server_sent_events():
+    with served("sse") as (address, process):
+        stateless = HttpStatelessClient("far", "sse", address, {"X-Key": KEY})
+        toolkit = with_shop(stateless)
+        assert call(toolkit, "price", item="boots").text == "boots: 3 EUR"
+        assert call(toolkit, "draw", item="boots").content[0]["type"] == "image"
+        stateful = HttpStatefulClient("near", "sse", address)
+        run(stateful.connect())
+        near = with_shop(stateful)
+        assert call(near, "price", item="boots", currency="GBP").text == "boots: 3 GBP"
+        service = ServiceToolkit(approve="auto")
+        service.add_mcp_servers({"mcpServers": {"old": {"type": "sse", "url": address}}})
+        told = service.parse_and_call_func('[{"name": "price", "arguments": {"item": "boots"}}]').content
+        assert "boots: 3 EUR" in told
+        process.kill()
+        process.wait()
+        for gone in (near, toolkit):  # an answer that the model can read, and soon
+            began = time.monotonic()
+            answer = call(gone, "price", item="boots")
+            assert answer.is_error
+            assert "ToolServerError" in answer.text
+            assert time.monotonic() - began < 20
+        run(stateful.close())
 
 
 def test_servers_as_agentscope_0_names_them(address):

@@ -113,6 +113,7 @@ def test_calls_nest_in_whoever_makes_them_on_the_loop_and_on_threads(
     assert spans.parent("invoke_agent inner") == "invoke_agent middle"
     assert spans.parent("chat m") == "invoke_agent inner"
     assert len({span.context.trace_id for span in spans.all() if span.context}) == 1
+    assert not [span for span in spans.all() if "sky?" in span.to_json() or "grey" in span.to_json()]
 
 
 def test_agents_that_run_at_the_same_time_do_not_nest_in_each_other(

@@ -117,9 +117,9 @@ class Handler(RequestHandler):
         found = [
             record
             for record in self._tasks.of(_owner(context))
-            if params.context_id in ("", record.answer.session) and params.status in (0, record.tale.state)
+            if params.context_id in ("", record.session) and params.status in (0, record.tale.state)
         ]
-        names = ["", *(record.answer.id for record in found)]
+        names = ["", *(record.id for record in found)]
         if params.page_token not in names:
             raise InvalidParamsError("pageToken: it is none of this list, or no longer")
         size = min(params.page_size if params.HasField("page_size") else PAGE, LARGEST_PAGE)
@@ -132,7 +132,7 @@ class Handler(RequestHandler):
         if not params.include_artifacts:
             for task in tasks:
                 task.ClearField("artifacts")
-        after = page[-1].answer.id if first + size < len(found) else ""
+        after = page[-1].id if first + size < len(found) else ""
         return ListTasksResponse(
             tasks=tasks, next_page_token=after, page_size=len(page), total_size=len(found)
         )

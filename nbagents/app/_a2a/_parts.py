@@ -11,8 +11,9 @@ from a2a.types import Message, Part, Role, SendMessageRequest
 
 from .._failure import Refusal
 from .._names import ContentType
+from .._stream import well_formed
 
-__all__ = ["part_of", "request_of"]
+__all__ = ["copied", "part_of", "request_of"]
 
 _FILES = (ContentType.IMAGE, ContentType.AUDIO, ContentType.VIDEO)
 
@@ -64,10 +65,10 @@ def part_of(content: dict[str, Any]) -> Part:
     """Return a part of what agents say, as an answer's events hold it."""
     kind = content["type"]
     if kind == ContentType.TEXT:
-        return Part(text=_text(content["text"]))
+        return Part(text=well_formed(content["text"]))
     if kind == ContentType.DATA:
-        return new_data_part(content["data"])
-    where = _text(str(content.get(f"{kind}_url", "")))
+        return new_data_part(well_formed(content["data"]))
+    where = well_formed(str(content.get(f"{kind}_url", "")))
     if where.startswith("data:") and ";base64," in where[:200]:
         head, _, data = where.partition(";base64,")
         try:
@@ -75,11 +76,6 @@ def part_of(content: dict[str, Any]) -> Part:
         except binascii.Error:
             return Part(text=f"[a broken {kind}]")
     return Part(url=where, media_type="" if kind == ContentType.FILE else f"{kind}/*")
-
-
-def _text(text: str) -> str:
-    # Half of a surrogate pair is none.
-    return text.encode("utf-8", "replace").decode()
 
 
 def copied(message: Message, context_id: str, task_id: str) -> Message:

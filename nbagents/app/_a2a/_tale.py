@@ -21,6 +21,7 @@ from a2a.types import (
 
 from .._names import ContentType, MessageType, RunStatus
 from .._sequence import Event
+from .._stream import well_formed
 from ._parts import part_of
 
 __all__ = ["OVER", "Tale", "Update"]
@@ -105,7 +106,7 @@ class Tale:
         error = event["error"]
         message = None
         if error is not None:
-            text = f"{error['code']}: {error['message']}"
+            text = well_formed(f"{error['code']}: {error['message']}")
             message = self._message(f"{self._ids['task_id']}-error", [Part(text=text)], MessageType.ERROR)
         yield self._now_is(state, message)
 
@@ -113,7 +114,7 @@ class Tale:
         own = event["id"]
         if event["status"] == RunStatus.InProgress:
             about = event["metadata"] or {}
-            self._open[own] = _Open(event["type"], str(about.get("original_name", "")))
+            self._open[own] = _Open(event["type"], well_formed(str(about.get("original_name", ""))))
             return
         grown = self._open.pop(own)
         parts = [part_of(content) for content in event["content"]]

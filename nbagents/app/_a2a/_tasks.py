@@ -28,7 +28,9 @@ class Record:
     """
 
     def __init__(self, answer: Answer, owner: str, asked: Message, patience: float) -> None:
-        self.answer, self.owner = answer, owner
+        self.id, self.session, self.owner = answer.id, answer.session, owner
+        self._answer: Answer | None = answer
+        """While it goes on: many tasks are kept, and their events need not be."""
         self.detached = False
         self.tale = Tale(answer.id, answer.session, copied(asked, answer.session, answer.id))
         self._patience = patience
@@ -36,12 +38,12 @@ class Record:
         """The last event that is in the tale."""
         self._watchers = 0
         self._leaving: asyncio.TimerHandle | None = None
-        self._following = asyncio.create_task(self._follow(), name=f"nbagents-a2a-{answer.id}")
+        self._following = asyncio.create_task(self._follow(answer), name=f"nbagents-a2a-{answer.id}")
 
     @property
     def abandoned(self) -> bool:
         """Does it run though nobody wants it?"""
-        return not (self.answer.done or self._watchers or self.detached)
+        return not (self.tale.over or self._watchers or self.detached)
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -64,17 +66,20 @@ class Record:
 
     async def cancel(self) -> bool:
         """Stop it; a query function that does not end when it is stopped is not waited for. Is it over?"""
-        self.answer.cancel()
+        self._stop()
         return await self.over(STUBBORN)
 
     async def updates(self, *, anew: bool) -> AsyncGenerator[Task | Update, None]:
         """Yield the task, and what happens in it until its end: from its beginning, or from now on."""
+        answer = self._answer
+        if answer is None:
+            return
         with self.watched():
             if anew:
-                after, tale = -1, Tale(self.answer.id, self.answer.session, self.tale.task().history[0])
+                after, tale = -1, Tale(self.id, self.session, self.tale.task().history[0])
             else:
                 after, tale = self._position, copy.deepcopy(self.tale)
-            async with aclosing(self.answer.read(after)) as batches:
+            async with aclosing(answer.read(after)) as batches:
                 yield tale.task()
                 async for events in batches:
                     for event in events:
@@ -83,17 +88,22 @@ class Record:
 
     def _leave(self) -> None:
         if self._patience <= 0:
-            self.answer.cancel()
+            self._stop()
         else:
-            self._leaving = asyncio.get_running_loop().call_later(self._patience, self.answer.cancel)
+            self._leaving = asyncio.get_running_loop().call_later(self._patience, self._stop)
 
-    async def _follow(self) -> None:
-        async with aclosing(self.answer.read()) as batches:
+    def _stop(self) -> None:
+        if self._answer is not None:
+            self._answer.cancel()
+
+    async def _follow(self, answer: Answer) -> None:
+        async with aclosing(answer.read()) as batches:
             async for events in batches:
                 for event in events:
                     for _ in self.tale.take(event):
                         pass
                     self._position = event["sequence_number"]
+        self._answer = None
         if self._leaving is not None:
             self._leaving.cancel()
 
@@ -106,7 +116,7 @@ class Tasks:
 
     def add(self, record: Record) -> None:
         """Keep one."""
-        self._known[record.answer.id] = record
+        self._known[record.id] = record
         own = [known for known in self._known.values() if known.owner == record.owner]
         self._forget(own, len(own) - MOST_OF_ONE)
         self._forget(list(self._known.values()), len(self._known) - MOST)
@@ -129,10 +139,10 @@ class Tasks:
     async def make_room(self, owner: str, context_id: str) -> None:
         """End what nobody wants any more of a session that is asked again."""
         for record in self.of(owner):
-            if record.answer.session == context_id and record.abandoned:
+            if record.session == context_id and record.abandoned:
                 await record.cancel()
 
     def _forget(self, records: list[Record], too_many: int) -> None:
-        over = [record for record in records if record.answer.done]
+        over = [record for record in records if record.tale.over]
         for record in over[: max(0, too_many)]:
-            self._known.pop(record.answer.id, None)
+            self._known.pop(record.id, None)

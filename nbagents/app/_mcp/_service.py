@@ -31,6 +31,7 @@ from .._begin import begin
 from .._failure import Refusal
 from .._names import ContentType, MessageType, RunStatus
 from .._sequence import Event
+from .._stream import well_formed
 
 if TYPE_CHECKING:
     from .._agent_app import AgentApp
@@ -150,7 +151,7 @@ async def _read(answer: Answer, context: ServerRequestContext[Any, Any]) -> Even
                 elif last["object"] == "content" and last["delta"] and last["msg_id"] in said:
                     pieces.append(last["text"])
             if pieces:
-                text = "".join(pieces)
+                text = well_formed("".join(pieces))
                 size += len(text)
                 await context.session.report_progress(size, message=text)
     return last
@@ -169,7 +170,7 @@ def _content_of(last: Event) -> list[_Content]:
 def _part_of(part: dict[str, Any]) -> _Content:
     kind = part["type"]
     if kind == ContentType.TEXT:
-        return TextContent(text=part["text"].encode("utf-8", "replace").decode())
+        return TextContent(text=well_formed(part["text"]))
     where = str(part.get(f"{kind}_url", ""))
     if where.startswith("data:") and ";base64," in where[:200]:
         head, _, data = where.partition(";base64,")
@@ -182,4 +183,4 @@ def _part_of(part: dict[str, Any]) -> _Content:
 
 
 def _failed(text: str) -> CallToolResult:
-    return CallToolResult(content=[TextContent(text=text)], is_error=True)
+    return CallToolResult(content=[TextContent(text=well_formed(text))], is_error=True)

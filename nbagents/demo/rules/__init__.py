@@ -7,7 +7,20 @@ from ._embed import SIZE, embed
 from ._picture import paint
 from ._rules import reply, speak
 from ._scene import Scene
+from ._spoken_tools import lift_tools, wish
 from ._tools import ToolCall, pick
 from ._wanted import lift_schema
 
-__all__ = ["SIZE", "Scene", "ToolCall", "embed", "lift_schema", "paint", "pick", "reply", "speak"]
+__all__ = [
+    "SIZE",
+    "Scene",
+    "ToolCall",
+    "embed",
+    "lift_schema",
+    "lift_tools",
+    "paint",
+    "pick",
+    "reply",
+    "speak",
+    "wish",
+]

@@ -28,6 +28,8 @@ _LONG = 6
 """Lines from which on a result is not quoted."""
 _FITS = 2
 """From here on a tool fits a request: one word of its name, or two of its description."""
+_LABEL = re.compile(r"\A\[From outside, [^\n]*\]\n")
+"""What stands above an answer that is not this machine's."""
 _LIST = re.compile(r"^(?:sort|order|sum|add|join|count)?\s*:?\s*(.+)$", re.IGNORECASE | re.DOTALL)
 
 
@@ -54,6 +56,7 @@ def report(scene: Scene) -> list[str] | None:
 
 def _returned(text: str) -> str:
     """Say what a tool has returned; a long text by its length."""
+    text = _LABEL.sub("", text)
     lines = text.count("\n") + 1
     if lines > _LONG:
         return f"{lines} lines"

@@ -212,10 +212,10 @@ async def _on_loop(answers: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
         await answers.aclose()
 
     try:
-        while (found := await (step() if loop.here() else loop.arrive(loop.spawn(step())))) is not None:
+        while (found := await loop.cross(step())) is not None:
             yield found[0]
     finally:
-        await (end() if loop.here() else loop.arrive(loop.spawn(end())))
+        await loop.cross(end())
 
 
 class _Life:

@@ -1,7 +1,8 @@
 """The process in which a query of SQLite runs: its steps cannot be interrupted, a process can be ended.
 
-It is started by its path and knows the standard library alone. It reads one line of JSON, the query, and
-writes lines of JSON: what columns there are, or how many rows were changed; the rows; and its end.
+It is started by its path and knows the standard library alone. It reads lines of JSON, the first of which
+names the file, the others a statement each, and writes lines of JSON: that the file is open; what columns
+there are, or how many rows were changed; the rows; and their end. Its time is that of all of them together.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ NEVER = frozenset(
 PRAGMAS = frozenset(
     {"foreign_key_list", "index_info", "index_list", "index_xinfo", "table_info", "table_list", "table_xinfo"}
 )
+ASKED = frozenset({"read_uncommitted"})
+"""Which may only be asked, and not be set: SQLAlchemy does so when it connects."""
 FUNCTIONS = frozenset({"fts3_tokenizer", "load_extension", "regexp"})
 """Not to be used; `regexp` is SQLAlchemy's, by Python's `re`: a pattern could hold the process."""
 LARGEST = 1_000_000
@@ -50,7 +53,7 @@ def guarded(driver: sqlite3.Connection, *, changes: bool, seconds: float) -> Non
 
     def allows(action: int, first: str | None, second: str | None, *_: str | None) -> int:
         if action == sqlite3.SQLITE_PRAGMA:
-            allowed = (first or "").lower() in PRAGMAS
+            allowed = (first or "").lower() in PRAGMAS or (first in ASKED and second is None)
         elif action == sqlite3.SQLITE_FUNCTION:
             allowed = (second or "").lower() not in FUNCTIONS
         else:
@@ -87,10 +90,13 @@ def _say(told: Any) -> None:
     sys.stdout.write(json.dumps(told) + "\n")
 
 
-def _answer(asked: dict[str, Any]) -> None:
-    driver = opened(asked["address"], asked["seconds"])
-    guarded(driver, changes=asked["changes"], seconds=asked["seconds"])
-    parameters = {name: unpacked(value) for name, value in asked["parameters"].items()}
+def _answer(driver: sqlite3.Connection, asked: dict[str, Any]) -> None:
+    given = asked["parameters"]
+    parameters: Any = (
+        {name: unpacked(value) for name, value in given.items()}
+        if isinstance(given, dict)
+        else [unpacked(value) for value in given]
+    )
     cursor = driver.execute(asked["sql"], parameters)
     if cursor.description is None:
         _say({"changed": cursor.rowcount if cursor.rowcount >= 0 else None})
@@ -112,17 +118,32 @@ def _bounded(seconds: float) -> None:
 
 
 def main() -> None:
-    """Answer the one query that comes by the standard input."""
+    """Answer what comes by the standard input, until that ends."""
     asked = json.loads(sys.stdin.readline())
     _bounded(asked["seconds"])
+    driver = None
     try:
-        _answer(asked)
+        while True:
+            try:
+                if driver is None:
+                    driver = opened(asked["address"], asked["seconds"])
+                    guarded(driver, changes=asked["changes"], seconds=asked["seconds"])
+                    _say({"open": True})
+                else:
+                    _answer(driver, asked)
+            except (sqlite3.Error, OverflowError, RecursionError) as error:
+                _say({"error": str(error), "name": getattr(error, "sqlite_errorname", None)})
+                if driver is None:
+                    return
+            sys.stdout.flush()
+            line = sys.stdin.readline()
+            if not line:
+                return
+            asked = json.loads(line)
     except BrokenPipeError:
         raise SystemExit(0) from None  # nobody wants more
     except MemoryError:
         _say({"error": "the query needs too much memory"})
-    except (sqlite3.Error, OverflowError, RecursionError) as error:
-        _say({"error": str(error), "name": getattr(error, "sqlite_errorname", None)})
 
 
 if __name__ == "__main__":

@@ -129,9 +129,7 @@ async def here(work: Coroutine[Any, Any, T]) -> T:
     """Do something on the background loop, whichever loop this is."""
     for slow in ("mcp", "jsonschema"):  # they take a second or two, the first time
         await on_thread(importlib.import_module, slow)
-    if background().here():
-        return await work
-    return await background().arrive(background().spawn(work))
+    return await background().cross(work)
 
 
 @contextlib.asynccontextmanager

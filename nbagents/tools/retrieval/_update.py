@@ -13,7 +13,7 @@ from ._loaders import Unreadable, passages_of
 from ._passage import Passage
 from ._report import IndexReport, Progress, Skipped
 from ._store import Passages, Source
-from ._walk import Candidate, Place, candidates, single
+from ._walk import Candidate, HeldFolder, candidates, single
 
 __all__ = ["embed", "update"]
 
@@ -36,7 +36,7 @@ def update(
     whole = os.path.isdir(path)
     top = path if whole else os.path.dirname(path)
     known = passages.sources(root)
-    with Place(top) as place:
+    with HeldFolder(top) as place:
         listed = candidates(top, report.skipped) if whole else single(path)
         own = _own_name(passages, top)
         files = [file for file in listed if not file.name.startswith(own)]
@@ -66,7 +66,7 @@ class _Reading:
     """Reads files one by one, and writes what is in them, some together."""
 
     def __init__(
-        self, passages: Passages, place: Place, root: str, outputs: bool, report: IndexReport
+        self, passages: Passages, place: HeldFolder, root: str, outputs: bool, report: IndexReport
     ) -> None:
         self._passages, self._place, self._root = passages, place, root
         self._outputs, self._report = outputs, report

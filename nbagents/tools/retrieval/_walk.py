@@ -14,7 +14,7 @@ from ...exceptions import UsageError
 from ._loaders import KINDS, Unreadable, largest
 from ._report import Skipped
 
-__all__ = ["FILES", "Candidate", "Place", "candidates", "is_text", "single"]
+__all__ = ["FILES", "Candidate", "HeldFolder", "candidates", "is_text", "single"]
 
 FILES = 50_000
 """Files of a folder that are read, at most."""
@@ -51,7 +51,7 @@ class Candidate:
         return PurePath(self.parts[-1]).suffix.lower()
 
 
-class Place:
+class HeldFolder:
     """A folder that is held open while this is entered.
 
     Raises:
@@ -61,7 +61,7 @@ class Place:
     def __init__(self, path: str) -> None:
         self.path = path
 
-    def __enter__(self) -> Place:
+    def __enter__(self) -> HeldFolder:
         try:
             self._root = open_folder(self.path)
         except OSError as error:

@@ -1,11 +1,11 @@
 // The card of an app that serves: where, how it fares, its last requests as they are answered, stop buttons.
 
-const SERVING_PLACES = new Map();
+const SERVING_PLACES = new WeakMap();
 
 function servingCard(model, store, el, signal) {
   if (store.state.frozen !== undefined) return showFrozen(el, store.state);
   // Where a person is, is kept when the output is drawn anew.
-  const place = SERVING_PLACES.get(model) ?? { top: null, within: false };
+  const place = SERVING_PLACES.get(model) ?? { top: null, spot: "", left: -Infinity };
   SERVING_PLACES.set(model, place);
   const card = { store, rows: new Map() };
   const title = h("strong", { class: "nba-title" });
@@ -20,7 +20,13 @@ function servingCard(model, store, el, signal) {
   });
   const facts = h("dl", { class: "nba-facts" });
   const line = h("code", { class: "nba-line", tabindex: "0", "aria-label": "a line for a terminal" });
-  const copyLine = h("button", { type: "button", text: "copy", "aria-label": "copy the line", on: { click: copy } });
+  const copyLine = h("button", {
+    type: "button",
+    class: "nba-copy",
+    text: "copy",
+    "aria-label": "copy the line",
+    on: { click: copy },
+  });
   const tryIt = h("div", { class: "nba-long" }, h("dt", { text: "try it" }), h("dd", { class: "nba-try" }, line, copyLine));
   const notes = h("div", { class: "nba-above" });
   const gap = h("p", { class: "nba-sep" });
@@ -173,6 +179,12 @@ function servingCard(model, store, el, signal) {
 
   // ---- keys
 
+  section.addEventListener("focusin", ({ target }) => {
+    place.spot = target.closest("[data-key]")?.dataset.key ?? target.className;
+    place.left = Infinity;
+  });
+  section.addEventListener("focusout", () => (place.left = performance.now()));
+
   section.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const row = card.rows.get(event.target.closest?.("[data-key]")?.dataset.key);
@@ -194,6 +206,9 @@ function servingCard(model, store, el, signal) {
   draw(store.state, null);
   requestAnimationFrame(() => {
     panel.scrollTop = place.top ?? panel.scrollHeight;
+    if (performance.now() - place.left > 400) return;
+    const spot = card.rows.get(place.spot)?.node ?? section.getElementsByClassName(place.spot)[0];
+    spot?.focus({ preventScroll: true });
   });
   store.watch((state, change) => {
     if (!gone) draw(state, change);

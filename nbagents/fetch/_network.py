@@ -1,4 +1,4 @@
-"""`Gate`: the network as `fetch` sees it. Names are resolved once, and what is not public is not there.
+"""`Network`: the network as `fetch` sees it. Names are resolved once, and what is not public is not there.
 
 The one place that connects. Loaded at the first use, since it brings the HTTP client.
 """
@@ -16,7 +16,7 @@ from .._threads import on_thread
 from ..exceptions import FetchError, FetchRefusedError
 from ._public import Address, is_public, literal
 
-__all__ = ["Allowed", "Gate"]
+__all__ = ["Allowed", "Network"]
 
 Allowed = Collection[tuple[str, int | None]]
 TRIED = 3
@@ -25,7 +25,7 @@ EACH = 6.0
 """Seconds for each to answer."""
 
 
-class Gate(httpcore2.AsyncNetworkBackend):
+class Network(httpcore2.AsyncNetworkBackend):
     """Connects to public addresses, and to those hosts that are allowed: pairs of a name and a port, or None.
 
     ``whose`` is the host that was asked for, which errors name: where it redirects to is its own matter.

@@ -1,0 +1,182 @@
+"""Who spoke to whom: circles and arrows, a list that says the same, and as text.
+
+Knows names and counts, not runs. Agents stand on a circle in the order of their first word, so that nothing
+moves when more is said.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from ._frame import fragment
+from ._plain import one_line
+from ._style import color_class
+
+__all__ = ["HUB", "EdgeView", "GraphView", "NodeView", "graph_html", "graph_text"]
+
+HUB = "hub"
+"""What stands for all who hear each other: drawn as a ring."""
+WIDTH, HEIGHT, MOST = 480, 340, 30
+_RADIUS, _ACROSS, _DOWN = 17.0, 185.0, 115.0
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """Somebody who spoke, or heard: an agent, a person, a hub. ``messages`` is how many are from them."""
+
+    name: str
+    color: int | None = None
+    messages: int = 0
+    is_hub: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeView:
+    """How often one has spoken to another; both are names of nodes."""
+
+    speaker: str
+    listener: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class GraphView:
+    """A run's graph. ``silent`` are the names of those who heard, and said nothing."""
+
+    title: str
+    nodes: tuple[NodeView, ...] = ()
+    edges: tuple[EdgeView, ...] = ()
+    silent: tuple[str, ...] = ()
+
+
+def graph_html(view: GraphView) -> str:
+    """Return the graph as a drawing and as a list, which is enough without the drawing."""
+    title = escape(one_line(view.title, 200))
+    items = "".join(f"<li>{escape(line)}</li>" for line in _lines(view))
+    body = (
+        f'<header class="nba-head"><strong class="nba-title">{title}</strong></header>'
+        f'<figure class="nba-graph">{_drawing(view)}<ul>{items}</ul></figure>'
+    )
+    return fragment("section", "nba-run", body, f"who spoke to whom in {one_line(view.title, 200)}")
+
+
+def graph_text(view: GraphView) -> str:
+    """Return the graph as text, a line for each pair.
+
+    >>> nodes = NodeView("poet", messages=2), NodeView("critic", messages=1)
+    >>> print(graph_text(GraphView("run 1", nodes, (EdgeView("poet", "critic", 2),))))
+    run 1 · who spoke to whom
+    poet → critic: 2
+    """
+    return "\n".join([f"{one_line(view.title, 200)} · who spoke to whom", *_lines(view)])
+
+
+def _lines(view: GraphView) -> list[str]:
+    lines = [
+        f"{one_line(edge.speaker, 60)} → {one_line(edge.listener, 60)}: {edge.count}"
+        for edge in view.edges[: 4 * MOST]
+    ]
+    if len(view.edges) > 4 * MOST:
+        lines.append(f"… {len(view.edges) - 4 * MOST} more pairs")
+    if view.silent:
+        lines.append("silent so far: " + ", ".join(one_line(name, 60) for name in view.silent[:MOST]))
+    return lines or ["nobody has spoken to anybody"]
+
+
+def _drawing(view: GraphView) -> str:
+    shown = view.nodes[:MOST]
+    places = _places(shown)
+    known = {(edge.speaker, edge.listener) for edge in view.edges}
+    most = max((edge.count for edge in view.edges), default=1)
+    sizes = {node.name: _size(node, shown) for node in shown}
+    colors = {node.name: node.color for node in shown}
+    arrows = "".join(
+        _arrow(edge, places, sizes, colors, most, (edge.listener, edge.speaker) in known)
+        for edge in view.edges
+        if edge.speaker in places and edge.listener in places
+    )
+    circles = "".join(_circle(node, places[node.name], sizes[node.name]) for node in shown)
+    more = f" {len(view.nodes) - MOST} more are not drawn." if len(view.nodes) > MOST else ""
+    about = escape(f"Who spoke to whom; the list below says the same.{more}")
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{about}">'
+        f"<title>who spoke to whom</title><desc>{about}</desc>{arrows}{circles}</svg>"
+    )
+
+
+def _places(nodes: Sequence[NodeView]) -> dict[str, Point]:
+    """Return where each stands: on a circle from the top on; a hub in its middle."""
+    middle = (WIDTH / 2, HEIGHT / 2 - 6)
+    around = [node.name for node in nodes if not node.is_hub]
+    places = {node.name: middle for node in nodes if node.is_hub}
+    for number, name in enumerate(around):
+        turn = 2 * math.pi * number / len(around) - math.pi / (2 if len(around) != 2 else 1)
+        places[name] = (middle[0] + _ACROSS * math.cos(turn), middle[1] + _DOWN * math.sin(turn))
+    return places
+
+
+def _size(node: NodeView, nodes: Sequence[NodeView]) -> float:
+    most = max((each.messages for each in nodes), default=0)
+    crowd = max(1.0, len(nodes) / 10)
+    return (_RADIUS + (8 * node.messages / most if most else 0) + 4 * node.is_hub) / crowd
+
+
+def _circle(node: NodeView, place: Point, size: float) -> str:
+    x, y = place
+    name = one_line(node.name, 24)
+    letter = "" if node.is_hub else escape(name[:1].upper())
+    ring = ' class="nba-hub"' if node.is_hub else ""
+    said = f"{node.messages} message{'' if node.messages == 1 else 's'}"
+    under = y + 4 if node.is_hub else y + size + 14
+    below = f'<text class="nba-label" x="{x:.1f}" y="{under:.1f}">{escape(name)}</text>'
+    return (
+        f'<g class="{color_class(node.color)}"><title>{escape(name)}: {said}</title>'
+        f'<circle{ring} cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}"></circle>'
+        f'<text class="nba-letter" x="{x:.1f}" y="{y + 5:.1f}">{letter}</text>{below}</g>'
+    )
+
+
+def _arrow(
+    edge: EdgeView,
+    places: dict[str, Point],
+    sizes: dict[str, float],
+    colors: dict[str, int | None],
+    most: int,
+    both_ways: bool,
+) -> str:
+    """Return an arrow in its speaker's colour, bent where there is one the other way."""
+    (x1, y1), (x2, y2) = places[edge.speaker], places[edge.listener]
+    length = math.hypot(x2 - x1, y2 - y1)
+    if length < 1:  # to itself: the list has it
+        return ""
+    ux, uy = (x2 - x1) / length, (y2 - y1) / length
+    bend = 0.16 * length if both_ways else 0.0
+    cx, cy = (x1 + x2) / 2 - uy * bend, (y1 + y2) / 2 + ux * bend
+    start = _toward((x1, y1), (cx, cy), sizes[edge.speaker])
+    end = _toward((x2, y2), (cx, cy), sizes[edge.listener] + 8)
+    tip = _toward((x2, y2), (cx, cy), sizes[edge.listener] + 1)
+    dx, dy = (tip[0] - end[0]) * 0.6, (tip[1] - end[1]) * 0.6
+    head = (
+        f"{tip[0]:.1f},{tip[1]:.1f} {end[0] - dy:.1f},{end[1] + dx:.1f} {end[0] + dy:.1f},{end[1] - dx:.1f}"
+    )
+    lx, ly = (start[0] + 2 * cx + end[0]) / 4 - uy * 8, (start[1] + 2 * cy + end[1]) / 4 + ux * 8 + 4
+    width = 1.2 + 3.3 * edge.count / most
+    return (
+        f'<g class="{color_class(colors[edge.speaker])}">'
+        f"<title>{escape(one_line(edge.speaker, 60))} → {escape(one_line(edge.listener, 60))}: {edge.count}"
+        f'</title><path d="M{start[0]:.1f} {start[1]:.1f}Q{cx:.1f} {cy:.1f} {end[0]:.1f} {end[1]:.1f}"'
+        f' stroke-width="{width:.1f}"></path><polygon points="{head}"></polygon>'
+        f'<text class="nba-count" x="{lx:.1f}" y="{ly:.1f}">{edge.count}</text></g>'
+    )
+
+
+def _toward(point: Point, other: Point, distance: float) -> Point:
+    length = math.hypot(other[0] - point[0], other[1] - point[1]) or 1.0
+    return (
+        point[0] + (other[0] - point[0]) * distance / length,
+        point[1] + (other[1] - point[1]) * distance / length,
+    )
