@@ -6,12 +6,13 @@ Gathered from events of the kinds "sent" and "handled". Its owner holds the lock
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 
 from ..events import Event
 from ..render import LaneView, Span
 from ._record import Interval
 
-__all__ = ["KINDS", "Letters"]
+__all__ = ["Letters", "shown"]
 
 KINDS = frozenset({"sent", "handled"})
 MOST = 500
@@ -34,7 +35,9 @@ class Letters:
         """Who spoke to whom. A published message goes to its topic, and from there to who handled it."""
 
     def hear(self, event: Event) -> None:
-        """Take in a message that was sent, or handled."""
+        """Take in a message that was sent, or handled; any other event is none of ours."""
+        if event.kind not in KINDS:
+            return
         topic, recipient = event.data.get("topic"), event.data.get("recipient")
         if event.agent and event.agent not in self.agents and len(self.agents) < MOST:
             self.agents[event.agent] = []
@@ -50,13 +53,21 @@ class Letters:
                 self._draw(str(topic), event.agent)
             self._handled(event)
 
-    def lanes(self, start: float, color: int) -> list[LaneView]:
-        """Return who was busy when, in seconds since ``start``; colours count on from ``color``."""
+    def lanes(self, start: float, colors: Mapping[str, int]) -> list[LaneView]:
+        """Return who was busy when, in seconds since ``start``."""
         return [
-            LaneView(shown(agent), color + number, tuple(_span(span, start) for span in spans))
-            for number, (agent, spans) in enumerate(self.agents.items())
+            LaneView(shown(agent), colors[agent], tuple(_span(span, start) for span in spans))
+            for agent, spans in self.agents.items()
             if spans
         ]
+
+    def colors(self, color_of: Callable[[str], int | None], others: int) -> dict[str, int]:
+        """Return the agents' colours: those that they have, else the next after so many ``others``."""
+        known = {agent: color_of(shown(agent)) for agent in self.agents}
+        return {
+            agent: others + number if color is None else color
+            for number, (agent, color) in enumerate(known.items())
+        }
 
     def _draw(self, speaker: str, listener: str) -> None:
         if (speaker, listener) in self.edges or len(self.edges) < MOST:
@@ -66,11 +77,10 @@ class Letters:
         spans = self.agents.get(event.agent)
         if spans is None:
             return
-        began, kind = event.at - float(event.data.get("seconds") or 0), "model"
+        began = event.at - float(event.data.get("seconds") or 0)
         if spans and (began <= spans[-1][1] or len(spans) >= SPANS):  # several at the same time
-            began, kind = min(spans[-1][0], began), "model"
-            spans.pop()
-        spans.append((began, event.at, kind))
+            began = min(spans.pop()[0], began)
+        spans.append((began, event.at, "model"))
 
 
 def shown(name: str) -> str:

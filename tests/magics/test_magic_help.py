@@ -52,7 +52,7 @@ def test_help_fits_and_gives_two_examples_that_parse(magic):
 def test_help_names_each_command_there_is():
     text = help_text("%agents")
     for verb in VERBS:
-        assert (f"\n  {verb.name}" in text) is verb.available
+        assert f"\n  {verb.name}" in text
 
 
 def test_help_on_nothing():
