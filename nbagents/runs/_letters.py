@@ -44,10 +44,11 @@ class Letters:
         if topic is not None and (topic in self.topics or len(self.topics) < MOST):
             self.topics.setdefault(topic, 0)
         if event.kind == "sent":
+            speaker = event.agent or str(event.data.get("caller") or "")
             self.sent[event.agent] += 1
             if topic in self.topics:
                 self.topics[topic] += 1
-            self._draw(event.agent, str(topic if topic is not None else recipient))
+            self._draw(speaker, str(topic if topic is not None else recipient))
         else:
             if topic is not None:
                 self._draw(str(topic), event.agent)

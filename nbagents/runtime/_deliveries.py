@@ -378,6 +378,8 @@ def _tell(kind: str, envelope: Envelope, agent: AgentId | None, **data: Any) -> 
         data["recipient"] = str(envelope.recipient)
     else:
         data["topic"] = str(envelope.topic)
+    if kind == "sent" and agent is None and (frame := context.frame.get()) is not None:
+        data["caller"] = frame.agent_name
     events.publish(events.Event(kind, agent=_shown(agent), run=context.run.get(), data=data))
 
 

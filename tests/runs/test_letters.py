@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from nbagents import Msg
 from nbagents.render import graph_html, graph_text, run_text
 from nbagents.runs import Run, graph_of
-from nbagents.runtime import RoutedAgent, SingleThreadedAgentRuntime, message_handler
+from nbagents.runtime import RoutedAgent, RoutedProxy, SingleThreadedAgentRuntime, message_handler
 from nbagents.topics import AgentId, MessageContext, TopicId, TypeSubscription
 
 
@@ -83,3 +84,24 @@ def test_messages_of_other_runs_are_not_there():
         pass
     assert not other.timeline
     assert graph_text(graph_of(other)).endswith("nobody has spoken to anybody")
+
+
+def test_who_stands_for_a_routed_agent_speaks_to_it():
+    class Echo(RoutedAgent):
+        @message_handler
+        async def say(self, message: Msg, ctx: MessageContext) -> str:
+            return f"{message.content}!"
+
+    async def main() -> None:
+        runtime = SingleThreadedAgentRuntime()
+        await Echo.register(runtime, "echo", lambda: Echo("echoes"))
+        runtime.start()
+        ann = RoutedProxy("ann", runtime, "echo")
+        with run:
+            assert (await ann(Msg("user", "hello", "user"))).content == "hello!"
+        await runtime.close()
+
+    run = Run("talk")
+    asyncio.run(main())
+    assert set(graph_text(graph_of(run)).splitlines()[1:]) >= {"you → ann: 1", "ann → echo: 1"}
+    assert {lane.agent for lane in run.timeline} == {"ann", "echo"}

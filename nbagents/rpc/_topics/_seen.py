@@ -37,5 +37,7 @@ def seen(kind: str, post: pb.Post, agent: str, **data: Any) -> None:
         data["topic"] = f"{post.topic.type}/{post.topic.source}"
     else:
         data["recipient"] = f"{post.agent.type}/{post.agent.key}"
+    if kind == "sent" and not agent and (frame := context.frame.get()) is not None:
+        data["caller"] = frame.agent_name
     run = context.run.get() or _told.get()
     events.publish(events.Event(kind, agent=agent, run=run, data=data))
