@@ -124,9 +124,7 @@ def _show(desk: Desk, key: str, caption: str, hearers: Hearers, topics: Mapping[
         caption,
     )
     passed = tuple((name, *map(str, counted), rate) for name, counted, rate in _rated(desk, key, topics))
-    view = TableView(
-        ("topic", "published", "delivered", "under way", "a second, since the last look"), passed
-    )
+    view = TableView(("topic", "published", "delivered", "under way", "since the last look"), passed)
     parts = [who, view] if passed else [who]
     surface = desk.surface()
     surface.show("".join(map(table_html, parts)), "\n\n".join(map(table_text, parts)))
@@ -144,8 +142,9 @@ def _rated(
     for name, (published, delivered, opened) in sorted(counts.items()):
         old = before.get(name, [0, 0, 0])
         goes_on = seconds > 0 and published >= old[0] and delivered >= old[1]  # else it is another host
-        rate = (
-            f"{(published - old[0]) / seconds:.1f} → {(delivered - old[1]) / seconds:.1f}" if goes_on else ""
-        )
+        rate = ""
+        if goes_on:
+            came, went = (published - old[0]) / seconds, (delivered - old[1]) / seconds
+            rate = f"{came:.1f} → {went:.1f} a second"
         rows.append((name, (published, delivered, opened), rate))
     return rows

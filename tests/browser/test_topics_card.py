@@ -50,6 +50,8 @@ with Run("three fires") as run:
     await asyncio.sleep(0.4)
 """,
     "%agents topics",
+    "await village.publish_message(Fire('shed'), TopicId('alarm.fire', 'default'))",
+    "%agents topics",
     "%agents graph",
     "%agents timeline",
 ]
@@ -60,15 +62,19 @@ def test_who_hears_what_and_who_spoke_to_whom(desk: Any, width: int, dark: bool)
     desk.share()
     desk.write("topics.ipynb", CELLS)
     notebook = desk.open("topics.ipynb", width=width, dark=dark)
+    if dark:
+        notebook.use_theme("JupyterLab Dark")
     for index in range(len(CELLS)):
         notebook.run(index)
         assert "Error" not in notebook.text(index)
     assert "village · this kernel" in notebook.text(2)
-    assert "#alarm.fire → north_brigade: 3" in notebook.text(3)
+    assert "#alarm.fire → north_brigade: 3" in notebook.text(5)
     page = notebook.page
     table = page.locator(".jp-OutputArea .nba-table").first
     box, around = table.bounding_box(), page.viewport_size
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= around["width"]
     assert page.locator(".nba-graph circle.nba-hub").count() == 2
-    notebook.picture(f"topics-{width}-{'dark' if dark else 'light'}")
+    for index, name in ((4, "table"), (5, "graph"), (6, "timeline")):
+        page.locator(".jp-Notebook .jp-Cell").nth(index).scroll_into_view_if_needed()
+        notebook.picture(f"topics-{name}-{width}-{'dark' if dark else 'light'}")

@@ -55,9 +55,9 @@ await village.publish_message(Note("waits"), TopicId("alarm", "x"))
     assert not kernel.run("village.start()\nawait village.stop_when_idle()").error
     card = kernel.run("%agents topics").card
     assert row(card, "alarm")[:4] == ["alarm", "1", "2", "0"]
-    published, delivered = map(float, row(card, "alarm")[4].split(" → "))
+    published, delivered = map(float, row(card, "alarm")[4].removesuffix(" a second").split(" → "))
     assert 0 < published < delivered
-    assert row(kernel.run("%agents topics").card, "alarm")[4] == "0.0 → 0.0"
+    assert row(kernel.run("%agents topics").card, "alarm")[4] == "0.0 → 0.0 a second"
     kernel.run("await village.close()")
     assert "village" not in kernel.run("%agents topics").card
 
@@ -132,3 +132,42 @@ def test_a_host_its_workers_and_its_own_agents(new_kernel: Any):
 
 def test_what_is_no_address_is_refused(kernel: Any):
     assert "it goes like this: %agents topics [HOST:PORT]" in kernel.run("%agents topics poet").stderr
+
+
+TALKS = """
+from nbagents.runs import Run
+from nbagents.runtime import RoutedProxy
+
+class Talker(RoutedAgent):
+    @message_handler
+    async def talk(self, message: Msg, ctx: MessageContext) -> str:
+        await self.publish_message(Note(message.content), TopicId("gossip", "default"))
+        return f"I heard {message.content!r}"
+
+worker = GrpcWorkerAgentRuntime(address)
+await worker.start()
+await Talker.register(worker, "talker", lambda: Talker("talks"))
+await Listener.register(worker, "listener", lambda: Listener("listens"))
+await worker.add_subscription(TypeSubscription("gossip", "listener"))
+ann = RoutedProxy("ann", worker, "talker")
+"""
+
+
+def test_a_workers_agent_is_addressed_in_a_cell_and_its_run_has_a_graph(new_kernel: Any):
+    kernel = new_kernel()
+    kernel.run("%load_ext nbagents")
+    kernel.run("%%agent poet\nYou are a poet.")
+    for cell in (AGENTS, HOST.split("worker =")[0], TALKS):
+        assert not kernel.run(cell).error
+    card = kernel.run("%%agents\n@ann hello there\n@poet {ann}").card
+    assert "I heard 'hello there'" in card
+    graph = kernel.run("%agents graph").card.split("\n")
+    assert "ann → talker: 1" in graph
+    assert "talker → #gossip: 1" in graph
+    assert "#gossip → listener: 1" in graph
+    timeline = kernel.run("%agents timeline").card
+    assert "ann" in timeline
+    assert "talker" in timeline
+    both = kernel.run("%%pipeline ann -> poet\nonce more").card
+    assert "I heard 'once more'" in both
+    kernel.run("await worker.stop()")

@@ -18,7 +18,7 @@ what may be done in a run is not told by a message."""
 
 def carry(post: pb.Post) -> None:
     """Note in a message that leaves which run it belongs to, if it does."""
-    run = context.run.get() or _told.get()
+    run = _told.get() or context.run.get()
     if run:
         post.metadata[RUN] = run
 
@@ -39,5 +39,5 @@ def seen(kind: str, post: pb.Post, agent: str, **data: Any) -> None:
         data["recipient"] = f"{post.agent.type}/{post.agent.key}"
     if kind == "sent" and not agent and (frame := context.frame.get()) is not None:
         data["caller"] = frame.agent_name
-    run = context.run.get() or _told.get()
+    run = _told.get() or context.run.get()
     events.publish(events.Event(kind, agent=agent, run=run, data=data))
