@@ -22,7 +22,8 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
 ``tool_result`` it has answered: ``id``, ``name``, ``output`` as text, cut, ``seconds``, and ``state``:
                 "done", "error", "stopped" or "denied"; ``pictures`` that it holds, as ``data:`` addresses
 ``sent``        an agent, or a program where ``agent`` is empty, sent a typed message: its ``message`` id, the
-                ``type`` of it, and its ``recipient`` or its ``topic``
+                ``type`` of it, and its ``recipient`` or its ``topic``; ``caller``, the agent of the call in
+                which a program sent it
 ``handled``     an agent has handled it: the same, ``sender``, ``seconds``, ``error``, None if all is well
 ``dropped``     nobody got it: the same, and ``why``
 ``question``    a person is asked: the fields of the `Question`, see `nbagents.asking`

@@ -37,6 +37,7 @@ from ._run_verbs import (
 )
 from ._specs import LineSpec
 from ._talk import Talk, prompt_message
+from ._topics_verb import show_topics
 from ._verbs import parse_agents_line
 
 __all__ = ["run_line"]
@@ -75,6 +76,7 @@ def run_line(desk: Desk, line: str) -> Any:
         "rewind": _rewind,
         "clear": _clear,
         "index": index_files,
+        "topics": show_topics,
         "use": _use,
     }
     return actions[spec.verb](desk, spec)

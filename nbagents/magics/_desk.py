@@ -43,6 +43,8 @@ class Desk:
         """What each agent said last, for ``{poet}``."""
         self.specs: deque[tuple[Run | None, Spec]] = deque(maxlen=SPECS)
         """What the last cells asked for, with their run, where there was one."""
+        self.looks: dict[str, tuple[float, dict[str, list[int]]]] = {}
+        """When ``%agents topics`` last looked at each host, and what had passed there by then."""
         self._colors: dict[str, int] = {}
         self._unsubscribe = events.subscribe(self._hear)
 

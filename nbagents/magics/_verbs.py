@@ -59,6 +59,7 @@ VERBS = (
     Verb("index", "index notes -o docs", "read the files of a folder, for agents that look things up",
          most=1, least=1, options=("--model", "--output")),
     Verb("use", "use other.ipynb/poet [as NAME]", "call another notebook's agent from here", most=3, least=1),
+    Verb("topics", "topics [HOST:PORT]", "who hears which topics, and how many messages have passed", most=1),
     Verb("server", "server [ls|start|stop]", "the agent servers", options=("--all",)),
     Verb("doctor", "doctor", "check what is needed, step by step, with the line to type"),
     Verb("code", "code [12]", "a run's Python equivalent", "run", most=1),
@@ -106,6 +107,8 @@ def parse_agents_line(line: str, *, fill: Fill | None = None) -> LineSpec:
         return _index(verb, words, settings.values)
     if verb.name == "export":
         return _export(verb, words)
+    if verb.name == "topics":
+        return _topics(verb, words)
     if verb.name == "use":
         return _use(verb, words)
     if verb.name in ("fork", "rewind"):
@@ -161,6 +164,14 @@ def _index(verb: Verb, words: Sequence[str], values: dict[str, object]) -> LineS
     if len(words) != 1:
         raise UsageError(f"{LINE}: it goes like this: {LINE} {verb.usage}")
     return LineSpec(verb.name, text=words[0], model=model, options=common(values))
+
+
+def _topics(verb: Verb, words: Sequence[str]) -> LineSpec:
+    address = "".join(words[:1])
+    fits = address.startswith("unix:/") or (":" in address and address.rpartition(":")[2].isdecimal())
+    if len(words) > 1 or (words and not fits):
+        raise UsageError(f"{LINE}: it goes like this: {LINE} {verb.usage}")
+    return LineSpec(verb.name, text=address)
 
 
 def _use(verb: Verb, words: Sequence[str]) -> LineSpec:

@@ -20,18 +20,22 @@ __all__ = ["HUB", "EdgeView", "GraphView", "NodeView", "graph_html", "graph_text
 HUB = "hub"
 """What stands for all who hear each other: drawn as a ring."""
 WIDTH, HEIGHT, MOST = 480, 340, 30
-_RADIUS, _ACROSS, _DOWN = 17.0, 185.0, 115.0
+_RADIUS, _TOPIC, _ACROSS, _DOWN = 17.0, 9.0, 185.0, 115.0
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """Somebody who spoke, or heard: an agent, a person, a hub. ``messages`` is how many are from them."""
+    """Somebody who spoke, or heard: an agent, a person, a hub, a topic.
+
+    ``messages`` is how many are from them, or, of a topic, a small ring, were published to it.
+    """
 
     name: str
     color: int | None = None
     messages: int = 0
     is_hub: bool = False
+    is_topic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,27 +113,36 @@ def _drawing(view: GraphView) -> str:
 
 
 def _places(nodes: Sequence[NodeView]) -> dict[str, Point]:
-    """Return where each stands: on a circle from the top on; a hub in its middle."""
-    middle = (WIDTH / 2, HEIGHT / 2 - 6)
-    around = [node.name for node in nodes if not node.is_hub]
-    places = {node.name: middle for node in nodes if node.is_hub}
-    for number, name in enumerate(around):
-        turn = 2 * math.pi * number / len(around) - math.pi / (2 if len(around) != 2 else 1)
-        places[name] = (middle[0] + _ACROSS * math.cos(turn), middle[1] + _DOWN * math.sin(turn))
+    """Return where each stands: on a circle from the top on; a hub in its middle, with the topics."""
+    around = [node.name for node in nodes if not node.is_hub and not node.is_topic]
+    within = [node.name for node in nodes if node.is_hub or node.is_topic]
+    turn = math.pi / (2 if len(around) != 2 else 1)
+    size = 0.0 if len(within) == 1 else 0.42
+    return _ring(around, 1.0, turn) | _ring(within, size, turn + math.pi / max(len(around), 1))
+
+
+def _ring(names: Sequence[str], size: float, start: float) -> dict[str, Point]:
+    places = {}
+    for number, name in enumerate(names):
+        turn = 2 * math.pi * number / len(names) - start
+        across, down = size * _ACROSS * math.cos(turn), size * _DOWN * math.sin(turn)
+        places[name] = (WIDTH / 2 + across, HEIGHT / 2 - 6 + down)
     return places
 
 
 def _size(node: NodeView, nodes: Sequence[NodeView]) -> float:
     most = max((each.messages for each in nodes), default=0)
     crowd = max(1.0, len(nodes) / 10)
+    if node.is_topic:
+        return _TOPIC / crowd
     return (_RADIUS + (8 * node.messages / most if most else 0) + 4 * node.is_hub) / crowd
 
 
 def _circle(node: NodeView, place: Point, size: float) -> str:
     x, y = place
     name = one_line(node.name, 24)
-    letter = "" if node.is_hub else escape(name[:1].upper())
-    ring = ' class="nba-hub"' if node.is_hub else ""
+    ring = ' class="nba-hub"' if node.is_hub or node.is_topic else ""
+    letter = "" if ring else escape(name[:1].upper())
     said = f"{node.messages} message{'' if node.messages == 1 else 's'}"
     under = y + 4 if node.is_hub else y + size + 14
     below = f'<text class="nba-label" x="{x:.1f}" y="{under:.1f}">{escape(name)}</text>'

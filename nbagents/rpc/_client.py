@@ -179,6 +179,21 @@ class RpcAgentClient(Steers):
         """Return the server's pid, id, memory (MiB), number of agents, pending calls and clients."""
         return dict(read(self._ask("get_server_info").message, dict))
 
+    def topics(self) -> dict[str, Any]:
+        """Return what the server knows as a host of typed messages.
+
+        ``types`` has the sessions that serve each agent type, ``living`` the subscribed agents of the server
+        itself; ``subscriptions`` are dictionaries of ``id``, ``agent_type``, ``topic``, ``prefix`` and
+        ``worker``, the session; ``workers`` has for a session what it ``asked``, is ``given`` and has
+        ``waiting``, and its ``pid`` on the server's machine, or 0. ``topics`` has for a topic type how many
+        messages there were, how many agents they went to, and how many are under way; ``counts`` all of it.
+        """
+        found = dict(read(self._ask("topics", value="{}").message, dict))
+        for name in ("types", "subscriptions", "workers", "topics"):
+            if not isinstance(found.get(name), list if name == "subscriptions" else dict):
+                raise ProtocolError(f"the agent server told nothing of its {name}")
+        return found
+
     def set_model_configs(self, model_configs: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bool:
         """Load model configurations into the server, keys and all.
 

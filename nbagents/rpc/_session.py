@@ -86,6 +86,11 @@ class Session:
         self.replaced: asyncio.Event = asyncio.Event()
         """Set when another connection takes the place of the one that it has."""
 
+    def belongs(self, process: tuple[int, str] | None) -> None:
+        """Know whose session it is."""
+        self.process = process
+        self._desk.pid = process[0] if process is not None else 0
+
     def handle(self, frame: pb.Frame) -> None:
         """Handle one frame.
 

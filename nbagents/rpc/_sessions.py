@@ -146,7 +146,7 @@ class Sessions:
         if session is not None and theirs.epoch not in ("", self._epoch):
             session = None
         if session is not None:
-            session.process = _process(theirs)
+            session.belongs(_process(theirs))
             session.reconnect()  # from here on an earlier connection of the session is none of its
         await stream.write(pb.Batch(frames=[pb.Frame(hello=hello)]).SerializeToString())
         if session is not None:

@@ -8,6 +8,7 @@ from ..exceptions import CallTimeoutError
 from ..models import DEMO_MODELS
 from ..render import FoldView, LaneView, RowView, Span, attached, split_content
 from ._failure import error_view
+from ._letters import Letters
 from ._record import Record
 
 __all__ = ["lanes", "record_rows"]
@@ -87,14 +88,20 @@ def _tool_folds(record: Record) -> Iterator[FoldView]:
         yield FoldView("call", f"… {record.tools.missed} more", state="done")
 
 
-def lanes(records: Iterable[Record], color_of: ColorOf, start: float, now: float) -> tuple[LaneView, ...]:
-    """Return when each agent was busy, in seconds since ``start``, in the order of first calls."""
+def lanes(
+    records: Iterable[Record], color_of: ColorOf, start: float, now: float, letters: Letters
+) -> tuple[LaneView, ...]:
+    """Return when each agent was busy, in seconds since ``start``, in the order of first calls.
+
+    Those of whom typed messages tell come after.
+    """
     spans: dict[str, list[Span]] = {}
     for record in records:
         if record.is_reply:
             found = ((a - start, b - start, kind) for a, b, kind in record.spans(now))
             spans.setdefault(record.agent, []).extend(found)
-    return tuple(LaneView(agent, color_of(agent), tuple(sorted(each))) for agent, each in spans.items())
+    called = [LaneView(agent, color_of(agent), tuple(sorted(each))) for agent, each in spans.items()]
+    return (*called, *letters.lanes(start, letters.colors(color_of, len(called))))
 
 
 def _elapsed(record: Record, now: float) -> float:

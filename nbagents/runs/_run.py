@@ -24,6 +24,7 @@ from ..tools import Policy
 from ._costs import cost_by_agent, cost_shown, whole_cost
 from ._export import frame_of, markdown_of
 from ._failure import error_view, full_traceback
+from ._letters import Letters
 from ._numbers import numbers
 from ._record import Record
 from ._rows import lanes, record_rows
@@ -95,6 +96,7 @@ class Run:
         self._lock = threading.RLock()
         self._entries: list[Entry] = []
         self._records: dict[str, Record] = {}
+        self._letters = Letters()
         self._failed: list[Call] = []  # held, since a failure that nobody holds is reported at once
         self._traces: list[tuple[BaseException, str]] = []
         self._start = time.monotonic()
@@ -185,8 +187,7 @@ class Run:
     def pending(self) -> list[Call]:
         """Return its calls that are still open, but for those that another of its calls has made."""
         self._settle()
-        calls = list(scheduler().live.values())
-        return [call for call in calls if call.run == self.id and call.parent is None]
+        return [c for c in list(scheduler().live.values()) if c.run == self.id and c.parent is None]
 
     def claim(self) -> list[BaseException]:
         """Return the failures of its calls that nobody has read, the first one first; they count as read.
@@ -227,6 +228,7 @@ class Run:
         with self._lock:
             record = self._records.get(event.call)
             if record is None:
+                self._letters.hear(event)
                 if event.kind != "queued":
                     return
                 self._begin(event)
@@ -252,9 +254,6 @@ class Run:
         if all(error is not known for known, _ in self._traces):
             self._traces.append((error, (f"{agent}:\n" if agent else "") + full_traceback(error)))
 
-    def _open(self) -> bool:
-        return self._inside or self._unfinished > 0
-
     def _settle(self) -> None:
         """Let the loop take in the calls made so far, and end the run if none of them is open."""
         clock, seen = scheduler(), threading.Event()
@@ -267,7 +266,7 @@ class Run:
         seen.wait(SETTLE)
 
     def _end_if_over(self) -> None:
-        if self._open():
+        if self._inside or self._unfinished > 0:
             return
         if self.over:
             self._unsubscribe()
@@ -312,8 +311,8 @@ class Run:
     def messages(self) -> list[Msg]:
         """The replies that have arrived, in the order of the card."""
         with self._lock:
-            records = [entry for entry in self._entries if isinstance(entry, Record) and entry.is_reply]
-            return [message for record in records for message in record.messages()]
+            replies = (each for each in self._entries if isinstance(each, Record) and each.is_reply)
+            return [message for reply in replies for message in reply.messages()]
 
     @property
     def elapsed(self) -> float:
@@ -329,8 +328,8 @@ class Run:
     def timeline(self) -> tuple[LaneView, ...]:
         """Who was busy when, in seconds since its beginning."""
         with self._lock:
-            now = self._end if self._end is not None else time.monotonic()
-            return lanes(self._records.values(), self.color_of, self._start, now)
+            now = self._start + self.elapsed
+            return lanes(self._records.values(), self.color_of, self._start, now, self._letters)
 
     @property
     def tokens(self) -> int | None:
@@ -369,7 +368,7 @@ class Run:
                 self.prompt,
                 self.chips,
                 self.notes,
-                lanes(known, self.color_of, self._start, now),
+                lanes(known, self.color_of, self._start, now, self._letters),
                 wall=now - self._start,
                 tokens=sum(record.tokens or 0 for record in known) or None,
                 cost=cost_shown(known),

@@ -11,7 +11,8 @@ from ._protocol import DEFAULT_TIMEOUT, AgentRuntime
 from ._resident_runtime import ResidentRuntime
 from ._residents import OnChunk, Residents
 from ._routed_agent import RoutedAgent
-from ._single_threaded import SingleThreadedAgentRuntime
+from ._routed_proxy import RoutedProxy
+from ._single_threaded import SingleThreadedAgentRuntime, open_runtimes
 from ._subscribed import default_subscription, handles, subscription_factory, type_subscription
 
 __all__ = [
@@ -31,12 +32,14 @@ __all__ = [
     "ResidentRuntime",
     "Residents",
     "RoutedAgent",
+    "RoutedProxy",
     "SingleThreadedAgentRuntime",
     "UnboundSubscription",
     "default_subscription",
     "event",
     "handles",
     "message_handler",
+    "open_runtimes",
     "rpc",
     "subscription_factory",
     "type_subscription",

@@ -7,7 +7,7 @@ import contextlib
 import contextvars
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any
@@ -20,7 +20,7 @@ from ..exceptions import (
     OverloadedError,
     UndeliverableException,
 )
-from ..topics import AgentId, MessageContext, SubscriptionBook, handling
+from ..topics import AgentId, MessageContext, SubscriptionBook, Traffic, handling
 from ._envelopes import Direct, Published
 from ._intervention import Interventions
 from ._residents import Residents
@@ -66,6 +66,7 @@ class Deliveries:
         self._stopping = False
         self.running = False
         self.closed = False
+        self.traffic = Traffic()
         self.failure: BaseException | None = None
         """The first error of a handler of a published message, of which nobody was told."""
 
@@ -159,6 +160,12 @@ class Deliveries:
         """How many messages wait to be delivered."""
         return len(self._queue)
 
+    def open(self) -> Counter[str]:
+        """Return how many published messages wait or are being handled, by the type of their topic."""
+        published = [envelope for envelope in self._queue if isinstance(envelope, Published)]
+        published += [envelope for envelope, _, _ in self._tasks.values() if isinstance(envelope, Published)]
+        return Counter(envelope.topic.type for envelope in published)
+
     # ---- delivering
 
     def start(self) -> None:
@@ -248,9 +255,12 @@ class Deliveries:
         except Exception:  # somebody's own subscription
             log.exception("a subscription failed, and nobody got the message [topic %s]", envelope.topic)
             return
+        begun = 0
         for recipient in recipients:
             if recipient != envelope.sender:
                 self._begin(handle(envelope.message, recipient, _context(envelope)), envelope, recipient)
+                begun += 1
+        self.traffic.count(envelope.topic.type, begun)
 
     async def _respond(self, work: Coroutine[Any, Any, Any], envelope: Direct) -> Any:
         reply = await work
@@ -368,6 +378,8 @@ def _tell(kind: str, envelope: Envelope, agent: AgentId | None, **data: Any) -> 
         data["recipient"] = str(envelope.recipient)
     else:
         data["topic"] = str(envelope.topic)
+    if kind == "sent" and agent is None and (frame := context.frame.get()) is not None:
+        data["caller"] = frame.agent_name
     events.publish(events.Event(kind, agent=_shown(agent), run=context.run.get(), data=data))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any
+from weakref import WeakValueDictionary
 
 from .._ids import next_call_id
 from ..exceptions import DeadlockError, RuntimeStateError, UsageError
@@ -20,12 +22,21 @@ from ._intervention import InterventionHandler, Interventions
 from ._protocol import DEFAULT_TIMEOUT
 from ._resident_runtime import ResidentRuntime
 
-__all__ = ["SingleThreadedAgentRuntime"]
+__all__ = ["SingleThreadedAgentRuntime", "open_runtimes"]
 
 ROOM = 10_000
 """Messages that may be on their way before whoever sends one more has to wait."""
 GRACE = 5.0
 """Seconds that running handlers are given when a runtime is stopped."""
+
+
+_numbers = itertools.count()
+_living: WeakValueDictionary[int, SingleThreadedAgentRuntime] = WeakValueDictionary()
+
+
+def open_runtimes() -> list[SingleThreadedAgentRuntime]:
+    """Return those of this process that are not closed, the oldest first."""
+    return [runtime for _, runtime in sorted(_living.items()) if not runtime._deliveries.closed]
 
 
 class SingleThreadedAgentRuntime(ResidentRuntime):
@@ -82,6 +93,7 @@ class SingleThreadedAgentRuntime(ResidentRuntime):
         self._started = False
         self._releasing: asyncio.Task[None] | None = None
         self._deliveries = Deliveries(self._residents, self._book, Interventions(intervention_handlers), room)
+        _living[next(_numbers)] = self
 
     # ---- messages
 
@@ -167,6 +179,25 @@ class SingleThreadedAgentRuntime(ResidentRuntime):
             message, topic_id, sender, cancellation_token or CancellationToken(), message_id or next_call_id()
         )
         await self._there(self._deliveries.publish(envelope))
+
+    async def topics(self) -> dict[str, Any]:
+        """Return who lives here, who subscribes to what, and how much has passed.
+
+        ``types`` are the agent types, ``subscriptions`` the `Subscription` objects; ``topics`` has for each
+        topic type how many messages it has had, how many agents they went to, and how many are under way.
+        """
+        return await self._there(self._topics())
+
+    async def _topics(self) -> dict[str, Any]:
+        counted, opened = self._deliveries.traffic.counts(), self._deliveries.open()
+        return {
+            "types": sorted(self._residents.types),
+            "subscriptions": list(self.subscriptions),
+            "topics": {
+                name: (*counted.get(name, (0, 0)), opened[name])
+                for name in dict.fromkeys([*counted, *opened])
+            },
+        }
 
     # ---- its life
 

@@ -13,6 +13,7 @@ from ._registry import SerializationRegistry, UnknownPayload, try_get_known_seri
 from ._serializer import JSON_DATA_CONTENT_TYPE, PROTOBUF_DATA_CONTENT_TYPE, MessageSerializer, type_name_of
 from ._subscription import Subscription, TypePrefixSubscription, TypeSubscription
 from ._topic_id import DefaultTopicId, TopicId
+from ._traffic import Traffic
 
 __all__ = [
     "JSON_DATA_CONTENT_TYPE",
@@ -37,6 +38,7 @@ __all__ = [
     "SubscriptionBook",
     "SubscriptionInstantiationContext",
     "TopicId",
+    "Traffic",
     "TypePrefixSubscription",
     "TypeSubscription",
     "UnknownPayload",

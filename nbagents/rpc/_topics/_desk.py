@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -68,11 +68,17 @@ class Desk:
         self.draining: asyncio.Task[None] | None = None
         self.events = 0
         """How many of those that it was given are of topics."""
+        self.pid = 0
+        """The process of this machine whose session it is; 0 if that is not known."""
         self.closed = False
         self._room = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self.asked) + len(self.given)
+
+    def topics(self) -> Iterator[Asked]:
+        """Return what of topics' messages it has been given and has not handled."""
+        return (asked for asked in self.given.values() if asked.origin is None)
 
     # ---- what comes
 

@@ -11,6 +11,7 @@ import itertools
 import json
 import logging
 import time
+from collections import Counter
 from typing import Any
 
 from ...exceptions import (
@@ -20,6 +21,7 @@ from ...exceptions import (
     UndeliverableException,
     WorkerLostError,
 )
+from ...topics import Traffic
 from .._admission import told
 from .._agents import AgentTable
 from .._faults import encode_error
@@ -52,6 +54,7 @@ class TopicHost:
         self._numbers = itertools.count(1)
         self._desks: dict[str, Desk] = {}
         self._counts: dict[str, int] = {"sent": 0, "published": 0, "delivered": 0, "undelivered": 0}
+        self._traffic = Traffic()
 
     def desk(self, name: str, writer: Outlet) -> Desk:
         """Make the place of a session."""
@@ -139,16 +142,21 @@ class TopicHost:
             return False
         here = recipients.pop(None, [])
         source, label = post.topic.source, post.topic.type
+        delivered = 0
         for agent_type in here:
-            self._counts["delivered" if self._living.observe(agent_type, post) else "undelivered"] += 1
+            heard = self._living.observe(agent_type, post)
+            delivered += heard
+            self._counts["undelivered"] += not heard
         for target, types in recipients.items():
             if target is None:
                 continue
             post.ClearField("recipients")
             for agent_type in types:
                 post.recipients.add(type=agent_type, key=source)
-            self._counts["delivered"] += len(types)
+            delivered += len(types)
             target.give(next(self._numbers), Asked(None, 0, label), frame)
+        self._counts["delivered"] += delivered
+        self._traffic.count(label, delivered)
         desk.accept(number)
         return True
 
@@ -242,9 +250,20 @@ class TopicHost:
                 raise ProtocolError(f"there is no such step: {printable(json.dumps(step), 80)}")
 
     def about(self) -> dict[str, Any]:
-        """Tell who serves what, who wants what, and how much has passed."""
+        """Tell who serves what, who wants what, and how much has passed.
+
+        ``topics`` has for each topic type how many messages it has had, how many agents they went to, and how
+        many are still waiting or being handled. ``living`` are the subscribed agents of the server itself.
+        """
+        types, subscriptions = self.routes.types(), self.routes.subscriptions()
+        wanted = {one.agent_type for one in subscriptions} - types.keys()
+        desks = list(self._desks.values())
+        opened = Counter(frame.post.topic.type for desk in desks for frame in desk.waiting)
+        opened.update(asked.label for desk in desks if desk.events for asked in desk.topics())
+        counted = self._traffic.counts()
         return {
-            "types": {name: [desk.name for desk in desks] for name, desks in self.routes.types().items()},
+            "types": {name: [desk.name for desk in owners] for name, owners in types.items()},
+            "living": sorted(name for name in wanted if self._living.knows(name)),
             "subscriptions": [
                 {
                     "id": one.id,
@@ -253,12 +272,21 @@ class TopicHost:
                     "prefix": one.prefix,
                     "worker": one.owner.name,
                 }
-                for one in self.routes.subscriptions()
+                for one in subscriptions
             ],
             "workers": {
-                name: {"asked": len(desk.asked), "given": len(desk.given), "waiting": len(desk.waiting)}
-                for name, desk in self._desks.items()
-                if desk.given or desk.asked or any(desk in owners for owners in self.routes.types().values())
+                desk.name: {
+                    "asked": len(desk.asked),
+                    "given": len(desk.given),
+                    "waiting": len(desk.waiting),
+                    "pid": desk.pid,
+                }
+                for desk in desks
+                if desk.given or desk.asked or any(desk in owners for owners in types.values())
+            },
+            "topics": {
+                name: [*counted.get(name, (0, 0)), opened[name]]
+                for name in dict.fromkeys([*counted, *opened])
             },
             "counts": dict(self._counts),
         }

@@ -31,6 +31,11 @@ class HostLink:
         self.running = False
         """Was it started, and not stopped?"""
 
+    @property
+    def address(self) -> str:
+        """Where the host is, as it was given."""
+        return self._place.address
+
     async def start(self) -> None:
         """Connect, and declare what was declared before; raises what hinders that."""
         if self.running:

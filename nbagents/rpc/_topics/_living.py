@@ -84,6 +84,13 @@ class LivingAgents:
         call.on_done(ended)
         return lambda why: scheduler().end(call, ended_because(call.label(), why))
 
+    def knows(self, name: str) -> bool:
+        """Is there an agent of that name or id?"""
+        try:
+            return self._find(name, "default") is not None
+        except UndeliverableException:  # several
+            return True
+
     def observe(self, name: str, post: pb.Post) -> bool:
         """Let the agent of that name observe a topic's message; False if it cannot."""
         try:

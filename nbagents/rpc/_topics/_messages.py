@@ -13,7 +13,7 @@ from ...runtime._turns import turns_here
 from ...topics import AgentId, CancellationToken, TopicId
 from .._proto import agent_pb2 as pb
 from ._host_link import HostLink
-from ._seen import seen
+from ._seen import carry, seen
 from ._sending import Sending
 from ._tracing import Tracing
 from ._values import Values
@@ -109,6 +109,7 @@ class Messages:
             post.topic.type, post.topic.source = topic.type, topic.source
         if sender is not None:
             post.sender.type, post.sender.key = sender.type, sender.key
+        carry(post)
         if not method and events.active():
             seen("sent", post, str(sender or ""))
         return post

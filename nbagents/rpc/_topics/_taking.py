@@ -19,7 +19,7 @@ from .._faults import encode_error
 from .._printable import printable
 from .._proto import agent_pb2 as pb
 from ._line import Line
-from ._seen import seen
+from ._seen import belong, seen
 from ._tracing import Tracing
 from ._values import Values
 
@@ -211,6 +211,7 @@ class Taking:
         context.deadline.set(time.monotonic() + post.timeout_ms / 1000 if post.timeout_ms else None)
         enter_turns(AgentId(one.type, one.key) for one in post.holding)
         self._tracing.enter(post)
+        belong(post)
 
     def _over(self, taken: _Taken, outcome: pb.Outcome) -> None:
         if taken.timer is not None:

@@ -90,6 +90,16 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
 
     # ---- its life
 
+    @property
+    def host_address(self) -> str:
+        """Where its host is, as it was given."""
+        return self._link.address
+
+    @property
+    def is_running(self) -> bool:
+        """Was it started, and not stopped?"""
+        return self._link.running
+
     async def start(self) -> None:
         """Connect to the host; one that is just being started is waited for, five seconds.
 
