@@ -7,7 +7,19 @@ import re
 import pytest
 
 from nbagents import AgentBase, Msg
-from nbagents.render import HUB, EdgeView, GraphView, NodeView, graph_html, graph_text
+from nbagents.render import (
+    HUB,
+    EdgeView,
+    GraphView,
+    NodeView,
+    RowView,
+    RunView,
+    graph_figure,
+    graph_html,
+    graph_text,
+    run_html,
+    run_text,
+)
 from nbagents.runs import Run, graph_of
 
 
@@ -80,3 +92,29 @@ def test_a_crowd_is_drawn_up_to_a_limit_and_the_rest_is_said():
     assert len(html.encode()) < 30_000
     assert html.count("<circle") == 30
     assert HUB == "hub"
+
+
+def everybody(count):
+    names = [f"agent {number} of a crowd" for number in range(count)]
+    edges = [EdgeView(one, other, 900 - n) for n, one in enumerate(names) for other in names if one != other]
+    return GraphView("crowd", tuple(NodeView(name, 1, 5) for name in names), tuple(edges))
+
+
+@pytest.mark.parametrize("cap", [200_000, 30_000, 12_000, 2_000])
+def test_what_spoke_least_is_left_out_of_a_card_in_which_there_is_little_room(cap):
+    html = graph_figure(everybody(30), cap)
+    assert len(html.encode()) <= cap
+    assert "agent 0 of a crowd → agent 1 of a crowd: 900" in html
+    assert "more pairs" in html
+    assert ("<svg" in html) == (cap > 2_000)
+
+
+def test_a_card_with_a_graph_and_many_words_stays_within_its_size():
+    rows = tuple(RowView(f"agent {n} of a crowd", "word " * 900, 1) for n in range(60))
+    html = run_html(RunView("crowd", rows=rows), graph=everybody(30))
+    assert len(html.encode()) <= 30_000
+    assert "<svg" in html
+    assert html.count("<article") == run_html(RunView("crowd", rows=rows)).count("<article")
+    text = run_text(RunView("crowd", rows=rows), graph=everybody(30))
+    assert len(text.encode()) <= 30_000
+    assert "agent 0 of a crowd → agent 1 of a crowd: 900" in text
