@@ -26,7 +26,8 @@ from ._views import RowView, RunView, SectionView
 __all__ = ["announcement", "run_facts", "run_html", "run_notes", "run_text"]
 
 _NOTES = 8
-_GRAPH = 12_000
+_GRAPH = ((8000, 12_000), (240, 6_000), (0, 1_500))
+"""How many bytes a graph may take where each text may take so many characters: words come first."""
 _WARNING = '<span class="nba-icon" aria-hidden="true">⚠\ufe0e</span>'
 
 
@@ -41,7 +42,8 @@ def run_html(
     texts are shortened, then rows of the middle left out, with a note that says so and names
     ``view.saved``. Who was busy when is shown open if something ran in parallel, or if ``timeline`` asks
     for it, else folded; so are, where there is room for that, the messages as they were written. Who spoke
-    to whom is shown where ``graph`` tells it. Safe from any thread.
+    to whom is shown where ``graph`` tells it, as a list alone where words need the room. Safe from any
+    thread.
     """
     view = replace(view, rows=tuple(within(view.rows, LIVE_PICTURES if live else CARD_PICTURES)))
     said = 0 if live else sum(len(row.text) for row in view.rows if isinstance(row, RowView))
@@ -66,7 +68,7 @@ def _card(
     lanes = timeline_html(view.lanes, times, 120 if size.limit is None else 40) if view.lanes else ""
     inner += lanes if times.overlaps or timeline else ""
     if graph:
-        inner += graph_figure(graph, _GRAPH if size.limit is None else _GRAPH // 3)
+        inner += graph_figure(graph, next(cap for least, cap in _GRAPH if size.of(8000) >= least))
     rows = _rows(view.rows, live, size)
     inner += f'<div class="nba-log" role="log" aria-live="off">{rows}</div>' if live else rows
     if view.error:

@@ -109,12 +109,15 @@ def test_what_spoke_least_is_left_out_of_a_card_in_which_there_is_little_room(ca
     assert ("<svg" in html) == (cap > 2_000)
 
 
-def test_a_card_with_a_graph_and_many_words_stays_within_its_size():
-    rows = tuple(RowView(f"agent {n} of a crowd", "word " * 900, 1) for n in range(60))
-    html = run_html(RunView("crowd", rows=rows), graph=everybody(30))
+@pytest.mark.parametrize("crowd", [6, 30])
+@pytest.mark.parametrize(("count", "is_drawn"), [(12, True), (60, False)])
+def test_a_graph_leaves_room_for_every_message(crowd, count, is_drawn):
+    rows = tuple(RowView(f"agent {n} of a crowd", "word " * 900, 1) for n in range(count))
+    view, graph = RunView("crowd", rows=rows), everybody(crowd)
+    html, text = run_html(view, graph=graph), run_text(view, graph=graph)
     assert len(html.encode()) <= 30_000
-    assert "<svg" in html
-    assert html.count("<article") == run_html(RunView("crowd", rows=rows)).count("<article")
-    text = run_text(RunView("crowd", rows=rows), graph=everybody(30))
     assert len(text.encode()) <= 30_000
-    assert "agent 0 of a crowd → agent 1 of a crowd: 900" in text
+    assert html.count("<article") == run_html(view).count("<article")
+    assert ("<svg" in html) == (is_drawn and crowd == 6)
+    for shown in (html, text):
+        assert "agent 0 of a crowd → agent 1 of a crowd: 900" in shown
