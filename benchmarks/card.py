@@ -80,7 +80,7 @@ FRAMES = """
 MISSING = """
 ([agents, total]) => {
   if (!document.querySelector('.nba-live')) return null;
-  document.querySelectorAll('.nba-live [role=tab]')[2].click();
+  document.querySelectorAll('.nba-live [role=tab]')[3].click();
   const raw = document.querySelector('.nba-live .nba-raw').textContent;
   const parts = raw.split(/a\\d+ · running\\n/).slice(1);
   let missing = (agents - parts.length) * total;

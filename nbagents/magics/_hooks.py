@@ -11,6 +11,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, context_
 from .. import context, rpc
 from .._ids import new_id
 from ..agents import scheduler
+from ..widgets import load_ahead
 from ._banner import Banner
 from ._completion import candidates
 from ._desk import Desk
@@ -59,6 +60,8 @@ class Extension:
         self.leave = install(self.desk)
         Banner(self.desk).show()
         show_waiting(self.desk)
+        if self.desk.mode == "live":
+            load_ahead()
 
     def unload(self) -> None:
         """Take it all away; the session and its agents stay."""

@@ -22,7 +22,7 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option. ``choices`` are what it takes now, ``later`` what a later version adds."""
+    """One option. ``choices`` are what it takes, if that is one of a few words."""
 
     name: str
     kind: Kind
@@ -31,7 +31,6 @@ class Option:
     short: str = ""
     metavar: str = ""
     choices: tuple[str, ...] = ()
-    later: tuple[str, ...] = ()
     available: bool = True
 
     @property
@@ -81,8 +80,8 @@ OPTIONS = (
     Option("--output", "variable", _TALKS, "keep the result in this variable", "-o", "VAR"),
     Option("--background", "flag", (*_AGENTS, *_PIPELINE), "do not wait; the results are placeholders", "-b"),
     Option("--quiet", "flag", (*_AGENT, *_TALKS), "show nothing but errors", "-q"),
-    Option("--view", "choice", _RUNS, "how the run is shown", choices=("chat", "timeline", "none"),
-           later=("graph",)),
+    Option("--view", "choice", _RUNS, "how the run is shown",
+           choices=("chat", "timeline", "graph", "none")),
     Option("--budget", "dollars", _TALKS, "pause at this cost, and ask", metavar="$"),
     Option("--max-calls", "count", _TALKS, "pause after so many calls of models, and ask", metavar="N"),
     Option("--approve", "choice", _TALKS, "which tools may be called: ask you, all, or none",

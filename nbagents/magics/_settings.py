@@ -142,8 +142,6 @@ def _names(magic: str, option: Option, text: str) -> tuple[str, ...]:
 
 
 def _choice(magic: str, option: Option, text: str) -> str:
-    if text in option.later:
-        raise unavailable(magic, f"{option.name} {text}")
     if text not in option.choices:
         guess = closest(text, option.choices)
         meant = f" Did you mean {guess}?" if guess else ""

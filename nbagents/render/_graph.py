@@ -8,18 +8,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from ._frame import fragment
 from ._plain import one_line
 from ._style import color_class
 
-__all__ = ["HUB", "EdgeView", "GraphView", "NodeView", "graph_html", "graph_text"]
+__all__ = [
+    "HUB",
+    "EdgeView",
+    "GraphView",
+    "NodeView",
+    "graph_figure",
+    "graph_html",
+    "graph_lines",
+    "graph_text",
+]
 
 HUB = "hub"
 """What stands for all who hear each other: drawn as a ring."""
 WIDTH, HEIGHT, MOST = 480, 340, 30
+_PAIRS = (4 * MOST, 60, 40, 24, 12, 6, 0)
 _RADIUS, _TOPIC, _ACROSS, _DOWN = 17.0, 9.0, 185.0, 115.0
 Point = tuple[float, float]
 
@@ -60,12 +70,23 @@ class GraphView:
 def graph_html(view: GraphView) -> str:
     """Return the graph as a drawing and as a list, which is enough without the drawing."""
     title = escape(one_line(view.title, 200))
-    items = "".join(f"<li>{escape(line)}</li>" for line in _lines(view))
-    body = (
-        f'<header class="nba-head"><strong class="nba-title">{title}</strong></header>'
-        f'<figure class="nba-graph">{_drawing(view)}<ul>{items}</ul></figure>'
-    )
+    figure = graph_figure(view, 100_000)
+    body = f'<header class="nba-head"><strong class="nba-title">{title}</strong></header>{figure}'
     return fragment("section", "nba-run", body, f"who spoke to whom in {one_line(view.title, 200)}")
+
+
+def graph_figure(view: GraphView, cap: int) -> str:
+    """Return the drawing and the list without a frame, for a card: at most ``cap`` bytes.
+
+    Where that is too little, those pairs that spoke least are left out, in the end the drawing too.
+    """
+    for pairs in _PAIRS:
+        items = "".join(f"<li>{escape(line)}</li>" for line in graph_lines(view, pairs or _PAIRS[-2]))
+        drawing = _drawing(replace(view, edges=view.edges[:pairs])) if pairs else ""
+        figure = f'<figure class="nba-graph">{drawing}<ul>{items}</ul></figure>'
+        if len(figure.encode()) <= cap:
+            break
+    return figure
 
 
 def graph_text(view: GraphView) -> str:
@@ -76,16 +97,17 @@ def graph_text(view: GraphView) -> str:
     run 1 · who spoke to whom
     poet → critic: 2
     """
-    return "\n".join([f"{one_line(view.title, 200)} · who spoke to whom", *_lines(view)])
+    return "\n".join([f"{one_line(view.title, 200)} · who spoke to whom", *graph_lines(view)])
 
 
-def _lines(view: GraphView) -> list[str]:
+def graph_lines(view: GraphView, pairs: int = _PAIRS[0]) -> list[str]:
+    """Return a line for each pair, those that spoke most first, at most so many."""
     lines = [
         f"{one_line(edge.speaker, 60)} → {one_line(edge.listener, 60)}: {edge.count}"
-        for edge in view.edges[: 4 * MOST]
+        for edge in view.edges[:pairs]
     ]
-    if len(view.edges) > 4 * MOST:
-        lines.append(f"… {len(view.edges) - 4 * MOST} more pairs")
+    if len(view.edges) > pairs:
+        lines.append(f"… {len(view.edges) - pairs} more pairs")
     if view.silent:
         lines.append("silent so far: " + ", ".join(one_line(name, 60) for name in view.silent[:MOST]))
     return lines or ["nobody has spoken to anybody"]

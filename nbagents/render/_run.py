@@ -14,6 +14,7 @@ from ._body import coded, details, preformatted
 from ._error import error_lines, error_part
 from ._fitting import CAP, Fit, fit, share
 from ._frame import fragment
+from ._graph import GraphView, graph_figure, graph_lines
 from ._head import state_html, state_text
 from ._pictures import CARD_PICTURES, LIVE_PICTURES, size_without_pictures, within
 from ._plain import count_words, one_line, seconds, tidy, tokens
@@ -25,10 +26,14 @@ from ._views import RowView, RunView, SectionView
 __all__ = ["announcement", "run_facts", "run_html", "run_notes", "run_text"]
 
 _NOTES = 8
+_GRAPH = ((8000, 12_000), (240, 6_000), (0, 1_500))
+"""How many bytes a graph may take where each text may take so many characters: words come first."""
 _WARNING = '<span class="nba-icon" aria-hidden="true">⚠\ufe0e</span>'
 
 
-def run_html(view: RunView, live: bool = False, *, timeline: bool = False) -> str:
+def run_html(
+    view: RunView, live: bool = False, *, timeline: bool = False, graph: GraphView | None = None
+) -> str:
     """Return a run as one HTML fragment without script and without anything from elsewhere.
 
     While it is ``live``, rows that still grow show their text as it is, and nothing folds, since the
@@ -36,29 +41,34 @@ def run_html(view: RunView, live: bool = False, *, timeline: bool = False) -> st
     Either form stays under 30 kB, pictures aside, which have 1.3 MB together. Where that is not enough,
     texts are shortened, then rows of the middle left out, with a note that says so and names
     ``view.saved``. Who was busy when is shown open if something ran in parallel, or if ``timeline`` asks
-    for it, else folded; so are, where there is room for that, the messages as they were written. Safe from
-    any thread.
+    for it, else folded; so are, where there is room for that, the messages as they were written. Who spoke
+    to whom is shown where ``graph`` tells it, as a list alone where words need the room. Safe from any
+    thread.
     """
     view = replace(view, rows=tuple(within(view.rows, LIVE_PICTURES if live else CARD_PICTURES)))
     said = 0 if live else sum(len(row.text) for row in view.rows if isinstance(row, RowView))
     if 0 < said < CAP // 3:
-        html = _card(view, live, Fit(), timeline, raw=_raw(view))
+        html = _card(view, live, Fit(), timeline, graph, raw=_raw(view))
         if size_without_pictures(html) <= CAP:
             return html
-    return fit(view.rows, lambda size: _card(view, live, size, timeline))
+    return fit(view.rows, lambda size: _card(view, live, size, timeline, graph))
 
 
-def run_text(view: RunView, *, timeline: bool = False) -> str:
-    """Return a run as plain text: who spoke, how long, and what ran in parallel. Under 30 kB."""
-    return fit(view.rows, lambda size: _plain(view, size, timeline))
+def run_text(view: RunView, *, timeline: bool = False, graph: GraphView | None = None) -> str:
+    """Return a run as plain text: who spoke, how long, what ran in parallel, ``graph``. Under 30 kB."""
+    return fit(view.rows, lambda size: _plain(view, size, timeline, graph))
 
 
-def _card(view: RunView, live: bool, size: Fit, timeline: bool, raw: str = "") -> str:
+def _card(
+    view: RunView, live: bool, size: Fit, timeline: bool, graph: GraphView | None, raw: str = ""
+) -> str:
     inner = _header(view) + prompt_html(view.prompt, view.chips, size.of(4000))
     inner += run_notes(view)
     times = timing(view.lanes, view.wall, view.work)
     lanes = timeline_html(view.lanes, times, 120 if size.limit is None else 40) if view.lanes else ""
     inner += lanes if times.overlaps or timeline else ""
+    if graph:
+        inner += graph_figure(graph, next(cap for least, cap in _GRAPH if size.of(8000) >= least))
     rows = _rows(view.rows, live, size)
     inner += f'<div class="nba-log" role="log" aria-live="off">{rows}</div>' if live else rows
     if view.error:
@@ -168,7 +178,7 @@ def announcement(view: RunView) -> str:
     return f"{one_line(row.agent, 60)} {words[row.state]}, {count} word{'' if count == 1 else 's'}{took}"
 
 
-def _plain(view: RunView, size: Fit, timeline: bool) -> str:
+def _plain(view: RunView, size: Fit, timeline: bool, graph: GraphView | None) -> str:
     result = [" · ".join([one_line(view.title, 200), state_text(view.state), *run_facts(view)])]
     asked = prompt_text(view.prompt, view.chips, size.of(4000))
     if asked:
@@ -182,6 +192,8 @@ def _plain(view: RunView, size: Fit, timeline: bool) -> str:
     times = timing(view.lanes, view.wall, view.work)
     if times.overlaps or (timeline and view.lanes):
         result += ["", *timeline_lines(view.lanes, times)]
+    if graph:
+        result += ["", *graph_lines(graph, 40)]
     if view.error:
         result += ["", *error_lines(view.error)]
     if view.outcome:

@@ -85,7 +85,8 @@ class Run:
         self.halted = False
         """Has a person stopped it, on a page or from outside of this process?"""
         self.title, self.prompt, self.chips, self.notes = title, prompt, chips, notes
-        self.color_of = color_of or self._order_of
+        self._order: dict[str, int] = {}
+        self.color_of = color_of or self._order.get
         self.audience, self._teller = audience, teller
         self.result: Any = None
         """What the run was for: a message or a list of them; whoever made the run sets it."""
@@ -242,6 +243,7 @@ class Run:
     def _begin(self, event: events.Event) -> None:
         heard_by = self.audience(event.agent) if self.audience is not None else ()
         record = self._records[event.call] = Record(event, heard_by)
+        self._order.setdefault(event.agent, len(self._order))
         self._unfinished += 1
         above = self._records.get(event.parent)
         if above is None:
@@ -284,10 +286,6 @@ class Run:
     def _changed(self) -> None:
         for watcher in self._watchers:
             watcher()
-
-    def _order_of(self, agent: str) -> int | None:
-        names = dict.fromkeys(record.agent for record in self._records.values())
-        return list(names).index(agent) if agent in names else None
 
     # ---- reading
 

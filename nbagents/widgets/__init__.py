@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ._ahead import load_ahead
 from ._card import RunCard
 from ._flusher import Flusher, flusher
 from ._question_card import QuestionCard
@@ -31,6 +32,7 @@ __all__ = [
     "ServingWidget",
     "Surface",
     "flusher",
+    "load_ahead",
     "mode_of",
     "widgets_seen",
 ]

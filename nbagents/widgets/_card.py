@@ -14,9 +14,10 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ..render import RowView, RunView, run_html, run_text
+from ..render import GraphView, RowView, RunView, run_html, run_text
 from ..runs import Run
 from ._flusher import flusher
+from ._live_graph import LiveGraph
 from ._surface import Surface, widgets_seen
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ class RunCard:
     """The output of one run. Use as ``with``: it is frozen when that is left, whatever happens.
 
     ``background`` leaves it live until the run itself has ended. ``quiet`` shows it only if the run
-    fails. ``view`` is what is open first: "chat", "timeline" or "raw". ``server`` is the id of the server
-    that knows the run: the page's stop buttons reach it there however busy the kernel is. Safe from any
-    thread.
+    fails. ``view`` is what is open first: "chat", "timeline", "graph" or "raw". ``server`` is the id of
+    the server that knows the run: the page's stop buttons reach it there however busy the kernel is. Safe
+    from any thread.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class RunCard:
         self.surface = Surface(shell)
         self._can_be_widget = hasattr(getattr(shell, "kernel", None), "comm_manager")
         self._widget: RunWidget | None = None
+        self._graph = LiveGraph(run) if view == "graph" else None
         self._shown_at = self._html_at = 0.0
         self._lock = threading.Lock()
         self._frozen = False
@@ -145,8 +147,14 @@ class RunCard:
             widget.show(self.surface, *self._forms(view, live=True))
 
     def _forms(self, view: RunView, *, live: bool) -> tuple[str, str]:
-        timeline = self.view == "timeline"
-        return run_html(view, live, timeline=timeline), run_text(view, timeline=timeline)
+        timeline, graph = self.view == "timeline", self._spoken()
+        return (
+            run_html(view, live, timeline=timeline, graph=graph),
+            run_text(view, timeline=timeline, graph=graph),
+        )
+
+    def _spoken(self) -> GraphView | None:
+        return None if self._graph is None else self._graph.take()
 
     def _is_drawn(self) -> bool:
         """Does the page show the widget? One that still may counts; so does one where others were shown."""
@@ -162,7 +170,8 @@ class RunCard:
             self._printed += len(ready)
             self.surface.write(run_text(RunView("", rows=tuple(ready))).partition("\n")[2])
         if not live:
-            end = run_text(dataclasses.replace(view, rows=(), prompt="", chips=()))
+            bare = dataclasses.replace(view, rows=(), prompt="", chips=())
+            end = run_text(bare, graph=self._spoken())
             head = run_text(dataclasses.replace(view, lanes=(), error=None, outcome="")).partition("\n")[0]
             self.surface.write("\n".join([head, *end.split("\n")[1:]]))
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..render import LiveRows, RunView, live_run
+from ..render import GraphView, LiveRows, RunView, graph_figure, live_run
 
 __all__ = ["Changes"]
+
+GRAPH = 30_000
+"""Bytes that the drawing of who spoke to whom may take in a page."""
 
 
 class Changes:
@@ -23,8 +26,11 @@ class Changes:
         self._run: dict[str, Any] = {}
         self._known: dict[str, dict[str, Any]] = {}
         self._order: list[str] = []
+        self._drawn: tuple[GraphView | None, str] = (None, "")
 
-    def take(self, view: RunView) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    def take(
+        self, view: RunView, graph: GraphView | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Return the whole state of a run, and what has changed since the last time, None if nothing has.
 
         A change holds ``run``, the values that differ; ``rows``, each with its key and what differs, where
@@ -32,6 +38,8 @@ class Changes:
         keys of all rows, if that differs.
         """
         run, rows = live_run(view), self._rows.values(view.rows)
+        if graph is not None:
+            run["graph"] = self._figure(graph)
         change: dict[str, Any] = {}
         about = {name: value for name, value in run.items() if self._run.get(name) != value}
         if about:
@@ -43,8 +51,13 @@ class Changes:
         if order != self._order:
             change["order"] = order
         self._run, self._known, self._order = run, {row["key"]: row for row in rows}, order
-        self.size = sum(len(row["html"]) + len(row["text"]) for row in rows)
+        self.size = sum(len(row["html"]) + len(row["text"]) for row in rows) + len(self._drawn[1])
         return {**self.fixed, **run, "rows": rows}, change or None
+
+    def _figure(self, graph: GraphView) -> str:
+        if self._drawn[0] != graph:
+            self._drawn = graph, graph_figure(graph, GRAPH)
+        return self._drawn[1]
 
 
 def _part(known: dict[str, Any] | None, row: dict[str, Any]) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from ..runs import Run
 from ._changes import Changes
 from ._esm import css, esm
 from ._live import LiveWidget
+from ._live_graph import LiveGraph
 
 __all__ = ["RunWidget"]
 
@@ -29,12 +30,13 @@ class RunWidget(LiveWidget):
 
     def __init__(self, run: Run, *, server: str | None = None, tab: str = "chat") -> None:
         self.run = run
+        self._graph = LiveGraph(run)
         self._changes = Changes({"run": run.id, "server": server, "tab": tab})
-        super().__init__(self._changes.take(run.view(live=True))[0])
+        super().__init__(self._changes.take(run.view(live=True), self._graph.take())[0])
 
     def refresh(self, view: RunView) -> None:
         """Tell the page what the run is like now."""
-        state, change = self._changes.take(view)
+        state, change = self._changes.take(view, self._graph.take())
         self.publish(state, change, self._changes.size)
 
     def acted(self, path: str, body: dict[str, Any]) -> Any:

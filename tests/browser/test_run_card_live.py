@@ -267,7 +267,7 @@ def test_it_looks_right_and_axe_finds_nothing_serious(desk) -> None:
         notebook.use_theme(f"JupyterLab {theme}")
         page.emulate_media(color_scheme="dark" if theme == "Dark" else "light")
         page.set_viewport_size({"width": width, "height": 900})
-        for tab in ("Chat", "Timeline", "Raw"):
+        for tab in ("Chat", "Timeline", "Graph", "Raw"):
             page.get_by_role("tab", name=tab).click()
             notebook.picture(f"live-{theme.lower()}-{width}-{tab.lower()}", CARD)
             if (theme, width) in (LOOKS[0], LOOKS[-1]):
@@ -277,3 +277,32 @@ def test_it_looks_right_and_axe_finds_nothing_serious(desk) -> None:
         assert page.evaluate(f"document.querySelector('{CARD} .nba-panel').clientHeight") <= 480
     page.get_by_role("button", name="stop run").click()
     notebook.finished()
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_who_speaks_to_whom_is_drawn_while_they_speak_and_in_the_saved_output(desk, app: str) -> None:
+    quick = LONG.replace("range(900)", "range(900 if self.name == 'bob' else 5)")
+    talk = "%%pipeline alice -> bob --view graph\nTalk."
+    notebook = _open(desk, app, cells=[OWN_CELLS[0], quick, OWN_CELLS[2], talk])
+    page, before = notebook.page, len(notebook.requests)
+    notebook.run(ASKS, wait=False)
+    page.wait_for_selector(f"{CARD} .nba-graph svg", timeout=30_000)
+    # The first live output of a page finds all that draws it there already.
+    assert [url for url in notebook.requests[before:] if "/labextensions/" in url] == []
+    assert page.get_by_role("tab", name="Graph").get_attribute("aria-selected") == "true"
+    page.wait_for_selector(f"{CARD} .nba-graph li:has-text('alice → bob: 1')")
+    notebook.picture(f"graph-{app}-live", CARD)
+    page.get_by_role("tab", name="Chat").click()
+    assert "is writing" in _row(notebook, "bob").inner_text()
+    page.get_by_role("button", name="stop run").click()
+    notebook.finished()
+    page.wait_for_selector(CARD, state="detached")
+    html = "".join(notebook.outputs(ASKS)[0]["data"]["text/html"])
+    assert "<svg" in html
+    assert "alice → bob: 1" in html
+    assert len(html.encode()) <= 30_000
+    for theme, width in LOOKS:
+        notebook.use_theme(f"JupyterLab {theme}")
+        page.emulate_media(color_scheme="dark" if theme == "Dark" else "light")
+        page.set_viewport_size({"width": width, "height": 900})
+        notebook.picture(f"graph-{app}-{theme.lower()}-{width}", ".nba-run")

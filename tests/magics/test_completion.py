@@ -28,7 +28,7 @@ def test_the_case_of_the_specification():
         ("%%agents poet --ti", "--ti", ["--timeout"]),
         ("%%agents poet --timeout 3 --ti", "--ti", []),
         ("%%agents poet -q --q", "--q", []),
-        ("%%agents poet --view ", "", ["chat", "timeline", "none"]),
+        ("%%agents poet --view ", "", ["chat", "timeline", "graph", "none"]),
         ("%%agents poet --view n", "n", ["none"]),
         ("%%pipeline ", "", [*NAMES, "sequential", "parallel", "loop", "if", "switch"]),
         ("%%pipeline i", "i", ["if"]),

@@ -92,8 +92,7 @@ ERRORS = [
         "%%agents: line 3 (“Hello,”) comes before the first @name. Begin it with whom it is for, "
         "or name them on the first line: %%agents poet critic",
     ),
-    ("%%agents", "a --view graph", "x", "%%agents: --view graph is not available in this version"),
-    ("%%agents", "a --view tree", "x", "%%agents: --view takes chat|timeline|none, not 'tree'."),
+    ("%%agents", "a --view tree", "x", "%%agents: --view takes chat|timeline|graph|none, not 'tree'."),
     ("%%agents", "a --schema 3x", "x", "%%agents: --schema needs the name of a variable, not '3x'"),
     (
         "%%agents",

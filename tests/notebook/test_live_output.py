@@ -175,3 +175,14 @@ def test_another_notebooks_poet_is_another_poet(new_kernel: Any, tmp_path: Any):
     everywhere = two.run("%agents list").card
     assert "one.ipynb" in everywhere
     assert "this notebook" in everywhere
+
+
+@pytest.mark.parametrize("somebody", [True, False], ids=["watched", "unwatched"])
+def test_what_cards_need_is_loaded_ahead_where_somebody_watches(new_kernel: Any, somebody: bool):
+    kernel = new_kernel(somebody=somebody)
+    kernel.run("%load_ext nbagents\nimport sys, time, threading\nended = time.monotonic() + 20")
+    kernel.run(
+        "while time.monotonic() < ended and any(t.name == 'nbagents-ahead' for t in threading.enumerate()):\n"
+        "    time.sleep(0.05)"
+    )
+    assert kernel.run("'anywidget' in sys.modules").card == str(somebody)

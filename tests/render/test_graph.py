@@ -7,7 +7,19 @@ import re
 import pytest
 
 from nbagents import AgentBase, Msg
-from nbagents.render import HUB, EdgeView, GraphView, NodeView, graph_html, graph_text
+from nbagents.render import (
+    HUB,
+    EdgeView,
+    GraphView,
+    NodeView,
+    RowView,
+    RunView,
+    graph_figure,
+    graph_html,
+    graph_text,
+    run_html,
+    run_text,
+)
 from nbagents.runs import Run, graph_of
 
 
@@ -80,3 +92,32 @@ def test_a_crowd_is_drawn_up_to_a_limit_and_the_rest_is_said():
     assert len(html.encode()) < 30_000
     assert html.count("<circle") == 30
     assert HUB == "hub"
+
+
+def everybody(count):
+    names = [f"agent {number} of a crowd" for number in range(count)]
+    edges = [EdgeView(one, other, 900 - n) for n, one in enumerate(names) for other in names if one != other]
+    return GraphView("crowd", tuple(NodeView(name, 1, 5) for name in names), tuple(edges))
+
+
+@pytest.mark.parametrize("cap", [200_000, 30_000, 12_000, 2_000])
+def test_what_spoke_least_is_left_out_of_a_card_in_which_there_is_little_room(cap):
+    html = graph_figure(everybody(30), cap)
+    assert len(html.encode()) <= cap
+    assert "agent 0 of a crowd → agent 1 of a crowd: 900" in html
+    assert "more pairs" in html
+    assert ("<svg" in html) == (cap > 2_000)
+
+
+@pytest.mark.parametrize("crowd", [6, 30])
+@pytest.mark.parametrize(("count", "is_drawn"), [(12, True), (60, False)])
+def test_a_graph_leaves_room_for_every_message(crowd, count, is_drawn):
+    rows = tuple(RowView(f"agent {n} of a crowd", "word " * 900, 1) for n in range(count))
+    view, graph = RunView("crowd", rows=rows), everybody(crowd)
+    html, text = run_html(view, graph=graph), run_text(view, graph=graph)
+    assert len(html.encode()) <= 30_000
+    assert len(text.encode()) <= 30_000
+    assert html.count("<article") == run_html(view).count("<article")
+    assert ("<svg" in html) == (is_drawn and crowd == 6)
+    for shown in (html, text):
+        assert "agent 0 of a crowd → agent 1 of a crowd: 900" in shown

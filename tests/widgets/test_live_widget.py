@@ -41,6 +41,14 @@ class Talker(AgentBase):
         self.__dict__["_end"].set()
 
 
+class Quick(AgentBase):
+    """Answers after a moment."""
+
+    async def reply(self, x=None):
+        await asyncio.sleep(0.02)
+        return Msg(self.name, "said")
+
+
 class Page:
     """Takes what a widget sends, as a front-end would."""
 
@@ -285,3 +293,26 @@ def test_a_memory_that_is_frozen_stays_so_whatever_its_agent_hears():
     assert set(last) == {"text/html", "text/plain"}
     assert _live.AT_REST in last["text/html"]
     assert _live.AT_REST in last["text/plain"]
+
+
+def test_who_spoke_to_whom_is_told_twice_a_second_at_most_and_stays_in_the_frozen_form():
+    shell, agent, run = _shell(), Talker("poet"), Run("verse")
+    quick = Quick("critic")
+    with RunCard(run, shell, view="graph") as card, run:
+        page, began = Page(card), time.monotonic()
+        reply = agent(Msg("user", "go"))
+        while time.monotonic() - began < 2:
+            quick(Msg("user", "go")).result()
+        took = time.monotonic() - began
+        agent.end()
+        reply.result()
+        count = sum(1 for message in run.messages if message.name == "critic")
+    assert page.views()[0]["tab"] == "graph"
+    drawn = [state["graph"] for state in page.views() if "graph" in state]
+    drawn += [change["run"]["graph"] for change in page.custom("delta") if "graph" in change.get("run", {})]
+    assert 2 <= len(set(drawn)) <= 2 * took + 3
+    assert all("<svg" in figure for figure in drawn)
+    last = _outputs(shell)[-1]["data"]
+    assert f"you → critic: {count}" in last["text/html"]
+    assert f"you → critic: {count}" in last["text/plain"]
+    assert "<svg" in last["text/html"]

@@ -1,6 +1,6 @@
-// The run card while its run goes on: rows that grow, three views, stop buttons, find, keys.
+// The run card while its run goes on: rows that grow, four views, stop buttons, find, keys.
 
-const CARD_TABS = ["Chat", "Timeline", "Raw"];
+const CARD_TABS = ["Chat", "Timeline", "Graph", "Raw"];
 
 // ---- the card
 
@@ -29,9 +29,10 @@ function runCard(model, store, el, signal) {
   const below = h("div", { class: "nba-below" });
   const log = h("div", { class: "nba-log", role: "log", "aria-live": "off", "aria-label": "messages" });
   const chart = laneChart();
+  const graph = h("div");
   const raw = h("pre", { class: "nba-raw", tabindex: "0", "aria-label": "the messages as they are written" });
   const chat = h("div", {}, above, log, below);
-  const panel = h("div", { class: "nba-panel", role: "tabpanel", tabindex: "-1" }, chat, chart.node, raw);
+  const panel = h("div", { class: "nba-panel", role: "tabpanel", tabindex: "-1" }, chat, chart.node, graph, raw);
   const fresh = h("button", {
     type: "button",
     class: "nba-fresh",
@@ -100,6 +101,7 @@ function runCard(model, store, el, signal) {
     setText(facts, [seconds(time), ...(state.facts ?? [])].join(" · "));
     for (const row of card.rows.values()) row.tick();
     if (card.tab === "Timeline") chart.draw(state.lanes ?? [], time, running);
+    if (card.tab === "Graph") swap(graph, state.graph);
     if (card.tab === "Raw") drawRaw(state);
     if (card.tab !== "Chat") return;
     if (pinned) toEnd();
@@ -152,6 +154,7 @@ function runCard(model, store, el, signal) {
     panel.setAttribute("aria-label", name);
     chat.hidden = name !== "Chat";
     chart.node.hidden = name !== "Timeline";
+    graph.hidden = name !== "Graph";
     raw.hidden = name !== "Raw";
     find.node.hidden = name !== "Chat";
     fresh.hidden = true;
