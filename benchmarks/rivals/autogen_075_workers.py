@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
+import subprocess
+import sys
 
 from autogen_core import (
     AgentId,
@@ -42,13 +45,25 @@ class Ear(RoutedAgent):
         Heard.one()
 
 
+async def serve(address: str) -> None:
+    """Be the host, as long as whoever started this lives."""
+    host = GrpcWorkerAgentRuntimeHost(address)
+    host.start()
+    print("ready", flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    os._exit(0)
+
+
 async def main() -> None:
     """Measure and print."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"localhost:{free.getsockname()[1]}"
-    host = GrpcWorkerAgentRuntimeHost(address)
-    host.start()
+    # In a process of its own, as that of nbagents is.
+    host = subprocess.Popen(  # noqa: ASYNC220  # nothing else runs yet
+        [sys.executable, __file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    host.stdout.readline()
     there, here = GrpcWorkerAgentRuntime(address), GrpcWorkerAgentRuntime(address)
     await there.start()
     await here.start()
@@ -60,7 +75,9 @@ async def main() -> None:
         lambda name: there.add_subscription(TypeSubscription("news", name)),
         lambda text: here.publish_message(text, TopicId("news", "one")),
     )
-    print(json.dumps(found))
+    print(json.dumps(found), flush=True)
+    host.kill()
+    os._exit(0)  # its own end waits for what it has left
 
 
-asyncio.run(main())
+asyncio.run(serve(sys.argv[1]) if len(sys.argv) > 1 else main())

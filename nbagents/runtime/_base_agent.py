@@ -246,14 +246,14 @@ class BaseAgent:
             UsageError: the type is taken, or a type that the class handles cannot be sent.
         """
         serializers = cls._serializers()
+        if serializers:  # first: once it has the type, messages may come
+            runtime.add_message_serializer(serializers)
         kind = await runtime.register_factory(type, factory, expected_class=cls)
         if not skip_class_subscriptions:
             for subscription in cls._class_subscriptions(kind):
                 await runtime.add_subscription(subscription)
         if not skip_direct_message_subscription:
             await runtime.add_subscription(TypePrefixSubscription(f"{kind.type}:", kind))
-        if serializers:
-            runtime.add_message_serializer(serializers)
         return kind
 
     async def register_instance(
@@ -272,6 +272,8 @@ class BaseAgent:
             UsageError: the id is taken, or the type has a factory, or a type that it handles cannot be sent.
         """
         serializers = self._serializers()
+        if serializers:
+            runtime.add_message_serializer(serializers)
         id = await runtime.register_agent_instance(self, agent_id)
         wanted: list[Subscription] = [TypeSubscription(id.key, id.type)]
         if not skip_class_subscriptions:
@@ -280,8 +282,6 @@ class BaseAgent:
             await runtime.add_subscription(subscription)
         if not skip_direct_message_subscription:
             await _add_if_new(runtime, TypePrefixSubscription(f"{id.type}:", id.type))
-        if serializers:
-            runtime.add_message_serializer(serializers)
         return id
 
     @classmethod

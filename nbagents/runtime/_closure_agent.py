@@ -132,6 +132,8 @@ class ClosureAgent(BaseAgent):
         for kind in annotated_types("ClosureAgent", closure):
             if kind is not AnyType:
                 serializers += try_get_known_serializers_for_type(kind)
+        if serializers:  # first: once it has the type, messages may come
+            runtime.add_message_serializer(serializers)
         agent_type = await runtime.register_factory(
             type, lambda: cls(description, closure, unknown_type_policy), expected_class=cls
         )
@@ -142,6 +144,4 @@ class ClosureAgent(BaseAgent):
             found.append(TypePrefixSubscription(f"{agent_type.type}:", agent_type))
         for subscription in found:
             await runtime.add_subscription(subscription)
-        if serializers:
-            runtime.add_message_serializer(serializers)
         return agent_type

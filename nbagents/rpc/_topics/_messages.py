@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
+from ... import events
 from ..._ids import next_call_id
 from ...runtime import DEFAULT_TIMEOUT
 from ...runtime._turns import turns_here
@@ -108,6 +109,6 @@ class Messages:
             post.topic.type, post.topic.source = topic.type, topic.source
         if sender is not None:
             post.sender.type, post.sender.key = sender.type, sender.key
-        if not method:
+        if not method and events.active():
             seen("sent", post, str(sender or ""))
         return post

@@ -11,9 +11,7 @@ __all__ = ["seen"]
 
 
 def seen(kind: str, post: pb.Post, agent: str, **data: Any) -> None:
-    """Tell of a message: "sent" by an agent, or by nobody, or "handled" by one. Cheap if nobody listens."""
-    if not events.active():
-        return
+    """Tell of a message: "sent" by an agent, or by nobody, or "handled" by one. Ask `events.active` first."""
     data |= {"type": post.body.type, "message": post.message_id}
     if post.HasField("topic"):
         data["topic"] = f"{post.topic.type}/{post.topic.source}"

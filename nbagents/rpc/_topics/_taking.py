@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ... import context
+from ... import context, events
 from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError, ProtocolError, UsageError
 from ...runtime._residents import Residents
 from ...runtime._turns import enter_turns
@@ -145,8 +145,9 @@ class Taking:
             error = failure
             raise
         finally:
-            sender, seconds = str(ctx.sender or ""), time.monotonic() - began
-            seen("handled", post, str(recipient), sender=sender, seconds=seconds, error=error)
+            if events.active():
+                sender, seconds = str(ctx.sender or ""), time.monotonic() - began
+                seen("handled", post, str(recipient), sender=sender, seconds=seconds, error=error)
 
     def _chunks(self, taken: _Taken) -> Callable[[Any], Any]:
         async def on_chunk(value: Any) -> None:
