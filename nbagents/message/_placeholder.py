@@ -117,19 +117,29 @@ class PlaceholderMessage(Msg):
 
     @classmethod
     def from_dict(cls, serialized_dict: Mapping[str, Any]) -> Msg:
-        """Make a message from `to_dict`'s dictionary: a placeholder if that holds an address alone.
+        """Make a message from `to_dict`'s dictionary: a placeholder if that tells only where it is made.
+
+        What an agent server of this user makes is fetched from there, in any process of that user. What an
+        agent in a process without a server makes can be told once it has arrived.
 
         Raises:
-            UsageError: it is neither a message nor the address of one.
+            UsageError: it is neither a message, nor does it tell where to fetch one.
         """
         if serialized_dict.get("__name__") != "PlaceholderMessage":
             return Msg.from_dict(serialized_dict)
         module = serialized_dict.get("__module__")
         if not isinstance(module, str) or module not in ADDRESS_MODULES:
             raise UsageError(f"not a message: {module}.PlaceholderMessage")
+        made = tuple(serialized_dict.get(key) for key in ("_server", "_epoch", "_call"))
+        if all(isinstance(part, str) for part in made) and made[0] and made[2]:
+            return cls.of(fetch_message(None, None, None, None, None, made=made))
         host, port, task_id = (serialized_dict.get(key) for key in ("_host", "_port", "_task_id"))
         if host is None or port is None or task_id is None:
-            raise UsageError("the address of a message has _host, _port and _task_id; one of them is missing")
+            raise UsageError(
+                "nothing tells where this message is made: its address has _host, _port and _task_id, or "
+                "_server and _call",
+                hint="wait for the message before you write it down: message.update_value()",
+            )
         return cls.of(fetch_message(host, port, task_id, None, None, known_only=True))
 
     def __getattribute__(self, name: str) -> Any:

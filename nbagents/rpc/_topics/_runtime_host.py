@@ -46,6 +46,10 @@ class GrpcWorkerAgentRuntimeHost:
         self._launcher = self._make()
         self._running = False
 
+    def __repr__(self) -> str:
+        state = "listens" if self._running else "does not run"
+        return f"<GrpcWorkerAgentRuntimeHost at {self.address} {state}>"
+
     @property
     def address(self) -> str:
         """Where it listens; with port 0, only `start` knows."""
