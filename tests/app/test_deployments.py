@@ -272,7 +272,7 @@ def test_a_port_of_ones_own_deployment_is_named_with_what_ends_it(runtime: Path)
     earlier = deployed()
     port = int(earlier.url.rpartition(":")[2])
     for again in (lambda: deployed(port=port), lambda: AgentApp().serve(port=port)):
-        with pytest.raises(UsageError, match=f"own Service, deployed as {earlier.deploy_id}") as told:
+        with pytest.raises(UsageError, match=f"own Friday, deployed as {earlier.deploy_id}") as told:
             again()
         assert f"`nbagents app stop {earlier.deploy_id}`" in str(told.value.hint)
     assert [one.deploy_id for one in deployments() if one.alive] == [earlier.deploy_id]

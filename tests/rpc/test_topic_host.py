@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import socket
 import time
 
 import pytest
@@ -22,7 +23,7 @@ from nbagents.exceptions import (
     UndeliverableException,
     UsageError,
 )
-from nbagents.rpc import GrpcWorkerAgentRuntime, GrpcWorkerAgentRuntimeHost
+from nbagents.rpc import GrpcWorkerAgentRuntime, GrpcWorkerAgentRuntimeHost, RpcAgentClient
 from nbagents.topics import AgentId, TopicId, TypePrefixSubscription, TypeSubscription
 
 pytestmark = pytest.mark.timeout(120)
@@ -57,6 +58,27 @@ def test_workers_find_a_host_by_its_address_alone():
     assert asyncio.run(main()) < 4  # AutoGen's takes five seconds, whatever happens
     host.start()  # and again
     asyncio.run(host.stop())
+
+
+def test_a_host_whose_cell_is_run_again_takes_the_place_of_the_one_that_nobody_has():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"localhost:{free.getsockname()[1]}"
+    host = GrpcWorkerAgentRuntimeHost(address)
+    assert repr(host) == f"<GrpcWorkerAgentRuntimeHost for {address}, not running>"
+    host.start()
+    first = host.address
+    assert repr(host) == f"<GrpcWorkerAgentRuntimeHost listens at {first}>"
+    other = GrpcWorkerAgentRuntimeHost(address)
+    with pytest.raises(AgentServerError, match="is taken"):
+        other.start()  # somebody has that one, and can stop it
+    del host
+    other.start()
+    try:
+        assert RpcAgentClient(other.address).is_alive()
+    finally:
+        asyncio.run(other.stop())
+    with pytest.raises(RuntimeStateError, match="not started"):
+        asyncio.run(other.stop())
 
 
 def test_a_worker_without_a_host_says_so_within_seconds():
