@@ -44,6 +44,7 @@ def test_workers_find_a_host_by_its_address_alone():
 
     async def main():
         async with worker(f"localhost:{port}", answerer=Answerer) as runtime:
+            assert repr(runtime) == f"<GrpcWorkerAgentRuntime of localhost:{port} runs: answerer>"
             with program(f"localhost:{port}", "relay=Relay:answerer/x"):
                 knows(runtime, Told)
                 reply = await runtime.send_message(Ask("hello"), AgentId("relay", "x"))
@@ -84,9 +85,11 @@ def test_a_host_whose_cell_is_run_again_takes_the_place_of_the_one_that_nobody_h
 def test_a_worker_without_a_host_says_so_within_seconds():
     runtime = GrpcWorkerAgentRuntime("localhost:1")
     began = time.monotonic()
-    with pytest.raises((AgentServerNotAliveError, AuthenticationError)):
+    with pytest.raises((AgentServerNotAliveError, AuthenticationError)) as told:
         asyncio.run(runtime.start())
     assert time.monotonic() - began < 30
+    assert str(told.value.hint).startswith("start it first")
+    assert repr(runtime) == "<GrpcWorkerAgentRuntime of localhost:1 does not run: no types>"
 
 
 def test_a_host_wants_its_token(server):
