@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+from .._loop import background
 from .._ports import fetch_message
 from ..exceptions import UsageError
 from ._msg import MODULES, Msg
@@ -13,6 +15,10 @@ from ._msg import MODULES, Msg
 __all__ = ["PlaceholderMessage", "Promise"]
 
 ADDRESS_MODULES = MODULES | {"agentscope.message.placeholder"}
+
+
+FINDING, TICK = 30.0, 0.02
+"""How long `to_dict` waits for a server that is being started."""
 
 
 class Promise(Protocol):
@@ -106,7 +112,11 @@ class PlaceholderMessage(Msg):
         return not self._promise.done
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the message as a dictionary; if it has not arrived, the address where it can be fetched."""
+        """Return the message as a dictionary; if it has not arrived, where it can be fetched.
+
+        Never waits for the message; for the server that makes it to be found, at most half a minute.
+        """
+        _found(self._promise)
         if self._promise.done:
             value = self._promise.result(None)
             if isinstance(value, Msg):
@@ -195,6 +205,15 @@ class PlaceholderMessage(Msg):
 
 
 _OWN = frozenset({"result", "done", "cancel", "update_value", "to_dict", "of"})
+
+
+def _found(promise: Promise) -> None:
+    """Wait until it is known which server makes a message, unless no server does, or this is the loop."""
+    if background().here():
+        return
+    limit = time.monotonic() + FINDING
+    while not promise.done and promise.address().get("_server") == "" and time.monotonic() < limit:
+        time.sleep(TICK)
 
 
 def _settled(message: Msg) -> Msg:
