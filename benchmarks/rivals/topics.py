@@ -25,6 +25,8 @@ if sys.argv[1] == "autogen":
     )
     from autogen_ext.runtimes.grpc import GrpcWorkerAgentRuntime, GrpcWorkerAgentRuntimeHost
 else:
+    from nbagents.compat.autogen_ext.runtimes.grpc import GrpcWorkerAgentRuntime, GrpcWorkerAgentRuntimeHost
+
     from nbagents.compat.autogen_core import (
         AgentId,
         MessageContext,
@@ -34,7 +36,6 @@ else:
         message_handler,
         try_get_known_serializers_for_type,
     )
-    from nbagents.compat.autogen_ext.runtimes.grpc import GrpcWorkerAgentRuntime, GrpcWorkerAgentRuntimeHost
 
 TEXT = "x" * 200
 SUBSCRIBERS, PUBLISHED = 100, 40
