@@ -129,6 +129,12 @@ class AgentApp:
         self.book = Book(patience=resume_seconds, most=max_running)
         self.serving: Serving | None = None
 
+    def __repr__(self) -> str:
+        where = (
+            f"serves at {self.serving.url}" if self.serving is not None and self.serving.alive else "is idle"
+        )
+        return f"<AgentApp {self.app_name} {where}>" if self.app_name else f"<AgentApp {where}>"
+
     # ---- what it does
 
     def init(self, function: Function) -> Function:

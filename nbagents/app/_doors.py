@@ -33,6 +33,8 @@ OPENAI = "/compatible-mode/v1"
 MOST_KNOWN = 10_000
 """Responses whose session is remembered, for ``previous_response_id``."""
 
+ONCE = {"x-should-retry": "false"}
+"""With a failure: OpenAI's SDK would ask twice more, and the agent may have done things by now."""
 LAST = {"name": "Last-Event-ID", "in": "header", "required": True, "schema": {"type": "string"}}
 STOP = {
     "type": "object",
@@ -153,7 +155,7 @@ class Doors:
             return sse(_retold(answer, told.take, named=True))
         last = await self._whole(request, answer, told.take)
         if last["status"] == RunStatus.Failed:
-            return JSONResponse({"error": last["error"]}, 500)
+            return JSONResponse({"error": last["error"]}, 500, ONCE)
         return JSONResponse(well_formed(told.response))
 
     def _session_of(self, body: dict[str, Any], user: str) -> str | None:
@@ -180,7 +182,7 @@ class Doors:
             return sse(_retold(answer, told.take, done=lambda: told.failure))
         last = await self._whole(request, answer)
         if last["status"] == RunStatus.Failed:
-            return JSONResponse({"error": last["error"]}, 500)
+            return JSONResponse({"error": last["error"]}, 500, ONCE)
         return JSONResponse(well_formed(told.whole(last)))
 
     # ---- what they share

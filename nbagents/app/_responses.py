@@ -124,6 +124,7 @@ class Responses:
             "id": "",
             "object": "response",
             "created_at": 0,
+            "completed_at": None,
             "status": "in_progress",
             "error": None,
             "incomplete_details": None,
@@ -157,6 +158,7 @@ class Responses:
         self.response |= {
             "id": event["id"],
             "created_at": event["created_at"],
+            "completed_at": event["completed_at"] if status == RunStatus.Completed else None,
             "status": _STATUS.get(status, "incomplete"),
             "output": list(self._output),
             "usage": _usage(event["usage"]),

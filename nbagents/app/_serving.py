@@ -309,15 +309,27 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            known = _serving.get(port)
-            who = "another program" if known is None else f"your own {known.app.app_name or 'app'}"
+            who, remedy = _holder(port)
             raise UsageError(
                 f"the port {port} of {host} is taken by {who}",
-                hint="give another port, or 0 for any"
-                + ("" if known is None else "; or end it: app.serving.stop()"),
+                hint=f"give another port, or 0 for any{remedy}",
             ) from None
         raise UsageError(f"{host}:{port} cannot be listened at: {error.strerror or error}") from None
     return listener
+
+
+def _holder(port: int) -> tuple[str, str]:
+    """Say whose a port is, and what ends it, where that is known."""
+    from ._deployment import deployments  # reads the user's files, which only this question needs
+
+    own = _serving.get(port)
+    if own is not None:
+        return f"your own {own.app.app_name or 'app'}", "; or end it: app.serving.stop()"
+    for one in deployments():
+        if one.alive and one.url.rpartition(":")[2] == str(port):
+            deployed = f"your own {one.name or 'app'}, deployed as {one.deploy_id}"
+            return deployed, f"; or end it: `nbagents app stop {one.deploy_id}`"
+    return "another program", ""
 
 
 def _is_public(host: str) -> bool:

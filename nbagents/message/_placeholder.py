@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+from .._loop import background
 from .._ports import fetch_message
 from ..exceptions import UsageError
 from ._msg import MODULES, Msg
@@ -13,6 +15,10 @@ from ._msg import MODULES, Msg
 __all__ = ["PlaceholderMessage", "Promise"]
 
 ADDRESS_MODULES = MODULES | {"agentscope.message.placeholder"}
+
+
+FINDING, TICK = 30.0, 0.02
+"""How long `to_dict` waits for a server that is being started."""
 
 
 class Promise(Protocol):
@@ -106,7 +112,11 @@ class PlaceholderMessage(Msg):
         return not self._promise.done
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the message as a dictionary; if it has not arrived, the address where it can be fetched."""
+        """Return the message as a dictionary; if it has not arrived, where it can be fetched.
+
+        Never waits for the message; for the server that makes it to be found, at most half a minute.
+        """
+        _found(self._promise)
         if self._promise.done:
             value = self._promise.result(None)
             if isinstance(value, Msg):
@@ -117,19 +127,29 @@ class PlaceholderMessage(Msg):
 
     @classmethod
     def from_dict(cls, serialized_dict: Mapping[str, Any]) -> Msg:
-        """Make a message from `to_dict`'s dictionary: a placeholder if that holds an address alone.
+        """Make a message from `to_dict`'s dictionary: a placeholder if that tells only where it is made.
+
+        What an agent server of this user makes is fetched from there, in any process of that user. What an
+        agent in a process without a server makes can be told once it has arrived.
 
         Raises:
-            UsageError: it is neither a message nor the address of one.
+            UsageError: it is neither a message, nor does it tell where to fetch one.
         """
         if serialized_dict.get("__name__") != "PlaceholderMessage":
             return Msg.from_dict(serialized_dict)
         module = serialized_dict.get("__module__")
         if not isinstance(module, str) or module not in ADDRESS_MODULES:
             raise UsageError(f"not a message: {module}.PlaceholderMessage")
+        made = tuple(serialized_dict.get(key) for key in ("_server", "_epoch", "_call"))
+        if all(isinstance(part, str) for part in made) and made[0] and made[2]:
+            return cls.of(fetch_message(None, None, None, None, None, made=made))
         host, port, task_id = (serialized_dict.get(key) for key in ("_host", "_port", "_task_id"))
         if host is None or port is None or task_id is None:
-            raise UsageError("the address of a message has _host, _port and _task_id; one of them is missing")
+            raise UsageError(
+                "nothing tells where this message is made: its address has _host, _port and _task_id, or "
+                "_server and _call",
+                hint="wait for the message before you write it down: message.update_value()",
+            )
         return cls.of(fetch_message(host, port, task_id, None, None, known_only=True))
 
     def __getattribute__(self, name: str) -> Any:
@@ -185,6 +205,15 @@ class PlaceholderMessage(Msg):
 
 
 _OWN = frozenset({"result", "done", "cancel", "update_value", "to_dict", "of"})
+
+
+def _found(promise: Promise) -> None:
+    """Wait until it is known which server makes a message, unless no server does, or this is the loop."""
+    if background().here():
+        return
+    limit = time.monotonic() + FINDING
+    while not promise.done and promise.address().get("_server") == "" and time.monotonic() < limit:
+        time.sleep(TICK)
 
 
 def _settled(message: Msg) -> Msg:

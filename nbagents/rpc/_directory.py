@@ -134,7 +134,8 @@ def find_token(address: str) -> str:
         return typed
     raise AuthenticationError(
         f"no token for the agent server at {address}: no server of yours listens there",
-        hint="pass token=..., or name its file in NBAGENTS_TOKEN_FILE",
+        hint=("start it first, or, if somebody else did, " if _is_here(address) else "")
+        + "pass token=..., or name its file in NBAGENTS_TOKEN_FILE",
     )
 
 

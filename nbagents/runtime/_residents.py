@@ -195,10 +195,7 @@ class Residents:
             async with asyncio.timeout(MAKING) as limit:
                 agent = await self._call(factory, id)
                 if expected is not None and not isinstance(agent, expected):
-                    raise UsageError(
-                        f"the factory of {id.type} is to make a {expected.__name__}, and made a "
-                        f"{type(agent).__name__}"
-                    )
+                    raise _another(id.type, expected, type(agent))
                 await agent.bind_id_and_runtime(id=id, runtime=self._runtime)
                 if id in self._parked:
                     await agent.load_state(self._parked[id])
@@ -361,6 +358,18 @@ def _takes_two(factory: Factory) -> bool:
     return (
         sum(each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD for each in parameters)
         == 2
+    )
+
+
+def _another(kind: str, expected: type[Any], made: type[Any]) -> UsageError:
+    """Say that a factory made something else than was registered."""
+    text = f"the factory of {kind} is to make a {expected.__name__}, and made a {made.__name__}"
+    if (made.__module__, made.__qualname__) != (expected.__module__, expected.__qualname__):
+        return UsageError(text)
+    return UsageError(
+        f"{text} of another definition",
+        hint="the class was defined again after the type was registered: stop this runtime, and make and "
+        "register it again",
     )
 
 

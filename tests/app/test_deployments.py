@@ -268,6 +268,16 @@ def test_a_port_of_another_program_is_an_error_and_not_ready(runtime: Path) -> N
     assert left(runtime) == []
 
 
+def test_a_port_of_ones_own_deployment_is_named_with_what_ends_it(runtime: Path) -> None:
+    earlier = deployed()
+    port = int(earlier.url.rpartition(":")[2])
+    for again in (lambda: deployed(port=port), lambda: AgentApp().serve(port=port)):
+        with pytest.raises(UsageError, match=f"own Friday, deployed as {earlier.deploy_id}") as told:
+            again()
+        assert f"`nbagents app stop {earlier.deploy_id}`" in str(told.value.hint)
+    assert [one.deploy_id for one in deployments() if one.alive] == [earlier.deploy_id]
+
+
 def test_a_deployment_that_is_cancelled_leaves_no_process(runtime: Path, service: Path) -> None:
     (service / "service.py").write_text(
         f"{SERVICE}\nimport pathlib, threading\npathlib.Path('begins').touch()\nthreading.Event().wait(60)\n"

@@ -49,6 +49,8 @@ def test_a_response_is_read_as_openais(sdk: openai.OpenAI) -> None:
     )
     assert response.output_text == "system: Be short. | user: weather? (talk-1)"
     assert response.status == "completed"
+    assert response.completed_at is not None
+    assert response.completed_at >= response.created_at
     assert [item.type for item in response.output] == ["reasoning", "mcp_call", "message"]
     call = response.output[1]
     assert (call.type, call.name, call.arguments, call.output) == (
@@ -127,3 +129,22 @@ def test_what_fails_is_an_error_of_the_sdk(sdk: openai.OpenAI) -> None:
         )
     with pytest.raises(openai.BadRequestError, match="input"):
         sdk.responses.create(model="any", input=[])
+
+
+def test_an_agent_that_failed_is_not_asked_again_by_itself(served: Begin) -> None:
+    app, asked = AgentApp(app_name="Friday"), []
+
+    @app.query()
+    async def answer(self: Any, msgs: Any) -> str:
+        asked.append(msgs[-1].content)
+        raise RuntimeError("broken")
+
+    client = served(app)
+    with openai.OpenAI(
+        base_url=f"{client.serving.url}/compatible-mode/v1", api_key=client.serving.token, max_retries=2
+    ) as patient:
+        with pytest.raises(openai.InternalServerError, match="broken"):
+            patient.responses.create(model="any", input="pay")
+        with pytest.raises(openai.InternalServerError, match="broken"):
+            patient.chat.completions.create(model="any", messages=[{"role": "user", "content": "pay too"}])
+    assert asked == ["pay", "pay too"]

@@ -29,6 +29,15 @@ Begin = Callable[[AgentApp], Client]
 BODY = {"input": [{"content": "?"}], "stream": False}
 
 
+def test_an_app_shows_what_it_is_and_where(served: Begin) -> None:
+    app = AgentApp(app_name="Friday")
+    assert repr(app) == "<AgentApp Friday is idle>"
+    client = served(app)
+    assert repr(app) == f"<AgentApp Friday serves at {client.serving.url}>"
+    client.serving.stop()
+    assert (repr(app), repr(AgentApp())) == ("<AgentApp Friday is idle>", "<AgentApp is idle>")
+
+
 def test_what_is_called_when(served: Begin) -> None:
     seen: list[str] = []
 

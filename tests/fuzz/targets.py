@@ -45,7 +45,7 @@ def message(data: bytes) -> None:
     if not isinstance(given, dict):
         return
     with contextlib.suppress(UsageError):
-        PlaceholderMessage.from_dict(given | {"_host": None})  # no address is looked for
+        PlaceholderMessage.from_dict(given | {"_host": None, "_server": None})  # no address is looked for
     try:
         made = Msg.from_dict(given)
     except UsageError:

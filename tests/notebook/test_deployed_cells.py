@@ -121,10 +121,14 @@ def test_it_goes_on_when_the_kernel_is_killed_and_the_next_one_ends_it(
         "print([(one.deploy_id, one.alive) for one in deployments()])"
     )
     assert listed.stdout == f"[({about['deploy_id']!r}, True)]\n"
+    assert later.run("%load_ext nbagents").error == ""
+    for word in ("Friday", one.url, "serves", f"nbagents app stop {one.deploy_id}"):
+        assert word in later.run("%agents").card
     stopped = later.run(f"(await LocalDeployManager().stop({about['deploy_id']!r}))['success']")
     assert stopped.card == "True"
     assert deployments() == []
     assert not one.alive
+    assert "Friday" not in later.run("%agents").card
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from remote_agents import (
 )
 
 from nbagents.exceptions import (
+    AgentServerNotAliveError,
     AuthenticationError,
     CallCancelledError,
     ResultExpiredError,
@@ -103,6 +107,34 @@ def test_a_placeholder_can_be_fetched_by_its_address(runtime: Path):
             return (await PlaceholderMessage("localhost", launcher.port, task)).content
 
         assert asyncio.run(wait()) == "e heard hi"
+
+
+READ = """
+import json, sys
+from nbagents import PlaceholderMessage
+message = PlaceholderMessage.from_dict(json.loads(sys.stdin.readline()))
+print(type(message).__name__, message.content)
+"""
+
+
+def test_what_an_agent_will_say_is_fetched_wherever_it_was_written_down(remote):
+    reply = remote(Slow, "s")(0.5)
+    written = json.dumps(reply.to_dict())
+    assert not reply.done()
+    copy = PlaceholderMessage.from_dict(json.loads(written))
+    assert type(copy) is PlaceholderMessage
+    command = [sys.executable, "-c", READ]
+    read = subprocess.run(command, input=written, capture_output=True, text=True, timeout=60)
+    assert (read.returncode, read.stderr) == (0, "")
+    assert read.stdout == "PlaceholderMessage s slept\n"
+    assert (copy.content, copy.id, reply.content) == ("s slept", reply.id, "s slept")
+
+
+def test_a_server_that_nobody_knows_has_no_messages(runtime: Path):
+    address = {"_server": "no-such", "_epoch": "e", "_call": "c-1"}
+    head = {"__module__": "nbagents.message", "__name__": "PlaceholderMessage"}
+    with pytest.raises(AgentServerNotAliveError, match="no-such"):
+        PlaceholderMessage.from_dict(head | address).result(20)
 
 
 def test_an_unfinished_placeholder_tells_its_address(runtime: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import socket
 import time
 
 import pytest
@@ -22,7 +23,7 @@ from nbagents.exceptions import (
     UndeliverableException,
     UsageError,
 )
-from nbagents.rpc import GrpcWorkerAgentRuntime, GrpcWorkerAgentRuntimeHost
+from nbagents.rpc import GrpcWorkerAgentRuntime, GrpcWorkerAgentRuntimeHost, RpcAgentClient
 from nbagents.topics import AgentId, TopicId, TypePrefixSubscription, TypeSubscription
 
 pytestmark = pytest.mark.timeout(120)
@@ -43,6 +44,7 @@ def test_workers_find_a_host_by_its_address_alone():
 
     async def main():
         async with worker(f"localhost:{port}", answerer=Answerer) as runtime:
+            assert repr(runtime) == f"<GrpcWorkerAgentRuntime of localhost:{port} runs: answerer>"
             with program(f"localhost:{port}", "relay=Relay:answerer/x"):
                 knows(runtime, Told)
                 reply = await runtime.send_message(Ask("hello"), AgentId("relay", "x"))
@@ -59,12 +61,35 @@ def test_workers_find_a_host_by_its_address_alone():
     asyncio.run(host.stop())
 
 
+def test_a_host_whose_cell_is_run_again_takes_the_place_of_the_one_that_nobody_has():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"localhost:{free.getsockname()[1]}"
+    host = GrpcWorkerAgentRuntimeHost(address)
+    assert repr(host) == f"<GrpcWorkerAgentRuntimeHost for {address}, not running>"
+    host.start()
+    first = host.address
+    assert repr(host) == f"<GrpcWorkerAgentRuntimeHost listens at {first}>"
+    other = GrpcWorkerAgentRuntimeHost(address)
+    with pytest.raises(AgentServerError, match="is taken"):
+        other.start()  # somebody has that one, and can stop it
+    del host
+    other.start()
+    try:
+        assert RpcAgentClient(other.address).is_alive()
+    finally:
+        asyncio.run(other.stop())
+    with pytest.raises(RuntimeStateError, match="not started"):
+        asyncio.run(other.stop())
+
+
 def test_a_worker_without_a_host_says_so_within_seconds():
     runtime = GrpcWorkerAgentRuntime("localhost:1")
     began = time.monotonic()
-    with pytest.raises((AgentServerNotAliveError, AuthenticationError)):
+    with pytest.raises((AgentServerNotAliveError, AuthenticationError)) as told:
         asyncio.run(runtime.start())
     assert time.monotonic() - began < 30
+    assert str(told.value.hint).startswith("start it first")
+    assert repr(runtime) == "<GrpcWorkerAgentRuntime of localhost:1 does not run: no types>"
 
 
 def test_a_host_wants_its_token(server):

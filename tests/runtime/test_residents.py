@@ -152,6 +152,25 @@ def test_a_factory_makes_what_was_promised_and_in_time(monkeypatch):
     asyncio.run(main())
 
 
+def test_a_class_that_was_defined_again_is_named_with_what_to_do():
+    def defined() -> type:
+        class Greeter(Plain):
+            pass
+
+        return Greeter
+
+    async def main():
+        runtime = await started()
+        registered, later = defined(), defined()
+        await runtime.register_factory("greeter", lambda: later("x"), expected_class=registered)
+        with pytest.raises(UndeliverableException, match="made a Greeter of another definition") as caught:
+            await runtime.send_message(1, AgentId("greeter", "x"))
+        assert "stop this runtime" in str(caught.value.hint)
+        await runtime.stop()
+
+    asyncio.run(main())
+
+
 def test_a_type_is_registered_once():
     async def main():
         runtime = await started()

@@ -71,7 +71,8 @@ class Routes(Generic[S]):
             holder = next(iter(known)).name
             raise AgentTypeTakenError(
                 f"the agent type {agent_type} is served by another worker already, {holder}",
-                hint="choose another type, or let all its workers say shared=True",
+                hint="end that one first, maybe of an earlier run of this cell: await worker.stop(); or "
+                "choose another type, or let all its workers say shared=True",
             )
         if not known and len(self._types) >= MOST:
             raise UsageError(f"this host serves {MOST:,} agent types, and takes no more")

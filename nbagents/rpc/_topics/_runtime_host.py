@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import weakref
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -17,6 +18,9 @@ from ._signals import ENDING, signalled
 __all__ = ["GrpcWorkerAgentRuntimeHost"]
 
 HINT = "host.start()"
+
+_running: dict[tuple[str, int], tuple[weakref.ref[GrpcWorkerAgentRuntimeHost], RpcAgentServerLauncher]] = {}
+"""What runs in this process, by the address that it was given."""
 
 
 class GrpcWorkerAgentRuntimeHost:
@@ -45,9 +49,15 @@ class GrpcWorkerAgentRuntimeHost:
             raise UsageError(f"{address!r:.80} is no address: write host:port, for example localhost:50051")
         options: dict[str, Any] = {"tls": tls, "insecure": insecure, "token_file": token_file}
         options["autogen_compat"] = autogen_compat
-        self._make = partial(RpcAgentServerLauncher, host.strip("[]"), int(port), **options)
+        self._given = host.strip("[]"), int(port)
+        self._make = partial(RpcAgentServerLauncher, *self._given, **options)
         self._launcher = self._make()
         self._running = False
+
+    def __repr__(self) -> str:
+        if self._running:
+            return f"<GrpcWorkerAgentRuntimeHost listens at {self.address}>"
+        return f"<GrpcWorkerAgentRuntimeHost for {':'.join(map(str, self._given))}, not running>"
 
     @property
     def address(self) -> str:
@@ -67,6 +77,9 @@ class GrpcWorkerAgentRuntimeHost:
     def start(self) -> None:
         """Start it and wait until it listens, about half a second. Needs no event loop.
 
+        A host of this process that ran at that address and that no variable has any more, since its cell
+        was run again, ends: nobody else could stop it.
+
         Raises:
             RuntimeStateError: it runs already.
             AgentServerError: it cannot listen, for example since the port is taken.
@@ -75,8 +88,14 @@ class GrpcWorkerAgentRuntimeHost:
             raise RuntimeStateError("Host runtime is already started.", hint="await host.stop()")
         if self._launcher.connection is not None:  # it has run, and was stopped
             self._launcher = self._make()
+        earlier, launcher = _running.get(self._given, (None, None))
+        if earlier is not None and launcher is not None and earlier() is None:
+            del _running[self._given]
+            launcher.shutdown()
         self._launcher.launch()
         self._running = True
+        if self._given[1]:
+            _running[self._given] = weakref.ref(self), self._launcher
 
     async def stop(self, grace: float = 5) -> None:
         """End it. Workers are told at once; messages that have no outcome end in errors there.
@@ -89,6 +108,8 @@ class GrpcWorkerAgentRuntimeHost:
         if not self._running:
             raise RuntimeStateError("Host runtime is not started.", hint=HINT)
         self._running = False
+        if _running.get(self._given, (None, None))[1] is self._launcher:
+            del _running[self._given]
         await asyncio.to_thread(self._launcher.shutdown)
 
     async def stop_when_signal(self, grace: float = 5, signals: Sequence[signal.Signals] = ENDING) -> None:

@@ -85,8 +85,15 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
         self._values = Values(self._serializers, self._lock, payload_serialization_format)
         self._declared, sending, tracing = Declared(self._book), Sending(), Tracing(tracer_provider)
         taking = Taking(self._residents, self._values, tracing)
-        self._link = HostLink(Place(host_address, token, ca, insecure), self._declared, sending, taking)
+        place = Place(host_address, token, ca, insecure)
+        self._link = HostLink(place, self._declared, sending, taking)
+        self._host = place.address
         self._messages = Messages(self._link, sending, self._values, tracing)
+
+    def __repr__(self) -> str:
+        state = "runs" if self._link.running else "does not run"
+        types = ", ".join(sorted(self._residents.types)) or "no types"
+        return f"<GrpcWorkerAgentRuntime of {self._host} {state}: {types}>"
 
     # ---- its life
 
