@@ -50,6 +50,7 @@ class RoutedProxy(AgentBase):
     ...     await runtime.close()
     ...     return reply.name, reply.content
     >>> asyncio.run(main())
+    ann: Hello there
     ('ann', 'Hello there')
     """
 

@@ -149,7 +149,7 @@ ERRORS = [
         "",
         "%agents: no command 'shwo'. Did you mean show?   All of them: "
         "status, list, show, chat, ask, stop, runs, wait, timeline, cost, audit, export, graph, fork, "
-        "rewind, clear, index, use, server, doctor, code, why, config",
+        "rewind, clear, index, use, topics, server, doctor, code, why, config",
     ),
     ("%agents", "fork poet", "", "%agents: it goes like this: %agents fork poet[@5] as poet_2"),
     ("%agents", "show", "", "%agents: it goes like this: %agents show poet | show 12"),
