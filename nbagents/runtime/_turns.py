@@ -11,20 +11,22 @@ from contextvars import ContextVar
 from ..exceptions import OverloadedError
 from ..topics import AgentId
 
-__all__ = ["Turns", "enter_turns", "leave_turns", "turns_here"]
+__all__ = ["Hold", "Turns", "enter_turns", "leave_holds", "leave_turns", "turns_here"]
 
 MOST_WAITING = 10_000
 """Messages that may wait for their turn with one agent."""
 
 
-class _Hold:
+class Hold:
+    """A turn that somebody is in, until that ends."""
+
     __slots__ = ("agent", "held")
 
     def __init__(self, agent: AgentId) -> None:
         self.agent, self.held = agent, True
 
 
-_holds: ContextVar[tuple[_Hold, ...]] = ContextVar("nbagents_holds", default=())
+_holds: ContextVar[tuple[Hold, ...]] = ContextVar("nbagents_holds", default=())
 """The turns that this chain of direct messages is in."""
 
 
@@ -39,9 +41,20 @@ def turns_here() -> tuple[AgentId, ...]:
     return tuple(hold.agent for hold in _holds.get() if hold.held)
 
 
-def enter_turns(agents: Iterable[AgentId]) -> None:
-    """Say that what runs here is in the turns of these agents, which wait for it in other processes."""
-    _holds.set(tuple(map(_Hold, agents)))
+def enter_turns(agents: Iterable[AgentId]) -> tuple[Hold, ...]:
+    """Say that what runs here is in the turns of these agents, which wait for it in other processes.
+
+    Return what is to be given to `leave_holds` when they do not wait any more.
+    """
+    holds = tuple(map(Hold, agents))
+    _holds.set(holds)
+    return holds
+
+
+def leave_holds(holds: Iterable[Hold]) -> None:
+    """Say that these turns are over for whatever still runs in them."""
+    for hold in holds:
+        hold.held = False
 
 
 class Turns:
@@ -70,7 +83,7 @@ class Turns:
             self._free -= 1
         else:
             await self._wait(agent)
-        hold = _Hold(agent)
+        hold = Hold(agent)
         before = _holds.set((*(each for each in holds if each.held), hold) if is_rpc else (hold,))
         try:
             yield

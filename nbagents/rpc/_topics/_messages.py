@@ -8,8 +8,7 @@ from typing import Any
 
 from ... import events
 from ..._ids import next_call_id
-from ...runtime import DEFAULT_TIMEOUT
-from ...runtime._turns import turns_here
+from ...runtime import DEFAULT_TIMEOUT, turns_here
 from ...topics import AgentId, CancellationToken, TopicId
 from .._proto import agent_pb2 as pb
 from ._host_link import HostLink
