@@ -16,12 +16,13 @@ from ... import context, events
 from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError, ProtocolError, UsageError
 from ...runtime import Hold, Residents, enter_turns, leave_holds
 from ...topics import AgentId, CancellationToken, MessageContext, TopicId
+from .._admission import approve_of
 from .._faults import encode_error
 from .._printable import printable
 from .._proto import agent_pb2 as pb
 from ._line import Line
 from ._seen import seen
-from ._tracing import Tracing
+from ._tracing import Tracing, traceparent_of
 from ._values import Values
 
 __all__ = ["Taking"]
@@ -204,6 +205,9 @@ class Taking:
         _here.set(taken)
         timed = post.timeout_ms if taken.direct else 0
         context.deadline.set(time.monotonic() + timed / 1000 if timed else None)
+        context.run.set(post.run)
+        context.approve.set(approve_of(post))
+        context.traceparent.set(traceparent_of(post))
         taken.holds = enter_turns(AgentId(one.type, one.key) for one in post.holding)
         self._tracing.enter(post)
 
