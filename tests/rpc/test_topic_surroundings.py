@@ -57,7 +57,7 @@ def test_an_agent_of_the_host_may_do_what_its_run_allows(server, client, emptied
     async def main():
         async with worker(server) as runtime:
             return await surrounded(
-                runtime.send_message(f"{notes}\none", AgentId("scribe", "default"), timeout=30), "allow"
+                runtime.send_message(f"{notes}\none", AgentId("scribe", "default"), timeout=30), "auto"
             )
 
     assert asyncio.run(main()).content == "wrote one"
