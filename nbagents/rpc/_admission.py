@@ -95,8 +95,8 @@ def checked_arguments(method: str, arguments: Any) -> tuple[str, tuple[Any, ...]
     return kind, (tuple(args) if args or kind != "observe" else (None,)), kwargs
 
 
-def approve_of(frame: pb.Call) -> Mapping[str, str] | None:
-    """Return what a call brings with it of what tools may do.
+def approve_of(frame: pb.Call | pb.Post) -> Mapping[str, str] | None:
+    """Return what a call, or a message, brings with it of what tools may do.
 
     Raises:
         UsageError: it is no policy.

@@ -78,7 +78,7 @@ class Sessions:
                 serving.result()
                 left = session.leaving
         except asyncio.CancelledError:
-            left = False
+            left = session.leaving  # it may have hung up right after it said so
             raise
         finally:
             for task in (serving, *ends):

@@ -7,13 +7,14 @@ from ._closure_agent import ClosureAgent, ClosureContext
 from ._handlers import AnyType, event, message_handler, rpc
 from ._instantiation import AgentInstantiationContext
 from ._intervention import DefaultInterventionHandler, DropMessage, InterventionHandler
-from ._protocol import DEFAULT_TIMEOUT, AgentRuntime
+from ._protocol import DEFAULT_TIMEOUT, AgentRuntime, Factory
 from ._resident_runtime import ResidentRuntime
 from ._residents import OnChunk, Residents
 from ._routed_agent import RoutedAgent
 from ._routed_proxy import RoutedProxy
 from ._single_threaded import SingleThreadedAgentRuntime, open_runtimes
 from ._subscribed import default_subscription, handles, subscription_factory, type_subscription
+from ._turns import Hold, enter_turns, leave_holds, turns_here
 
 __all__ = [
     "DEFAULT_TIMEOUT",
@@ -27,6 +28,8 @@ __all__ = [
     "ClosureContext",
     "DefaultInterventionHandler",
     "DropMessage",
+    "Factory",
+    "Hold",
     "InterventionHandler",
     "OnChunk",
     "ResidentRuntime",
@@ -36,11 +39,14 @@ __all__ = [
     "SingleThreadedAgentRuntime",
     "UnboundSubscription",
     "default_subscription",
+    "enter_turns",
     "event",
     "handles",
+    "leave_holds",
     "message_handler",
     "open_runtimes",
     "rpc",
     "subscription_factory",
+    "turns_here",
     "type_subscription",
 ]

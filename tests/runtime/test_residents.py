@@ -319,6 +319,40 @@ def test_a_chain_of_messages_that_comes_back_is_let_in_and_an_event_waits():
     asyncio.run(main())
 
 
+class Crossed(RoutedAgent, concurrency=1):
+    """Asks the other one once both are at work."""
+
+    def __init__(self, other, both):
+        super().__init__("crossed")
+        self.other, self.both = AgentId(other, "x"), both
+
+    @message_handler
+    async def ask(self, message: Ask, ctx: MessageContext) -> str:
+        if message.what != "cross":
+            return message.what
+        self.both.append(self)
+        while len(self.both) < 2:
+            await asyncio.sleep(0)
+        return await self.send_message(Ask("hello"), self.other)
+
+
+def test_two_that_ask_each_other_crosswise_do_not_wait_for_ever():
+    async def main():
+        runtime, both = SingleThreadedAgentRuntime(), []
+        await Crossed.register(runtime, "one", lambda: Crossed("two", both))
+        await Crossed.register(runtime, "two", lambda: Crossed("one", both))
+        runtime.start()
+        sent = [runtime.send_message(Ask("cross"), AgentId(kind, "x"), timeout=8) for kind in ("one", "two")]
+        done = await asyncio.gather(*sent, return_exceptions=True)
+        assert sorted(map(type, done), key=str) == [DeadlockError, str]
+        assert "hello" in done
+        again = await runtime.send_message(Ask("free"), AgentId("one", "x"), timeout=8)
+        await runtime.stop_when_idle()
+        return again
+
+    assert asyncio.run(main()) == "free"
+
+
 def test_a_mailbox_has_room_for_so_many(monkeypatch):
     monkeypatch.setattr(turns_module, "MOST_WAITING", 2)
 

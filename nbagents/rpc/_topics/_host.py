@@ -106,6 +106,7 @@ class TopicHost:
     def publish(self, desk: Desk, frame: pb.Frame) -> None:
         """Pass a message on to the agents that want its topic, each once, in the order of its session."""
         post = frame.post
+        post.timeout_ms = 0  # it is how long the publisher waits for this, not its subscribers' time
         try:
             check_topic_type(post.topic.type)
             if len(post.topic.source) > LONGEST_KEY:

@@ -62,11 +62,13 @@ class HostLink:
             self._search.cancel()
         line = self._line
         if line is not None and line.error is None:
-            with suppress(NbAgentsError, TimeoutError):
-                # Answered after all messages that were given to this worker.
-                await asyncio.wait_for(line.ask("retire", "{}"), LEAVE_SECONDS)
-            await self._taking.drained()
-            await line.close()
+            try:
+                with suppress(NbAgentsError, TimeoutError):
+                    # Answered after all messages that were given to this worker.
+                    await asyncio.wait_for(line.ask("retire", "{}"), LEAVE_SECONDS)
+                await self._taking.drained()
+            finally:
+                await line.close()
         self._line = None
 
     def line(self) -> Line:

@@ -14,14 +14,16 @@ from typing import Any
 from ...agents import Call, ended_because, scheduler
 from ...exceptions import CantHandleException, NbAgentsError, UndeliverableException
 from ...message import Msg
-from .._admission import admit_call, internal_error
+from .._admission import admit_call, approve_of, internal_error
 from .._agents import AgentTable
 from .._codec import from_json, to_json
 from .._faults import encode_error
 from .._hosted import Hosted
+from .._limits import LONGEST_ID
 from .._printable import printable
 from .._proto import agent_pb2 as pb
 from .._results import Results
+from ._tracing import traceparent_of
 
 __all__ = ["JSON", "MESSAGE", "TEXT", "LivingAgents"]
 
@@ -107,8 +109,15 @@ class LivingAgents:
     def _call(self, hosted: Hosted, method: str, post: pb.Post, timeout: float | None) -> Call:
         self._results.check_open()
         call = admit_call(self._agents, method, hosted.agent_id, [[_message(post)], {}])
+        call.approve = approve_of(post)
         self._results.add(call)
-        scheduler().admit(call, run="", workspace=hosted.workspace, timeout=timeout)
+        scheduler().admit(
+            call,
+            run=post.run[:LONGEST_ID],
+            workspace=hosted.workspace,
+            timeout=timeout,
+            span=traceparent_of(post),
+        )
         return call
 
 

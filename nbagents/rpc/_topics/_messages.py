@@ -6,14 +6,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from ... import events
+from ... import context, events
 from ..._ids import next_call_id
-from ...runtime import DEFAULT_TIMEOUT
-from ...runtime._turns import turns_here
+from ...runtime import DEFAULT_TIMEOUT, turns_here
+from ...tools import Policy
+from ...tools._policy import standing_policy
 from ...topics import AgentId, CancellationToken, TopicId
 from .._proto import agent_pb2 as pb
 from ._host_link import HostLink
-from ._seen import carry, seen
+from ._seen import seen
 from ._sending import Sending
 from ._tracing import Tracing
 from ._values import Values
@@ -109,7 +110,13 @@ class Messages:
             post.topic.type, post.topic.source = topic.type, topic.source
         if sender is not None:
             post.sender.type, post.sender.key = sender.type, sender.key
-        carry(post)
+        post.run = run = context.run.get()
+        if rules := Policy.strictest(Policy.of(context.approve.get()), standing_policy()).rules:
+            post.approve.rules.update(rules)
+        elif run:
+            post.approve.SetInParent()  # nothing was said, and that is known
+        if span := context.traceparent.get():
+            post.metadata["traceparent"] = span
         if not method and events.active():
             seen("sent", post, str(sender or ""))
         return post

@@ -8,19 +8,21 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from ... import context, events
 from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError, ProtocolError, UsageError
-from ...runtime._residents import Residents
-from ...runtime._turns import enter_turns
+from ...runtime import Hold, Residents, enter_turns, leave_holds
 from ...topics import AgentId, CancellationToken, MessageContext, TopicId
+from .._admission import approve_of
 from .._faults import encode_error
 from .._printable import printable
 from .._proto import agent_pb2 as pb
 from ._line import Line
-from ._seen import belong, seen
-from ._tracing import Tracing
+from ._seen import seen
+from ._tracing import Tracing, traceparent_of
 from ._values import Values
 
 __all__ = ["Taking"]
@@ -33,16 +35,22 @@ DRAIN_SECONDS = 30.0
 class _Taken:
     """A message that is being handled."""
 
-    __slots__ = ("direct", "line", "number", "task", "timer", "token", "why")
+    __slots__ = ("direct", "holds", "line", "number", "task", "timer", "token", "why")
 
     def __init__(self, line: Line, post: pb.Post) -> None:
         self.line, self.number = line, post.id
         self.direct = post.HasField("agent")
         self.token = CancellationToken()
-        self.task: asyncio.Task[None] | None = None
+        self.holds: tuple[Hold, ...] = ()
+        """The turns in other workers that wait for it."""
+        self.task: asyncio.Task[pb.Value] | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.why: NbAgentsError | None = None
         """Why its handler was ended, once it was."""
+
+
+_here: ContextVar[_Taken | None] = ContextVar("nbagents_taken", default=None)
+"""The message whose handler runs here."""
 
 
 class Taking:
@@ -68,7 +76,8 @@ class Taking:
         loop = asyncio.get_running_loop()
         work = self._answer(taken, post) if where == "agent" else self._spread(taken, post)
         taken.task = loop.create_task(work)
-        if post.timeout_ms:
+        taken.task.add_done_callback(partial(self._over, taken, post))
+        if post.timeout_ms and taken.direct:  # of a topic's, it is how long its publisher waits for the host
             taken.timer = loop.call_later(post.timeout_ms / 1000, self._late, taken, post.timeout_ms / 1000)
 
     def withdrawn(self, line: Line, number: int) -> None:
@@ -79,13 +88,15 @@ class Taking:
 
     def ended(self, line: Line) -> None:
         """The host is gone, and nobody waits for replies to what came from it."""
+        here = _here.get()  # a handler that stops its own worker is to end that in peace
         for taken in [*self._taken.values()]:
-            if taken.line is line and taken.direct:
+            if taken.line is line and taken.direct and taken is not here:
                 self._stop(taken, _unwanted())
 
     async def drained(self) -> None:
-        """Wait until all is handled; what takes too long is ended."""
-        tasks = [taken.task for taken in self._taken.values() if taken.task is not None]
+        """Wait until all is handled, but for the handler that waits here; what takes too long is ended."""
+        here = _here.get()
+        tasks = [taken.task for taken in self._taken.values() if taken.task is not None and taken is not here]
         if not tasks:
             return
         _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
@@ -106,21 +117,8 @@ class Taking:
 
     # ---- direct messages
 
-    async def _answer(self, taken: _Taken, post: pb.Post) -> None:
-        outcome = pb.Outcome(id=post.id)
-        try:
-            self._enter(post)
-            value = await self._handled(taken, post)
-        except asyncio.CancelledError:
-            why = taken.why or CallCancelledError(f"the handler of {_of(post.agent)} was cancelled")
-            outcome.error.CopyFrom(encode_error(why))
-        except Exception as error:  # noqa: BLE001  # whatever it is, whoever waits must hear of it
-            outcome.error.CopyFrom(_failure(error))
-        else:
-            outcome.done.CopyFrom(value)
-        self._over(taken, outcome)
-
-    async def _handled(self, taken: _Taken, post: pb.Post) -> pb.Value:
+    async def _answer(self, taken: _Taken, post: pb.Post) -> pb.Value:
+        self._enter(taken, post)
         recipient = AgentId(post.agent.type, post.agent.key)
         if post.method:
             return await self._asked(recipient, post)
@@ -177,46 +175,58 @@ class Taking:
 
     # ---- topics
 
-    async def _spread(self, taken: _Taken, post: pb.Post) -> None:
-        outcome = pb.Outcome(id=post.id)
+    async def _spread(self, taken: _Taken, post: pb.Post) -> pb.Value:
+        self._enter(taken, post)
+        topic = TopicId(post.topic.type, post.topic.source)
+        about: Any = (_sender(post), topic, False, taken.token, post.message_id)
         try:
-            self._enter(post)
-            topic = TopicId(post.topic.type, post.topic.source)
-            about: Any = (_sender(post), topic, False, taken.token, post.message_id)
             message = self._values.decode(post.body)
-            recipients = [AgentId(one.type, one.key) for one in post.recipients]
-            if len(recipients) == 1:
-                await self._event(message, recipients[0], MessageContext(*about), post)
-            else:
-                work = (self._event(message, one, MessageContext(*about), post) for one in recipients)
-                await asyncio.gather(*work)
-            outcome.done.SetInParent()
-        except asyncio.CancelledError:
-            outcome.error.CopyFrom(encode_error(CallCancelledError("it was cancelled")))
-        except Exception as error:
+        except Exception:
             log.exception("a message to the topic %s reached nobody here", printable(post.topic.type, 60))
-            outcome.error.CopyFrom(encode_error(error))
-        self._over(taken, outcome)
+            raise
+        recipients = [AgentId(one.type, one.key) for one in post.recipients]
+        if len(recipients) == 1:
+            await self._event(message, recipients[0], MessageContext(*about), post)
+        else:
+            work = (self._event(message, one, MessageContext(*about), post) for one in recipients)
+            await asyncio.gather(*work)
+        return pb.Value()
 
     async def _event(self, message: Any, recipient: AgentId, ctx: MessageContext, post: pb.Post) -> None:
         try:
             await self._handle(message, recipient, ctx, post)
-        except Exception:  # one agent's failure is none of the others'
+        except (Exception, SystemExit, KeyboardInterrupt):  # one agent's failure is none of the others'
             log.exception("%s failed to handle a message to the topic %s", recipient, ctx.topic_id)
 
     # ----
 
-    def _enter(self, post: pb.Post) -> None:
+    def _enter(self, taken: _Taken, post: pb.Post) -> None:
         """Let the handler know what it is a part of; this is its task's own context."""
-        context.deadline.set(time.monotonic() + post.timeout_ms / 1000 if post.timeout_ms else None)
-        enter_turns(AgentId(one.type, one.key) for one in post.holding)
+        _here.set(taken)
+        timed = post.timeout_ms if taken.direct else 0
+        context.deadline.set(time.monotonic() + timed / 1000 if timed else None)
+        context.run.set(post.run)
+        context.approve.set(approve_of(post))
+        context.traceparent.set(traceparent_of(post))
+        taken.holds = enter_turns(AgentId(one.type, one.key) for one in post.holding)
         self._tracing.enter(post)
-        belong(post)
 
-    def _over(self, taken: _Taken, outcome: pb.Outcome) -> None:
+    def _over(self, taken: _Taken, post: pb.Post, task: asyncio.Task[pb.Value]) -> None:
+        """Answer a message whose handler has ended, in whatever way, or has not even begun."""
         if taken.timer is not None:
             taken.timer.cancel()
         self._taken.pop((taken.line, taken.number), None)
+        leave_holds(taken.holds)
+        outcome, error = pb.Outcome(id=taken.number), None if task.cancelled() else task.exception()
+        if task.cancelled():
+            error = taken.why or CallCancelledError(f"the handler of {_of(post)} was cancelled")
+        elif error is not None and not isinstance(error, Exception):
+            text = f"the handler of {_of(post)} tried to end the program ({type(error).__name__})"
+            error = CallCancelledError(text)
+        if error is not None:
+            outcome.error.CopyFrom(_failure(error))
+        else:
+            outcome.done.CopyFrom(task.result())
         if taken.line.error is None:
             with suppress(NbAgentsError):
                 taken.line.put(pb.Frame(outcome=outcome))
@@ -238,5 +248,7 @@ def _failure(error: BaseException) -> pb.Error:
     return failure
 
 
-def _of(agent: pb.Agent) -> str:
-    return f"{printable(agent.type, 60)}/{printable(agent.key, 60)}"
+def _of(post: pb.Post) -> str:
+    if post.HasField("topic"):
+        return f"topic {printable(post.topic.type, 60)}"
+    return f"{printable(post.agent.type, 60)}/{printable(post.agent.key, 60)}"

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .._limits import TRACEPARENT
 from .._proto import agent_pb2 as pb
 
-__all__ = ["Tracing"]
+__all__ = ["Tracing", "traceparent_of"]
 
 
 class Tracing:
@@ -42,3 +43,9 @@ class Tracing:
             from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
             attach(TraceContextTextMapPropagator().extract(dict(post.metadata)))
+
+
+def traceparent_of(post: pb.Post) -> str:
+    """Return the span that a message was sent in; "" if none is told."""
+    span = str(post.metadata.get("traceparent", ""))
+    return span if len(span) == TRACEPARENT else ""

@@ -13,9 +13,7 @@ from ...exceptions import (
     ProtocolError,
     UsageError,
 )
-from ...runtime import DEFAULT_TIMEOUT, Agent
-from ...runtime._protocol import Factory
-from ...runtime._resident_runtime import ResidentRuntime
+from ...runtime import DEFAULT_TIMEOUT, Agent, Factory, ResidentRuntime
 from ...topics import (
     JSON_DATA_CONTENT_TYPE,
     PROTOBUF_DATA_CONTENT_TYPE,
