@@ -355,6 +355,8 @@ class AgentApp:
 
     def serve(self, host: str = "127.0.0.1", port: int = 8080, **options: Any) -> Serving:
         """Serve as `run` does, behind whatever else goes on; ``with`` ends it. Raises as `run` does."""
+        if "unprotected" in options:  # that is for a terminal in a container, and asked for by name there
+            raise UsageError("there is no option 'unprotected'", hint="give ssl_certfile= and ssl_keyfile=")
         return serve(self, host, port, **options)
 
     async def deploy(self, deployer: Any, **options: Any) -> dict[str, Any]:

@@ -74,6 +74,7 @@ class Answer:
         self._news = asyncio.Condition()
         self._leaving: asyncio.TimerHandle | None = None
         self._task = asyncio.create_task(self._run(), name=f"nbagents-{self.id}")
+        self._task.add_done_callback(self._settle)
 
     @property
     def orphaned(self) -> bool:
@@ -172,14 +173,25 @@ class Answer:
             )
             sequence.usage = self._counter.told()
             last = sequence.fail(code, message, error_id, int(time.time()))
+        self._end(last)
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._tell()
+
+    def _end(self, last: list[Event]) -> None:
         self._events.extend(last)
         self.over_at = time.monotonic()
         self.done = True
         if self._leaving is not None:
             self._leaving.cancel()
         self._over(self)
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._tell()
+
+    def _settle(self, task: asyncio.Task[None]) -> None:
+        """End what was cancelled before its first step: nothing of `_run` has happened then."""
+        if self.done or not task.cancelled():
+            return
+        self.state = "stopped"
+        self._end([*self._sequence.begin(), *self._sequence.cancel(int(time.time()))])
+        asyncio.get_running_loop().create_task(self._tell())
 
     async def _add(self, events: list[Event]) -> None:
         if not events:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from collections import OrderedDict
@@ -193,17 +194,25 @@ class Doors:
         return await begin(self._app, request.scope["nbagents.user"], body, patience=patience)
 
     async def _whole(self, request: Request, answer: Answer, take: Any = None) -> dict[str, Any]:
-        """Read to the end; a client that leaves ends the answer."""
+        """Read to the end; a client that leaves ends the answer, also one that says nothing for long."""
         last: dict[str, Any] = {}
-        async with aclosing(answer.read()) as batches:
-            async for events in batches:
-                if await request.is_disconnected():
-                    answer.cancel()
-                for last in events:
-                    if take is not None:
-                        for _ in take(last):
-                            pass
+        leaving = asyncio.create_task(_left(request, answer))
+        try:
+            async with aclosing(answer.read()) as batches:
+                async for events in batches:
+                    for last in events:
+                        if take is not None:
+                            for _ in take(last):
+                                pass
+        finally:
+            leaving.cancel()
         return last
+
+
+async def _left(request: Request, answer: Answer) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    answer.cancel()
 
 
 async def json_of(request: Request) -> dict[str, Any]:

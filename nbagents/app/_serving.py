@@ -66,6 +66,8 @@ class Serving:
             log_config=None,
             access_log=False,
             server_header=False,
+            # What stands before it is not known: anybody near could say to be another caller, or on TLS.
+            proxy_headers=False,
             ws="none",
             lifespan="off",
             timeout_graceful_shutdown=max(1, math.ceil(drain)),
@@ -121,17 +123,20 @@ class Serving:
         """
         self._thread.start()
         try:
-            ready = self._ready.wait(seconds)
-        except BaseException:  # an interrupt: what has begun ends
+            if not self._ready.wait(seconds):
+                raise TimeoutError(
+                    f"the app did not start within {seconds:g} s: its @app.init takes too long"
+                )
+            if self._failure is not None:
+                raise self._failure
+        except BaseException:  # an interrupt too: what has begun ends
             self._server.should_exit = True
             raise
-        if not ready:
-            self._server.should_exit = True
-            raise TimeoutError(f"the app did not start within {seconds:g} s: its @app.init takes too long")
-        if self._failure is not None:
-            raise self._failure
         if self.token is not None:
-            self._header = HeaderFile(self.port, self.token)
+            try:
+                self._header = HeaderFile(self.port, self.token)
+            except OSError as error:
+                log.warning("no file for curl can be written, so that `curl` has no token: %s", error)
 
     def stop(self) -> bool:
         """Refuse new requests, give those under way some seconds, and end. Any thread; may be repeated.

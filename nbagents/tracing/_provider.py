@@ -42,18 +42,21 @@ _told: dict[str, str] = {}
 """What was said here beside the environment, or by whoever started this server."""
 
 
-def settings() -> dict[str, str]:
+def settings(said: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the variables that a server of this process traces by; none where it does not.
 
-    They may hold secrets.
+    ``said`` is what would be said beside the environment; left out, it is what is said now. They may hold
+    secrets.
     """
-    said = {name: value for name, value in os.environ.items() if name.startswith("OTEL_")} | _told
-    return said if is_configured(said) else {}
+    beside = _told if said is None else said
+    found = {name: value for name, value in os.environ.items() if name.startswith("OTEL_")} | dict(beside)
+    return found if is_configured(found) else {}
 
 
 def tell_servers(said: Mapping[str, str]) -> None:
-    """Have servers that are started from now on trace by these variables too."""
-    _told.update(said)
+    """Have servers that are started from now on trace by these variables too, and by none said before."""
+    global _told
+    _told = dict(said)  # not merged: the key of one collector is not for the next
 
 
 def is_configured(said: Mapping[str, str]) -> bool:

@@ -51,6 +51,15 @@ class Spans:
         if hears is not None:
             hears(event)
 
+    def close(self) -> None:
+        """End what is open, with what is known of it so far. Any thread."""
+        while self._calls:
+            _, spans = self._calls.popitem()
+            for span in reversed(spans):
+                span.end()
+        while self._tools:
+            self._tools.popitem()[1].span.end()
+
     # ---- calls
 
     def _queued(self, event: Event) -> None:

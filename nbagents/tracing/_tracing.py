@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .. import events
 from .._version import __version__
 from ..exceptions import UsageError
-from ._provider import HEADERS, NAME, TRACES, is_configured, make_provider, missing, settings, tell_servers
+from ._provider import HEADERS, NAME, TRACES, make_provider, missing, settings, tell_servers
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -24,17 +24,24 @@ FLUSH = 2.0
 
 _lock = threading.RLock()
 _now: Tracing | None = None
+_left_alone: Any = None
+"""The provider that was set in this process when tracing was stopped: it is no reason to begin again."""
+_set_by_us: Any = None
+"""The provider that we have set in this process: it can be set once. It is shut down when tracing stops."""
+_set_goes_on = False
 
 
 class Tracing:
     """Spans are made while it is there. ``stop`` ends it; ``with`` too. Any thread."""
 
-    def __init__(self, provider: Any) -> None:
+    def __init__(self, provider: Any, said: Mapping[str, str], *, ours: bool = False) -> None:
         from ._spans import Spans
 
         self.provider = provider
         self.tracer: Tracer = provider.get_tracer("nbagents", __version__)
-        self._end = events.subscribe(Spans(self.tracer).hear, near=True)
+        self._said, self._ours = dict(said), ours
+        self._spans = Spans(self.tracer)
+        self._end = events.subscribe(self._spans.hear, near=True)
 
     def flush(self, seconds: float = 10.0) -> bool:
         """Send what has ended; has all been sent in time?"""
@@ -42,12 +49,27 @@ class Tracing:
         return True if flush is None else bool(flush(int(seconds * 1000)))
 
     def stop(self) -> None:
-        """Make no more spans; those that are open end with what they are about. Twice is fine."""
-        global _now
-        self._end()
+        """Make no more spans, here and in servers that are started from now on; open ones end now.
+
+        What has ended is sent, for at most two seconds. A provider of your own goes on. Twice is fine.
+        """
+        global _now, _left_alone, _set_goes_on
         with _lock:
-            if _now is self:
-                _now = None
+            if _now is not self:
+                return
+            _now, _left_alone = None, _set_already()
+            tell_servers({})
+            over = [_set_by_us] if _set_goes_on else []
+            _set_goes_on = False
+        self._finish()
+        if self._ours and self.provider is not _set_by_us:
+            over.append(self.provider)
+        for provider in over:
+            _shut_down(provider)
+
+    def _finish(self) -> None:
+        self._end()
+        self._spans.close()
 
     def __enter__(self) -> Tracing:
         return self
@@ -75,7 +97,7 @@ def trace(
     Raises:
         UsageError: OpenTelemetry is not installed, or nothing says where spans go.
     """
-    global _now
+    global _set_by_us, _set_goes_on
     said: dict[str, str] = {}
     if endpoint is not None:
         said[TRACES] = _address(endpoint)
@@ -87,27 +109,47 @@ def trace(
         said[NAME] = service_name
     if headers and endpoint is None:
         raise UsageError("headers= are for an endpoint=", hint="trace('http://127.0.0.1:4318', headers=...)")
-    tell_servers(said)
     try:
-        provider = tracer_provider or (None if endpoint else _set_already())
+        provider = tracer_provider or (None if endpoint else _usable())
     except ImportError as error:
         raise missing(error) from None
-    if provider is None:
-        if not is_configured(settings()):
-            raise UsageError(
-                "nothing says where spans go",
-                hint="trace('http://127.0.0.1:4318'); or set OTEL_EXPORTER_OTLP_ENDPOINT, or a provider",
-            )
-        provider = make_provider(settings(), "nbagents")
-        from opentelemetry import trace as api
+    if provider is not None:
+        return _begin(provider, said)
+    if not (found := settings(said)):
+        raise UsageError(
+            "nothing says where spans go",
+            hint="trace('http://127.0.0.1:4318'); or set OTEL_EXPORTER_OTLP_ENDPOINT, or a provider",
+        )
+    provider = make_provider(found, "nbagents")
+    from opentelemetry import trace as api
 
-        if _set_already() is None:
-            api.set_tracer_provider(provider)  # so that spans of the user's own belong to it too
+    if _set_already() is None:
+        api.set_tracer_provider(provider)  # so that spans of the user's own belong to it too
+        _set_by_us, _set_goes_on = provider, True
+    return _begin(provider, said, ours=True)
+
+
+def _begin(provider: Any, said: Mapping[str, str], *, ours: bool = False) -> Tracing:
+    """Begin, in the place of what has been begun before."""
+    global _now
     with _lock:
-        if _now is not None:
-            _now.stop()
-        _now = begun = Tracing(provider)
+        before = _now
+        if before is not None and before.provider is provider:  # it goes on
+            ours, said = before._ours, {**(before._said if before._ours else {}), **said}
+        tell_servers(said)
+        _now = begun = Tracing(provider, said, ours=ours)
+    if before is not None:
+        before._finish()
+        if before._ours and before.provider not in (provider, _set_by_us):
+            _shut_down(before.provider)
     return begun
+
+
+def _shut_down(provider: Any) -> None:
+    """Send what has ended, and no more. An exporter may wait long for a collector that is gone: we do not."""
+    thread = threading.Thread(target=provider.shutdown, daemon=True)
+    thread.start()
+    thread.join(FLUSH)
 
 
 def look() -> None:
@@ -115,11 +157,11 @@ def look() -> None:
 
     Cheap; to be asked where something begins, and only where OpenTelemetry is loaded.
     """
-    if _now is not None or (provider := _set_already()) is None:
+    if _now is not None or (provider := _usable()) is None or provider is _left_alone:
         return
     with _lock:
         if _now is None:
-            trace(tracer_provider=provider)
+            _begin(provider, {})
 
 
 def current() -> Tracer | None:
@@ -135,7 +177,7 @@ def begin_in_server(said: Mapping[str, str]) -> None:
     if not found:
         return
     try:
-        trace(tracer_provider=make_provider(found, "nbagents-server"))
+        _begin(make_provider(found, "nbagents-server"), said, ours=True)
     except UsageError as error:
         log.warning("this server does not trace: %s; %s", error, error.hint)
 
@@ -157,6 +199,14 @@ def _set_already() -> Any:
 
     provider = get_tracer_provider()
     return None if isinstance(provider, ProxyTracerProvider | NoOpTracerProvider) else provider
+
+
+def _usable() -> Any:
+    """Return the provider that is set in this process, unless it is one of ours that has been shut down."""
+    provider = _set_already()
+    if provider is None or provider is not _set_by_us:
+        return provider
+    return None if _now is None else _now.provider
 
 
 def _address(endpoint: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 from a2a.helpers import get_data_parts, new_data_part
@@ -73,7 +72,7 @@ def part_of(content: dict[str, Any]) -> Part:
         head, _, data = where.partition(";base64,")
         try:
             return Part(raw=base64.b64decode(data, validate=True), media_type=head[5:])
-        except binascii.Error:
+        except ValueError:  # not in the alphabet, or no ASCII at all
             return Part(text=f"[a broken {kind}]")
     return Part(url=where, media_type="" if kind == ContentType.FILE else f"{kind}/*")
 

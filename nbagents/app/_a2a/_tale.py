@@ -76,6 +76,12 @@ class Tale:
         """How far it is, a ``TaskState``."""
         return self._status.state
 
+    def break_off(self) -> None:
+        """Note that nothing more can be told of it."""
+        text = "internal: the answer cannot be told as a task"
+        message = self._message(f"{self._ids['task_id']}-error", [Part(text=text)], MessageType.ERROR)
+        self._now_is(TaskState.TASK_STATE_FAILED, message)
+
     def task(self, history_length: int | None = None) -> Task:
         """Return the task as it is now."""
         growing = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
@@ -16,6 +17,8 @@ from ._parts import copied
 from ._tale import Tale, Update
 
 __all__ = ["Record", "Tasks"]
+
+log = logging.getLogger(__name__)
 
 MOST, MOST_OF_ONE = 2000, 200
 """Tasks that are kept of all users, and of one; the oldest that are over go first."""
@@ -97,15 +100,22 @@ class Record:
             self._answer.cancel()
 
     async def _follow(self, answer: Answer) -> None:
-        async with aclosing(answer.read()) as batches:
-            async for events in batches:
-                for event in events:
-                    for _ in self.tale.take(event):
-                        pass
-                    self._position = event["sequence_number"]
-        self._answer = None
-        if self._leaving is not None:
-            self._leaving.cancel()
+        try:
+            async with aclosing(answer.read()) as batches:
+                async for events in batches:
+                    for event in events:
+                        for _ in self.tale.take(event):
+                            pass
+                        self._position = event["sequence_number"]
+        except Exception:
+            log.exception("an answer cannot be told as a task")
+            answer.cancel()
+        finally:
+            if not self.tale.over:
+                self.tale.break_off()
+            self._answer = None
+            if self._leaving is not None:
+                self._leaving.cancel()
 
 
 class Tasks:
