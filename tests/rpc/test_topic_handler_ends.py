@@ -110,7 +110,7 @@ def test_a_handler_may_stop_its_own_worker(server):
             began = time.monotonic()
             with pytest.raises(NbAgentsError):  # its worker has gone before it answered
                 await other.send_message(Ask("stop"), AgentId(kind, "x"), timeout=20)
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 18
             await Stopper.register(other, kind, Stopper)  # the type is free
 
     asyncio.run(main())
