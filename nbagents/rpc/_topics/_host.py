@@ -30,7 +30,7 @@ from .._methods import parsed_request
 from .._printable import printable
 from .._proto import agent_pb2 as pb
 from .._results import Results
-from ._desk import MOST_GIVEN, MOST_WAITING, Asked, Desk
+from ._desk import MOST_GIVEN, Asked, Desk
 from ._living import LivingAgents
 from ._routes import Routes, Subscribed, check_topic_type
 
@@ -114,11 +114,11 @@ class TopicHost:
             return
         self._counts["published"] += 1
         if desk.waiting or not self._deliver(desk, frame):
-            if len(desk.waiting) >= MOST_WAITING:
-                text = f"{MOST_WAITING:,} messages of this worker wait for slow ones already"
-                desk.refuse(post.id, OverloadedError(text, hint="publish more slowly"))
+            try:
+                desk.wait(frame)
+            except OverloadedError as error:
+                desk.refuse(post.id, error)
                 return
-            desk.waiting.append(frame)
             if desk.draining is None:
                 desk.draining = asyncio.ensure_future(self._drain(desk))
 
@@ -133,7 +133,7 @@ class TopicHost:
             found.setdefault(self.routes.server_of(agent_type, source), []).append(agent_type)
         return found
 
-    def _deliver(self, desk: Desk, frame: pb.Frame, error: NbAgentsError | None = None) -> bool:
+    def _deliver(self, desk: Desk, frame: pb.Frame) -> bool:
         """Give a topic's message to whom it is for; False, and nothing has happened, if one has no room."""
         post, number = frame.post, frame.post.id
         recipients = self._recipients(post)
@@ -158,9 +158,9 @@ class TopicHost:
         """Deliver what waits, in its order, as its recipients have room again."""
         try:
             while desk.waiting:
-                frame = desk.waiting[0]
-                limit = time.monotonic() + OVERLOAD_SECONDS
-                while not self._deliver(desk, frame):
+                frame, came = desk.waiting[0]
+                limit = came + OVERLOAD_SECONDS
+                while desk.waiting and desk.waiting[0][0] is frame and not self._deliver(desk, frame):
                     slow = [
                         target
                         for target in self._recipients(frame.post)
@@ -172,8 +172,7 @@ class TopicHost:
                     except TimeoutError:
                         self._overloaded(desk, frame.post, slow)
                         break
-                if desk.waiting:
-                    desk.waiting.popleft()
+                desk.served(frame)
         finally:
             desk.draining = None
 
@@ -245,8 +244,10 @@ class TopicHost:
 
     def about(self) -> dict[str, Any]:
         """Tell who serves what, who wants what, and how much has passed."""
+        types = self.routes.types()
+        serving = {desk for desks in types.values() for desk in desks}
         return {
-            "types": {name: [desk.name for desk in desks] for name, desks in self.routes.types().items()},
+            "types": {name: [desk.name for desk in desks] for name, desks in types.items()},
             "subscriptions": [
                 {
                     "id": one.id,
@@ -260,7 +261,7 @@ class TopicHost:
             "workers": {
                 name: {"asked": len(desk.asked), "given": len(desk.given), "waiting": len(desk.waiting)}
                 for name, desk in self._desks.items()
-                if desk.given or desk.asked or any(desk in owners for owners in self.routes.types().values())
+                if desk.given or desk.asked or desk.waiting or desk in serving
             },
             "counts": dict(self._counts),
         }
