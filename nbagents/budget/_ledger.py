@@ -28,6 +28,7 @@ __all__ = [
     "grant",
     "left",
     "lend",
+    "lender_of",
     "limits_of",
     "receive",
     "set_limits",
@@ -281,6 +282,12 @@ def shared(run_id: str, part: Grant) -> None:
         account = _accounts.get(run_id)
         if account is not None:
             account.part = part
+
+
+def lender_of(run_id: str) -> Lender | None:
+    """Return of whom a run's limits are borrowed here, None where they are not."""
+    account = _accounts.get(run_id)
+    return None if account is None else account.lender
 
 
 def left(lender: Lender) -> None:

@@ -55,7 +55,16 @@ def _called(name: str, variables: Mapping[str, Any], magic: str) -> Any:
 
 def own_tools(variables: Mapping[str, Any]) -> list[str]:
     """Return the names of those variables of a notebook that can be tools."""
-    return [name for name, value in variables.items() if name[:1] != "_" and _is_tool(value)]
+    return [
+        name
+        for name, value in variables.items()
+        if name[:1] != "_" and _is_tool(value) and not _is_shells(name, value)
+    ]
+
+
+def _is_shells(name: str, value: Any) -> bool:
+    """Did IPython put it into the notebook, as it does with an ``open`` of its own?"""
+    return name == "open" and getattr(value, "__wrapped__", None) is open
 
 
 def tool_names(variables: Mapping[str, Any]) -> list[str]:

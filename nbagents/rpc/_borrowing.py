@@ -42,18 +42,23 @@ class Borrowing:
     def granted(self, session: Session, asked: Fields) -> None:
         """Take in what a session lends; raises as `limit` does."""
         lender = self._lenders.get(session)
-        if lender is not None:
+        if lender is not None and self._lends(session, asked):
             lender.granted(asked.id("run"), asked.id("ticket"), Grant.read(asked.table("lent")))
 
     def shared(self, session: Session, asked: Fields) -> None:
         """Note what may be used here once a session is gone; raises as `limit` does."""
-        if session in self._lenders:
+        if self._lends(session, asked):
             budget.shared(asked.id("run"), Grant.read(asked.table("lent")))
 
     async def recalled(self, session: Session, asked: Fields) -> dict[str, Any]:
         """Return what is not used here of what a session has lent."""
-        lent = session in self._lenders
+        lent = self._lends(session, asked)
         return (await budget.give_back(asked.id("run")) if lent else Grant()).to_dict()
+
+    def _lends(self, session: Session, asked: Fields) -> bool:
+        """Is it of this session that the run's limits are borrowed?"""
+        lender = self._lenders.get(session)
+        return lender is not None and budget.lender_of(asked.id("run")) is lender
 
     def left(self, session: Session) -> None:
         """A client is gone for good."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from ..exceptions import MethodMissingError, UsageError
 from ..topics import (
@@ -23,9 +23,6 @@ from ..topics import (
 )
 from ._instantiation import AgentInstantiationContext
 from ._protocol import DEFAULT_TIMEOUT, AgentRuntime
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["BaseAgent", "HandledType", "UnboundSubscription"]
 

@@ -35,6 +35,12 @@ class AgentInstantiationContext:
             _making.reset(token)
 
     @classmethod
+    def leave(cls) -> None:
+        """Say that what runs here is a handler, though a factory may have sent the message."""
+        if _making.get() is not None:
+            _making.set(None)
+
+    @classmethod
     def current_runtime(cls) -> AgentRuntime:
         """Return the runtime that the agent is made for.
 

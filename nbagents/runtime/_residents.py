@@ -11,6 +11,7 @@ import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,10 @@ class _Resident:
         self.agent, self.turns, self.stays = agent, turns, stays
         self.busy = 0
         self.last = time.monotonic()
+
+
+_made_here: ContextVar[tuple[tuple[Residents, AgentId], ...]] = ContextVar("nbagents_made_here", default=())
+"""The agents whose factories wait for what runs here."""
 
 
 class Residents:
@@ -89,10 +94,6 @@ class Residents:
             )
         self._factories[kind.type] = (factory, expected_class)
         return kind
-
-    def remove_type(self, type: str) -> None:
-        """Forget a factory, for example since somebody else has the type. Agents that it made stay."""
-        self._factories.pop(type, None)
 
     async def add_instance(self, agent: Agent, id: AgentId) -> AgentId:
         """Let this very object be the agent of that id, for as long as the runtime lives.
@@ -141,10 +142,12 @@ class Residents:
             Exception: what its handler raises.
         """
         resident = self._agents.get(recipient)
+        if not ctx.is_rpc:  # nobody waits for it, in whatever turn or factory it was published
+            leave_turns()
+            _made_here.set(())
         if resident is None or recipient in self._doors:
             resident = await self._enter(recipient)
-        if not ctx.is_rpc:
-            leave_turns()
+        AgentInstantiationContext.leave()
         resident.busy += 1
         before = handling.set(recipient)
         try:
@@ -176,9 +179,7 @@ class Residents:
         door = self._doors.get(id)
         if door is None:
             door = self._doors[id] = _Door(self._doors, id)
-        elif AgentInstantiationContext.is_in_factory_call() and (
-            AgentInstantiationContext.current_agent_id() == id
-        ):
+        elif (self, id) in _made_here.get():
             raise DeadlockError(f"the factory of {id} waits for {id} itself, which it is to make")
         return door
 
@@ -207,9 +208,13 @@ class Residents:
         return _Resident(agent, _turns(agent), stays=False)
 
     async def _call(self, factory: Factory, id: AgentId) -> Agent:
-        with AgentInstantiationContext.populate_context((self._runtime, id)):
-            made = factory(self._runtime, id) if _takes_two(factory) else factory()
-            agent = await made if inspect.isawaitable(made) else made
+        before = _made_here.set((*_made_here.get(), (self, id)))
+        try:
+            with AgentInstantiationContext.populate_context((self._runtime, id)):
+                made = factory(self._runtime, id) if _takes_two(factory) else factory()
+                agent = await made if inspect.isawaitable(made) else made
+        finally:
+            _made_here.reset(before)
         if not isinstance(agent, Agent):
             raise UsageError(f"the factory of {id.type} made a {type(agent).__name__}, which is no agent")
         return agent

@@ -103,6 +103,11 @@ class SerializationRegistry:
         """Can it read and write this type in these bytes?"""
         return (type_name, data_content_type) in self._serializers
 
+    def writes(self, cls: type[Any], type_name: str, data_content_type: str) -> bool:
+        """Is there a serializer of that name and content type that is not another class's?"""
+        serializer = self._serializers.get((type_name, data_content_type))
+        return serializer is not None and getattr(serializer, "cls", cls) is cls
+
     def type_name(self, message: Any) -> str:
         """Return the name of a value's type on the wire; of what was not read, the one with which it came."""
         return message.type_name if isinstance(message, UnknownPayload) else type_name_of(type(message))

@@ -8,12 +8,12 @@ import time
 import pytest
 from chaos import chaos
 from topic_agents import Answerer, Ask, Listener, Note, Told
-from topics_here import knows
+from topics_here import knows, worker
 
-from nbagents.exceptions import OverloadedError, UndeliverableException, WorkerLostError
+from nbagents.exceptions import CallCancelledError, OverloadedError, UndeliverableException, WorkerLostError
 from nbagents.rpc import GrpcWorkerAgentRuntime, RpcAgentServerLauncher
 from nbagents.rpc._topics import _desk, _host
-from nbagents.topics import AgentId, TopicId, TypeSubscription
+from nbagents.topics import AgentId, CancellationToken, TopicId, TypeSubscription
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -107,3 +107,64 @@ def test_a_worker_that_stays_cut_off_is_given_up_and_comes_back_later():
 
     with RpcAgentServerLauncher(port=0) as launcher, chaos(launcher.port) as proxy:
         assert asyncio.run(main(launcher, proxy)) == "back"
+
+
+def in_process(main):
+    launcher = RpcAgentServerLauncher(port=0)
+    launcher.launch(in_subprocess=False)
+    try:
+        return asyncio.run(main(launcher.address))
+    finally:
+        launcher.shutdown()
+
+
+def test_a_topics_message_goes_on_once_direct_ones_are_answered(monkeypatch):
+    monkeypatch.setattr(_desk, "MOST_GIVEN", 2)
+    monkeypatch.setattr(_host, "OVERLOAD_SECONDS", 6)
+
+    async def main(address):
+        async with worker(address, answerer=Answerer) as runtime:
+            knows(runtime, Told)
+            await runtime.add_subscription(TypeSubscription("news", "answerer"))
+            asked = [
+                asyncio.ensure_future(runtime.send_message(Ask("slow", 0.7), AgentId("answerer", f"{n}")))
+                for n in range(2)
+            ]
+            while (await runtime.topics())["counts"]["sent"] < 2:
+                pass
+            began = time.monotonic()
+            await runtime.publish_message("to all", TopicId("news", "x"))
+            await asyncio.gather(*asked)
+            return time.monotonic() - began
+
+    assert in_process(main) < 5
+
+
+def test_what_waits_is_refused_past_so_many_bytes_and_dropped_once_it_is_given_up(monkeypatch):
+    monkeypatch.setattr(_desk, "MOST_EVENTS", 1)
+    monkeypatch.setattr(_desk, "MOST_WAITING_BYTES", 1000)
+
+    async def main(address):
+        async with worker(address) as slow, worker(address) as other:
+            knows(slow, Told)
+            await Listener.register(slow, "slow", lambda: Listener(1))
+            await slow.add_subscription(TypeSubscription("news", "slow"))
+            topic, token = TopicId("news", "x"), CancellationToken()
+            await other.publish_message(Note(1), topic)
+            given_up = asyncio.ensure_future(
+                other.publish_message(Note(2), topic, cancellation_token=token, message_id="2" * 1000)
+            )
+            while not any(one["waiting"] for one in (await slow.topics())["workers"].values()):
+                pass
+            with pytest.raises(OverloadedError, match="wait for slow ones"):
+                await other.publish_message(Note(3), topic)
+            token.cancel()
+            with pytest.raises(CallCancelledError):
+                await given_up
+            await other.publish_message(Note(4), topic)
+            limit, heard = time.monotonic() + 10, []
+            while len(heard) < 2 and time.monotonic() < limit:
+                heard = (await slow.send_message(Ask(""), AgentId("slow", "x"))).numbers
+            return heard
+
+    assert in_process(main) == [1, 4]

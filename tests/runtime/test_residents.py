@@ -17,7 +17,14 @@ from nbagents.runtime import (
 )
 from nbagents.runtime import _residents as residents_module
 from nbagents.runtime import _turns as turns_module
-from nbagents.topics import AgentId, CancellationToken, DefaultTopicId, MessageContext, TopicId
+from nbagents.topics import (
+    AgentId,
+    CancellationToken,
+    DefaultTopicId,
+    MessageContext,
+    TopicId,
+    TypeSubscription,
+)
 
 
 class Plain(BaseAgent):
@@ -330,15 +337,13 @@ class Crossed(RoutedAgent, concurrency=1):
     async def ask(self, message: Ask, ctx: MessageContext) -> str:
         if message.what != "cross":
             return message.what
-        self.both.append(self)
-        while len(self.both) < 2:
-            await asyncio.sleep(0)
+        await self.both.wait()
         return await self.send_message(Ask("hello"), self.other)
 
 
 def test_two_that_ask_each_other_crosswise_do_not_wait_for_ever():
     async def main():
-        runtime, both = SingleThreadedAgentRuntime(), []
+        runtime, both = SingleThreadedAgentRuntime(), asyncio.Barrier(2)
         await Crossed.register(runtime, "one", lambda: Crossed("two", both))
         await Crossed.register(runtime, "two", lambda: Crossed("one", both))
         runtime.start()
@@ -366,3 +371,31 @@ def test_a_mailbox_has_room_for_so_many(monkeypatch):
         await runtime.stop()
 
     asyncio.run(main())
+
+
+def test_what_a_factory_publishes_is_handled_outside_of_the_factory():
+    made = []
+
+    class Early(Plain):
+        async def on_message_impl(self, message, ctx):
+            made.append(AgentInstantiationContext.is_in_factory_call())
+            if message == "tell":
+                await self.send_message("told", AgentId("late", "x"))
+
+    async def main():
+        runtime = SingleThreadedAgentRuntime()
+
+        async def late():
+            await runtime.publish_message("tell", TopicId("default", "x"))
+            await asyncio.sleep(0.05)
+            return Early("late")
+
+        await runtime.register_factory("late", late)
+        await runtime.register_factory("early", lambda: Early("early"))
+        await runtime.add_subscription(TypeSubscription("default", "early"))
+        runtime.start()
+        await runtime.send_message("hello", AgentId("late", "x"))
+        await runtime.stop_when_idle()
+
+    asyncio.run(main())
+    assert made == [False] * 3

@@ -1,6 +1,7 @@
 """What typed messages become as bytes, and what is refused before it would come out as something else."""
 
 import dataclasses
+import threading
 import typing
 
 import pydantic
@@ -9,6 +10,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from nbagents.exceptions import CantHandleException, UsageError
 from nbagents.message import Msg
+from nbagents.rpc._topics._values import Values
 from nbagents.topics import (
     JSON_DATA_CONTENT_TYPE,
     PROTOBUF_DATA_CONTENT_TYPE,
@@ -171,3 +173,17 @@ def test_protobuf_has_its_full_name():
     registry.learn(StringValue)
     assert registry.type_name(StringValue()) == "google.protobuf.StringValue"
     assert registry.content_type_of("google.protobuf.StringValue") == PROTOBUF_DATA_CONTENT_TYPE
+
+
+def test_another_class_of_a_name_that_is_taken_is_not_written_as_that_one():
+    def made(module):
+        kind = dataclasses.make_dataclass("Order", [("amount", int)])
+        kind.__module__ = module
+        return kind
+
+    values = Values(SerializationRegistry(), threading.Lock(), "application/json")
+    values.encode(made("shop")(1))
+    with pytest.raises(
+        UsageError, match=r"two message types are named Order: shop\.Order and kitchen\.Order"
+    ):
+        values.encode(made("kitchen")(2))

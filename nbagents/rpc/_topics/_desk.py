@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ...exceptions import NbAgentsError, ProtocolError
+from ...exceptions import NbAgentsError, OverloadedError, ProtocolError
 from .._faults import encode_error
 from .._proto import agent_pb2 as pb
 
@@ -21,8 +22,8 @@ MOST_EVENTS = 4096
 """Topics' messages that a worker has and has not handled; the publishers of more wait."""
 MOST_GIVEN = 65_536
 """Messages in all that a worker has and has not answered; more are refused."""
-MOST_WAITING = 16_384
-"""Topics' messages of one session that wait for slow workers; more are refused."""
+MOST_WAITING, MOST_WAITING_BYTES = 16_384, 64 * 2**20
+"""Topics' messages of one session that wait for slow workers, and their bytes; more are refused."""
 
 
 class Outlet(Protocol):
@@ -63,8 +64,9 @@ class Desk:
         """Its own messages that have no outcome, by its own numbers."""
         self.given: dict[int, Asked] = {}
         """What it has been given and has not answered, by the host's numbers."""
-        self.waiting: deque[pb.Frame] = deque()
-        """Its messages to topics that wait for slow workers, in their order."""
+        self.waiting: deque[tuple[pb.Frame, float]] = deque()
+        """Its messages to topics that wait for slow workers, in their order, and when each has come."""
+        self.waiting_bytes = 0
         self.draining: asyncio.Task[None] | None = None
         self.events = 0
         """How many of those that it was given are of topics."""
@@ -105,8 +107,37 @@ class Desk:
             self._outcome(frame)
         else:
             asked = self.asked.get(frame.withdraw.id)
-            if asked is not None and asked.withdraw is not None:  # else their ways have crossed
+            if asked is None:  # it waits, or their ways have crossed
+                self._drop(frame.withdraw.id)
+            elif asked.withdraw is not None:
                 asked.withdraw(frame.withdraw.why[:200])
+
+    def wait(self, frame: pb.Frame) -> None:
+        """Let a message to a topic wait for slow workers.
+
+        Raises:
+            OverloadedError: too many wait already.
+        """
+        if len(self.waiting) >= MOST_WAITING or self.waiting_bytes >= MOST_WAITING_BYTES:
+            text = f"{len(self.waiting):,} messages of this worker wait for slow ones already"
+            raise OverloadedError(text, hint="publish more slowly")
+        self.waiting.append((frame, time.monotonic()))
+        self.waiting_bytes += frame.ByteSize()
+
+    def served(self, frame: pb.Frame) -> None:
+        """The message that has waited longest waits no more, if it is this one."""
+        if self.waiting and self.waiting[0][0] is frame:
+            self.waiting.popleft()
+            self.waiting_bytes -= frame.ByteSize()
+
+    def _drop(self, number: int) -> None:
+        """Let a message wait no more that its publisher has given up."""
+        for one in self.waiting:
+            if one[0].post.id == number:
+                self.waiting.remove(one)
+                self.waiting_bytes -= one[0].ByteSize()
+                self.accept(number)
+                return
 
     def _outcome(self, frame: pb.Frame) -> None:
         outcome = frame.outcome
@@ -117,9 +148,9 @@ class Desk:
             self._chunk(asked, frame)
             return
         del self.given[outcome.id]
+        self._room.set()
         if asked.origin is None:
             self.events -= 1
-            self._room.set()
         else:
             asked.origin.answer(asked, frame)
 

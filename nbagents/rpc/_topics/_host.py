@@ -31,7 +31,7 @@ from .._methods import parsed_request
 from .._printable import printable
 from .._proto import agent_pb2 as pb
 from .._results import Results
-from ._desk import MOST_GIVEN, MOST_WAITING, Asked, Desk, Outlet
+from ._desk import MOST_GIVEN, Asked, Desk, Outlet
 from ._living import LivingAgents
 from ._routes import Routes, Subscribed, check_topic_type
 
@@ -116,11 +116,11 @@ class TopicHost:
             return
         self._counts["published"] += 1
         if desk.waiting or not self._deliver(desk, frame):
-            if len(desk.waiting) >= MOST_WAITING:
-                text = f"{MOST_WAITING:,} messages of this worker wait for slow ones already"
-                desk.refuse(post.id, OverloadedError(text, hint="publish more slowly"))
+            try:
+                desk.wait(frame)
+            except OverloadedError as error:
+                desk.refuse(post.id, error)
                 return
-            desk.waiting.append(frame)
             if desk.draining is None:
                 desk.draining = asyncio.ensure_future(self._drain(desk))
 
@@ -135,7 +135,7 @@ class TopicHost:
             found.setdefault(self.routes.server_of(agent_type, source), []).append(agent_type)
         return found
 
-    def _deliver(self, desk: Desk, frame: pb.Frame, error: NbAgentsError | None = None) -> bool:
+    def _deliver(self, desk: Desk, frame: pb.Frame) -> bool:
         """Give a topic's message to whom it is for; False, and nothing has happened, if one has no room."""
         post, number = frame.post, frame.post.id
         recipients = self._recipients(post)
@@ -165,9 +165,9 @@ class TopicHost:
         """Deliver what waits, in its order, as its recipients have room again."""
         try:
             while desk.waiting:
-                frame = desk.waiting[0]
-                limit = time.monotonic() + OVERLOAD_SECONDS
-                while not self._deliver(desk, frame):
+                frame, came = desk.waiting[0]
+                limit = came + OVERLOAD_SECONDS
+                while desk.waiting and desk.waiting[0][0] is frame and not self._deliver(desk, frame):
                     slow = [
                         target
                         for target in self._recipients(frame.post)
@@ -179,8 +179,7 @@ class TopicHost:
                     except TimeoutError:
                         self._overloaded(desk, frame.post, slow)
                         break
-                if desk.waiting:
-                    desk.waiting.popleft()
+                desk.served(frame)
         finally:
             desk.draining = None
 
@@ -259,7 +258,8 @@ class TopicHost:
         types, subscriptions = self.routes.types(), self.routes.subscriptions()
         wanted = {one.agent_type for one in subscriptions} - types.keys()
         desks = list(self._desks.values())
-        opened = Counter(frame.post.topic.type for desk in desks for frame in desk.waiting)
+        serving = {desk for owners in types.values() for desk in owners}
+        opened = Counter(frame.post.topic.type for desk in desks for frame, _ in desk.waiting)
         opened.update(asked.label for desk in desks if desk.events for asked in desk.topics())
         counted = self._traffic.counts()
         return {
@@ -283,7 +283,7 @@ class TopicHost:
                     "pid": desk.pid,
                 }
                 for desk in desks
-                if desk.given or desk.asked or any(desk in owners for owners in types.values())
+                if desk.given or desk.asked or desk.waiting or desk in serving
             },
             "topics": {
                 name: [*counted.get(name, (0, 0)), opened[name]]

@@ -28,6 +28,7 @@ class HostLink:
         self._place, self._declared, self._sending, self._taking = place, declared, sending, taking
         self._line: Line | None = None
         self._search: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
         self.running = False
         """Was it started, and not stopped?"""
 
@@ -38,6 +39,10 @@ class HostLink:
 
     async def start(self) -> None:
         """Connect, and declare what was declared before; raises what hinders that."""
+        async with self._turn:
+            await self._start()
+
+    async def _start(self) -> None:
         if self.running:
             raise RuntimeStateError("Runtime is already running.", hint="await runtime.stop()")
         self.running = True
@@ -52,14 +57,24 @@ class HostLink:
             self.running = False
             raise
         self._line = line
+        if line.error is not None:  # it has ended before anybody looked
+            self._ended(line, line.error)
 
     async def stop(self) -> None:
         """Take nothing more, let handlers end, leave; raises `RuntimeStateError` if it does not run."""
+        if not self.running:  # also while another stop waits for the handler that asks for this one
+            raise RuntimeStateError("Runtime is not running.", hint="await runtime.start()")
+        async with self._turn:
+            await self._stop()
+
+    async def _stop(self) -> None:
         if not self.running:
             raise RuntimeStateError("Runtime is not running.", hint="await runtime.start()")
         self.running = False
-        if self._search is not None:
-            self._search.cancel()
+        search = self._search
+        if search is not None:
+            search.cancel()
+            await asyncio.wait([search])
         line = self._line
         if line is not None and line.error is None:
             try:
@@ -69,7 +84,8 @@ class HostLink:
                 await self._taking.drained()
             finally:
                 await line.close()
-        self._line = None
+        if self._line is line:
+            self._line = None
 
     def line(self) -> Line:
         """Return the line that is open; raises why there is none."""
@@ -113,7 +129,7 @@ class HostLink:
                 pause = min(2 * pause, LONGEST_PAUSE)
                 try:
                     line = await self._open()
-                except NbAgentsError as error:
+                except (NbAgentsError, OSError) as error:
                     log.debug("the host is not there yet: %s", error)
                     continue
                 try:
@@ -122,6 +138,11 @@ class HostLink:
                     if line.error is not None:
                         continue
                     log.error("the host that a worker found again refused a part of it: %s", error)
+                except BaseException:
+                    await line.close()
+                    raise
+                if line.error is not None:
+                    continue
                 self._line = line
                 log.warning("a worker found its host again: %s", line.who)
                 return

@@ -24,7 +24,7 @@ class Values:
         """Return a message as it travels. A type that has a serializer by itself need not be registered.
 
         Raises:
-            UsageError: it cannot be written.
+            UsageError: it cannot be written, or another class of its name is registered.
             MessageTooLargeError: it exceeds the wire's limit.
         """
         if message is None:
@@ -35,7 +35,7 @@ class Values:
             )
         registry = self._registry
         name, kind = registry.type_name(message), self._preferred
-        if not registry.is_registered(name, kind):
+        if not registry.writes(type(message), name, kind):
             with self._lock:
                 registry.learn(type(message))
                 if not registry.is_registered(name, kind):

@@ -131,7 +131,8 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
 
     async def stop_when_signal(self, signals: Sequence[signal.Signals] = ENDING) -> None:
         """Wait for one of the signals, then `stop`; raises as that does, or `UsageError` off main thread."""
-        self._link.line()
+        if not self._link.running:
+            self._link.line()  # says so
         await signalled(signals)
         await self.stop()
 
@@ -238,7 +239,8 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
 
         Raises:
             UsageError: the type is taken in this worker, also if the host has refused it before.
-            AgentTypeTakenError: another worker serves it.
+            AgentTypeTakenError: another worker serves it. The type stays claimed in this worker all the same:
+                to register it here once more is a `UsageError`, whoever serves it by then.
             RuntimeStateError, ServerLostError: there is no host.
         """
         return await self._there(self._register(type, agent_factory, expected_class, shared))
