@@ -15,7 +15,7 @@ import signal
 import stat
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from .._ids import check_id, new_id
@@ -141,7 +141,8 @@ def deployments() -> list[Deployment]:
     for folder in sorted(_apps_folder().iterdir()):
         deployment = _read(folder)
         if deployment is None:
-            if _age(folder) > KEPT:  # of a start that was cut off
+            # Of a start that was cut off. What another version has written is not ours to judge.
+            if _age(folder) > KEPT and not (folder / RECORD).exists():
                 shutil.rmtree(folder, ignore_errors=True)
         elif deployment.foreign or deployment.alive or _age(deployment.record, deployment.log) < KEPT:
             found.append(deployment)
@@ -254,8 +255,10 @@ def _read(folder: Path) -> Deployment | None:
     try:
         if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
             return None  # others could have written it
-        deployment = Deployment(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        known = {one.name for one in fields(Deployment)}  # another version may tell more
+        deployment = Deployment(**{name: value for name, value in told.items() if name in known})
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None
     return deployment if deployment.deploy_id == folder.name else None
 
