@@ -81,13 +81,14 @@ class Deployment:
 
     @property
     def foreign(self) -> bool:
-        """Does it run on another machine, or did it run before the last boot? Nobody can tell from here."""
-        return (self.machine, self.boot) != (host_name(), boot_id())
+        """Is it of another machine? Nobody can tell from here whether it runs."""
+        return self.machine != host_name()
 
     @property
     def alive(self) -> bool:
-        """Does its process run, on this machine?"""
-        return not self.foreign and is_running(self.pid, self.pid_started)
+        """Does its process run, on this machine and since its last boot?"""
+        here = (self.machine, self.boot) == (host_name(), boot_id())
+        return here and is_running(self.pid, self.pid_started)
 
     @property
     def folder(self) -> Path:
@@ -173,7 +174,7 @@ def stop_deployment(deploy_id: str) -> Deployment:
     found = find_deployment(deploy_id)
     if found is None:
         raise UsageError(f"nothing is deployed as {deploy_id!r}", hint="nbagents app list")
-    if found.foreign and found.machine != host_name():
+    if found.foreign:
         raise UsageError(f"{deploy_id} runs on the machine {found.machine}", hint="stop it there")
     if found.alive:
         _signal(found, signal.SIGTERM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import signal
@@ -198,3 +199,22 @@ def test_what_a_deployment_is_given_is_checked(runtime: Path) -> None:
         asyncio.run(deploy("a:b", mode="detached_process", environment={"X": 1}))  # type: ignore[dict-item]
     with pytest.raises(UsageError, match="ssl_keyfile"):
         asyncio.run(deploy(AgentApp(), ssl_keyfile="key.pem"))
+
+
+def test_who_guesses_tokens_is_told_to_wait_and_others_are_not(served: Begin) -> None:
+    client = served(AgentApp(rate=5))
+    wrong = [client.ask("GET", "/", Authorization="Bearer guess")[0] for _ in range(30)]
+    assert (wrong[0], 429 in wrong) == (401, True)
+    assert client.ask("GET", "/")[0] == 200
+
+
+def test_what_ran_before_the_last_boot_of_this_machine_is_over(runtime: Path) -> None:
+    one = Deployment.of_this_process(
+        "abc", name="A", url="http://127.0.0.1:1", mode="foreground", source="a:b", token=None, drain=1
+    )
+    before = dataclasses.replace(one, boot="before")
+    before.write()
+    assert [(found.foreign, found.alive) for found in deployments()] == [(False, False)]
+    os.utime(before.record, (1, 1))
+    assert deployments() == []
+    assert not before.folder.exists()
