@@ -96,7 +96,9 @@ class A2AAgent(AgentBase):
             await arrived(self.memory.add(x))
         sent = await self._unsent(x)
         peer = await self._found()
-        asked = peer.asking(sent, self.context_id, self.task_id)
+        # A task belongs to its context; and one that a call has failed at may be gone there.
+        waiting, self.task_id = self.task_id if self.context_id else None, None
+        asked = peer.asking(sent, self.context_id, waiting)
         message = Msg(self.name, "", "assistant")
         async with contextlib.aclosing(asked.pieces()) as pieces:
             async for piece in pieces:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,8 @@ class LocalDeployManager:
                 f"it serves already, at {self.service_url}",
                 hint="await manager.stop(deploy_id), or make another one",
             )
+        if ssl_keyfile and not ssl_certfile:
+            raise UsageError("ssl_keyfile is of no use alone", hint="give ssl_certfile= too")
         options: dict[str, Any] = (
             {"ssl_certfile": ssl_certfile, "ssl_keyfile": ssl_keyfile} if ssl_certfile else {}
         )
@@ -102,9 +105,14 @@ class LocalDeployManager:
         if isinstance(app, str) or environment:
             raise UsageError("app as a text, and environment, are for mode='detached_process'")
         drain, start = self.shutdown_timeout, self.startup_timeout
-        serving = await asyncio.to_thread(
-            lambda: serve(app, self.host, self.port, drain=drain, start=start, **options)
+        beginning = asyncio.ensure_future(
+            asyncio.to_thread(lambda: serve(app, self.host, self.port, drain=drain, start=start, **options))
         )
+        try:
+            serving = await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            beginning.add_done_callback(_end_unwanted)
+            raise
         deployment = Deployment.of_this_process(
             secrets.token_hex(8),
             name=app.app_name,
@@ -174,6 +182,12 @@ class LocalDeployManager:
             {"deploy_id": deploy_id, "url": deployed.url, "alive": deployed.alive}
             for deploy_id, deployed in self._deployed.items()
         ]
+
+
+def _end_unwanted(begun: asyncio.Future[Serving]) -> None:
+    """Stop what began to serve when nobody wanted it any more."""
+    if not begun.cancelled() and begun.exception() is None:
+        threading.Thread(target=begun.result().stop, name="nbagents-app-end", daemon=True).start()
 
 
 def _told(deployment: Deployment) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import signal
 import stat
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from .._ids import check_id, new_id
@@ -81,13 +81,14 @@ class Deployment:
 
     @property
     def foreign(self) -> bool:
-        """Does it run on another machine, or did it run before the last boot? Nobody can tell from here."""
-        return (self.machine, self.boot) != (host_name(), boot_id())
+        """Is it of another machine? Nobody can tell from here whether it runs."""
+        return self.machine != host_name()
 
     @property
     def alive(self) -> bool:
-        """Does its process run, on this machine?"""
-        return not self.foreign and is_running(self.pid, self.pid_started)
+        """Does its process run, on this machine and since its last boot?"""
+        here = (self.machine, self.boot) == (host_name(), boot_id())
+        return here and is_running(self.pid, self.pid_started)
 
     @property
     def folder(self) -> Path:
@@ -141,7 +142,8 @@ def deployments() -> list[Deployment]:
     for folder in sorted(_apps_folder().iterdir()):
         deployment = _read(folder)
         if deployment is None:
-            if _age(folder) > KEPT:  # of a start that was cut off
+            # Of a start that was cut off. What another version has written is not ours to judge.
+            if _age(folder) > KEPT and not (folder / RECORD).exists():
                 shutil.rmtree(folder, ignore_errors=True)
         elif deployment.foreign or deployment.alive or _age(deployment.record, deployment.log) < KEPT:
             found.append(deployment)
@@ -172,7 +174,7 @@ def stop_deployment(deploy_id: str) -> Deployment:
     found = find_deployment(deploy_id)
     if found is None:
         raise UsageError(f"nothing is deployed as {deploy_id!r}", hint="nbagents app list")
-    if found.foreign and found.machine != host_name():
+    if found.foreign:
         raise UsageError(f"{deploy_id} runs on the machine {found.machine}", hint="stop it there")
     if found.alive:
         _signal(found, signal.SIGTERM)
@@ -254,8 +256,10 @@ def _read(folder: Path) -> Deployment | None:
     try:
         if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
             return None  # others could have written it
-        deployment = Deployment(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        known = {one.name for one in fields(Deployment)}  # another version may tell more
+        deployment = Deployment(**{name: value for name, value in told.items() if name in known})
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None
     return deployment if deployment.deploy_id == folder.name else None
 

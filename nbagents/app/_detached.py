@@ -67,6 +67,8 @@ class Start:
         self, app: AgentApp | str, *, environment: Mapping[str, str], seconds: float, **options: Any
     ) -> None:
         self._seconds, self._text = seconds, ""
+        if odd := [name for pair in environment.items() for name in pair if not isinstance(name, str)]:
+            raise UsageError(f"environment is of texts, not of a {type(odd[0]).__name__}")
         if not isinstance(app, str | AgentApp):
             raise UsageError(f"app is an AgentApp, or a text like 'service:app', not {type(app).__name__}")
         target = app if isinstance(app, str) else _target_of(app)
@@ -194,7 +196,7 @@ def _target_of(app: AgentApp) -> str:
         return ""
     for name, module in list(sys.modules.items()):
         if name not in (*NOTEBOOKS, MODULE):
-            for known, value in list(vars(module).items()):
+            for known, value in list(getattr(module, "__dict__", {}).items()):
                 if value is app:
                     return f"{name}:{known}"
     return ""

@@ -79,10 +79,15 @@ class Gate:
             headers.setdefault(name.lower(), []).append(value)
         host = self._check_host(headers, scope)
         self._check_origin(headers, scope, host)
-        user = ""
+        user, caller = "", str((scope.get("client") or ("",))[0])
         if (scope["method"], _path(scope)) not in PUBLIC:
-            user = self._check_token(headers)
-        self._check_rate(user or str((scope.get("client") or ("",))[0]))
+            try:
+                user = self._check_token(headers)
+            except Refusal:
+                # Counted for itself: who guesses takes nothing from those who have a token.
+                self._check_rate(f"no token, {caller}")
+                raise
+        self._check_rate(user or caller)
         self._check_body(headers, scope)
         return user
 

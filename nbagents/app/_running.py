@@ -53,7 +53,11 @@ def run_until_told(
     """
     deployment: Deployment | None = None
     with _signals() as told:
-        serving = serve(app, host, port, drain=drain, start=start, **options)
+        try:
+            serving = serve(app, host, port, drain=drain, start=start, **options)
+            told.starting = False
+        except KeyboardInterrupt:
+            return 0
         try:
             deployment = Deployment.of_this_process(
                 deploy_id or new_folder()[0],
@@ -103,13 +107,21 @@ def _turn_over(path: Path) -> None:
             os.truncate(path, 0)
 
 
+class _Told(list[int]):
+    """The signals that came. During the start one ends the wait for it, which nothing else looks after."""
+
+    starting = True
+
+
 @contextmanager
-def _signals() -> Iterator[list[int]]:
+def _signals() -> Iterator[_Told]:
     """Have the signals that ask for an end fill a list instead."""
-    told: list[int] = []
+    told = _Told()
 
     def tell(number: int, frame: FrameType | None) -> None:
         told.append(number)
+        if told.starting:
+            raise KeyboardInterrupt
 
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.signal(number, tell) for number in numbers}

@@ -265,6 +265,18 @@ def test_one_that_asks_back_is_answered_in_its_task() -> None:
         assert agent.task_id is None
 
 
+def test_a_task_that_a_call_has_failed_at_is_not_answered_again() -> None:
+    answers: dict[str, Any] = {}
+    with place(answers) as (url, _):
+        answers |= {CARD: card(f"{url}/a2a"), "/a2a": events(status("INPUT_REQUIRED", "which one?"))}
+        agent = A2AAgent("a", url)
+        agent("paint it").result(20)
+        answers["/a2a"] = (500, {}, b"")
+        with pytest.raises(A2AUnavailableError):
+            agent("the left one").result(20)
+        assert agent.task_id is None
+
+
 def test_one_that_neither_streams_nor_waits_is_looked_after(monkeypatch: pytest.MonkeyPatch) -> None:
     from nbagents.agents import _a2a_peer
 

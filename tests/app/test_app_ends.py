@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +18,7 @@ from typing import Any
 import pytest
 
 from nbagents import Msg
-from nbagents.app import AgentApp
+from nbagents.app import AgentApp, Deployment, LocalDeployManager, deployments
 from nbagents.app._answer import Answer
 from nbagents.app._serving import serve
 from nbagents.exceptions import UsageError
@@ -107,3 +113,108 @@ def test_an_answer_that_is_cancelled_before_its_first_step_ends() -> None:
         assert (last["status"], answer.done, answer.state, over) == ("canceled", True, "stopped", [answer])
 
     asyncio.run(check())
+
+
+SCRIPT = """
+from nbagents.app import AgentApp
+serving = AgentApp().serve(port=0)
+print(serving.curl)
+"""
+
+
+def test_the_file_with_the_token_goes_with_the_process(runtime: Path) -> None:
+    ran = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=50)
+    assert ".header" in ran.stdout, ran.stderr
+    assert list(runtime.rglob("*.header")) == []
+
+
+def test_a_deployment_on_a_thread_that_is_cancelled_does_not_serve(runtime: Path) -> None:
+    app, began, go_on = AgentApp(), threading.Event(), threading.Event()
+
+    @app.init
+    async def init(self: Any) -> None:
+        began.set()
+        await asyncio.to_thread(go_on.wait, 20)
+
+    async def check() -> None:
+        deploying = asyncio.create_task(LocalDeployManager(port=0).deploy(app))
+        assert await asyncio.to_thread(began.wait, 15)
+        deploying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await deploying
+        go_on.set()
+        await asyncio.to_thread(until, lambda: app.serving is not None and app.serving.state == "ended")
+
+    asyncio.run(check())
+
+
+def test_what_another_version_has_deployed_is_listed_and_never_lost(runtime: Path) -> None:
+    one = Deployment.of_this_process(
+        "abc", name="A", url="http://127.0.0.1:1", mode="foreground", source="a:b", token=None, drain=1
+    )
+    one.write()
+    told = json.loads(one.record.read_text())
+    one.record.write_text(json.dumps(told | {"of_tomorrow": 1}))
+    assert deployments() == [one]
+    one.record.write_text("{}")
+    os.utime(one.folder, (1, 1))
+    assert deployments() == []
+    assert one.record.exists()
+    one.remove()
+
+
+SLOW = """
+import pathlib, time
+from nbagents import AgentApp
+app = AgentApp()
+
+@app.init
+def init(self):
+    pathlib.Path("began").touch()
+    time.sleep(25)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["int", "term"])
+def test_a_signal_ends_the_wait_for_a_start(runtime: Path, tmp_path: Path, number: int) -> None:
+    (tmp_path / "slow.py").write_text(SLOW)
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("nbagents"), "app", "slow:app", "--port", "0"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until((tmp_path / "began").exists)
+        process.send_signal(number)
+        process.wait(12)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_what_a_deployment_is_given_is_checked(runtime: Path) -> None:
+    deploy = LocalDeployManager(port=0).deploy
+    with pytest.raises(UsageError, match="environment is of texts"):
+        asyncio.run(deploy("a:b", mode="detached_process", environment={"X": 1}))  # type: ignore[dict-item]
+    with pytest.raises(UsageError, match="ssl_keyfile"):
+        asyncio.run(deploy(AgentApp(), ssl_keyfile="key.pem"))
+
+
+def test_who_guesses_tokens_is_told_to_wait_and_others_are_not(served: Begin) -> None:
+    client = served(AgentApp(rate=5))
+    wrong = [client.ask("GET", "/", Authorization="Bearer guess")[0] for _ in range(30)]
+    assert (wrong[0], 429 in wrong) == (401, True)
+    assert client.ask("GET", "/")[0] == 200
+
+
+def test_what_ran_before_the_last_boot_of_this_machine_is_over(runtime: Path) -> None:
+    one = Deployment.of_this_process(
+        "abc", name="A", url="http://127.0.0.1:1", mode="foreground", source="a:b", token=None, drain=1
+    )
+    before = dataclasses.replace(one, boot="before")
+    before.write()
+    assert [(found.foreign, found.alive) for found in deployments()] == [(False, False)]
+    os.utime(before.record, (1, 1))
+    assert deployments() == []
+    assert not before.folder.exists()
