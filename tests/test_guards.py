@@ -55,6 +55,7 @@ def test_without_the_guard_its_test_fails(copy: Path, guard: str):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_with_all_guards_the_tests_pass(copy: Path):
     """Else the test above would tell nothing."""
     run = outcome(copy, *{test for _, _, _, test in GUARDS.values()})

@@ -57,7 +57,7 @@ def test_a_run_is_stopped_from_outside_while_its_cell_runs(kernel: Any, cell: st
     client, stopped = server(), []
 
     def stop() -> None:
-        wait_for(lambda: client.runs() and "delta" in _kinds(client))
+        wait_for(lambda: client.runs() and ("delta", "slow") in _told(client))
         stopped.append(client.stop_run(client.runs()[-1]["run"]))
 
     thread = threading.Thread(target=stop)
@@ -75,8 +75,12 @@ def test_a_run_is_stopped_from_outside_while_its_cell_runs(kernel: Any, cell: st
     assert client.runs()[-1]["state"] == "done"
 
 
+def _told(client: RpcAgentClient) -> list[tuple[str, str]]:
+    return [(each["kind"], each["agent"]) for each in client.run_events(client.runs()[-1]["run"])]
+
+
 def _kinds(client: RpcAgentClient) -> list[str]:
-    return [each["kind"] for each in client.run_events(client.runs()[-1]["run"])]
+    return [kind for kind, _ in _told(client)]
 
 
 def test_a_run_in_the_background_outlives_its_kernel(kernel: Any):

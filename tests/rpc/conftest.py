@@ -17,6 +17,8 @@ from nbagents.agents import AgentBase
 from nbagents.message import Msg
 from nbagents.rpc import Attachment, RpcAgent, RpcAgentClient, RpcAgentServerLauncher
 
+collect_ignore = ["autogen_worker.py"]
+"""It runs in an environment of its own, which has what it imports."""
 sys.path.append(str(Path(__file__).parent))  # so that servers, which get this path, find remote_agents too
 
 
