@@ -321,7 +321,7 @@ class Value(_message.Message):
     def __init__(self, type: _Optional[str] = ..., content_type: _Optional[str] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class Post(_message.Message):
-    __slots__ = ("id", "sender", "agent", "topic", "body", "message_id", "method", "timeout_ms", "stream", "recipients", "metadata", "holding", "run", "approve")
+    __slots__ = ("id", "sender", "agent", "topic", "body", "message_id", "method", "timeout_ms", "stream", "recipients", "metadata", "holding", "run", "approve", "turns")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -343,6 +343,7 @@ class Post(_message.Message):
     HOLDING_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
     APPROVE_FIELD_NUMBER: _ClassVar[int]
+    TURNS_FIELD_NUMBER: _ClassVar[int]
     id: int
     sender: Agent
     agent: Agent
@@ -357,7 +358,8 @@ class Post(_message.Message):
     holding: _containers.RepeatedCompositeFieldContainer[Agent]
     run: str
     approve: Approve
-    def __init__(self, id: _Optional[int] = ..., sender: _Optional[_Union[Agent, _Mapping]] = ..., agent: _Optional[_Union[Agent, _Mapping]] = ..., topic: _Optional[_Union[Topic, _Mapping]] = ..., body: _Optional[_Union[Value, _Mapping]] = ..., message_id: _Optional[str] = ..., method: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., stream: bool = ..., recipients: _Optional[_Iterable[_Union[Agent, _Mapping]]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., holding: _Optional[_Iterable[_Union[Agent, _Mapping]]] = ..., run: _Optional[str] = ..., approve: _Optional[_Union[Approve, _Mapping]] = ...) -> None: ...
+    turns: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[int] = ..., sender: _Optional[_Union[Agent, _Mapping]] = ..., agent: _Optional[_Union[Agent, _Mapping]] = ..., topic: _Optional[_Union[Topic, _Mapping]] = ..., body: _Optional[_Union[Value, _Mapping]] = ..., message_id: _Optional[str] = ..., method: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., stream: bool = ..., recipients: _Optional[_Iterable[_Union[Agent, _Mapping]]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., holding: _Optional[_Iterable[_Union[Agent, _Mapping]]] = ..., run: _Optional[str] = ..., approve: _Optional[_Union[Approve, _Mapping]] = ..., turns: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Outcome(_message.Message):
     __slots__ = ("id", "done", "error", "chunk")

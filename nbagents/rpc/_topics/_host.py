@@ -33,6 +33,7 @@ from .._proto import agent_pb2 as pb
 from .._results import Results
 from ._desk import MOST_GIVEN, Asked, Desk, Outlet
 from ._living import LivingAgents
+from ._rings import Rings
 from ._routes import Routes, Subscribed, check_topic_type
 
 __all__ = ["TopicHost"]
@@ -55,6 +56,7 @@ class TopicHost:
         self._desks: dict[str, Desk] = {}
         self._counts: dict[str, int] = {"sent": 0, "published": 0, "delivered": 0, "undelivered": 0}
         self._traffic = Traffic()
+        self._rings = Rings()
 
     def desk(self, name: str, writer: Outlet) -> Desk:
         """Make the place of a session."""
@@ -214,6 +216,8 @@ class TopicHost:
         found: Any
         if method == "declare":
             found = {"refused": self._declare(desk, asked.rows("steps", MOST_STEPS))}
+        elif method == "ring":
+            found = self._rings.look(desk, asked)
         elif method == "retire":
             self.routes.left(desk)
             found = None
@@ -298,6 +302,7 @@ class TopicHost:
         """A session is over: whoever waits for it is told, and whoever works for it."""
         self._desks.pop(desk.name, None)
         self.routes.left(desk)
+        self._rings.left(desk)
         desk.close()
         given, desk.given = desk.given, {}
         lost = 0

@@ -134,6 +134,11 @@ class Line:
         self.check()
         return await self._requests.sent(method, self._requests.body(method, {"value": text}))
 
+    def tell(self, method: str, text: str) -> None:
+        """Ask the host for something, and do not wait for its answer."""
+        if self.error is None:
+            self._requests.sent(method, self._requests.body(method, {"value": text}))
+
     async def close(self) -> None:
         """Say goodbye, and leave."""
         await self._stream.close()

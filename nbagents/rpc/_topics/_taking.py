@@ -6,10 +6,11 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
+from itertools import chain, repeat
 from typing import Any
 
 from ... import context, events
@@ -208,8 +209,27 @@ class Taking:
         context.run.set(post.run)
         context.approve.set(approve_of(post))
         context.traceparent.set(traceparent_of(post))
-        taken.holds = enter_turns(AgentId(one.type, one.key) for one in post.holding)
+        names = chain(post.turns, repeat(""))  # a worker in another language may know none
+        turns = [(AgentId(one.type, one.key), name) for one, name in zip(post.holding, names, strict=False)]
+        taken.holds = enter_turns(turns, partial(self._find_ring, taken))
         self._tracing.enter(post)
+
+    async def _find_ring(self, taken: _Taken, waits: Sequence[Hold], behind: Sequence[str]) -> list[str]:
+        """Ask the host, which knows what waits in other workers; see `FindRing`."""
+        asked = {
+            "message": taken.number,
+            "waits": [[hold.name, str(hold.agent)] for hold in waits],
+            "behind": [[name] for name in behind],
+        }
+        if not behind:
+            taken.line.tell("ring", json.dumps(asked))
+            return []
+        try:
+            found = json.loads((await taken.line.ask("ring", json.dumps(asked))).message)
+        except (NbAgentsError, ValueError) as error:
+            log.debug("the host could not be asked for a ring: %s", error)
+            return []
+        return [str(agent) for agent in found] if isinstance(found, list) else []
 
     def _over(self, taken: _Taken, post: pb.Post, task: asyncio.Task[pb.Value]) -> None:
         """Answer a message whose handler has ended, in whatever way, or has not even begun."""
