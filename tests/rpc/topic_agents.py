@@ -215,3 +215,21 @@ class Crossed(RoutedAgent, concurrency=1):
             await self.send_message(Ask("ready"), self.gate)
         told: Told = await self.send_message(Ask("hello", message.seconds), self.to)
         return told
+
+
+class Torrent(RoutedAgent):
+    """Yields more than anybody wants to have waiting, and tells how much it has yielded."""
+
+    def __init__(self) -> None:
+        super().__init__("streams much")
+        self.yielded = 0
+
+    @rpc
+    async def stream(self, message: Ask, ctx: MessageContext) -> AsyncGenerator[Told, None]:
+        for _ in range(int(message.seconds)):
+            self.yielded += 1
+            yield Told(message.text)
+
+    @rpc
+    async def count(self, message: str, ctx: MessageContext) -> int:
+        return self.yielded

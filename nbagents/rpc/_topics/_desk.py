@@ -53,6 +53,8 @@ class Asked:
     stream: bool = False
     withdraw: Callable[[str], object] | None = None
     """Tells whoever has it that nobody waits any more."""
+    more: Callable[[int], object] | None = None
+    """Tells whoever has it how many bytes of its stream were read."""
 
 
 class Desk:
@@ -105,6 +107,10 @@ class Desk:
                 raise ProtocolError("a message is for an agent or a topic")
         elif kind == "outcome":
             self._outcome(frame)
+        elif kind == "more":
+            asked = self.asked.get(frame.more.id)
+            if asked is not None and asked.more is not None:
+                asked.more(frame.more.bytes)
         else:
             asked = self.asked.get(frame.withdraw.id)
             if asked is None:  # it waits, or their ways have crossed
@@ -178,6 +184,11 @@ class Desk:
         """Tell the session that nobody waits for what it was given."""
         if number in self.given:
             self.writer.put(pb.Frame(withdraw=pb.Withdraw(id=number, why=why)))
+
+    def more(self, number: int, size: int) -> None:
+        """Tell the session that so many bytes of what it streams were read."""
+        if number in self.given:
+            self.writer.put(pb.Frame(more=pb.More(id=number, bytes=size)))
 
     def answer(self, asked: Asked, frame: pb.Frame) -> None:
         """Tell the session how its message ended; nothing if it knows already."""

@@ -81,6 +81,8 @@ class TopicHost:
             return
         given = next(self._numbers)
         asked = Asked(desk, number, label, post.stream, lambda why: target.withdraw(given, why))
+        if post.stream:
+            asked.more = lambda size: target.more(given, size)
         desk.asked[number] = asked
         target.give(given, asked, frame)
 
