@@ -129,7 +129,7 @@ def test_a_worker_that_does_not_wait_for_its_reader_is_stopped(behind, monkeypat
             agent = await runtime.try_get_underlying_agent_instance(AgentId(kind, "x"), Torrent)
             limit = time.monotonic() + 20
             while runtime._link._sending and time.monotonic() < limit:
-                await asyncio.sleep(0)
+                await runtime.send_message("how many?", agent.id)
             with pytest.raises(OverloadedError, match="read too slowly"):
                 async for _ in stream:
                     pass
