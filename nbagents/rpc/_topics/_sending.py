@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from ... import context
-from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError
+from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError, OverloadedError
 from ...topics import CancellationToken
 from .._faults import decode_error
 from .._limits import LONGEST_MS
@@ -17,19 +17,33 @@ from .._lost import same
 from .._proto import agent_pb2 as pb
 from ._line import Line
 
-__all__ = ["Sending"]
+__all__ = ["Sending", "cost"]
+
+AHEAD = 2**20
+"""Bytes of its stream that a handler may be ahead of whoever reads them, and one chunk more."""
+MOST_UNREAD = 64 * 2**20
+"""Bytes of a stream that wait to be read, from a worker that heeds no bound."""
+EACH = 4096
+"""What each chunk counts besides its data: so few may wait, however short they are."""
+
+
+def cost(chunk: pb.Value) -> int:
+    """Return what a chunk counts, of the bytes that may come ahead."""
+    return len(chunk.data) + EACH
 
 
 class _Sent:
     """One message that has no outcome yet."""
 
-    __slots__ = ("chunks", "future", "label", "line")
+    __slots__ = ("chunks", "future", "label", "line", "number", "unread")
 
-    def __init__(self, line: Line, label: str, *, stream: bool) -> None:
-        self.line, self.label = line, label
+    def __init__(self, line: Line, label: str, number: int, *, stream: bool) -> None:
+        self.line, self.label, self.number = line, label, number
         self.future: asyncio.Future[pb.Value] = asyncio.get_running_loop().create_future()
         self.future.add_done_callback(lambda done: done.cancelled() or done.exception())
         self.chunks: asyncio.Queue[pb.Value | None] | None = asyncio.Queue() if stream else None
+        self.unread = 0
+        """Bytes of chunks that came and were not read."""
 
     def end(self, value: pb.Value | None, error: NbAgentsError | None) -> None:
         if not self.future.done():
@@ -68,11 +82,16 @@ class Sending:
         self, line: Line, post: pb.Post, label: str, *, token: CancellationToken | None, seconds: float | None
     ) -> AsyncGenerator[tuple[pb.Value, bool], None]:
         """Send a message and yield what its handler yields, then its outcome, which is marked by True."""
-        post.stream = True
+        post.stream, post.ahead = True, AHEAD
         async with self._under_way(line, post, label, token, seconds) as sent:
-            chunks = sent.chunks
+            chunks, read = sent.chunks, 0
             while chunks is not None and (chunk := await chunks.get()) is not None:
                 yield chunk, False
+                read += cost(chunk)
+                sent.unread -= cost(chunk)
+                if read > AHEAD // 2 and sent.number in self._sent:
+                    line.put(pb.Frame(more=pb.More(id=sent.number, bytes=read)))
+                    read = 0
             yield await sent.future, True
 
     @asynccontextmanager
@@ -88,16 +107,21 @@ class Sending:
         if seconds is not None:
             limit = now + seconds if limit is None else min(limit, now + seconds)
         post.id = number = next(self._numbers)
-        sent = self._sent[number] = _Sent(line, label, stream=post.stream)
+        sent = self._sent[number] = _Sent(line, label, number, stream=post.stream)
         loop = asyncio.get_running_loop()
         timer = forget = None
         if limit is not None:
-            post.timeout_ms = min(max(1, int((limit - now) * 1000)), LONGEST_MS)
             timer = loop.call_at(loop.time() + limit - now, self._late, number, limit - now)
         if token is not None:
             forget = token.add_callback(lambda: _on(loop, self._cancel, number))
-        line.put(pb.Frame(post=post))
         try:
+            if line.full:
+                await line.room(sent.future)
+            if not sent.future.done():
+                if limit is not None:
+                    left = limit - time.monotonic()
+                    post.timeout_ms = min(max(1, int(left * 1000)), LONGEST_MS)
+                line.put(pb.Frame(post=post))
             yield sent
         finally:
             if timer is not None:
@@ -138,7 +162,13 @@ class Sending:
         if kind == "chunk":
             sent = self._sent.get(outcome.id)
             if sent is not None and sent.chunks is not None:
-                sent.chunks.put_nowait(outcome.chunk)
+                sent.unread += cost(outcome.chunk)
+                if sent.unread > MOST_UNREAD:
+                    self._withdraw(outcome.id, "its stream is read too slowly")
+                    text = f"what {sent.label} streams is read too slowly, and it does not wait for that"
+                    sent.end(None, OverloadedError(text))
+                else:
+                    sent.chunks.put_nowait(outcome.chunk)
             return
         sent = self._sent.pop(outcome.id, None)
         if sent is None:
