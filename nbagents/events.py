@@ -45,7 +45,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -123,8 +123,8 @@ def active() -> bool:
 class Hearer(Protocol):
     """Who asked for a call from outside of this process, its ``origin``: hears of that call and below it."""
 
-    def wants(self) -> bool:
-        """Is there anything to be told of? Cheap, and on any thread."""
+    watched: Collection[str]
+    """What it is to be told of; empty if nothing. Looked at before each event, on any thread."""
 
     def hear(self, event: Event) -> None:
         """Take an event; must be quick and must not wait. On any thread."""
@@ -132,13 +132,14 @@ class Hearer(Protocol):
 
 def wanted(call: Any) -> bool:
     """Does anybody listen to what happens in this call? Asked before an event is made."""
-    return bool(_near) or wanted_from_afar(call)
+    origin = call.origin
+    return bool(_near or _listeners or (origin is not None and origin.watched))
 
 
 def wanted_from_afar(call: Any) -> bool:
     """Does anybody listen also to what happens to this call in another process?"""
     origin = call.origin
-    return bool(_listeners) or (origin is not None and origin.wants())
+    return bool(_listeners or (origin is not None and origin.watched))
 
 
 def publish(event: Event, *, far: bool = False) -> None:

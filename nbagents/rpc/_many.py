@@ -127,7 +127,8 @@ class ManyCalls:
         assert many is not None
         try:
             self._attachment.check()
-            frame = envelope(part, part.keys[0], "", many.payload(self._references), part.keys[1:])
+            frame = envelope(part, part.keys[0], "", part.keys[1:])
+            frame.call.arguments.CopyFrom(many.payload(self._references))
         except ArgumentFailedError as argument:
             if isinstance(argument.promise, Call):
                 argument.promise.read = True  # it is carried on by this question
