@@ -18,7 +18,8 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
 ``tool_call``   a tool is called: its ``id``, ``name`` and ``arguments``, long texts in them cut
 ``approval``    whether it may be called: its ``id`` and ``name``, and ``state``: a person is "asked", has
                 "approved" it, or "edited" its ``arguments`` and approved that, or had it "granted" for the
-                run; or it was "denied": ``why``
+                run; or it was "denied": ``why``; or its answer is "replayed", from a recording: nobody is
+                asked, and nothing called
 ``tool_result`` it has answered: ``id``, ``name``, ``output`` as text, cut, ``seconds``, and ``state``:
                 "done", "error", "stopped" or "denied"; ``pictures`` that it holds, as ``data:`` addresses
 ``sent``        an agent, or a program where ``agent`` is empty, sent a typed message: its ``message`` id, the
@@ -29,6 +30,7 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
 ``question``    a person is asked: the fields of the `Question`, see `nbagents.asking`
 ``answered``    that question is over: its ``id``; ``how``, "answered" by a person, "default", or why not;
                 the ``text``; the ``fields`` where a tool was to be allowed
+``replayed``    a person's answer is taken from a recording: its ``label`` says so
 ``blocked``     the agent's code has held the loop for too long, and all others of its process wait:
                 ``seconds`` so far, ``where`` it stands, ``type`` of the agent; from a server it comes
                 once the loop is free again

@@ -9,6 +9,7 @@
     │   ├── MethodMissingError     a class lacks a method that it must write
     │   ├── ModelChoiceError       no model can be picked from what was given
     │   ├── NotAccessibleError     the agent's object is in another process
+    │   ├── ReplayMismatchError    a replay is asked what was not asked when it was recorded
     │   ├── RunNotFoundError       the server knows no such run, or no longer
     │   ├── RuntimeStateError      a runtime was started twice, or is not started
     │   ├── ServiceNotStartedError a service was asked before its start, or after its stop
@@ -51,6 +52,7 @@
     │   └── A2ATaskError           its task failed, or was cancelled there
     ├── ToolServerError            a server of tools, one of others', does not answer
     ├── StorageError               what agents have become could not be kept, or read
+    │   ├── RecordingError         the recording of a run is damaged, none, or cannot be written
     │   ├── SessionBusyError       another request holds the session
     │   └── StorageFullError, StateCorruptError, StateVersionError
     ├── DeploymentError            an app does not start in a process of its own, or does not end
@@ -71,6 +73,7 @@ from ._base import (
     MethodMissingError,
     ModelChoiceError,
     NbAgentsError,
+    ReplayMismatchError,
     RunNotFoundError,
     RuntimeStateError,
     ServiceNotStartedError,
@@ -131,6 +134,7 @@ from ._servers import (
     VersionMismatchError,
 )
 from ._storage import (
+    RecordingError,
     SessionBusyError,
     StateCorruptError,
     StateVersionError,
@@ -192,7 +196,9 @@ __all__ = [
     "NotAccessibleError",
     "OverloadedError",
     "ProtocolError",
+    "RecordingError",
     "RemoteAgentError",
+    "ReplayMismatchError",
     "RequiredFieldNotFoundError",
     "ResponseParsingError",
     "ResultExpiredError",

@@ -81,6 +81,7 @@ def read_settings(
         if option.key in settings.values:
             raise UsageError(f"{magic}: {option.name} is given twice")
         settings.values[option.key] = _value(magic, line, option, value, settings.fill)
+    _check_tape(magic, settings.values)
     return settings
 
 
@@ -89,6 +90,13 @@ def common(values: dict[str, Any]) -> CommonOptions:
     return CommonOptions(
         **{each.name: values[each.name] for each in fields(CommonOptions) if each.name in values}
     )
+
+
+def _check_tape(magic: str, values: dict[str, Any]) -> None:
+    if values.get("record") and values.get("replay"):
+        raise UsageError(f"{magic}: --record writes answers and --replay takes them from a file; give one")
+    if values.get("overwrite") and not values.get("record"):
+        raise UsageError(f"{magic}: --overwrite needs --record: -r FILE --overwrite")
 
 
 def _option(magic: str, word: Word) -> Option:

@@ -39,6 +39,7 @@ from ._requests import Requests
 from ._shape import unknown_kind
 from ._strays import Strays
 from ._stream import Stream
+from ._taping import TAPE, Taping
 from ._tls import Trust
 from ._wanted import Wanted
 
@@ -75,7 +76,7 @@ class Attachment:
         self._requests = Requests(self)
         self.runs = OwnRuns()
         self.relays = Relays(self)
-        self.lending = Lending(self, self._call_of)
+        self.lending, self.taping = Lending(self, self._call_of), Taping(self)
         self._leaving = False
         self._opened: Stream | None = None
 
@@ -145,10 +146,16 @@ class Attachment:
         self.runs.lost(error)
         self.relays.lost(error)
         self.lending.end()
+        self.taping.end()
         self.wanted.end(error)
         self._on_end(self)
 
     # ---- calls
+
+    def tell_of(self, run: str) -> None:
+        """Tell the server what holds for a run, before anything of it: its limits, and its tape."""
+        self.lending.tell(run)
+        self.taping.tell(run)
 
     def send(self, call: Call, agent_id: str, kind: str, others: Sequence[str] = ()) -> None:
         """Send a call: at once, with references for what has not arrived. Never raises or waits."""
@@ -164,7 +171,7 @@ class Attachment:
             failure = InternalError(f"the call of {call.label()} cannot be sent: {error}")
         else:
             if call.run:
-                self.lending.tell(call.run)
+                self.tell_of(call.run)
             self._calls[call.id] = call
             self.put(frame)
             return
@@ -315,7 +322,10 @@ class Attachment:
 
     def _event(self, event: pb.Event) -> None:
         if not event.root:
-            (self.lending if event.kind == ALLOWANCE else self.runs).happened(event)
+            if event.kind == TAPE:
+                self.taping.happened(event)
+            else:
+                (self.lending if event.kind == ALLOWANCE else self.runs).happened(event)
             return
         if event.kind == "answered":
             self.relays.answered(_fields(event, self._stream.who()))

@@ -138,7 +138,7 @@ class ManyCalls:
             scheduler().settle(part, None, error)
             return
         if part.run:
-            self._attachment.lending.tell(part.run)
+            self._attachment.tell_of(part.run)
         self._parts[part.id] = part
         told = events.wanted(part)
         for number in range(len(part.keys)):

@@ -108,7 +108,7 @@ class RunTeller:
         }
         if limits and budget.limits_of(run.id) is None:
             about["limits"] = dict(limits)
-        there.lending.tell(run.id)
+        there.tell_of(run.id)
         there.runs.begun.add(run.id)
         answer = there.ask("begin_run", value=json.dumps(about))
 
