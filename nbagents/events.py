@@ -9,7 +9,7 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
 ``started``     its turn has come
 ``model``       a model was asked: ``model``; what for, ``operation``, and of whom, ``provider``, by the names
                 that OpenTelemetry has for them
-``delta``       a piece of the reply as it streams: ``text``
+``delta``       a piece of the reply as it streams: ``text``; from a server several that came within a moment
 ``usage``       a model has answered: ``model``, ``prompt_tokens``, ``completion_tokens``,
                 ``total_tokens``; ``estimated`` if the endpoint did not count; ``cost`` in dollars,
                 None if its price is not known; ``images``, how many pictures, from a model that paints

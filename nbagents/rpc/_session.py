@@ -129,7 +129,8 @@ class Session:
 
     def close(self) -> None:
         """The client is gone for good. Its calls go on; what it promised to send will never come."""
-        self.closed = self.telling.closed = True
+        self.closed = True
+        self.telling.close()
         self._origin.leave()
         self._fetches.close()
         self.writer.discard()
