@@ -48,7 +48,8 @@
     ├── A2AError                   an agent of others did not answer as asked
     │   ├── A2AUnavailableError    nobody answers there, or the connection broke
     │   ├── A2ARefusedError        it lets nobody in, or leads where we do not follow
-    │   └── A2ATaskError           its task failed, or was cancelled there
+    │   ├── A2ATaskError           its task failed, or was cancelled there
+    │   └── A2ATimeoutError        it has not finished in time, and was told to stop
     ├── ToolServerError            a server of tools, one of others', does not answer
     ├── StorageError               what agents have become could not be kept, or read
     │   ├── SessionBusyError       another request holds the session
@@ -111,6 +112,7 @@ from ._outside import (
     A2AError,
     A2ARefusedError,
     A2ATaskError,
+    A2ATimeoutError,
     A2AUnavailableError,
     DeploymentError,
     FetchError,
@@ -150,6 +152,7 @@ __all__ = [
     "A2AError",
     "A2ARefusedError",
     "A2ATaskError",
+    "A2ATimeoutError",
     "A2AUnavailableError",
     "AgentCallError",
     "AgentCreationError",
