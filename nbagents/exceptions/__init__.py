@@ -49,7 +49,8 @@
     ├── A2AError                   an agent of others did not answer as asked
     │   ├── A2AUnavailableError    nobody answers there, or the connection broke
     │   ├── A2ARefusedError        it lets nobody in, or leads where we do not follow
-    │   └── A2ATaskError           its task failed, or was cancelled there
+    │   ├── A2ATaskError           its task failed, or was cancelled there
+    │   └── A2ATimeoutError        it has not finished in time, and was told to stop
     ├── ToolServerError            a server of tools, one of others', does not answer
     ├── StorageError               what agents have become could not be kept, or read
     │   ├── RecordingError         the recording of a run is damaged, none, or cannot be written
@@ -114,6 +115,7 @@ from ._outside import (
     A2AError,
     A2ARefusedError,
     A2ATaskError,
+    A2ATimeoutError,
     A2AUnavailableError,
     DeploymentError,
     FetchError,
@@ -154,6 +156,7 @@ __all__ = [
     "A2AError",
     "A2ARefusedError",
     "A2ATaskError",
+    "A2ATimeoutError",
     "A2AUnavailableError",
     "AgentCallError",
     "AgentCreationError",
