@@ -103,7 +103,8 @@ def _option(magic: str, word: Word) -> Option:
     flag = word.text.partition("=")[0]
     option = find_option(magic, flag)
     if option is None:
-        guess = closest(flag, [each.name for each in options_of(magic)]) if flag.startswith("--") else ""
+        known = {each.name.lstrip("-"): each.name for each in options_of(magic)}
+        guess = known.get(closest(flag.lstrip("-"), known), "") if flag.startswith("--") else ""
         meant = f" Did you mean {guess}?" if guess else ""
         raise UsageError(f"{magic}: no option {flag}.{meant}   All of them: {magic}?")
     if not option.available:

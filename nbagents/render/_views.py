@@ -230,7 +230,7 @@ class EntryView:
 class MemoryView:
     """What an agent will be sent, oldest first. ``colors`` are the numbers of those it has heard.
 
-    ``note`` is a remark in our own words.
+    ``note`` is a remark in our own words; ``agent`` is "" where nobody knows whose memory it is.
     """
 
     agent: str
