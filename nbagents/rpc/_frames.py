@@ -242,7 +242,7 @@ class FrameWriter:
         size, queued, kept = 0, self._queued, self._kept
         while queued and len(parts) < MOST_PARTS:
             seq, data = queued[0]
-            if type(data) is not bytes:
+            if not isinstance(data, bytes):
                 data = self._made(seq, data)
             length = len(data)
             if parts and size + length >= SOFT_LIMIT:
