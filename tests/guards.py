@@ -290,7 +290,7 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "tests/agents/test_a2a_agent.py::test_a_card_that_leads_elsewhere_is_not_followed",
     ),
     "agents that call addresses for one's own user only": (
-        "rpc/_loader.py", "(*BUILT_IN, A2AAgent) if private else BUILT_IN", "(*BUILT_IN, A2AAgent)",
+        "rpc/_loader.py", '(*BUILT_IN, "A2AAgent") if private else BUILT_IN', '(*BUILT_IN, "A2AAgent")',
         "tests/agents/test_a2a_agent.py::test_a_server_for_others_calls_no_addresses",
     ),
     "one's own tasks": (

@@ -22,6 +22,7 @@ from typing import Any
 
 from .. import _loop, _ports, context
 from .._ids import PROCESS
+from ..events import wanted
 from ..exceptions import DeadlockError
 from ..message import Msg, PlaceholderMessage, Promise
 from ._arguments import promises, resolved, snapshot
@@ -214,7 +215,8 @@ class Scheduler(Patience):
                 call.deadline = min(parent.deadline, call.deadline or parent.deadline)
         if call.kind == "call":
             self.live[call.id] = call
-            tell("queued", call)
+            if wanted(call):
+                tell("queued", call)
             if (call.deadline is not None or (parent is not None and parent.done)) and self.stops.late(call):
                 return
         elif call.kind == "observe" and call.remote is None and not peek(call.agent, "_observes_inline"):
@@ -291,7 +293,8 @@ class Scheduler(Patience):
             call.context = contextvars.copy_context()
             call.context.run(context.approve.set, call.approve)
         call.context.run(context.frame.set, call)
-        tell("started", call)
+        if wanted(call):
+            tell("started", call)
         try:
             self.bodies.start(call)
         except Exception as error:  # noqa: BLE001  # bad arguments: this call's fault, not the mailbox's
@@ -320,7 +323,7 @@ class Scheduler(Patience):
         if kind == "observe":
             self.observing.discard(call)
         self.live.pop(call.id, None)
-        if kind == "call":
+        if kind == "call" and wanted(call):
             tell("done" if error is None else "failed", call)
         if call.ended is not None:
             call.ended(call)

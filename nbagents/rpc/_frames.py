@@ -30,6 +30,7 @@ SOFT_LIMIT = MAX_MESSAGE // 4
 """Bytes after which a batch is closed and the rest goes into the next."""
 MOST_FRAMES = 1000
 """Frames in a batch: the other side handles them in one turn of its loop."""
+MOST_PARTS = 2 * MOST_FRAMES  # each has its length before it
 SLICE = 16
 """Frames that are handled at once, and that are worth a message of their own: so both sides work at once."""
 TURNS = 16
@@ -239,9 +240,9 @@ class FrameWriter:
         """Take what is to be written next; nothing if that must wait."""
         parts: list[bytes] = []
         size, queued, kept = 0, self._queued, self._kept
-        while queued and len(parts) < 2 * MOST_FRAMES:
+        while queued and len(parts) < MOST_PARTS:
             seq, data = queued[0]
-            if type(data) is not bytes:
+            if not isinstance(data, bytes):
                 data = self._made(seq, data)
             length = len(data)
             if parts and size + length >= SOFT_LIMIT:
@@ -257,7 +258,7 @@ class FrameWriter:
         self.backlog -= size
         if kept and kept[-1][0] > self._written:
             self._written = kept[-1][0]
-        if not self.full:
+        if self.backlog <= MAX_UNACKNOWLEDGED:
             self._room.set()
         return b"".join(parts)
 

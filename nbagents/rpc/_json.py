@@ -62,7 +62,7 @@ _ASCII_WRITER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 def load(data: bytes, what: str = "the payload") -> Any:
     """Return what a JSON text holds; raises ProtocolError, naming ``what``, if it is none."""
-    if len(data) > MAX_CONTAINERS and (many := too_many(data)):
+    if many := too_many(data):
         raise ProtocolError(f"{what} holds {many}")
     try:
         text = data.decode()

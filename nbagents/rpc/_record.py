@@ -217,11 +217,7 @@ class Record:
         if type(self.agent).state_dict is AgentBase.state_dict:
             now = dict(own)  # another thread may go on
             plain = self.plain
-            if (
-                plain is not None
-                and list(plain) == list(now)
-                and all(map(is_, plain.values(), now.values()))
-            ):
+            if plain is not None and list(plain) == list(now) and all(map(is_, plain.values(), now.values())):
                 return None
             held = any(
                 isinstance(item, HOLDS_MORE)
