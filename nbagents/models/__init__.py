@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ._base import ModelWrapperBase
 from ._invocations import Invocation, invocations
 from ._load import load_embedding_model, load_model
-from ._names import DEMO_MODELS
+from ._names import DEMO_MODELS, MODEL_KEYWORDS
 from ._request import Request
 from ._response import ModelResponse
 from ._shape import Shape
@@ -49,6 +49,7 @@ load_model_by_config_name = load_model
 
 __all__ = [
     "DEMO_MODELS",
+    "MODEL_KEYWORDS",
     "PROVIDERS",
     "ChatModelBase",
     "ChatResponse",

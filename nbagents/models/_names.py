@@ -9,6 +9,7 @@ __all__ = [
     "DEMO_MODELS",
     "EMBEDDING_TYPES",
     "IMAGE_TYPES",
+    "MODEL_KEYWORDS",
     "OPENAI_TYPES",
 ]
 
@@ -67,5 +68,7 @@ EMBEDDING_TYPES = frozenset(
 """As ``model_type``: a model that makes embeddings, behind such an endpoint."""
 IMAGE_TYPES = frozenset({"OpenAIDALLEWrapper", "openai_dall_e", "openai_dalle"})
 """As ``model_type``: a model that paints, behind such an endpoint."""
+MODEL_KEYWORDS = ("model_config_name", "model")
+"""The arguments of an agent that say which model it has: the name of a configuration, or one itself."""
 OPENAI_TYPES = CHAT_TYPES | EMBEDDING_TYPES | IMAGE_TYPES
 """As ``model_type``: whatever is behind such an endpoint."""

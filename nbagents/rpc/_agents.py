@@ -12,8 +12,8 @@ from .._ids import check_id, new_id
 from ..agents import REVISE, AgentBase, scheduler
 from ..exceptions import AgentCreationError, AgentNotFoundError, NbAgentsError, StorageError, UsageError
 from ..memory import arrived
-from ..models import load_model
-from ._anew import CHANGES, MODELS, become, is_made_anew
+from ..models import MODEL_KEYWORDS, load_model
+from ._anew import CHANGES, become, is_made_anew
 from ._codec import from_json, to_json
 from ._hosted import Hosted
 from ._keeper import Keeper
@@ -278,7 +278,7 @@ class AgentTable:
         Waits for that turn unless the agent is busy now; then the change comes after what it does.
         """
         kwargs, before = settings["kwargs"], hosted.settings
-        config, had = ([given.get(key) for key in MODELS] for given in (kwargs, before["kwargs"]))
+        config, had = ([given.get(key) for key in MODEL_KEYWORDS] for given in (kwargs, before["kwargs"]))
         named = next(filter(None, config), None)
         model = load_model(named) if new is None and named is not None and config != had else None
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..agents import AgentBase, peek
+from ..models import MODEL_KEYWORDS
 from ..tools import Toolkit
 from ._unit import Unit
 
-__all__ = ["CHANGES", "MODELS", "become", "is_made_anew", "put_in_place"]
+__all__ = ["CHANGES", "become", "is_made_anew", "put_in_place"]
 
 CHANGES = frozenset({"sys_prompt", "input_hint"})
 """What can be changed of an agent that lives, besides its model."""
-MODELS = ("model_config_name", "model")
 TALKING = frozenset({"DialogAgent", "ReActAgent"})
 """The classes whose agents are nothing but a prompt, a model, tools and what they remember."""
 
@@ -26,7 +26,9 @@ def is_made_anew(before: dict[str, Any], settings: dict[str, Any]) -> bool:
 
 def _fixed(settings: dict[str, Any]) -> Any:
     source = settings.get("source")
-    kwargs = {key: value for key, value in settings["kwargs"].items() if key not in (*CHANGES, *MODELS)}
+    kwargs = {
+        key: value for key, value in settings["kwargs"].items() if key not in (*CHANGES, *MODEL_KEYWORDS)
+    }
     # The same functions of another cell are the same.
     return settings["class_name"], settings["args"], kwargs, None if source is None else Unit.of(source).key
 

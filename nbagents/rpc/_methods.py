@@ -36,7 +36,7 @@ STEERING = frozenset(
     | {"fork_agent"}
 )
 """What a user's own sessions ask of runs, questions, memories and the log; see `_steering`."""
-TOPICS = frozenset({"declare", "retire", "topics"})
+TOPICS = frozenset({"declare", "retire", "ring", "topics"})
 """What workers ask of their host; see `_topics`."""
 STREAM_REQUESTS: dict[str, Any] = REQUESTS | dict.fromkeys({"waits", *STEERING, *TOPICS}, pb.StringMsg)
 """What can be requested over the Attach stream: those, and what only servers ask of each other."""

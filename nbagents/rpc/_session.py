@@ -113,7 +113,7 @@ class Session:
             task = asyncio.ensure_future(self._answer(frame.request))
             self._requests.add(task)
             task.add_done_callback(self._requests.discard)
-        elif kind in ("post", "outcome", "withdraw"):
+        elif kind in ("post", "outcome", "withdraw", "more"):
             self._desk.handle(kind, frame)
         elif kind == "fetch":
             (self._fetches.drop if frame.fetch.drop else self._fetches.want)(frame.fetch.call)

@@ -114,6 +114,11 @@ class Stream:
             self._life.cancel()
             await asyncio.wait([self._life])
 
+    @property
+    def full(self) -> bool:
+        """Do so many bytes wait that whoever puts more should wait for `room`?"""
+        return self._writer.full
+
     def _is_gone(self) -> bool:
         """Is the server's process known to have ended, whatever its connection says?"""
         return self._pulse is not None and self._pulse.has_stopped()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar, cast
@@ -29,7 +30,11 @@ T = TypeVar("T")
 class ResidentRuntime:
     """Agents, subscriptions and serializers of one runtime. Its methods may be awaited on any loop."""
 
-    def __init__(self, *, tracer_provider: Any = None) -> None:
+    def __init__(self, *, tracer_provider: Any = None, idle_seconds: float | None = None) -> None:
+        if idle_seconds is not None and not idle_seconds > 0:
+            raise UsageError(f"idle_seconds is more than 0, not {idle_seconds!r:.60}")
+        self._idle_seconds = idle_seconds
+        self._releasing: asyncio.Task[None] | None = None
         self._background = background()
         self._residents = Residents(cast("AgentRuntime", self), tracer_provider=tracer_provider)
         self._book = SubscriptionBook()
@@ -107,6 +112,23 @@ class ResidentRuntime:
             await (await self._residents.get(agent)).load_state(state)
 
         await self._there(load())
+
+    # ---- agents that have nothing to do; on the background loop
+
+    def _begin_releasing(self) -> None:
+        """Let go of agents that are idle for too long, if that was asked for, until `_end_releasing`."""
+        if self._idle_seconds is not None and self._releasing is None:
+            self._releasing = asyncio.get_running_loop().create_task(self._release(self._idle_seconds))
+
+    async def _release(self, seconds: float) -> None:
+        while True:
+            await asyncio.sleep(seconds / 2)
+            await self._residents.release_idle(seconds)
+
+    def _end_releasing(self) -> None:
+        if self._releasing is not None:
+            self._releasing.cancel()
+            self._releasing = None
 
     # ---- subscriptions, serializers
 

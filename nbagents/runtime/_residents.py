@@ -126,7 +126,9 @@ class Residents:
             UndeliverableException: nobody makes agents of this type here, or the factory has failed; its
                 own error is the cause.
         """
-        return (await self._enter(id)).agent
+        resident = await self._enter(id)
+        resident.last = time.monotonic()  # whoever asks for it wants something of it
+        return resident.agent
 
     async def handle(
         self, message: Any, recipient: AgentId, ctx: MessageContext, *, on_chunk: OnChunk | None = None

@@ -85,13 +85,11 @@ class SingleThreadedAgentRuntime(ResidentRuntime):
         room: int = ROOM,
         idle_seconds: float | None = None,
     ) -> None:
-        if room < 1 or (idle_seconds is not None and not idle_seconds > 0):
-            raise UsageError("room is at least 1, and idle_seconds more than 0")
-        super().__init__(tracer_provider=tracer_provider)
+        if room < 1:
+            raise UsageError("room is at least 1")
+        super().__init__(tracer_provider=tracer_provider, idle_seconds=idle_seconds)
         self._ignore = ignore_unhandled_exceptions
-        self._idle_seconds = idle_seconds
         self._started = False
-        self._releasing: asyncio.Task[None] | None = None
         self._deliveries = Deliveries(self._residents, self._book, Interventions(intervention_handlers), room)
         _living[next(_numbers)] = self
 
@@ -215,13 +213,7 @@ class SingleThreadedAgentRuntime(ResidentRuntime):
 
     def _start(self) -> None:
         self._deliveries.start()
-        if self._idle_seconds is not None:
-            self._releasing = self._background.loop.create_task(self._release(self._idle_seconds))
-
-    async def _release(self, seconds: float) -> None:
-        while True:
-            await asyncio.sleep(seconds / 2)
-            await self._residents.release_idle(seconds)
+        self._begin_releasing()
 
     @property
     def unprocessed_messages_count(self) -> int:
@@ -291,9 +283,7 @@ class SingleThreadedAgentRuntime(ResidentRuntime):
     async def _stop(self, grace: float) -> None:
         if not self._started:  # somebody else was faster
             return
-        if self._releasing is not None:
-            self._releasing.cancel()
-            self._releasing = None
+        self._end_releasing()
         await self._deliveries.stop(grace)
         with self._lock:
             self._started = False

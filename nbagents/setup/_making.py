@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..models import model_config_to_wire
+from ..models import MODEL_KEYWORDS, model_config_to_wire
 
-__all__ = ["MODELS", "changed_of", "settings_for"]
+__all__ = ["changed_of", "settings_for"]
 
-MODELS = ("model_config_name", "model")
-"""The names of the model's configuration among the settings."""
 TOOLS = "_tools"
 """Under it `settings_of` describes a toolkit."""
 
@@ -33,13 +31,13 @@ def settings_for(
     if generate_args:
         config["generate_args"] = {**config.get("generate_args", {}), **generate_args}
     if tools is None:
-        kwargs = {"sys_prompt": sys_prompt, MODELS[0]: config}
+        kwargs = {"sys_prompt": sys_prompt, MODEL_KEYWORDS[0]: config}
         return {"class_name": "DialogAgent", "args": [name], "kwargs": kwargs}
     from ..agents import ReActAgent  # what few agents need
     from ..rpc import settings_of
     from ..tools import gathered
 
-    given = {"name": name, "sys_prompt": sys_prompt, MODELS[1]: config}
+    given = {"name": name, "sys_prompt": sys_prompt, MODEL_KEYWORDS[1]: config}
     given |= {"toolkit": gathered(tools)} if tools else {}
     given |= {} if approve is None else {"approve": approve}
     return settings_of(ReActAgent, (), given)
@@ -57,8 +55,8 @@ def changed_of(before: dict[str, Any] | None, settings: dict[str, Any]) -> str:
     old, new = before["kwargs"], settings["kwargs"]
     found = {
         "prompt": old.get("sys_prompt") != new.get("sys_prompt"),
-        "model": [old.get(key) for key in MODELS if old.get(key)]
-        != [new.get(key) for key in MODELS if new.get(key)],
+        "model": [old.get(key) for key in MODEL_KEYWORDS if old.get(key)]
+        != [new.get(key) for key in MODEL_KEYWORDS if new.get(key)],
         "tools": any(
             one.get(key) != other.get(key)
             for one, other, key in (

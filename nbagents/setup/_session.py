@@ -13,7 +13,7 @@ from ..agents import AgentBase, revise, settled
 from ..asking import OpenQuestion
 from ..exceptions import AgentNotFoundError, NbAgentsError, UsageError
 from ..message import Msg
-from ..models import ModelChoice, model_config_to_wire
+from ..models import MODEL_KEYWORDS, ModelChoice, model_config_to_wire
 from ..rpc import (
     CUSTODIAN,
     KeptServer,
@@ -30,7 +30,7 @@ from ..runs import numbers
 from ._about import AgentInfo, Definition
 from ._configs import loaded_configs
 from ._doctor import Finding, examine
-from ._making import MODELS, changed_of, settings_for
+from ._making import changed_of, settings_for
 from ._person import PERSON, Person, person_settings
 from ._rewind import message_at
 from ._runs import RunsThere
@@ -234,7 +234,7 @@ class Session(Settings, RunsThere):
     def unpriced(self, agents: Collection[AgentBase]) -> list[str]:
         """Return the names of those models of agents made here whose price nobody knows."""
         settings = [known.settings for known in list(self._agents.values()) if known.proxy in agents]
-        found = [each["kwargs"].get(key) for each in settings if each is not None for key in MODELS]
+        found = [each["kwargs"].get(key) for each in settings if each is not None for key in MODEL_KEYWORDS]
         return self.without_price(config for config in found if isinstance(config, dict))
 
     def use(self, name: str, notebook: str, known_as: str) -> AgentBase:

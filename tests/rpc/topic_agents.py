@@ -184,3 +184,52 @@ class Clerk(RoutedAgent, concurrency=1):
             return Told("done")
         told: Told = await self.send_message(Ask(str(depth - 1)), self.to)
         return told
+
+
+class Gate(RoutedAgent):
+    """Answers nobody before so many have asked."""
+
+    def __init__(self, so_many: str) -> None:
+        super().__init__("lets all go at once")
+        self.all = asyncio.Barrier(int(so_many))
+
+    @rpc
+    async def wait(self, message: Ask, ctx: MessageContext) -> Told:
+        await self.all.wait()
+        return Told("go")
+
+
+class Crossed(RoutedAgent, concurrency=1):
+    """Takes one message at a time, and asks another agent once all are at work, as a gate tells it."""
+
+    def __init__(self, to: str) -> None:
+        super().__init__("asks crosswise")
+        self.gate, self.to = (AgentId.from_str(one) for one in to.split("+"))
+
+    @rpc
+    async def work(self, message: Ask, ctx: MessageContext) -> Told:
+        if message.text != "cross":
+            await asyncio.sleep(message.seconds)
+            return Told(f"{self.id.type} heard {message.text}")
+        if not message.seconds:
+            await self.send_message(Ask("ready"), self.gate)
+        told: Told = await self.send_message(Ask("hello", message.seconds), self.to)
+        return told
+
+
+class Torrent(RoutedAgent):
+    """Yields more than anybody wants to have waiting, and tells how much it has yielded."""
+
+    def __init__(self) -> None:
+        super().__init__("streams much")
+        self.yielded = 0
+
+    @rpc
+    async def stream(self, message: Ask, ctx: MessageContext) -> AsyncGenerator[Told, None]:
+        for _ in range(int(message.seconds)):
+            self.yielded += 1
+            yield Told(message.text)
+
+    @rpc
+    async def count(self, message: str, ctx: MessageContext) -> int:
+        return self.yielded

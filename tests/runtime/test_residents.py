@@ -30,11 +30,11 @@ class Plain(BaseAgent):
 
 
 def test_many_first_messages_make_one_agent_and_keep_their_order():
-    made = []
+    made, gate = [], asyncio.Event()
 
     async def factory():
         made.append(AgentInstantiationContext.current_agent_id())
-        await asyncio.sleep(0.02)
+        await gate.wait()
         return Clerk()
 
     async def main():
@@ -45,6 +45,7 @@ def test_many_first_messages_make_one_agent_and_keep_their_order():
             await runtime.publish_message(Note(str(number)), DefaultTopicId())
             if number == 10:
                 await until(lambda: made)
+        runtime._background.post(gate.set)
         await runtime.stop_when_idle()
         assert [text for text, *_ in (await clerk(runtime)).heard] == [str(number) for number in range(20)]
 
@@ -249,11 +250,12 @@ def test_closing_closes_each_agent_whatever_the_others_do(caplog, monkeypatch):
 
 
 def test_what_a_factory_publishes_is_handled_outside_of_the_factory():
-    made = []
+    made, handled = [], asyncio.Event()
 
     class Early(Plain):
         async def on_message_impl(self, message, ctx):
             made.append(AgentInstantiationContext.is_in_factory_call())
+            handled.set()
             if message == "tell":
                 await self.send_message("told", AgentId("late", "x"))
 
@@ -262,7 +264,7 @@ def test_what_a_factory_publishes_is_handled_outside_of_the_factory():
 
         async def late():
             await runtime.publish_message("tell", TopicId("default", "x"))
-            await asyncio.sleep(0.05)
+            await asyncio.wait_for(handled.wait(), 30)
             return Early("late")
 
         await runtime.register_factory("late", late)

@@ -70,7 +70,7 @@ class Batch(_message.Message):
     def __init__(self, frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("seq", "ack", "hello", "request", "response", "call", "update", "cancel", "event", "question", "answer", "fetch", "post", "outcome", "withdraw")
+    __slots__ = ("seq", "ack", "hello", "request", "response", "call", "update", "cancel", "event", "question", "answer", "fetch", "post", "outcome", "withdraw", "more")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
     HELLO_FIELD_NUMBER: _ClassVar[int]
@@ -86,6 +86,7 @@ class Frame(_message.Message):
     POST_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     WITHDRAW_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
     seq: int
     ack: int
     hello: Hello
@@ -101,7 +102,8 @@ class Frame(_message.Message):
     post: Post
     outcome: Outcome
     withdraw: Withdraw
-    def __init__(self, seq: _Optional[int] = ..., ack: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., request: _Optional[_Union[Request, _Mapping]] = ..., response: _Optional[_Union[Response, _Mapping]] = ..., call: _Optional[_Union[Call, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., event: _Optional[_Union[Event, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., fetch: _Optional[_Union[Fetch, _Mapping]] = ..., post: _Optional[_Union[Post, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ...) -> None: ...
+    more: More
+    def __init__(self, seq: _Optional[int] = ..., ack: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., request: _Optional[_Union[Request, _Mapping]] = ..., response: _Optional[_Union[Response, _Mapping]] = ..., call: _Optional[_Union[Call, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., event: _Optional[_Union[Event, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., fetch: _Optional[_Union[Fetch, _Mapping]] = ..., post: _Optional[_Union[Post, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., more: _Optional[_Union[More, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("session", "version", "protocol", "last_seen", "server_id", "epoch", "pid", "pid_started", "boot")
@@ -321,7 +323,7 @@ class Value(_message.Message):
     def __init__(self, type: _Optional[str] = ..., content_type: _Optional[str] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class Post(_message.Message):
-    __slots__ = ("id", "sender", "agent", "topic", "body", "message_id", "method", "timeout_ms", "stream", "recipients", "metadata", "holding", "run", "approve")
+    __slots__ = ("id", "sender", "agent", "topic", "body", "message_id", "method", "timeout_ms", "stream", "recipients", "metadata", "holding", "run", "approve", "turns", "ahead")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -343,6 +345,8 @@ class Post(_message.Message):
     HOLDING_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
     APPROVE_FIELD_NUMBER: _ClassVar[int]
+    TURNS_FIELD_NUMBER: _ClassVar[int]
+    AHEAD_FIELD_NUMBER: _ClassVar[int]
     id: int
     sender: Agent
     agent: Agent
@@ -357,7 +361,9 @@ class Post(_message.Message):
     holding: _containers.RepeatedCompositeFieldContainer[Agent]
     run: str
     approve: Approve
-    def __init__(self, id: _Optional[int] = ..., sender: _Optional[_Union[Agent, _Mapping]] = ..., agent: _Optional[_Union[Agent, _Mapping]] = ..., topic: _Optional[_Union[Topic, _Mapping]] = ..., body: _Optional[_Union[Value, _Mapping]] = ..., message_id: _Optional[str] = ..., method: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., stream: bool = ..., recipients: _Optional[_Iterable[_Union[Agent, _Mapping]]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., holding: _Optional[_Iterable[_Union[Agent, _Mapping]]] = ..., run: _Optional[str] = ..., approve: _Optional[_Union[Approve, _Mapping]] = ...) -> None: ...
+    turns: _containers.RepeatedScalarFieldContainer[str]
+    ahead: int
+    def __init__(self, id: _Optional[int] = ..., sender: _Optional[_Union[Agent, _Mapping]] = ..., agent: _Optional[_Union[Agent, _Mapping]] = ..., topic: _Optional[_Union[Topic, _Mapping]] = ..., body: _Optional[_Union[Value, _Mapping]] = ..., message_id: _Optional[str] = ..., method: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., stream: bool = ..., recipients: _Optional[_Iterable[_Union[Agent, _Mapping]]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., holding: _Optional[_Iterable[_Union[Agent, _Mapping]]] = ..., run: _Optional[str] = ..., approve: _Optional[_Union[Approve, _Mapping]] = ..., turns: _Optional[_Iterable[str]] = ..., ahead: _Optional[int] = ...) -> None: ...
 
 class Outcome(_message.Message):
     __slots__ = ("id", "done", "error", "chunk")
@@ -370,6 +376,14 @@ class Outcome(_message.Message):
     error: Error
     chunk: Value
     def __init__(self, id: _Optional[int] = ..., done: _Optional[_Union[Value, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., chunk: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+
+class More(_message.Message):
+    __slots__ = ("id", "bytes")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    bytes: int
+    def __init__(self, id: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
 
 class Withdraw(_message.Message):
     __slots__ = ("id", "why")

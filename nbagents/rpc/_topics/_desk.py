@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -17,10 +18,10 @@ from .._proto import agent_pb2 as pb
 if TYPE_CHECKING:
     from ._host import TopicHost
 
-__all__ = ["MOST_GIVEN", "Asked", "Desk", "Outlet", "label_of"]
+__all__ = ["MOST_GIVEN", "Asked", "Desk", "Outlet", "Topic", "label_of"]
 
 MOST_EVENTS = 4096
-"""Topics' messages that a worker has and has not handled; the publishers of more wait."""
+"""Messages of one topic that a worker has and has not handled; the publishers of more wait."""
 MOST_GIVEN = 65_536
 """Messages in all that a worker has and has not answered; more are refused."""
 MOST_WAITING, MOST_WAITING_BYTES = 16_384, 64 * 2**20
@@ -41,6 +42,22 @@ class Outlet(Protocol):
         """Wait until it has read more."""
 
 
+Topic = tuple[str, str]
+"""The type and the source of one topic."""
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A message to a topic that waits for slow workers."""
+
+    frame: pb.Frame
+    order: int
+    """Tells which of a session's messages came first."""
+    came: float
+    size: int
+    """Its bytes, as it came."""
+
+
 @dataclass(slots=True, eq=False)
 class Asked:
     """A message that was given to a worker or an agent, and has no outcome."""
@@ -54,6 +71,10 @@ class Asked:
     stream: bool = False
     withdraw: Callable[[str], object] | None = None
     """Tells whoever has it that nobody waits any more."""
+    topic: Topic | None = None
+    """The topic that it is of; None for a direct message."""
+    more: Callable[[int], object] | None = None
+    """Tells whoever has it how many bytes of its stream were read."""
 
     @property
     def label(self) -> str:
@@ -75,12 +96,15 @@ class Desk:
         """Its own messages that have no outcome, by its own numbers."""
         self.given: dict[int, Asked] = {}
         """What it has been given and has not answered, by the host's numbers."""
-        self.waiting: deque[tuple[pb.Frame, float]] = deque()
-        """Its messages to topics that wait for slow workers, in their order, and when each has come."""
-        self.waiting_bytes = 0
+        self.waiting: dict[Topic, deque[Waiting]] = {}
+        """Its messages to topics that wait for slow workers, by their topics, each in their order."""
+        self.waits = asyncio.Event()
+        """Set when there is one more."""
+        self._orders = itertools.count()
+        self._waiting_count = self._waiting_bytes = 0
         self.draining: asyncio.Task[None] | None = None
-        self.events = 0
-        """How many of those that it was given are of topics."""
+        self.events: dict[Topic, int] = {}
+        """How many of those that it was given are of which topic."""
         self.pid = 0
         """The process of this machine whose session it is; 0 if that is not known."""
         self.closed = False
@@ -116,6 +140,10 @@ class Desk:
                 raise ProtocolError("a message is for an agent or a topic")
         elif kind == "outcome":
             self._outcome(frame)
+        elif kind == "more":
+            asked = self.asked.get(frame.more.id)
+            if asked is not None and asked.more is not None:
+                asked.more(frame.more.bytes)
         else:
             asked = self.asked.get(frame.withdraw.id)
             if asked is None:  # it waits, or their ways have crossed
@@ -129,26 +157,40 @@ class Desk:
         Raises:
             OverloadedError: too many wait already.
         """
-        if len(self.waiting) >= MOST_WAITING or self.waiting_bytes >= MOST_WAITING_BYTES:
-            text = f"{len(self.waiting):,} messages of this worker wait for slow ones already"
+        if self._waiting_count >= MOST_WAITING or self._waiting_bytes >= MOST_WAITING_BYTES:
+            text = f"{self._waiting_count:,} messages of this worker wait for slow ones already"
             raise OverloadedError(text, hint="publish more slowly")
-        self.waiting.append((frame, time.monotonic()))
-        self.waiting_bytes += frame.ByteSize()
+        topic, size = (frame.post.topic.type, frame.post.topic.source), frame.ByteSize()
+        one = Waiting(frame, next(self._orders), time.monotonic(), size)
+        self.waiting.setdefault(topic, deque()).append(one)
+        self._waiting_count += 1
+        self._waiting_bytes += size
+        self.waits.set()
 
-    def served(self, frame: pb.Frame) -> None:
-        """The message that has waited longest waits no more, if it is this one."""
-        if self.waiting and self.waiting[0][0] is frame:
-            self.waiting.popleft()
-            self.waiting_bytes -= frame.ByteSize()
+    def served(self, topic: Topic, one: Waiting) -> None:
+        """A message waits no more."""
+        queue = self.waiting[topic]
+        queue.remove(one)
+        if not queue:
+            del self.waiting[topic]
+        self._waiting_count -= 1
+        self._waiting_bytes -= one.size
+
+    def held(self) -> Counter[str]:
+        """Return how many of its messages wait, by the types of their topics."""
+        held: Counter[str] = Counter()
+        for (kind, _), queue in self.waiting.items():
+            held[kind] += len(queue)
+        return held
 
     def _drop(self, number: int) -> None:
         """Let a message wait no more that its publisher has given up."""
-        for one in self.waiting:
-            if one[0].post.id == number:
-                self.waiting.remove(one)
-                self.waiting_bytes -= one[0].ByteSize()
-                self.accept(number)
-                return
+        for topic, queue in self.waiting.items():
+            for one in queue:
+                if one.frame.post.id == number:
+                    self.served(topic, one)
+                    self.accept(number)
+                    return
 
     def _outcome(self, frame: pb.Frame) -> None:
         outcome = frame.outcome
@@ -160,9 +202,11 @@ class Desk:
             return
         del self.given[outcome.id]
         self._room.set()
-        if asked.origin is None:
-            self.events -= 1
-        else:
+        if asked.topic is not None:
+            self.events[asked.topic] -= 1
+            if not self.events[asked.topic]:
+                del self.events[asked.topic]
+        elif asked.origin is not None:
             asked.origin.answer(asked, frame)
 
     def _chunk(self, asked: Asked, frame: pb.Frame) -> None:
@@ -181,14 +225,19 @@ class Desk:
         """Give the session a message under this number."""
         frame.post.id, frame.ack = number, 0  # which were those of whoever sent it
         self.given[number] = asked
-        if asked.origin is None:
-            self.events += 1
+        if asked.topic is not None:
+            self.events[asked.topic] = self.events.get(asked.topic, 0) + 1
         self.writer.put(frame)
 
     def withdraw(self, number: int, why: str) -> None:
         """Tell the session that nobody waits for what it was given."""
         if number in self.given:
             self.writer.put(pb.Frame(withdraw=pb.Withdraw(id=number, why=why)))
+
+    def more(self, number: int, size: int) -> None:
+        """Tell the session that so many bytes of what it streams were read."""
+        if number in self.given:
+            self.writer.put(pb.Frame(more=pb.More(id=number, bytes=size)))
 
     def answer(self, asked: Asked, frame: pb.Frame) -> None:
         """Tell the session how its message ended; nothing if it knows already."""
@@ -214,19 +263,17 @@ class Desk:
 
     # ---- room
 
-    @property
-    def full(self) -> bool:
-        """Has it so much that it does not handle that no more should be given to it?"""
-        return self.events >= MOST_EVENTS or len(self.given) >= MOST_GIVEN or self.writer.full
+    def full(self, topic: Topic) -> bool:
+        """Has it so much that it does not handle that no more of a topic should be given to it?"""
+        return self.events.get(topic, 0) >= MOST_EVENTS or len(self.given) >= MOST_GIVEN or self.writer.full
 
     async def room(self) -> None:
-        """Wait until it may be given more."""
-        while self.full and not self.closed:
-            if self.writer.full:
-                await self.writer.room()
-            else:
-                self._room.clear()
-                await self._room.wait()
+        """Wait until it has handled a message, or read so much that it may be given more."""
+        if self.writer.full:
+            await self.writer.room()
+        elif not self.closed:
+            self._room.clear()
+            await self._room.wait()
 
     def close(self) -> None:
         """The session is over."""

@@ -7,11 +7,13 @@ else. A session whose connection is broken is given its messages all the same: t
 from __future__ import annotations
 
 import asyncio
+import heapq
 import itertools
 import json
 import logging
 import time
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from ...exceptions import (
@@ -31,8 +33,9 @@ from .._methods import parsed_request
 from .._printable import printable
 from .._proto import agent_pb2 as pb
 from .._results import Results
-from ._desk import MOST_GIVEN, Asked, Desk, Outlet, label_of
+from ._desk import MOST_GIVEN, Asked, Desk, Outlet, Topic, label_of
 from ._living import LivingAgents
+from ._rings import Rings
 from ._routes import Routes, Subscribed, check_topic_type
 
 __all__ = ["TopicHost"]
@@ -55,6 +58,7 @@ class TopicHost:
         self._desks: dict[str, Desk] = {}
         self._counts: dict[str, int] = {"sent": 0, "published": 0, "delivered": 0, "undelivered": 0}
         self._traffic = Traffic()
+        self._rings = Rings()
 
     def desk(self, name: str, writer: Outlet) -> Desk:
         """Make the place of a session."""
@@ -80,6 +84,8 @@ class TopicHost:
             return
         given = next(self._numbers)
         asked = Asked(desk, number, f"{kind}/{key}", post.stream, lambda why: target.withdraw(given, why))
+        if post.stream:
+            asked.more = lambda size: target.more(given, size)
         desk.asked[number] = asked
         target.give(given, asked, frame)
 
@@ -116,7 +122,8 @@ class TopicHost:
             desk.refuse(post.id, error)
             return
         self._counts["published"] += 1
-        if desk.waiting or not self._deliver(desk, frame):
+        topic = post.topic.type, post.topic.source
+        if self._behind(topic, desk.waiting) or not self._deliver(desk, frame):
             try:
                 desk.wait(frame)
             except OverloadedError as error:
@@ -124,6 +131,19 @@ class TopicHost:
                 return
             if desk.draining is None:
                 desk.draining = asyncio.ensure_future(self._drain(desk))
+
+    def _behind(self, topic: Topic, earlier: Iterable[Topic]) -> bool:
+        """Is one of these the same topic, or for some of the same agents? Each gets all in their order."""
+        types: set[str] | None = None
+        for other in earlier:
+            if other == topic:
+                return True
+            if other[1] == topic[1]:
+                if types is None:
+                    types = set(self.routes.wanting(topic[0]))
+                if not types.isdisjoint(self.routes.wanting(other[0])):
+                    return True
+        return False
 
     def _recipients(self, post: pb.Post) -> dict[Desk | None, list[str]]:
         """Return the agent types that get a topic's message, by who serves them; None for this server."""
@@ -139,8 +159,9 @@ class TopicHost:
     def _deliver(self, desk: Desk, frame: pb.Frame) -> bool:
         """Give a topic's message to whom it is for; False, and nothing has happened, if one has no room."""
         post, number = frame.post, frame.post.id
+        topic = post.topic.type, post.topic.source
         recipients = self._recipients(post)
-        if any(target is not None and target.full for target in recipients):
+        if any(target is not None and target.full(topic) for target in recipients):
             return False
         here = recipients.pop(None, [])
         source, kind = post.topic.source, post.topic.type
@@ -156,36 +177,67 @@ class TopicHost:
             for agent_type in types:
                 post.recipients.add(type=agent_type, key=source)
             delivered += len(types)
-            target.give(next(self._numbers), Asked(None, 0, kind), frame)
+            target.give(next(self._numbers), Asked(None, 0, kind, topic=topic), frame)
         self._counts["delivered"] += delivered
         self._traffic.count(kind, delivered)
         desk.accept(number)
         return True
 
     async def _drain(self, desk: Desk) -> None:
-        """Deliver what waits, in its order, as its recipients have room again."""
+        """Deliver what waits, as its recipients have room again; what waits for too long is refused."""
         try:
-            while desk.waiting:
-                frame, came = desk.waiting[0]
-                limit = came + OVERLOAD_SECONDS
-                while desk.waiting and desk.waiting[0][0] is frame and not self._deliver(desk, frame):
-                    slow = [
-                        target
-                        for target in self._recipients(frame.post)
-                        if target is not None and target.full
-                    ]
-                    try:
-                        for target in slow:
-                            await asyncio.wait_for(target.room(), limit - time.monotonic())
-                    except TimeoutError:
-                        self._overloaded(desk, frame.post, slow)
-                        break
-                desk.served(frame)
+            while slow := self._pass_on(desk):
+                now = time.monotonic()
+                first = min(queue[0].came for queue in desk.waiting.values())
+                desk.waits.clear()
+                changes = [
+                    asyncio.ensure_future(one) for one in (desk.waits.wait(), *(d.room() for d in slow))
+                ]
+                try:
+                    await asyncio.wait(
+                        changes,
+                        timeout=max(0, first + OVERLOAD_SECONDS - now),
+                        return_when=asyncio.FIRST_COMPLETED,
+                    )
+                finally:
+                    for change in changes:
+                        change.cancel()
         finally:
             desk.draining = None
 
-    def _overloaded(self, desk: Desk, post: pb.Post, slow: list[Desk]) -> None:
-        names = ", ".join(target.name for target in slow if target.full)
+    def _pass_on(self, desk: Desk) -> set[Desk]:
+        """Deliver what there is room for; return who has none, as long as something waits.
+
+        What waits for one agent does not hold up what is for others.
+        """
+        slow: set[Desk] = set()
+        held: list[Topic] = []
+        overdue = time.monotonic() - OVERLOAD_SECONDS
+        heads = [(queue[0].order, topic) for topic, queue in desk.waiting.items()]
+        heapq.heapify(heads)
+        while heads:
+            topic = heapq.heappop(heads)[1]
+            one = desk.waiting[topic][0]
+            if not self._behind(topic, held) and self._deliver(desk, one.frame):
+                desk.served(topic, one)
+            else:
+                full = self._full(one.frame.post, topic)
+                if one.came > overdue:
+                    held.append(topic)
+                    slow |= full
+                    continue
+                desk.served(topic, one)
+                self._overloaded(desk, one.frame.post, full)
+            if topic in desk.waiting:
+                heapq.heappush(heads, (desk.waiting[topic][0].order, topic))
+        return slow
+
+    def _full(self, post: pb.Post, topic: Topic) -> set[Desk]:
+        recipients = self._recipients(post)
+        return {target for target in recipients if target is not None and target.full(topic)}
+
+    def _overloaded(self, desk: Desk, post: pb.Post, slow: set[Desk]) -> None:
+        names = ", ".join(sorted(target.name for target in slow)) or "whoever gets it"
         desk.refuse(
             post.id,
             OverloadedError(
@@ -215,6 +267,8 @@ class TopicHost:
         found: Any
         if method == "declare":
             found = {"refused": self._declare(desk, asked.rows("steps", MOST_STEPS))}
+        elif method == "ring":
+            found = self._rings.look(desk, asked)
         elif method == "retire":
             self.routes.left(desk)
             found = None
@@ -260,7 +314,8 @@ class TopicHost:
         wanted = {one.agent_type for one in subscriptions} - types.keys()
         desks = list(self._desks.values())
         serving = {desk for owners in types.values() for desk in owners}
-        opened = Counter(frame.post.topic.type for desk in desks for frame, _ in desk.waiting)
+        held = {desk: desk.held() for desk in desks if desk.waiting}
+        opened = sum(held.values(), Counter[str]())
         opened.update(asked.whom for desk in desks if desk.events for asked in desk.topics())
         counted = self._traffic.counts()
         return {
@@ -280,7 +335,7 @@ class TopicHost:
                 desk.name: {
                     "asked": len(desk.asked),
                     "given": len(desk.given),
-                    "waiting": len(desk.waiting),
+                    "waiting": held[desk].total() if desk in held else 0,
                     "pid": desk.pid,
                 }
                 for desk in desks
@@ -299,6 +354,7 @@ class TopicHost:
         """A session is over: whoever waits for it is told, and whoever works for it."""
         self._desks.pop(desk.name, None)
         self.routes.left(desk)
+        self._rings.left(desk)
         desk.close()
         given, desk.given = desk.given, {}
         lost = 0

@@ -110,6 +110,8 @@ class HostLink:
             self._taking.post(line, frame.post)
         elif kind == "outcome":
             self._sending.outcome(line, frame.outcome)
+        elif kind == "more":
+            self._taking.more(line, frame.more.id, frame.more.bytes)
         else:
             self._taking.withdrawn(line, frame.withdraw.id)
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ...exceptions import AgentServerNotAliveError, AuthenticationError, NbAgentsError, ProtocolError
+from ...exceptions import (
+    AgentServerNotAliveError,
+    AuthenticationError,
+    NbAgentsError,
+    OverloadedError,
+    ProtocolError,
+)
 from .._directory import check_reach, find_token, trust_of
 from .._lost import same
 from .._places import connection_at, normal_address
@@ -23,6 +30,8 @@ __all__ = ["Line", "Place"]
 START_SECONDS = 5.0
 """How long a worker waits for a host that is being started at the same time."""
 PAUSE = 0.1
+ROOM_SECONDS = 30.0
+"""How long what is sent may wait for room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,8 @@ class Line:
     ) -> None:
         address, token, trust, expects = access
         self._handle, self._ended = handle, ended
+        self._wanting: deque[asyncio.Future[None]] = deque()
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.strays = Strays()
         self._requests = Requests(self)
         self.error: NbAgentsError | None = None
@@ -121,9 +132,44 @@ class Line:
         """Send a frame, in order."""
         self._stream.put(frame)
 
-    async def room(self) -> None:
-        """Wait until the host has read so much that more may be put."""
-        await self._stream.room()
+    @property
+    def full(self) -> bool:
+        """Must whoever puts more wait for `room`?"""
+        return bool(self._wanting) or self._stream.full
+
+    async def room(self, unless: asyncio.Future[Any] | None = None) -> None:
+        """Wait until the host has read so much that more may be put, in the order of asking.
+
+        Whoever returns from this puts before it awaits anything. If ``unless`` is done it ends sooner.
+
+        Raises:
+            OverloadedError: there was no room for half a minute.
+            NbAgentsError: why the line has ended meanwhile.
+        """
+        loop = asyncio.get_running_loop()
+        mine: asyncio.Future[None] = loop.create_future()
+        ends = {self._over} if unless is None else {self._over, unless}
+        limit = loop.time() + ROOM_SECONDS
+        self._wanting.append(mine)
+        try:
+            if self._wanting[0] is not mine:
+                await asyncio.wait({mine, *ends}, timeout=ROOM_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            while self._stream.full and not any(end.done() for end in ends):
+                if loop.time() >= limit:
+                    text = f"the host {self.who} has read too little of what this worker sends"
+                    raise OverloadedError(f"{text} for {ROOM_SECONDS:g} s", hint="send more slowly")
+                read = asyncio.ensure_future(self._stream.room())
+                try:
+                    await asyncio.wait(
+                        {read, *ends}, timeout=limit - loop.time(), return_when=asyncio.FIRST_COMPLETED
+                    )
+                finally:
+                    read.cancel()
+        finally:
+            self._wanting.remove(mine)
+            if self._wanting and not self._wanting[0].done():
+                self._wanting[0].set_result(None)
+        self.check()
 
     async def ask(self, method: str, text: str) -> pb.GeneralResponse:
         """Ask the host for something, in line with the messages.
@@ -134,13 +180,18 @@ class Line:
         self.check()
         return await self._requests.sent(method, self._requests.body(method, {"value": text}))
 
+    def tell(self, method: str, text: str) -> None:
+        """Ask the host for something, and do not wait for its answer."""
+        if self.error is None:
+            self._requests.sent(method, self._requests.body(method, {"value": text}))
+
     async def close(self) -> None:
         """Say goodbye, and leave."""
         await self._stream.close()
 
     def _heard(self, frame: pb.Frame) -> None:
         kind = frame.WhichOneof("kind")
-        if kind in ("post", "outcome", "withdraw"):
+        if kind in ("post", "outcome", "withdraw", "more"):
             self._handle(self, kind, frame)
         elif kind == "response":
             self._requests.answered(frame.response, self.who)
@@ -149,5 +200,7 @@ class Line:
 
     def _end(self, error: NbAgentsError) -> None:
         self.error = error
+        if not self._over.done():
+            self._over.set_result(None)
         self._requests.end(error)
         self._ended(self, error)

@@ -107,8 +107,9 @@ class Messages:
             post.method = method
         if agent is not None:
             post.agent.type, post.agent.key = agent.type, agent.key
-            for holder in turns_here():
-                post.holding.add(type=holder.type, key=holder.key)
+            for hold in turns_here():
+                post.holding.add(type=hold.agent.type, key=hold.agent.key)
+                post.turns.append(hold.name)
         elif topic is not None:
             post.topic.type, post.topic.source = topic.type, topic.source
         if sender is not None:

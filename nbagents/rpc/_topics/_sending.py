@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from ... import context
 from ..._loop import background
-from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError
+from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError, OverloadedError
 from ...topics import CancellationToken
 from .._faults import decode_error
 from .._limits import LONGEST_MS
@@ -20,19 +20,46 @@ from .._proto import agent_pb2 as pb
 from ._deadlines import Deadlines
 from ._line import Line
 
-__all__ = ["Sending"]
+__all__ = ["Sending", "cost"]
+
+AHEAD = 2**20
+"""Bytes of its stream that a handler may be ahead of whoever reads them, and one chunk more."""
+MOST_UNREAD = 64 * 2**20
+"""Bytes of a stream that wait to be read, from a worker that heeds no bound."""
+EACH = 4096
+"""What each chunk counts besides its data: so few may wait, however short they are."""
+
+
+def cost(chunk: pb.Value) -> int:
+    """Return what a chunk counts, of the bytes that may come ahead."""
+    return len(chunk.data) + EACH
 
 
 class _Sent:
     """One message that has no outcome yet."""
 
-    __slots__ = ("awaited", "chunks", "forget", "limit", "line", "number", "seconds", "whom")
+    __slots__ = (
+        "awaited",
+        "chunks",
+        "forget",
+        "limit",
+        "line",
+        "number",
+        "room",
+        "seconds",
+        "unread",
+        "whom",
+    )
 
     def __init__(self, whom: object, seconds: float | None) -> None:
         self.whom, self.number = whom, 0
         self.line: Line | None = None
         self.awaited = background().awaited()
         self.chunks: asyncio.Queue[pb.Value | None] | None = None
+        self.room: asyncio.Task[None] | None = None
+        """Waits until the line has room for it."""
+        self.unread = 0
+        """Bytes of chunks that came and were not read."""
         self.forget: Callable[[], object] | None = None
         limit, now = context.deadline.get(), time.monotonic()
         if seconds is not None:
@@ -99,12 +126,18 @@ class Sending:
 
         On the background loop only.
         """
-        sent, frame.post.stream = _Sent(whom, seconds), True
+        frame.post.stream, frame.post.ahead = True, AHEAD
+        sent, read = _Sent(whom, seconds), 0
         chunks = sent.chunks = asyncio.Queue()
         self._begin(sent, line, frame, token)
         try:
             while (chunk := await chunks.get()) is not None:
                 yield chunk, False
+                read += cost(chunk)
+                sent.unread -= cost(chunk)
+                if read > AHEAD // 2 and sent.line is not None and sent.number in self._sent:
+                    sent.line.put(pb.Frame(more=pb.More(id=sent.number, bytes=read)))
+                    read = 0
             yield await sent.awaited.come(), True
         finally:
             if not sent.awaited.done:
@@ -117,19 +150,37 @@ class Sending:
             if token is not None and token.is_cancelled():
                 raise CallCancelledError(f"the message to {sent.whom} was cancelled before it was sent")
             there = sent.line = line()
-            frame.post.id = sent.number = next(self._numbers)
-            if sent.limit < math.inf:
-                left = int((sent.limit - time.monotonic()) * 1000)
-                frame.post.timeout_ms = min(max(1, left), LONGEST_MS)
-                self._deadlines.add(sent.limit)
-            there.put(frame)
         except Exception as error:  # noqa: BLE001  # it is for whoever sends the message
             sent.end(None, error)
             return
+        sent.number = next(self._numbers)
         self._sent[sent.number] = sent
+        loop = asyncio.get_running_loop()
         if token is not None:
-            loop = asyncio.get_running_loop()
             sent.forget = token.add_callback(lambda: _on(loop, self._cancel, sent))
+        if sent.limit < math.inf:
+            self._deadlines.add(sent.limit)
+        if there.full:
+            sent.room = loop.create_task(self._put_later(sent, there, frame))
+        else:
+            self._put(sent, there, frame)
+
+    def _put(self, sent: _Sent, line: Line, frame: pb.Frame) -> None:
+        frame.post.id = sent.number
+        if sent.limit < math.inf:
+            left = int((sent.limit - time.monotonic()) * 1000)
+            frame.post.timeout_ms = min(max(1, left), LONGEST_MS)
+        line.put(frame)
+
+    async def _put_later(self, sent: _Sent, line: Line, frame: pb.Frame) -> None:
+        try:
+            await line.room()
+        except NbAgentsError as error:
+            self._over(sent.number)
+            sent.end(None, error)
+        else:
+            sent.room = None
+            self._put(sent, line, frame)
 
     def _late(self, sent: _Sent) -> None:
         text = f"{sent.whom} did not answer within {max(sent.seconds, 0):.3g} s"
@@ -143,15 +194,19 @@ class Sending:
 
     def _withdraw(self, sent: _Sent, why: str) -> None:
         """Tell the host that nobody waits, if there is no outcome yet."""
-        if self._over(sent.number) is None or sent.line is None or sent.line.error is not None:
+        line = sent.line
+        if self._over(sent.number) is None or line is None or line.error is not None or sent.room is not None:
             return
-        sent.line.strays.expect()
-        sent.line.put(pb.Frame(withdraw=pb.Withdraw(id=sent.number, why=why)))
+        line.strays.expect()
+        line.put(pb.Frame(withdraw=pb.Withdraw(id=sent.number, why=why)))
 
     def _over(self, number: int) -> _Sent | None:
         sent = self._sent.pop(number, None)
-        if sent is not None and sent.forget is not None:
-            sent.forget()
+        if sent is not None:
+            if sent.forget is not None:
+                sent.forget()
+            if sent.room is not None:
+                sent.room.cancel()
         return sent
 
     # ---- what comes back
@@ -166,7 +221,13 @@ class Sending:
         if kind == "chunk":
             sent = self._sent.get(outcome.id)
             if sent is not None and sent.chunks is not None:
-                sent.chunks.put_nowait(outcome.chunk)
+                sent.unread += cost(outcome.chunk)
+                if sent.unread > MOST_UNREAD:
+                    self._withdraw(sent, "its stream is read too slowly")
+                    text = f"what {sent.whom} streams is read too slowly, and it does not wait for that"
+                    sent.end(None, OverloadedError(text))
+                else:
+                    sent.chunks.put_nowait(outcome.chunk)
             return
         sent = self._over(outcome.id)
         if sent is None:

@@ -7,9 +7,11 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
+from functools import partial
+from itertools import chain, repeat
 from typing import Any
 
 from ... import context, events
@@ -23,6 +25,7 @@ from .._proto import agent_pb2 as pb
 from ._deadlines import Deadlines
 from ._line import Line
 from ._seen import seen
+from ._sending import cost
 from ._tracing import Tracing, traceparent_of
 from ._values import Values
 
@@ -36,12 +39,19 @@ DRAIN_SECONDS = 30.0
 class _Taken:
     """A message that is being handled."""
 
-    __slots__ = ("direct", "holds", "left", "limit", "line", "post", "seconds", "tasks", "token", "why")
+    __slots__ = (
+        "ahead", "direct", "holds", "left", "limit", "line", "more", "post", "seconds", "tasks",
+        "token", "why",
+    )  # fmt: skip
 
     def __init__(self, line: Line, post: pb.Post) -> None:
         self.line, self.post = line, post
         self.direct = post.HasField("agent")
         self.token = CancellationToken()
+        self.ahead: int = post.ahead
+        """How many bytes it may stream before more are read."""
+        self.more = asyncio.Event() if post.ahead else None
+        """Set when more were read; None where nobody says."""
         self.holds: tuple[Hold, ...] = ()
         """The turns in other workers that wait for it."""
         self.tasks: list[asyncio.Task[None]] = []
@@ -102,6 +112,13 @@ class Taking:
         if taken is not None:
             self._stop(taken, _unwanted())
 
+    def more(self, line: Line, number: int, size: int) -> None:
+        """So many bytes of what this one streams were read."""
+        taken = self._taken.get((line, number))
+        if taken is not None and taken.more is not None:
+            taken.ahead += size
+            taken.more.set()
+
     def ended(self, line: Line) -> None:
         """The host is gone, and nobody waits for replies to what came from it."""
         here = _here.get()  # a handler that stops its own worker is to end that in peace
@@ -158,6 +175,8 @@ class Taking:
         ctx = MessageContext(_sender(post), None, True, taken.token, post.message_id)
         on_chunk = self._chunks(taken) if post.stream else None
         reply = await self._handle(self._values.decode(post.body), recipient, ctx, post, on_chunk)
+        if taken.line.full:
+            await taken.line.room()
         try:
             self._values.encode(reply, done)
         except NbAgentsError as unfit:
@@ -183,7 +202,12 @@ class Taking:
         async def on_chunk(value: Any) -> None:
             frame = pb.Frame(outcome=pb.Outcome(id=taken.post.id))
             self._values.encode(value, frame.outcome.chunk)
-            await taken.line.room()
+            while taken.more is not None and taken.ahead <= 0:
+                taken.more.clear()
+                await taken.more.wait()
+            if taken.line.full:
+                await taken.line.room()
+            taken.ahead -= cost(frame.outcome.chunk)
             taken.line.put(frame)
 
         return on_chunk
@@ -243,8 +267,27 @@ class Taking:
         context.run.set(post.run)
         context.approve.set(approve_of(post))
         context.traceparent.set(traceparent_of(post))
-        taken.holds = enter_turns(AgentId(one.type, one.key) for one in post.holding)
+        names = chain(post.turns, repeat(""))  # a worker in another language may know none
+        turns = [(AgentId(one.type, one.key), name) for one, name in zip(post.holding, names, strict=False)]
+        taken.holds = enter_turns(turns, partial(self._find_ring, taken))
         self._tracing.enter(post)
+
+    async def _find_ring(self, taken: _Taken, waits: Sequence[Hold], behind: Sequence[str]) -> list[str]:
+        """Ask the host, which knows what waits in other workers; see `FindRing`."""
+        asked = {
+            "message": taken.post.id,
+            "waits": [[hold.name, str(hold.agent)] for hold in waits],
+            "behind": [[name] for name in behind],
+        }
+        if not behind:
+            taken.line.tell("ring", json.dumps(asked))
+            return []
+        try:
+            found = json.loads((await taken.line.ask("ring", json.dumps(asked))).message)
+        except (NbAgentsError, ValueError) as error:
+            log.debug("the host could not be asked for a ring: %s", error)
+            return []
+        return [str(agent) for agent in found] if isinstance(found, list) else []
 
     def _over(self, taken: _Taken, frame: pb.Frame, error: BaseException | None) -> None:
         """Answer a message, once: in ``frame`` there is what its handler has said, unless it has failed."""

@@ -58,7 +58,8 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
     ``extra_grpc_config`` is taken and not used: messages may have 128 MiB without it.
     ``payload_serialization_format`` is preferred where a type can be written in more than one.
     ``shared`` names the types that other workers may serve too, if they say so as well: each agent then
-    lives in one of them.
+    lives in one of them. ``idle_seconds`` releases agents that have had nothing to do for so long: each keeps
+    its state, and is made again with it by its next message.
     """
 
     def __init__(
@@ -72,13 +73,14 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
         ca: str | None = None,
         insecure: bool = False,
         shared: Sequence[str] = (),
+        idle_seconds: float | None = None,
     ) -> None:
         if payload_serialization_format not in (JSON_DATA_CONTENT_TYPE, PROTOBUF_DATA_CONTENT_TYPE):
             raise UsageError(
                 f"Unsupported payload serialization format: {payload_serialization_format!r:.60}; "
                 f"it is {JSON_DATA_CONTENT_TYPE} or {PROTOBUF_DATA_CONTENT_TYPE}"
             )
-        super().__init__(tracer_provider=tracer_provider)
+        super().__init__(tracer_provider=tracer_provider, idle_seconds=idle_seconds)
         self._shared = frozenset(shared)
         self._values = Values(self._serializers, self._lock, payload_serialization_format)
         self._declared, sending, tracing = Declared(self._book), Sending(), Tracing(tracer_provider)
@@ -116,7 +118,11 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
             AuthenticationError: no token is known for that host, or it was refused.
             AgentTypeTakenError: a type that was registered before is another worker's by now.
         """
-        await self._there(self._link.start())
+        await self._there(self._start())
+
+    async def _start(self) -> None:
+        await self._link.start()
+        self._begin_releasing()
 
     async def stop(self) -> None:
         """Leave: take nothing more, let handlers end, 30 seconds at most, and tell how they ended.
@@ -127,7 +133,12 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
         Raises:
             RuntimeStateError: it does not run.
         """
-        await self._there(self._link.stop())
+        await self._there(self._stop())
+
+    async def _stop(self) -> None:
+        await self._link.stop()
+        if not self._link.running:  # nobody has started it again meanwhile
+            self._end_releasing()
 
     async def stop_when_signal(self, signals: Sequence[signal.Signals] = ENDING) -> None:
         """Wait for one of the signals, then `stop`; raises as that does, or `UsageError` off main thread."""
