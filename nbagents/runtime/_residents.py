@@ -147,7 +147,7 @@ class Residents:
         if not ctx.is_rpc:  # nobody waits for it, in whatever turn or factory it was published
             leave_turns()
             _made_here.set(())
-        if resident is None or recipient in self._doors:
+        if resident is None or (self._doors and recipient in self._doors):
             resident = await self._enter(recipient)
         AgentInstantiationContext.leave()
         resident.busy += 1

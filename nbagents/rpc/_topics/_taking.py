@@ -8,9 +8,8 @@ import logging
 import math
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
 from contextvars import ContextVar, copy_context
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain, repeat
 from typing import Any
 
@@ -65,6 +64,8 @@ class _Taken:
         """Why its handlers were ended, once they were."""
 
 
+_id = lru_cache(maxsize=4096)(AgentId)
+"""The same few agents get and send most messages."""
 _here: ContextVar[_Taken | None] = ContextVar("nbagents_taken", default=None)
 """The message whose handler runs here."""
 
@@ -168,7 +169,7 @@ class Taking:
 
     async def _reply(self, taken: _Taken, done: pb.Value) -> None:
         post = taken.post
-        recipient = AgentId(post.agent.type, post.agent.key)
+        recipient = _id(post.agent.type, post.agent.key)
         if post.method:
             self._values.encode(await self._asked(recipient, post), done)
             return
@@ -195,8 +196,7 @@ class Taking:
             raise
         finally:
             if events.active():
-                sender, seconds = str(ctx.sender or ""), time.monotonic() - began
-                seen("handled", post, str(recipient), sender=sender, seconds=seconds, error=error)
+                _tell(post, recipient, began, error)
 
     def _chunks(self, taken: _Taken) -> Callable[[Any], Any]:
         async def on_chunk(value: Any) -> None:
@@ -241,18 +241,26 @@ class Taking:
             self._event(
                 taken,
                 message,
-                AgentId(one.type, one.key),
+                _id(one.type, one.key),
                 MessageContext(sender, topic, False, taken.token, post.message_id),
             )
             for one in post.recipients
         ]
 
     async def _event(self, taken: _Taken, message: Any, recipient: AgentId, ctx: MessageContext) -> None:
+        began = time.monotonic()
+        error: BaseException | None = None
         try:
-            await self._handle(message, recipient, ctx, taken.post)
-        except (Exception, SystemExit, KeyboardInterrupt):  # one agent's failure is none of the others'
+            await self._residents.handle(message, recipient, ctx)
+        except asyncio.CancelledError as stopped:
+            error = stopped
+            raise
+        except (Exception, SystemExit, KeyboardInterrupt) as failure:  # one agent's is none of the others'
+            error = failure
             log.exception("%s failed to handle a message to the topic %s", recipient, ctx.topic_id)
         finally:
+            if events.active():
+                _tell(taken.post, recipient, began, error)
             taken.left -= 1
             if not taken.left:
                 self._over(taken, _handled(), taken.why)
@@ -303,8 +311,12 @@ class Taking:
         if error is not None:
             frame.outcome.error.CopyFrom(_failure(error))
         if taken.line.error is None:
-            with suppress(NbAgentsError):
-                taken.line.put(frame)
+            taken.line.put(frame)
+
+
+def _tell(post: pb.Post, recipient: AgentId, began: float, error: BaseException | None) -> None:
+    sender, seconds = str(_sender(post) or ""), time.monotonic() - began
+    seen("handled", post, str(recipient), sender=sender, seconds=seconds, error=error)
 
 
 def _handled() -> pb.Frame:
@@ -313,7 +325,7 @@ def _handled() -> pb.Frame:
 
 
 def _sender(post: pb.Post) -> AgentId | None:
-    return AgentId(post.sender.type, post.sender.key) if post.HasField("sender") else None
+    return _id(post.sender.type, post.sender.key) if post.HasField("sender") else None
 
 
 def _unwanted() -> CallCancelledError:

@@ -51,11 +51,11 @@ class Values:
         """
         if not value.type:
             return None
-        registry = self._registry
-        if not registry.is_registered(value.type, value.content_type) and value.type in _PLAIN:
+        registry, name, kind = self._registry, value.type, value.content_type
+        if name in _PLAIN and not registry.is_registered(name, kind):
             with self._lock:
-                registry.learn(_PLAIN[value.type])
-        return registry.deserialize(value.data, type_name=value.type, data_content_type=value.content_type)
+                registry.learn(_PLAIN[name])
+        return registry.deserialize(value.data, type_name=name, data_content_type=kind)
 
 
 _PLAIN: dict[str, type[Any]] = {kind.__name__: kind for kind in (Msg, str, int, float, bool, list, dict)}
