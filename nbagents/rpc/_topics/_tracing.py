@@ -22,15 +22,15 @@ class Tracing:
 
     def span(self, what: str, whom: object, post: pb.Post) -> AbstractContextManager[None]:
         """Be inside of a span that the receiver's belongs to."""
-        return UNTRACED if self._tracer is None else self._traced(what, whom, post)
+        return UNTRACED if self._tracer is None else self._traced(self._tracer, what, whom, post)
 
     @contextmanager
-    def _traced(self, what: str, whom: object, post: pb.Post) -> Iterator[None]:
+    def _traced(self, tracer: Any, what: str, whom: object, post: pb.Post) -> Iterator[None]:
         from opentelemetry.trace import SpanKind
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
         about = {"messaging.operation": what, "messaging.destination": str(whom)}
-        with self._tracer.start_as_current_span(
+        with tracer.start_as_current_span(
             f"nbagents {what} {whom}", kind=SpanKind.PRODUCER, attributes=about
         ):
             carrier: dict[str, str] = {}
