@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
 from ... import context
-from ..._loop import background
+from ..._loop import Awaited, background
 from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError, OverloadedError
 from ...topics import CancellationToken
 from .._faults import decode_error
@@ -51,10 +51,9 @@ class _Sent:
         "whom",
     )
 
-    def __init__(self, whom: object, seconds: float | None) -> None:
-        self.whom, self.number = whom, 0
+    def __init__(self, whom: object, seconds: float | None, awaited: Awaited) -> None:
+        self.whom, self.number, self.awaited = whom, 0, awaited
         self.line: Line | None = None
-        self.awaited = background().awaited()
         self.chunks: asyncio.Queue[pb.Value | None] | None = None
         self.room: asyncio.Task[None] | None = None
         """Waits until the line has room for it."""
@@ -81,6 +80,7 @@ class Sending:
     """
 
     def __init__(self) -> None:
+        self._background = background()
         self._numbers = itertools.count(1)
         self._sent: dict[int, _Sent] = {}
         self._deadlines = Deadlines(self._sent.values, self._late)
@@ -102,9 +102,11 @@ class Sending:
         Raises:
             CallTimeoutError: there was none in time, be it ``seconds`` or what is left to whoever sends this.
             CallCancelledError: the token was cancelled.
+            UsageError: this is a fork of the process whose worker it is.
             Exception: what the handler raised, or why the message did not reach it.
         """
-        sent, loop = _Sent(whom, seconds), background()
+        loop = self._background
+        sent = _Sent(whom, seconds, loop.awaited())
         loop.post(self._begin, sent, line, frame, token)
         try:
             value: pb.Value = await sent.awaited.come()
@@ -127,7 +129,7 @@ class Sending:
         On the background loop only.
         """
         frame.post.stream, frame.post.ahead = True, AHEAD
-        sent, read = _Sent(whom, seconds), 0
+        sent, read = _Sent(whom, seconds, self._background.awaited()), 0
         chunks = sent.chunks = asyncio.Queue()
         self._begin(sent, line, frame, token)
         try:
