@@ -25,7 +25,7 @@ from typing import Any, TypeVar, cast
 
 from .exceptions import UsageError, WouldBlockLoopError
 
-__all__ = ["LoopThread", "allow_nested", "background"]
+__all__ = ["Awaited", "LoopThread", "allow_nested", "background"]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -140,30 +140,22 @@ class LoopThread:
         """
         if self.here():
             return await work
-        home = asyncio.get_running_loop()
-        crossing = _Crossing(_shore_of(home))
+        crossing = _Crossing(self.awaited())
         try:
             self.post(crossing.begin, self.loop, work, copy_context())
         except BaseException:
             work.close()
             raise
         try:
-            while not crossing.done:
-                waiter = crossing.waiter = home.create_future()
-                tick = home.call_later(LOOP_TICK, crossing.wake)
-                try:
-                    await waiter
-                finally:
-                    tick.cancel()
+            return cast("T", await crossing.awaited.come())
         except BaseException:
-            self.post(crossing.abandon)
+            if not crossing.awaited.done:
+                self.post(crossing.abandon)
             raise
-        if crossing.error is None:
-            return cast("T", crossing.value)
-        try:
-            raise crossing.error
-        finally:
-            del crossing  # else the error and this frame would hold each other
+
+    def awaited(self) -> Awaited:
+        """Return what the loop that runs here may await until it comes on this one."""
+        return Awaited(None if self.here() else _shore_of(asyncio.get_running_loop()))
 
     async def arrive(self, future: concurrent.futures.Future[T]) -> T:
         """Await a future of this loop from whichever loop runs here; cancelling cancels it."""
@@ -179,17 +171,82 @@ class LoopThread:
                 future.cancel()
 
 
+class Awaited:
+    """A value, or an error, that comes on the background loop, for one coroutine on whichever loop."""
+
+    __slots__ = ("_error", "_shore", "_value", "_waiter", "done")
+
+    def __init__(self, shore: _Shore | None) -> None:
+        self._shore = shore
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self.done = False
+        """Has it come?"""
+
+    def end(self, value: Any, error: BaseException | None = None) -> None:
+        """It has come; what comes later is not heard. On the background loop only."""
+        if self.done:
+            return
+        self._value, self._error, self.done = value, error, True
+        if self._shore is None:
+            self.wake()
+        else:
+            self._shore.bring(self)
+
+    async def come(self) -> Any:
+        """Wait for it, once, on the loop where this was made; raise the error that came."""
+        if not self.done:
+            if self._shore is None:
+                self._waiter = asyncio.get_running_loop().create_future()
+                await self._waiter
+            else:
+                await self._shore.wait(self)
+        error, self._error = self._error, None
+        if error is None:
+            return self._value
+        try:
+            raise error
+        finally:
+            del error  # else it and this frame would hold each other
+
+    def wake(self) -> None:
+        """Let whoever waits go on. On their own loop."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
 class _Shore:
     """A loop elsewhere, to which a whole burst of what is over is brought by one wake-up."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = weakref.ref(loop)
-        self._over: deque[_Crossing] = deque()
-        self._armed = False
+        self._over: deque[Awaited] = deque()
+        self._armed = self._ticks = False
+        self._waiting = 0
 
-    def bring(self, crossing: _Crossing) -> None:
+    async def wait(self, awaited: Awaited) -> None:
+        """Wait until it has come; while anybody waits, the loop wakes up now and then."""
+        loop = asyncio.get_running_loop()
+        awaited._waiter = loop.create_future()
+        self._waiting += 1
+        if not self._ticks:
+            self._ticks = True
+            loop.call_later(LOOP_TICK, self._tick, loop)
+        try:
+            if not awaited.done:  # it may have landed just before there was a waiter
+                await awaited._waiter
+        finally:
+            self._waiting -= 1
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._ticks = self._waiting > 0
+        if self._ticks:
+            loop.call_later(LOOP_TICK, self._tick, loop)
+
+    def bring(self, awaited: Awaited) -> None:
         """Have somebody there told. On the background loop."""
-        self._over.append(crossing)
+        self._over.append(awaited)
         loop = self._loop()
         if not self._armed and loop is not None:
             self._armed = True
@@ -208,40 +265,30 @@ class _Shore:
 class _Crossing:
     """Work on the background loop for which somebody waits on another one."""
 
-    __slots__ = ("done", "error", "shore", "task", "value", "waiter")
+    __slots__ = ("_task", "awaited")
 
-    def __init__(self, shore: _Shore) -> None:
-        self.shore, self.done = shore, False
-        self.value: Any = None
-        self.error: BaseException | None = None
-        self.task: asyncio.Task[Any] | None = None
-        self.waiter: asyncio.Future[None] | None = None
+    def __init__(self, awaited: Awaited) -> None:
+        self.awaited = awaited
+        self._task: asyncio.Task[Any] | None = None
 
     def begin(
         self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], context: Context
     ) -> None:
-        self.task = loop.create_task(work, context=context)
-        self.task.add_done_callback(self._ended)
+        self._task = loop.create_task(work, context=context)
+        self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._task = None
         if task.cancelled():
-            self.error = asyncio.CancelledError()
+            self.awaited.end(None, asyncio.CancelledError())
+        elif (error := task.exception()) is not None:
+            self.awaited.end(None, error)
         else:
-            self.error = task.exception()
-            if self.error is None:
-                self.value = task.result()
-        self.task = None
-        self.done = True
-        self.shore.bring(self)
+            self.awaited.end(task.result())
 
     def abandon(self) -> None:
-        if self.task is not None:
-            self.task.cancel()
-
-    def wake(self) -> None:
-        """Let whoever waits look. On its own loop."""
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
+        if self._task is not None:
+            self._task.cancel()
 
 
 _shores: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Shore] = weakref.WeakKeyDictionary()

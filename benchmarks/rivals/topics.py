@@ -37,6 +37,7 @@ else:
         try_get_known_serializers_for_type,
     )
 
+BENCHMARKS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TEXT = "x" * 200
 SUBSCRIBERS, PUBLISHED = 100, 40
 CASCADE_AGENTS, CASCADE_ROUNDS = 5, 5
@@ -152,23 +153,52 @@ async def worker(address: str) -> None:
     await asyncio.Event().wait()
 
 
-async def measure(address: str) -> dict[str, float]:
-    """Return what `topic_peers.py` compares."""
-    runtime, message, times = await connected(address), Text(TEXT), []
+async def sequential(runtime: GrpcWorkerAgentRuntime, agent: AgentId) -> float:
+    """Return how long a message and its answer take, one after the other: the median, in seconds."""
+    times = []
     for _ in range(800):
         begin = time.perf_counter()
-        await runtime.send_message(message, AgentId("echo", "a0"))
+        await runtime.send_message(Text(TEXT), agent)
         times.append(time.perf_counter() - begin)
-    found = {"sequential": statistics.median(times[100:])}
-    left = iter(range(3000))
+    return statistics.median(times[100:])
+
+
+async def in_flight(runtime: GrpcWorkerAgentRuntime, agents: list[AgentId]) -> float:
+    """Return how long each takes when every one of these agents is always being asked."""
+    message, left = Text(TEXT), iter(range(3000))
 
     async def ask(agent: AgentId) -> None:
         for _ in left:
             await runtime.send_message(message, agent)
 
     begin = time.perf_counter()
-    await asyncio.gather(*(ask(AgentId("echo", f"a{n}")) for n in range(64)))
-    found["in_flight"] = (time.perf_counter() - begin) / 3000
+    await asyncio.gather(*(ask(agent) for agent in agents))
+    return (time.perf_counter() - begin) / 3000
+
+
+async def measure_inside() -> dict[str, float]:
+    """Ask agents that live in the host itself. AutoGen's host has none: there a worker has to have them."""
+    from nbagents.rpc import RpcAgentServerLauncher
+
+    sys.path.insert(0, BENCHMARKS)
+    from echo_agent import Echo as Inside
+
+    with RpcAgentServerLauncher(port=0, custom_agent_classes=[Inside]) as host:
+        for number in range(64):
+            Inside(f"inside{number}").to_dist(host="localhost", port=host.port)
+        runtime = await connected(host.address)
+        agents = [AgentId(f"inside{number}", "default") for number in range(64)]
+        found = {"inside": await sequential(runtime, agents[0])}
+        found["inside_in_flight"] = await in_flight(runtime, agents)
+        await runtime.stop()
+    return found
+
+
+async def measure(address: str) -> dict[str, float]:
+    """Return what `topic_peers.py` compares."""
+    runtime = await connected(address)
+    found = {"sequential": await sequential(runtime, AgentId("echo", "a0"))}
+    found["in_flight"] = await in_flight(runtime, [AgentId("echo", f"a{number}") for number in range(64)])
     counter = AgentId("counter", "c")
 
     async def heard(count: int) -> None:
@@ -189,6 +219,8 @@ async def measure(address: str) -> dict[str, float]:
     begin = time.perf_counter()
     await asyncio.gather(*(Echo.register(runtime, f"r{number}", Echo) for number in range(1000)))
     found["registrations"] = time.perf_counter() - begin
+    if sys.argv[1] != "autogen":
+        found |= await measure_inside()
     return found
 
 

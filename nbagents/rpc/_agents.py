@@ -21,6 +21,7 @@ from ._keys import give_keys
 from ._loader import AgentClasses
 from ._maker import Maker
 from ._printable import printable
+from ._roster import Roster
 from ._unit import Unit
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class AgentTable:
         self.lost: list[Lost] = []
         """Agents of the journal that could not be brought back."""
         self._maker: Maker[Any] = Maker(scheduler().post)
-        self._agents: dict[str, Hosted] = {}
+        self._agents = Roster()
+        self.named = self._agents.named
         self._names: dict[tuple[str, str], str] = {}
         self._making: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 

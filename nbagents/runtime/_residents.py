@@ -147,7 +147,7 @@ class Residents:
         if not ctx.is_rpc:  # nobody waits for it, in whatever turn or factory it was published
             leave_turns()
             _made_here.set(())
-        if resident is None or recipient in self._doors:
+        if resident is None or (self._doors and recipient in self._doors):
             resident = await self._enter(recipient)
         AgentInstantiationContext.leave()
         resident.busy += 1
@@ -159,7 +159,8 @@ class Residents:
                 ):
                     return await _ask_in_turn(resident, message, recipient, ctx, on_chunk)
             if resident.turns is None:
-                return await _ask(resident.agent, message, ctx, on_chunk)
+                reply = await resident.agent.on_message(message, ctx)
+                return reply if type(reply) is not AsyncGeneratorType else await _last(reply, on_chunk)
             return await _ask_in_turn(resident, message, recipient, ctx, on_chunk)
         finally:
             handling.reset(before)
@@ -314,15 +315,17 @@ class _Door:
 
 async def _ask(agent: Agent, message: Any, ctx: MessageContext, on_chunk: OnChunk | None) -> Any:
     reply = await agent.on_message(message, ctx)
-    if type(reply) is not AsyncGeneratorType:
-        return reply
+    return reply if type(reply) is not AsyncGeneratorType else await _last(reply, on_chunk)
+
+
+async def _last(chunks: AsyncGeneratorType[Any, Any], on_chunk: OnChunk | None) -> Any:
     last = None
     try:
-        async for last in reply:
+        async for last in chunks:
             if on_chunk is not None:
                 await on_chunk(last)
     finally:
-        await reply.aclose()
+        await chunks.aclose()
     return last
 
 

@@ -15,7 +15,7 @@ from ..exceptions import NbAgentsError
 
 __all__ = ["AgentsExtension"]
 
-WIRES_OWN = ("GRPC_ENABLE_FORK_SUPPORT", "GRPC_VERBOSITY")
+WIRES_OWN = ("GRPC_ENABLE_FORK_SUPPORT", "GRPC_EXPERIMENTS", "GRPC_VERBOSITY")
 """What the wire sets for its own process. Kernels inherit Jupyter's environment, and may not use nbagents."""
 
 

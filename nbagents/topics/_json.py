@@ -22,9 +22,13 @@ PLAIN: tuple[type[Any], ...] = (type(None), bool, int, float, str, list, dict)
 T = TypeVar("T")
 
 
+_written = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_read = json.JSONDecoder().decode
+
+
 def _dump(value: Any, name: str) -> bytes:
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return _written(value).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(
             f"a {name} cannot be sent as JSON: {error}",
@@ -34,7 +38,7 @@ def _dump(value: Any, name: str) -> bytes:
 
 def _load(payload: bytes, name: str) -> Any:
     try:
-        return json.loads(payload)
+        return _read(payload.decode())
     except (ValueError, RecursionError) as error:
         raise CantHandleException(f"what came as a {name} is no JSON: {error}") from None
 

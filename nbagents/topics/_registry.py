@@ -64,6 +64,7 @@ class SerializationRegistry:
 
     def __init__(self) -> None:
         self._serializers: dict[tuple[str, str], MessageSerializer[Any]] = {}
+        self._writers: dict[tuple[type[Any], str], MessageSerializer[Any]] = {}  # found before
 
     def add_serializer(self, serializer: MessageSerializer[Any] | Sequence[MessageSerializer[Any]]) -> None:
         """Take serializers. One for a class that was defined anew, in the same place, replaces the old.
@@ -81,6 +82,7 @@ class SerializationRegistry:
                     "rename one, since only the name travels"
                 )
             self._serializers[key] = each
+            self._writers.clear()
 
     def learn(self, cls: type[Any]) -> bool:
         """Take the serializers that a type has by itself, where it has none yet; return whether it has any.
@@ -103,10 +105,26 @@ class SerializationRegistry:
         """Can it read and write this type in these bytes?"""
         return (type_name, data_content_type) in self._serializers
 
-    def writes(self, cls: type[Any], type_name: str, data_content_type: str) -> bool:
-        """Is there a serializer of that name and content type that is not another class's?"""
-        serializer = self._serializers.get((type_name, data_content_type))
-        return serializer is not None and getattr(serializer, "cls", cls) is cls
+    def writer(self, cls: type[Any], preferred: str) -> MessageSerializer[Any]:
+        """Return what writes values of a class, in the preferred form if it has several.
+
+        A class that has serializers by itself need not be registered: it is from here on.
+
+        Raises:
+            UsageError: nothing writes it, or another class of its name is registered.
+        """
+        found = self._writers.get((cls, preferred))
+        if found is not None:
+            return found
+        name, kind = type_name_of(cls), preferred
+        found = self._serializers.get((name, kind))
+        if found is None or getattr(found, "cls", cls) is not cls:
+            self.learn(cls)
+            if not self.is_registered(name, kind):
+                kind = self.content_type_of(name) or kind
+            found = self._known(name, kind)
+        self._writers[cls, preferred] = found
+        return found
 
     def type_name(self, message: Any) -> str:
         """Return the name of a value's type on the wire; of what was not read, the one with which it came."""
@@ -118,13 +136,7 @@ class SerializationRegistry:
         Raises:
             UsageError: there is no serializer for it, or it holds something that cannot be written.
         """
-        serializer = self._serializers.get((type_name, data_content_type))
-        if serializer is None:
-            raise UsageError(
-                f"Unknown type {type_name} with content type {data_content_type}",
-                hint=f"runtime.add_message_serializer(try_get_known_serializers_for_type({type_name}))",
-            )
-        return serializer.serialize(message)
+        return self._known(type_name, data_content_type).serialize(message)
 
     def deserialize(self, payload: bytes, *, type_name: str, data_content_type: str) -> Any:
         """Return the value that these bytes say, or an `UnknownPayload` if nobody here knows the type.
@@ -136,6 +148,15 @@ class SerializationRegistry:
         if serializer is None:
             return UnknownPayload(type_name, data_content_type, payload)
         return serializer.deserialize(payload)
+
+    def _known(self, type_name: str, data_content_type: str) -> MessageSerializer[Any]:
+        serializer = self._serializers.get((type_name, data_content_type))
+        if serializer is None:
+            raise UsageError(
+                f"Unknown type {type_name} with content type {data_content_type}",
+                hint=f"runtime.add_message_serializer(try_get_known_serializers_for_type({type_name}))",
+            )
+        return serializer
 
 
 def _place(cls: type[Any]) -> str:

@@ -10,6 +10,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from nbagents.exceptions import CantHandleException, UsageError
 from nbagents.message import Msg
+from nbagents.rpc._proto import agent_pb2 as pb
 from nbagents.rpc._topics._values import Values
 from nbagents.topics import (
     JSON_DATA_CONTENT_TYPE,
@@ -182,8 +183,8 @@ def test_another_class_of_a_name_that_is_taken_is_not_written_as_that_one():
         return kind
 
     values = Values(SerializationRegistry(), threading.Lock(), "application/json")
-    values.encode(made("shop")(1))
+    values.encode(made("shop")(1), pb.Value())
     with pytest.raises(
         UsageError, match=r"two message types are named Order: shop\.Order and kitchen\.Order"
     ):
-        values.encode(made("kitchen")(2))
+        values.encode(made("kitchen")(2), pb.Value())

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from ...exceptions import NbAgentsError, OverloadedError, ProtocolError
 from .._faults import encode_error
+from .._printable import printable
 from .._proto import agent_pb2 as pb
 
 if TYPE_CHECKING:
     from ._host import TopicHost
 
-__all__ = ["MOST_GIVEN", "Asked", "Desk", "Outlet", "Topic"]
+__all__ = ["MOST_GIVEN", "Asked", "Desk", "Outlet", "Topic", "label_of"]
 
 MOST_EVENTS = 4096
 """Messages of one topic that a worker has and has not handled; the publishers of more wait."""
@@ -65,8 +66,8 @@ class Asked:
     """Whoever waits for the outcome; None if nobody does, as for a topic's messages."""
     number: int
     """The number that it has in the origin's session."""
-    label: str
-    """Whom it is for, for error texts."""
+    whom: str
+    """Whom it is for: an agent, or a topic's type."""
     stream: bool = False
     withdraw: Callable[[str], object] | None = None
     """Tells whoever has it that nobody waits any more."""
@@ -74,6 +75,16 @@ class Asked:
     """The topic that it is of; None for a direct message."""
     more: Callable[[int], object] | None = None
     """Tells whoever has it how many bytes of its stream were read."""
+
+    @property
+    def label(self) -> str:
+        """Whom it is for, for error texts."""
+        return label_of(self.whom)
+
+
+def label_of(whom: str) -> str:
+    """Return whom a message is for, for error texts."""
+    return printable(whom, 120)
 
 
 class Desk:
@@ -241,7 +252,10 @@ class Desk:
 
     def accept(self, number: int) -> None:
         """Tell the session that its message to a topic was taken."""
-        self._put(pb.Frame(outcome=pb.Outcome(id=number, done=pb.Value())))
+        frame = pb.Frame()
+        frame.outcome.id = number
+        frame.outcome.done.SetInParent()
+        self._put(frame)
 
     def _put(self, frame: pb.Frame) -> None:
         if not self.closed:

@@ -33,7 +33,7 @@ from .._methods import parsed_request
 from .._printable import printable
 from .._proto import agent_pb2 as pb
 from .._results import Results
-from ._desk import MOST_GIVEN, Asked, Desk, Outlet, Topic
+from ._desk import MOST_GIVEN, Asked, Desk, Outlet, Topic, label_of
 from ._living import LivingAgents
 from ._rings import Rings
 from ._routes import Routes, Subscribed, check_topic_type
@@ -70,34 +70,35 @@ class TopicHost:
     def send(self, desk: Desk, frame: pb.Frame) -> None:
         """Pass a direct message on to the agent that it is for; whatever hinders that is its outcome."""
         post, number = frame.post, frame.post.id
-        kind, key = post.agent.type, post.agent.key
-        label = f"{printable(kind, 60)}/{printable(key, 60)}"
+        agent = post.agent
+        kind, key = agent.type, agent.key
         self._counts["sent"] += 1
         target = self.routes.server_of(kind, key) if len(key) <= LONGEST_KEY else None
         if target is None:
-            self._send_home(desk, post, label)
+            self._send_home(desk, post, f"{kind}/{key}")
             return
         if len(target.given) >= MOST_GIVEN or target.writer.full:
-            text = f"the worker of {label} has {len(target.given):,} messages that it has not answered"
-            desk.refuse(number, OverloadedError(f"{text}, and takes no more now", hint="send it again later"))
+            text = f"the worker of {label_of(f'{kind}/{key}')} has {len(target.given):,} messages"
+            text += " that it has not answered, and takes no more now"
+            desk.refuse(number, OverloadedError(text, hint="send it again later"))
             return
         given = next(self._numbers)
-        asked = Asked(desk, number, label, post.stream, lambda why: target.withdraw(given, why))
+        asked = Asked(desk, number, f"{kind}/{key}", post.stream, lambda why: target.withdraw(given, why))
         if post.stream:
             asked.more = lambda size: target.more(given, size)
         desk.asked[number] = asked
         target.give(given, asked, frame)
 
-    def _send_home(self, desk: Desk, post: pb.Post, label: str) -> None:
+    def _send_home(self, desk: Desk, post: pb.Post, whom: str) -> None:
         """Give a message to an agent of this server, if it has one of that name."""
-        asked = Asked(desk, post.id, label)
+        asked = Asked(desk, post.id, whom)
 
         def answered(outcome: pb.Outcome) -> None:
             desk.answer(asked, pb.Frame(outcome=outcome))
 
         desk.asked[post.id] = asked
         try:
-            asked.withdraw = self._living.send(post, label, answered, self._unknown)
+            asked.withdraw = self._living.send(post, asked.label, answered, self._unknown)
         except NbAgentsError as error:
             del desk.asked[post.id]
             desk.refuse(post.id, error)
@@ -163,7 +164,7 @@ class TopicHost:
         if any(target is not None and target.full(topic) for target in recipients):
             return False
         here = recipients.pop(None, [])
-        source, label = post.topic.source, post.topic.type
+        source, kind = post.topic.source, post.topic.type
         delivered = 0
         for agent_type in here:
             heard = self._living.observe(agent_type, post)
@@ -176,9 +177,9 @@ class TopicHost:
             for agent_type in types:
                 post.recipients.add(type=agent_type, key=source)
             delivered += len(types)
-            target.give(next(self._numbers), Asked(None, 0, label, topic=topic), frame)
+            target.give(next(self._numbers), Asked(None, 0, kind, topic=topic), frame)
         self._counts["delivered"] += delivered
-        self._traffic.count(label, delivered)
+        self._traffic.count(kind, delivered)
         desk.accept(number)
         return True
 
@@ -315,7 +316,7 @@ class TopicHost:
         serving = {desk for owners in types.values() for desk in owners}
         held = {desk: desk.held() for desk in desks if desk.waiting}
         opened = sum(held.values(), Counter[str]())
-        opened.update(asked.label for desk in desks if desk.events for asked in desk.topics())
+        opened.update(asked.whom for desk in desks if desk.events for asked in desk.topics())
         counted = self._traffic.counts()
         return {
             "types": {name: [desk.name for desk in owners] for name, owners in types.items()},

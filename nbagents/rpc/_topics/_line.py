@@ -90,6 +90,8 @@ class Line:
             in_flight=lambda: in_flight() + len(self._requests),
             expects=expects,
         )
+        self.put = self._stream.put
+        """Sends a frame, in order."""
 
     @classmethod
     async def to(cls, place: Place, **kinds: Any) -> Line:
@@ -127,10 +129,6 @@ class Line:
         """Raise what it has ended with, if it has."""
         if self.error is not None:
             raise same(self.error)
-
-    def put(self, frame: pb.Frame) -> None:
-        """Send a frame, in order."""
-        self._stream.put(frame)
 
     @property
     def full(self) -> bool:

@@ -47,7 +47,11 @@ class LivingAgents:
         """
         if kind in self._agents:
             return self._agents.get(kind)
-        named = [one for one in self._agents.all() if kind in (one.name, one.agent.__dict__.get("_name"))]
+        named = self._agents.named(kind) or [
+            one
+            for one in self._agents.all()
+            if one.agent.__dict__.get("_name") == kind  # it has renamed itself
+        ]
         found = [one for one in named if one.workspace == key] or (named if key == "default" else [])
         if len(found) > 1:
             places = ", ".join(printable(one.workspace, 80) for one in found[:5])

@@ -26,7 +26,10 @@ PUBLISH_SECONDS = 60.0
 
 
 class Messages:
-    """The messages that leave one worker. On the background loop only; see `GrpcWorkerAgentRuntime`."""
+    """The messages that leave one worker; see `GrpcWorkerAgentRuntime`.
+
+    They are written, and their outcomes read, where they are sent: on any loop, but for what streams.
+    """
 
     def __init__(self, link: HostLink, sending: Sending, values: Values, tracing: Tracing) -> None:
         self._link, self._sending, self._values, self._tracing = link, sending, values, tracing
@@ -41,11 +44,9 @@ class Messages:
         timeout: float | None,  # noqa: ASYNC109  # how long is the caller's to say
     ) -> Any:
         """Send a message to an agent and return its reply."""
-        post = self._post(message, sender, message_id, agent=recipient)
-        with self._tracing.span("send", recipient, post):
-            value = await self._sending.send(
-                self._link.line(), post, str(recipient), token=token, seconds=timeout
-            )
+        frame = self._frame(message, sender, message_id, agent=recipient)
+        with self._tracing.span("send", recipient, frame.post):
+            value = await self._sending.send(self._link.line, frame, recipient, token=token, seconds=timeout)
         return self._values.decode(value)
 
     async def stream(
@@ -58,8 +59,8 @@ class Messages:
         timeout: float | None,  # noqa: ASYNC109  # how long is the caller's to say
     ) -> AsyncGenerator[Any, None]:
         """Send a message to an agent and yield what its handler yields, or its reply."""
-        post, came = self._post(message, sender, message_id, agent=recipient), False
-        work = self._sending.stream(self._link.line(), post, str(recipient), token=token, seconds=timeout)
+        frame, came = self._frame(message, sender, message_id, agent=recipient), False
+        work = self._sending.stream(self._link.line, frame, recipient, token=token, seconds=timeout)
         async with aclosing(work):
             async for value, over in work:
                 if not over or not came:  # the outcome of a handler that streams is its last value
@@ -75,21 +76,20 @@ class Messages:
         message_id: str | None,
     ) -> None:
         """Publish a message; return when the host has taken it."""
-        post = self._post(message, sender, message_id, topic=topic)
-        with self._tracing.span("publish", topic, post):
+        frame = self._frame(message, sender, message_id, topic=topic)
+        with self._tracing.span("publish", topic, frame.post):
             await self._sending.send(
-                self._link.line(), post, f"topic {topic}", token=token, seconds=PUBLISH_SECONDS
+                self._link.line, frame, f"topic {topic}", token=token, seconds=PUBLISH_SECONDS
             )
 
     async def ask(self, agent: AgentId, method: str, body: Any = None) -> Any:
         """Ask for something of the agent itself: "metadata", "save_state", "load_state"."""
-        post = self._post(body, None, None, agent=agent, method=method)
-        line = self._link.line()
+        frame = self._frame(body, None, None, agent=agent, method=method)
         return self._values.decode(
-            await self._sending.send(line, post, str(agent), token=None, seconds=DEFAULT_TIMEOUT)
+            await self._sending.send(self._link.line, frame, agent, token=None, seconds=DEFAULT_TIMEOUT)
         )
 
-    def _post(
+    def _frame(
         self,
         message: Any,
         sender: AgentId | None,
@@ -98,10 +98,13 @@ class Messages:
         agent: AgentId | None = None,
         topic: TopicId | None = None,
         method: str = "",
-    ) -> pb.Post:
-        post = pb.Post(
-            body=self._values.encode(message), message_id=message_id or next_call_id(), method=method
-        )
+    ) -> pb.Frame:
+        frame = pb.Frame()  # written in place: a message that is put into another one is copied
+        post = frame.post
+        self._values.encode(message, post.body)
+        post.message_id = message_id or next_call_id()
+        if method:
+            post.method = method
         if agent is not None:
             post.agent.type, post.agent.key = agent.type, agent.key
             for hold in turns_here():
@@ -111,13 +114,15 @@ class Messages:
             post.topic.type, post.topic.source = topic.type, topic.source
         if sender is not None:
             post.sender.type, post.sender.key = sender.type, sender.key
-        post.run = run = context.run.get()
-        if rules := Policy.strictest(Policy.of(context.approve.get()), standing_policy()).rules:
-            post.approve.rules.update(rules)
-        elif run:
+        if run := context.run.get():
+            post.run = run
+        said, standing = context.approve.get(), standing_policy()
+        if said is not None or standing.rules:
+            post.approve.rules.update(Policy.strictest(Policy.of(said), standing).rules)
+        if run and not post.approve.rules:
             post.approve.SetInParent()  # nothing was said, and that is known
         if span := context.traceparent.get():
             post.metadata["traceparent"] = span
         if not method and events.active():
             seen("sent", post, str(sender or ""))
-        return post
+        return frame

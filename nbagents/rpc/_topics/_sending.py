@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 
 from ... import context
+from ..._loop import Awaited, background
 from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError, OverloadedError
 from ...topics import CancellationToken
 from .._faults import decode_error
 from .._limits import LONGEST_MS
 from .._lost import same
 from .._proto import agent_pb2 as pb
+from ._deadlines import Deadlines
 from ._line import Line
 
 __all__ = ["Sending", "cost"]
@@ -35,120 +38,178 @@ def cost(chunk: pb.Value) -> int:
 class _Sent:
     """One message that has no outcome yet."""
 
-    __slots__ = ("chunks", "future", "label", "line", "number", "unread")
+    __slots__ = (
+        "awaited",
+        "chunks",
+        "forget",
+        "limit",
+        "line",
+        "number",
+        "room",
+        "seconds",
+        "unread",
+        "whom",
+    )
 
-    def __init__(self, line: Line, label: str, number: int, *, stream: bool) -> None:
-        self.line, self.label, self.number = line, label, number
-        self.future: asyncio.Future[pb.Value] = asyncio.get_running_loop().create_future()
-        self.future.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self.chunks: asyncio.Queue[pb.Value | None] | None = asyncio.Queue() if stream else None
+    def __init__(self, whom: object, seconds: float | None, awaited: Awaited) -> None:
+        self.whom, self.number, self.awaited = whom, 0, awaited
+        self.line: Line | None = None
+        self.chunks: asyncio.Queue[pb.Value | None] | None = None
+        self.room: asyncio.Task[None] | None = None
+        """Waits until the line has room for it."""
         self.unread = 0
         """Bytes of chunks that came and were not read."""
+        self.forget: Callable[[], object] | None = None
+        limit, now = context.deadline.get(), time.monotonic()
+        if seconds is not None:
+            limit = now + seconds if limit is None else min(limit, now + seconds)
+        self.limit = math.inf if limit is None else limit
+        self.seconds = self.limit - now
+        """How long whoever sends it waits, at most."""
 
-    def end(self, value: pb.Value | None, error: NbAgentsError | None) -> None:
-        if not self.future.done():
-            if error is not None:
-                self.future.set_exception(error)
-            else:
-                self.future.set_result(value or pb.Value())
+    def end(self, value: pb.Value | None, error: BaseException | None = None) -> None:
+        self.awaited.end(value, error)
         if self.chunks is not None:
             self.chunks.put_nowait(None)
 
 
 class Sending:
-    """What one worker has sent and waits for. On the background loop only."""
+    """What one worker has sent and waits for.
+
+    Messages may be sent on any loop. All else is for the background loop, where they leave.
+    """
 
     def __init__(self) -> None:
+        self._background = background()
         self._numbers = itertools.count(1)
         self._sent: dict[int, _Sent] = {}
+        self._deadlines = Deadlines(self._sent.values, self._late)
 
     def __len__(self) -> int:
         return len(self._sent)
 
     async def send(
-        self, line: Line, post: pb.Post, label: str, *, token: CancellationToken | None, seconds: float | None
+        self,
+        line: Callable[[], Line],
+        frame: pb.Frame,
+        whom: object,
+        *,
+        token: CancellationToken | None,
+        seconds: float | None,
     ) -> pb.Value:
-        """Send a message and return its outcome.
+        """Send a message over the line that there is then, and return its outcome. On any loop.
 
         Raises:
             CallTimeoutError: there was none in time, be it ``seconds`` or what is left to whoever sends this.
             CallCancelledError: the token was cancelled.
+            UsageError: this is a fork of the process whose worker it is.
             Exception: what the handler raised, or why the message did not reach it.
         """
-        async with self._under_way(line, post, label, token, seconds) as sent:
-            return await sent.future
+        loop = self._background
+        sent = _Sent(whom, seconds, loop.awaited())
+        loop.post(self._begin, sent, line, frame, token)
+        try:
+            value: pb.Value = await sent.awaited.come()
+        finally:
+            if not sent.awaited.done:  # the handler does not work for nobody
+                loop.post(self._withdraw, sent, "nobody waits for it any more")
+        return value
 
     async def stream(
-        self, line: Line, post: pb.Post, label: str, *, token: CancellationToken | None, seconds: float | None
+        self,
+        line: Callable[[], Line],
+        frame: pb.Frame,
+        whom: object,
+        *,
+        token: CancellationToken | None,
+        seconds: float | None,
     ) -> AsyncGenerator[tuple[pb.Value, bool], None]:
-        """Send a message and yield what its handler yields, then its outcome, which is marked by True."""
-        post.stream, post.ahead = True, AHEAD
-        async with self._under_way(line, post, label, token, seconds) as sent:
-            chunks, read = sent.chunks, 0
-            while chunks is not None and (chunk := await chunks.get()) is not None:
+        """Send a message and yield what its handler yields, then its outcome, which is marked by True.
+
+        On the background loop only.
+        """
+        frame.post.stream, frame.post.ahead = True, AHEAD
+        sent, read = _Sent(whom, seconds, self._background.awaited()), 0
+        chunks = sent.chunks = asyncio.Queue()
+        self._begin(sent, line, frame, token)
+        try:
+            while (chunk := await chunks.get()) is not None:
                 yield chunk, False
                 read += cost(chunk)
                 sent.unread -= cost(chunk)
-                if read > AHEAD // 2 and sent.number in self._sent:
-                    line.put(pb.Frame(more=pb.More(id=sent.number, bytes=read)))
+                if read > AHEAD // 2 and sent.line is not None and sent.number in self._sent:
+                    sent.line.put(pb.Frame(more=pb.More(id=sent.number, bytes=read)))
                     read = 0
-            yield await sent.future, True
-
-    @asynccontextmanager
-    async def _under_way(
-        self, line: Line, post: pb.Post, label: str, token: CancellationToken | None, seconds: float | None
-    ) -> AsyncIterator[_Sent]:
-        """Send; however the block ends, the handler does not work for nobody."""
-        line.check()
-        if token is not None and token.is_cancelled():
-            raise CallCancelledError(f"the message to {label} was cancelled before it was sent")
-        limit = context.deadline.get()
-        now = time.monotonic()
-        if seconds is not None:
-            limit = now + seconds if limit is None else min(limit, now + seconds)
-        post.id = number = next(self._numbers)
-        sent = self._sent[number] = _Sent(line, label, number, stream=post.stream)
-        loop = asyncio.get_running_loop()
-        timer = forget = None
-        if limit is not None:
-            timer = loop.call_at(loop.time() + limit - now, self._late, number, limit - now)
-        if token is not None:
-            forget = token.add_callback(lambda: _on(loop, self._cancel, number))
-        try:
-            if line.full:
-                await line.room(sent.future)
-            if not sent.future.done():
-                if limit is not None:
-                    left = limit - time.monotonic()
-                    post.timeout_ms = min(max(1, int(left * 1000)), LONGEST_MS)
-                line.put(pb.Frame(post=post))
-            yield sent
+            yield await sent.awaited.come(), True
         finally:
-            if timer is not None:
-                timer.cancel()
-            if forget is not None:
-                forget()
-            self._withdraw(number, "nobody waits for it any more")
+            if not sent.awaited.done:
+                self._withdraw(sent, "nobody waits for it any more")
 
-    def _late(self, number: int, seconds: float) -> None:
-        sent = self._sent.get(number)
-        if sent is not None:
-            self._withdraw(number, "its deadline has passed")
-            text = f"{sent.label} did not answer within {max(seconds, 0):.3g} s"
-            sent.end(None, CallTimeoutError(text, hint="send it with timeout=, or with None to wait"))
+    def _begin(
+        self, sent: _Sent, line: Callable[[], Line], frame: pb.Frame, token: CancellationToken | None
+    ) -> None:
+        try:
+            if token is not None and token.is_cancelled():
+                raise CallCancelledError(f"the message to {sent.whom} was cancelled before it was sent")
+            there = sent.line = line()
+        except Exception as error:  # noqa: BLE001  # it is for whoever sends the message
+            sent.end(None, error)
+            return
+        sent.number = next(self._numbers)
+        self._sent[sent.number] = sent
+        loop = asyncio.get_running_loop()
+        if token is not None:
+            sent.forget = token.add_callback(lambda: _on(loop, self._cancel, sent))
+        if sent.limit < math.inf:
+            self._deadlines.add(sent.limit)
+        if there.full:
+            sent.room = loop.create_task(self._put_later(sent, there, frame))
+        else:
+            self._put(sent, there, frame)
 
-    def _cancel(self, number: int) -> None:
-        sent = self._sent.get(number)
-        if sent is not None:
-            self._withdraw(number, "it was cancelled")
-            sent.end(None, CallCancelledError(f"the message to {sent.label} was cancelled"))
+    def _put(self, sent: _Sent, line: Line, frame: pb.Frame) -> None:
+        frame.post.id = sent.number
+        if sent.limit < math.inf:
+            left = int((sent.limit - time.monotonic()) * 1000)
+            frame.post.timeout_ms = min(max(1, left), LONGEST_MS)
+        line.put(frame)
 
-    def _withdraw(self, number: int, why: str) -> None:
+    async def _put_later(self, sent: _Sent, line: Line, frame: pb.Frame) -> None:
+        try:
+            await line.room()
+        except NbAgentsError as error:
+            self._over(sent.number)
+            sent.end(None, error)
+        else:
+            sent.room = None
+            self._put(sent, line, frame)
+
+    def _late(self, sent: _Sent) -> None:
+        text = f"{sent.whom} did not answer within {max(sent.seconds, 0):.3g} s"
+        self._withdraw(sent, "its deadline has passed")
+        sent.end(None, CallTimeoutError(text, hint="send it with timeout=, or with None to wait"))
+
+    def _cancel(self, sent: _Sent) -> None:
+        if sent.number in self._sent:
+            self._withdraw(sent, "it was cancelled")
+            sent.end(None, CallCancelledError(f"the message to {sent.whom} was cancelled"))
+
+    def _withdraw(self, sent: _Sent, why: str) -> None:
         """Tell the host that nobody waits, if there is no outcome yet."""
+        line = sent.line
+        if self._over(sent.number) is None or line is None or line.error is not None or sent.room is not None:
+            return
+        line.strays.expect()
+        line.put(pb.Frame(withdraw=pb.Withdraw(id=sent.number, why=why)))
+
+    def _over(self, number: int) -> _Sent | None:
         sent = self._sent.pop(number, None)
-        if sent is not None and sent.line.error is None:
-            sent.line.strays.expect()
-            sent.line.put(pb.Frame(withdraw=pb.Withdraw(id=number, why=why)))
+        if sent is not None:
+            if sent.forget is not None:
+                sent.forget()
+            if sent.room is not None:
+                sent.room.cancel()
+        return sent
 
     # ---- what comes back
 
@@ -164,28 +225,28 @@ class Sending:
             if sent is not None and sent.chunks is not None:
                 sent.unread += cost(outcome.chunk)
                 if sent.unread > MOST_UNREAD:
-                    self._withdraw(outcome.id, "its stream is read too slowly")
-                    text = f"what {sent.label} streams is read too slowly, and it does not wait for that"
+                    self._withdraw(sent, "its stream is read too slowly")
+                    text = f"what {sent.whom} streams is read too slowly, and it does not wait for that"
                     sent.end(None, OverloadedError(text))
                 else:
                     sent.chunks.put_nowait(outcome.chunk)
             return
-        sent = self._sent.pop(outcome.id, None)
+        sent = self._over(outcome.id)
         if sent is None:
             line.strays.note("outcomes", line.who)
         elif kind == "done":
-            sent.end(outcome.done, None)
+            sent.end(outcome.done)
         else:
-            sent.end(None, decode_error(outcome.error, sent.label))
+            sent.end(None, decode_error(outcome.error, str(sent.whom)))
 
     def end(self, line: Line, error: NbAgentsError) -> None:
         """There will be no outcomes over this line any more."""
-        for number, sent in [*self._sent.items()]:
+        for sent in [*self._sent.values()]:
             if sent.line is line:
-                del self._sent[number]
+                self._over(sent.number)
                 sent.end(None, same(error))
 
 
-def _on(loop: asyncio.AbstractEventLoop, fn: object, number: int) -> None:
+def _on(loop: asyncio.AbstractEventLoop, fn: Callable[[_Sent], object], sent: _Sent) -> None:
     with suppress(RuntimeError):  # its loop is closed: nobody waits any more
-        loop.call_soon_threadsafe(fn, number)  # type: ignore[arg-type]
+        loop.call_soon_threadsafe(fn, sent)

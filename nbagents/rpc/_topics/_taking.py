@@ -1,15 +1,15 @@
-"""`Taking`: the messages that a worker is given, each handled in a task of its own, each with one outcome."""
+"""`Taking`: the messages that a worker is given: a task for each recipient, one outcome for each message."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
+import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from contextvars import ContextVar
-from functools import partial
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextvars import ContextVar, copy_context
+from functools import lru_cache, partial
 from itertools import chain, repeat
 from typing import Any
 
@@ -21,6 +21,7 @@ from .._admission import approve_of
 from .._faults import encode_error
 from .._printable import printable
 from .._proto import agent_pb2 as pb
+from ._deadlines import Deadlines
 from ._line import Line
 from ._seen import seen
 from ._sending import cost
@@ -38,11 +39,12 @@ class _Taken:
     """A message that is being handled."""
 
     __slots__ = (
-        "ahead", "direct", "holds", "line", "more", "number", "task", "timer", "token", "why",
+        "ahead", "direct", "holds", "left", "limit", "line", "more", "post", "seconds", "tasks",
+        "token", "why",
     )  # fmt: skip
 
     def __init__(self, line: Line, post: pb.Post) -> None:
-        self.line, self.number = line, post.id
+        self.line, self.post = line, post
         self.direct = post.HasField("agent")
         self.token = CancellationToken()
         self.ahead: int = post.ahead
@@ -51,12 +53,19 @@ class _Taken:
         """Set when more were read; None where nobody says."""
         self.holds: tuple[Hold, ...] = ()
         """The turns in other workers that wait for it."""
-        self.task: asyncio.Task[pb.Value] | None = None
-        self.timer: asyncio.TimerHandle | None = None
+        self.tasks: list[asyncio.Task[None]] = []
+        """Of its handlers, one for each recipient."""
+        self.left = 0
+        """How many of them have not ended."""
+        # Of a topic's message it is how long its publisher waits for the host.
+        self.seconds = post.timeout_ms / 1000 if post.timeout_ms and self.direct else math.inf
+        self.limit = time.monotonic() + self.seconds
         self.why: NbAgentsError | None = None
-        """Why its handler was ended, once it was."""
+        """Why its handlers were ended, once they were."""
 
 
+_id = lru_cache(maxsize=4096)(AgentId)
+"""The same few agents get and send most messages."""
 _here: ContextVar[_Taken | None] = ContextVar("nbagents_taken", default=None)
 """The message whose handler runs here."""
 
@@ -67,6 +76,7 @@ class Taking:
     def __init__(self, residents: Residents, values: Values, tracing: Tracing) -> None:
         self._residents, self._values, self._tracing = residents, values, tracing
         self._taken: dict[tuple[Line, int], _Taken] = {}
+        self._deadlines = Deadlines(self._taken.values, self._late)
 
     def __len__(self) -> int:
         return len(self._taken)
@@ -77,16 +87,25 @@ class Taking:
         Raises:
             ProtocolError: it is for nobody.
         """
-        where = post.WhichOneof("to")
-        if where is None:
+        taken = _Taken(line, post)
+        if not taken.direct and not post.HasField("topic"):
             raise ProtocolError(f"the agent server {line.who} sent a message that is for nobody")
-        taken = self._taken[line, post.id] = _Taken(line, post)
-        loop = asyncio.get_running_loop()
-        work = self._answer(taken, post) if where == "agent" else self._spread(taken, post)
-        taken.task = loop.create_task(work)
-        taken.task.add_done_callback(partial(self._over, taken, post))
-        if post.timeout_ms and taken.direct:  # of a topic's, it is how long its publisher waits for the host
-            taken.timer = loop.call_later(post.timeout_ms / 1000, self._late, taken, post.timeout_ms / 1000)
+        self._taken[line, post.id] = taken
+        if taken.limit < math.inf:
+            self._deadlines.add(taken.limit)
+        around = copy_context()
+        try:
+            around.run(self._enter, taken)
+            work = [self._answer(taken)] if taken.direct else self._events(taken)
+        except Exception as error:  # also a serializer's own
+            if not taken.direct:
+                log.exception("a message to the %s reached nobody here", _of(post))
+            self._over(taken, pb.Frame(), error)
+            return
+        loop, taken.left = asyncio.get_running_loop(), len(work)
+        taken.tasks = [loop.create_task(each, context=around.copy()) for each in work]
+        if not work:
+            self._over(taken, _handled(), None)
 
     def withdrawn(self, line: Line, number: int) -> None:
         """Nobody waits for this outcome any more: its handler is stopped, as in one process."""
@@ -111,40 +130,56 @@ class Taking:
     async def drained(self) -> None:
         """Wait until all is handled, but for the handler that waits here; what takes too long is ended."""
         here = _here.get()
-        tasks = [taken.task for taken in self._taken.values() if taken.task is not None and taken is not here]
+        tasks = [task for taken in self._taken.values() if taken is not here for task in taken.tasks]
         if not tasks:
             return
         _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
         for taken in [*self._taken.values()]:
-            if taken.task in late:
+            if not late.isdisjoint(taken.tasks):
                 self._stop(taken, CallCancelledError("the worker was stopped, and its handler took too long"))
         if late:
             await asyncio.wait(late, timeout=1.0)
 
-    def _late(self, taken: _Taken, seconds: float) -> None:
-        self._stop(taken, CallTimeoutError(f"the handler was not done within {seconds:.3g} s, and was ended"))
+    def _late(self, taken: _Taken) -> None:
+        text = f"the handler was not done within {taken.seconds:.3g} s, and was ended"
+        self._stop(taken, CallTimeoutError(text))
 
     def _stop(self, taken: _Taken, why: NbAgentsError) -> None:
-        taken.why = why
+        taken.why, taken.limit = why, math.inf
         taken.token.cancel()
-        if taken.task is not None:
-            taken.task.cancel()
+
+        def ended(_: object) -> None:  # also those that had not begun
+            if all(task.done() for task in taken.tasks):
+                self._over(taken, pb.Frame(), why)
+
+        for task in taken.tasks:
+            task.add_done_callback(ended)
+            task.cancel()
 
     # ---- direct messages
 
-    async def _answer(self, taken: _Taken, post: pb.Post) -> pb.Value:
-        self._enter(taken, post)
-        recipient = AgentId(post.agent.type, post.agent.key)
+    async def _answer(self, taken: _Taken) -> None:
+        frame = pb.Frame()
+        try:
+            await self._reply(taken, frame.outcome.done)
+        except BaseException as error:  # noqa: BLE001  # it is the sender's
+            self._over(taken, frame, error)
+        else:
+            self._over(taken, frame, None)
+
+    async def _reply(self, taken: _Taken, done: pb.Value) -> None:
+        post = taken.post
+        recipient = _id(post.agent.type, post.agent.key)
         if post.method:
-            return await self._asked(recipient, post)
+            self._values.encode(await self._asked(recipient, post), done)
+            return
         ctx = MessageContext(_sender(post), None, True, taken.token, post.message_id)
         on_chunk = self._chunks(taken) if post.stream else None
-        message = self._values.decode(post.body)
-        reply = await self._handle(message, recipient, ctx, post, on_chunk)
+        reply = await self._handle(self._values.decode(post.body), recipient, ctx, post, on_chunk)
         if taken.line.full:
             await taken.line.room()
         try:
-            return self._values.encode(reply)
+            self._values.encode(reply, done)
         except NbAgentsError as unfit:
             raise type(unfit)(
                 f"the reply of {recipient}, a {type(reply).__name__}, cannot travel: {unfit}", hint=unfit.hint
@@ -161,23 +196,23 @@ class Taking:
             raise
         finally:
             if events.active():
-                sender, seconds = str(ctx.sender or ""), time.monotonic() - began
-                seen("handled", post, str(recipient), sender=sender, seconds=seconds, error=error)
+                _tell(post, recipient, began, error)
 
     def _chunks(self, taken: _Taken) -> Callable[[Any], Any]:
         async def on_chunk(value: Any) -> None:
-            chunk = self._values.encode(value)
+            frame = pb.Frame(outcome=pb.Outcome(id=taken.post.id))
+            self._values.encode(value, frame.outcome.chunk)
             while taken.more is not None and taken.ahead <= 0:
                 taken.more.clear()
                 await taken.more.wait()
             if taken.line.full:
                 await taken.line.room()
-            taken.ahead -= cost(chunk)
-            taken.line.put(pb.Frame(outcome=pb.Outcome(id=taken.number, chunk=chunk)))
+            taken.ahead -= cost(frame.outcome.chunk)
+            taken.line.put(frame)
 
         return on_chunk
 
-    async def _asked(self, recipient: AgentId, post: pb.Post) -> pb.Value:
+    async def _asked(self, recipient: AgentId, post: pb.Post) -> Any:
         """Do what the runtimes ask of each other's agents."""
         agent = await self._residents.get(recipient)
         found: Mapping[str, Any] | None
@@ -193,40 +228,50 @@ class Taking:
             found = None
         else:
             raise ProtocolError(f"there is no method {printable(post.method, 40)!r} of an agent")
-        return self._values.encode(None if found is None else json.loads(json.dumps(dict(found))))
+        return None if found is None else json.loads(json.dumps(dict(found)))
 
     # ---- topics
 
-    async def _spread(self, taken: _Taken, post: pb.Post) -> pb.Value:
-        self._enter(taken, post)
-        topic = TopicId(post.topic.type, post.topic.source)
-        about: Any = (_sender(post), topic, False, taken.token, post.message_id)
-        try:
-            message = self._values.decode(post.body)
-        except Exception:
-            log.exception("a message to the topic %s reached nobody here", printable(post.topic.type, 60))
-            raise
-        recipients = [AgentId(one.type, one.key) for one in post.recipients]
-        if len(recipients) == 1:
-            await self._event(message, recipients[0], MessageContext(*about), post)
-        else:
-            work = (self._event(message, one, MessageContext(*about), post) for one in recipients)
-            await asyncio.gather(*work)
-        return pb.Value()
+    def _events(self, taken: _Taken) -> list[Coroutine[Any, Any, None]]:
+        """Return what has each recipient handle a topic's message, which is read once for all."""
+        post = taken.post
+        sender, topic = _sender(post), TopicId(post.topic.type, post.topic.source)
+        message = self._values.decode(post.body)
+        return [
+            self._event(
+                taken,
+                message,
+                _id(one.type, one.key),
+                MessageContext(sender, topic, False, taken.token, post.message_id),
+            )
+            for one in post.recipients
+        ]
 
-    async def _event(self, message: Any, recipient: AgentId, ctx: MessageContext, post: pb.Post) -> None:
+    async def _event(self, taken: _Taken, message: Any, recipient: AgentId, ctx: MessageContext) -> None:
+        began = time.monotonic()
+        error: BaseException | None = None
         try:
-            await self._handle(message, recipient, ctx, post)
-        except (Exception, SystemExit, KeyboardInterrupt):  # one agent's failure is none of the others'
+            await self._residents.handle(message, recipient, ctx)
+        except asyncio.CancelledError as stopped:
+            error = stopped
+            raise
+        except (Exception, SystemExit, KeyboardInterrupt) as failure:  # one agent's is none of the others'
+            error = failure
             log.exception("%s failed to handle a message to the topic %s", recipient, ctx.topic_id)
+        finally:
+            if events.active():
+                _tell(taken.post, recipient, began, error)
+            taken.left -= 1
+            if not taken.left:
+                self._over(taken, _handled(), taken.why)
 
     # ----
 
-    def _enter(self, taken: _Taken, post: pb.Post) -> None:
-        """Let the handler know what it is a part of; this is its task's own context."""
+    def _enter(self, taken: _Taken) -> None:
+        """Let the handlers know what they are a part of; this is their tasks' own context."""
+        post = taken.post
         _here.set(taken)
-        timed = post.timeout_ms if taken.direct else 0
-        context.deadline.set(time.monotonic() + timed / 1000 if timed else None)
+        context.deadline.set(taken.limit if taken.limit < math.inf else None)
         context.run.set(post.run)
         context.approve.set(approve_of(post))
         context.traceparent.set(traceparent_of(post))
@@ -238,7 +283,7 @@ class Taking:
     async def _find_ring(self, taken: _Taken, waits: Sequence[Hold], behind: Sequence[str]) -> list[str]:
         """Ask the host, which knows what waits in other workers; see `FindRing`."""
         asked = {
-            "message": taken.number,
+            "message": taken.post.id,
             "waits": [[hold.name, str(hold.agent)] for hold in waits],
             "behind": [[name] for name in behind],
         }
@@ -252,29 +297,35 @@ class Taking:
             return []
         return [str(agent) for agent in found] if isinstance(found, list) else []
 
-    def _over(self, taken: _Taken, post: pb.Post, task: asyncio.Task[pb.Value]) -> None:
-        """Answer a message whose handler has ended, in whatever way, or has not even begun."""
-        if taken.timer is not None:
-            taken.timer.cancel()
-        self._taken.pop((taken.line, taken.number), None)
+    def _over(self, taken: _Taken, frame: pb.Frame, error: BaseException | None) -> None:
+        """Answer a message, once: in ``frame`` there is what its handler has said, unless it has failed."""
+        if self._taken.pop((taken.line, taken.post.id), None) is None:
+            return
         leave_holds(taken.holds)
-        outcome, error = pb.Outcome(id=taken.number), None if task.cancelled() else task.exception()
-        if task.cancelled():
-            error = taken.why or CallCancelledError(f"the handler of {_of(post)} was cancelled")
+        if isinstance(error, asyncio.CancelledError):
+            error = taken.why or CallCancelledError(f"the handler of {_of(taken.post)} was cancelled")
         elif error is not None and not isinstance(error, Exception):
-            text = f"the handler of {_of(post)} tried to end the program ({type(error).__name__})"
-            error = CallCancelledError(text)
+            kind = type(error).__name__
+            error = CallCancelledError(f"the handler of {_of(taken.post)} tried to end the program ({kind})")
+        frame.outcome.id = taken.post.id
         if error is not None:
-            outcome.error.CopyFrom(_failure(error))
-        else:
-            outcome.done.CopyFrom(task.result())
+            frame.outcome.error.CopyFrom(_failure(error))
         if taken.line.error is None:
-            with suppress(NbAgentsError):
-                taken.line.put(pb.Frame(outcome=outcome))
+            taken.line.put(frame)
+
+
+def _tell(post: pb.Post, recipient: AgentId, began: float, error: BaseException | None) -> None:
+    sender, seconds = str(_sender(post) or ""), time.monotonic() - began
+    seen("handled", post, str(recipient), sender=sender, seconds=seconds, error=error)
+
+
+def _handled() -> pb.Frame:
+    """Return what says that a topic's message was handled, however that went."""
+    return pb.Frame(outcome=pb.Outcome(done=pb.Value()))
 
 
 def _sender(post: pb.Post) -> AgentId | None:
-    return AgentId(post.sender.type, post.sender.key) if post.HasField("sender") else None
+    return _id(post.sender.type, post.sender.key) if post.HasField("sender") else None
 
 
 def _unwanted() -> CallCancelledError:

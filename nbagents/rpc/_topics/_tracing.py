@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from .._limits import TRACEPARENT
 from .._proto import agent_pb2 as pb
 
 __all__ = ["Tracing", "traceparent_of"]
+
+UNTRACED = nullcontext()
 
 
 class Tracing:
@@ -18,17 +20,17 @@ class Tracing:
     def __init__(self, provider: Any = None) -> None:
         self._tracer = provider.get_tracer("nbagents") if provider is not None else None
 
-    @contextmanager
-    def span(self, what: str, whom: object, post: pb.Post) -> Iterator[None]:
+    def span(self, what: str, whom: object, post: pb.Post) -> AbstractContextManager[None]:
         """Be inside of a span that the receiver's belongs to."""
-        if self._tracer is None:
-            yield
-            return
+        return UNTRACED if self._tracer is None else self._traced(self._tracer, what, whom, post)
+
+    @contextmanager
+    def _traced(self, tracer: Any, what: str, whom: object, post: pb.Post) -> Iterator[None]:
         from opentelemetry.trace import SpanKind
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
         about = {"messaging.operation": what, "messaging.destination": str(whom)}
-        with self._tracer.start_as_current_span(
+        with tracer.start_as_current_span(
             f"nbagents {what} {whom}", kind=SpanKind.PRODUCER, attributes=about
         ):
             carrier: dict[str, str] = {}

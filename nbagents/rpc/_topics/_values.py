@@ -20,32 +20,28 @@ class Values:
     def __init__(self, registry: SerializationRegistry, lock: threading.Lock, preferred: str) -> None:
         self._registry, self._lock, self._preferred = registry, lock, preferred
 
-    def encode(self, message: Any) -> pb.Value:
-        """Return a message as it travels. A type that has a serializer by itself need not be registered.
+    def encode(self, message: Any, into: pb.Value) -> None:
+        """Write a message as it travels. A type that has a serializer by itself need not be registered.
 
         Raises:
             UsageError: it cannot be written, or another class of its name is registered.
             MessageTooLargeError: it exceeds the wire's limit.
         """
         if message is None:
-            return pb.Value()
+            into.SetInParent()
+            return
         if isinstance(message, UnknownPayload):
-            return pb.Value(
-                type=message.type_name, content_type=message.data_content_type, data=message.payload
-            )
-        registry = self._registry
-        name, kind = registry.type_name(message), self._preferred
-        if not registry.writes(type(message), name, kind):
+            name, kind, data = message.type_name, message.data_content_type, message.payload
+        else:
             with self._lock:
-                registry.learn(type(message))
-                if not registry.is_registered(name, kind):
-                    kind = registry.content_type_of(name) or kind
-        data = registry.serialize(message, type_name=name, data_content_type=kind)
+                serializer = self._registry.writer(type(message), self._preferred)
+            name, kind = serializer.type_name, serializer.data_content_type
+            data = serializer.serialize(message)
         if len(data) > MAX_PAYLOAD:
             raise MessageTooLargeError(
                 f"a {name} of {len(data) / 2**20:.0f} MiB cannot travel; the limit is {MAX_MESSAGE >> 20} MiB"
             )
-        return pb.Value(type=name, content_type=kind, data=data)
+        into.type, into.content_type, into.data = name, kind, data
 
     def decode(self, value: pb.Value) -> Any:
         """Return what came; an `UnknownPayload` if nobody here knows its type.
@@ -55,11 +51,11 @@ class Values:
         """
         if not value.type:
             return None
-        registry = self._registry
-        if not registry.is_registered(value.type, value.content_type) and value.type in _PLAIN:
+        registry, name, kind = self._registry, value.type, value.content_type
+        if name in _PLAIN and not registry.is_registered(name, kind):
             with self._lock:
-                registry.learn(_PLAIN[value.type])
-        return registry.deserialize(value.data, type_name=value.type, data_content_type=value.content_type)
+                registry.learn(_PLAIN[name])
+        return registry.deserialize(value.data, type_name=name, data_content_type=kind)
 
 
 _PLAIN: dict[str, type[Any]] = {kind.__name__: kind for kind in (Msg, str, int, float, bool, list, dict)}

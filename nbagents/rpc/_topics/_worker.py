@@ -178,9 +178,7 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
             MessageTooLargeError, UsageError: the message cannot travel.
             Exception: what the handler has raised.
         """
-        return await self._there(
-            self._messages.send(message, recipient, sender, cancellation_token, message_id, timeout)
-        )
+        return await self._messages.send(message, recipient, sender, cancellation_token, message_id, timeout)
 
     async def stream_message(
         self,
@@ -232,7 +230,7 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
             ServerLostError: the host is gone.
             MessageTooLargeError, UsageError: the message cannot travel.
         """
-        await self._there(self._messages.publish(message, topic_id, sender, cancellation_token, message_id))
+        await self._messages.publish(message, topic_id, sender, cancellation_token, message_id)
 
     # ---- agents
 
@@ -311,15 +309,15 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
 
     async def agent_metadata(self, agent: AgentId) -> AgentMetadata:
         """Return what an agent tells of itself, made if need be, wherever it lives."""
-        return cast("AgentMetadata", await self._there(self._messages.ask(agent, "metadata")))
+        return cast("AgentMetadata", await self._messages.ask(agent, "metadata"))
 
     async def agent_save_state(self, agent: AgentId) -> Mapping[str, Any]:
         """Return what one agent has become, wherever it lives."""
-        return cast("Mapping[str, Any]", await self._there(self._messages.ask(agent, "save_state")))
+        return cast("Mapping[str, Any]", await self._messages.ask(agent, "save_state"))
 
     async def agent_load_state(self, agent: AgentId, state: Mapping[str, Any]) -> None:
         """Let one agent become what it was, wherever it lives."""
-        await self._there(self._messages.ask(agent, "load_state", dict(state)))
+        await self._messages.ask(agent, "load_state", dict(state))
 
     # ---- subscriptions
 
