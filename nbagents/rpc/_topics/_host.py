@@ -23,7 +23,7 @@ from ...exceptions import (
     UndeliverableException,
     WorkerLostError,
 )
-from ...topics import Traffic
+from ...topics import LONGEST_KEY, Traffic
 from .._admission import told
 from .._agents import AgentTable
 from .._faults import encode_error
@@ -43,7 +43,6 @@ __all__ = ["TopicHost"]
 log = logging.getLogger(__name__)
 OVERLOAD_SECONDS = 10.0
 """How long a message to a topic waits for a worker that has too much to do."""
-LONGEST_KEY = 4096
 MOST_STEPS = 5000
 """Steps of one `declare`."""
 
@@ -73,7 +72,10 @@ class TopicHost:
         kind, key = post.agent.type, post.agent.key
         label = f"{printable(kind, 60)}/{printable(key, 60)}"
         self._counts["sent"] += 1
-        target = self.routes.server_of(kind, key) if len(key) <= LONGEST_KEY else None
+        if len(key) > LONGEST_KEY:
+            desk.refuse(number, ProtocolError(f"the key of {label} has more than {LONGEST_KEY:,} characters"))
+            return
+        target = self.routes.server_of(kind, key)
         if target is None:
             self._send_home(desk, post, label)
             return
@@ -116,7 +118,7 @@ class TopicHost:
         try:
             check_topic_type(post.topic.type)
             if len(post.topic.source) > LONGEST_KEY:
-                raise ProtocolError(f"the source of a topic has at most {LONGEST_KEY} characters")
+                raise ProtocolError(f"the source of a topic has at most {LONGEST_KEY:,} characters")
         except NbAgentsError as error:
             desk.refuse(post.id, error)
             return

@@ -8,10 +8,11 @@ from typing import Any
 
 from ... import context, events
 from ..._ids import next_call_id
+from ...exceptions import UsageError
 from ...runtime import DEFAULT_TIMEOUT, turns_here
 from ...tools import Policy
 from ...tools._policy import standing_policy
-from ...topics import AgentId, CancellationToken, TopicId
+from ...topics import AgentId, CancellationToken, TopicId, check_key
 from .._proto import agent_pb2 as pb
 from ._host_link import HostLink
 from ._seen import seen
@@ -41,6 +42,7 @@ class Messages:
         timeout: float | None,  # noqa: ASYNC109  # how long is the caller's to say
     ) -> Any:
         """Send a message to an agent and return its reply."""
+        _check(recipient, AgentId)
         post = self._post(message, sender, message_id, agent=recipient)
         with self._tracing.span("send", recipient, post):
             value = await self._sending.send(
@@ -58,6 +60,7 @@ class Messages:
         timeout: float | None,  # noqa: ASYNC109  # how long is the caller's to say
     ) -> AsyncGenerator[Any, None]:
         """Send a message to an agent and yield what its handler yields, or its reply."""
+        _check(recipient, AgentId)
         post, came = self._post(message, sender, message_id, agent=recipient), False
         work = self._sending.stream(self._link.line(), post, str(recipient), token=token, seconds=timeout)
         async with aclosing(work):
@@ -75,6 +78,7 @@ class Messages:
         message_id: str | None,
     ) -> None:
         """Publish a message; return when the host has taken it."""
+        _check(topic, TopicId)
         post = self._post(message, sender, message_id, topic=topic)
         with self._tracing.span("publish", topic, post):
             await self._sending.send(
@@ -99,6 +103,8 @@ class Messages:
         topic: TopicId | None = None,
         method: str = "",
     ) -> pb.Post:
+        if message_id is not None:
+            check_key(message_id, "a message_id")
         post = pb.Post(
             body=self._values.encode(message), message_id=message_id or next_call_id(), method=method
         )
@@ -121,3 +127,8 @@ class Messages:
         if not method and events.active():
             seen("sent", post, str(sender or ""))
         return post
+
+
+def _check(to: object, kind: type[Any]) -> None:
+    if not isinstance(to, kind):
+        raise UsageError(f"a message goes to {kind.__name__}(...), not to {to!r:.60}")
