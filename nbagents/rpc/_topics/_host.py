@@ -33,6 +33,7 @@ from .._methods import parsed_request
 from .._printable import printable
 from .._proto import agent_pb2 as pb
 from .._results import Results
+from .._run_book import RunBook
 from ._desk import MOST_GIVEN, Asked, Desk, Outlet, Topic
 from ._living import LivingAgents
 from ._rings import Rings
@@ -50,9 +51,9 @@ MOST_STEPS = 5000
 class TopicHost:
     """The types, subscriptions and messages of one server. On the loop only."""
 
-    def __init__(self, agents: AgentTable, results: Results) -> None:
+    def __init__(self, agents: AgentTable, results: Results, runs: RunBook) -> None:
         self.routes: Routes[Desk] = Routes()
-        self._living = LivingAgents(agents, results)
+        self._living = LivingAgents(agents, results, runs)
         self._numbers = itertools.count(1)
         self._desks: dict[str, Desk] = {}
         self._counts: dict[str, int] = {"sent": 0, "published": 0, "delivered": 0, "undelivered": 0}
