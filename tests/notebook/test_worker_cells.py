@@ -1,4 +1,4 @@
-"""A cell that makes a worker is edited and run again: the new one serves the type; nobody's worker is ended."""
+"""The cell of a worker is edited and run again: the new one serves the type, and no other worker ends."""
 
 from __future__ import annotations
 
