@@ -142,7 +142,7 @@ class Deliveries:
         free: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(free)
         if reply is not None:
-            reply.add_done_callback(lambda _: free.done() or free.set_result(None))
+            reply.add_done_callback(lambda _: None if free.done() else free.set_result(None))
         try:
             async with asyncio.timeout(ROOM_TIMEOUT):
                 await free

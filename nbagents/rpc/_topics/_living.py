@@ -24,7 +24,7 @@ from .._printable import printable
 from .._proto import agent_pb2 as pb
 from .._results import Results
 from .._run_book import RunBook
-from ._tracing import traceparent_of
+from ._seen import traceparent_of
 
 __all__ = ["JSON", "MESSAGE", "TEXT", "LivingAgents"]
 

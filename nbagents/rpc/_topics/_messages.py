@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 from ... import context, events
@@ -13,11 +13,11 @@ from ...runtime import DEFAULT_TIMEOUT, turns_here
 from ...tools import Policy
 from ...tools._policy import standing_policy
 from ...topics import AgentId, CancellationToken, TopicId, check_key
+from ...tracing import MessageSpans
 from .._proto import agent_pb2 as pb
 from ._host_link import HostLink
 from ._seen import seen
 from ._sending import Sending
-from ._tracing import Tracing
 from ._values import Values
 
 __all__ = ["Messages"]
@@ -29,8 +29,8 @@ PUBLISH_SECONDS = 60.0
 class Messages:
     """The messages that leave one worker. On the background loop only; see `GrpcWorkerAgentRuntime`."""
 
-    def __init__(self, link: HostLink, sending: Sending, values: Values, tracing: Tracing) -> None:
-        self._link, self._sending, self._values, self._tracing = link, sending, values, tracing
+    def __init__(self, link: HostLink, sending: Sending, values: Values, spans: MessageSpans) -> None:
+        self._link, self._sending, self._values, self._spans = link, sending, values, spans
 
     async def send(
         self,
@@ -44,7 +44,7 @@ class Messages:
         """Send a message to an agent and return its reply."""
         _check(recipient, AgentId)
         post = self._post(message, sender, message_id, agent=recipient)
-        with self._tracing.span("send", recipient, post):
+        with self._span("send", recipient.type, post):
             value = await self._sending.send(
                 self._link.line(), post, str(recipient), token=token, seconds=timeout
             )
@@ -63,6 +63,8 @@ class Messages:
         _check(recipient, AgentId)
         post, came = self._post(message, sender, message_id, agent=recipient), False
         work = self._sending.stream(self._link.line(), post, str(recipient), token=token, seconds=timeout)
+        with self._span("send", recipient.type, post):
+            pass  # whoever reads the stream is not inside of it
         async with aclosing(work):
             async for value, over in work:
                 if not over or not came:  # the outcome of a handler that streams is its last value
@@ -80,7 +82,7 @@ class Messages:
         """Publish a message; return when the host has taken it."""
         _check(topic, TopicId)
         post = self._post(message, sender, message_id, topic=topic)
-        with self._tracing.span("publish", topic, post):
+        with self._span("publish", topic.type, post):
             await self._sending.send(
                 self._link.line(), post, f"topic {topic}", token=token, seconds=PUBLISH_SECONDS
             )
@@ -92,6 +94,19 @@ class Messages:
         return self._values.decode(
             await self._sending.send(line, post, str(agent), token=None, seconds=DEFAULT_TIMEOUT)
         )
+
+    @contextmanager
+    def _span(self, what: str, whom: str, post: pb.Post) -> Iterator[None]:
+        """Be inside of the span of a message, to which its handler's belong."""
+        if not self._spans.on:
+            yield
+            return
+        about = {"messaging.message.id": post.message_id}
+        if post.HasField("sender"):
+            about["nbagents.sender"] = f"{post.sender.type}/{post.sender.key}"
+        with self._spans.span(what, whom, sends=True, about=about):
+            post.metadata["traceparent"] = context.traceparent.get()
+            yield
 
     def _post(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 __all__ = ["Cell", "cell_here", "is_left_behind"]
@@ -21,11 +21,12 @@ def cell_here() -> Cell:
     main = sys.modules.get("__main__")
     if main is None or hasattr(main, "__file__"):  # a program, not a notebook and not a prompt
         return None
-    found, frame = None, sys._getframe(1)
+    found: Cell = None
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_globals is vars(main):
             found = frame.f_code
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return found
 
 

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
+from ... import _ports
 from ...exceptions import (
     AgentNotFoundError,
     AgentTypeTakenError,
@@ -36,7 +37,6 @@ from ._rerun import cell_here, is_left_behind
 from ._sending import Sending
 from ._signals import ENDING, signalled
 from ._taking import Taking
-from ._tracing import Tracing
 from ._values import Values
 
 __all__ = ["GrpcWorkerAgentRuntime"]
@@ -65,7 +65,8 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
     told of its types and subscriptions.
 
     Agents of the host itself are reached too: `AgentId` with an agent's name, or its id, and its workspace
-    as the key. ``tracer_provider`` makes spans of what is sent, published and handled, across processes.
+    as the key. ``tracer_provider`` makes spans of what is sent, published and handled, across processes;
+    without one they are made where `nbagents.trace` makes those of agents.
     ``extra_grpc_config`` is taken and not used: messages may have 128 MiB without it.
     ``payload_serialization_format`` is preferred where a type can be written in more than one.
     ``shared`` names the types that other workers may serve too, if they say so as well: each agent then
@@ -94,13 +95,13 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
         super().__init__(tracer_provider=tracer_provider, idle_seconds=idle_seconds)
         self._shared, self._cell = frozenset(shared), cell_here()
         self._values = Values(self._serializers, self._lock, payload_serialization_format)
-        self._declared, sending, tracing = Declared(self._book), Sending(), Tracing(tracer_provider)
-        taking = Taking(self._residents, self._values, tracing)
+        self._declared, sending = Declared(self._book), Sending()
+        taking = Taking(self._residents, self._values)
         place = Place(host_address, token, ca, insecure)
         self._link = HostLink(place, self._declared, sending, taking)
         self._host = place.address
         _workers.add(self)
-        self._messages = Messages(self._link, sending, self._values, tracing)
+        self._messages = Messages(self._link, sending, self._values, self._residents.spans)
 
     def __repr__(self) -> str:
         state = "runs" if self._link.running else "does not run"
@@ -133,6 +134,7 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
         await self._there(self._start())
 
     async def _start(self) -> None:
+        _ports.traced()
         await self._link.start()
         self._begin_releasing()
 
