@@ -66,5 +66,5 @@ def replay(path: str | os.PathLike[str], *, title: str = "") -> Iterator[Run]:
 def put_on_tape(run: Run, tape: Recorder | Replayer) -> None:
     """Let a run that has not begun be recorded or replayed, and say so in its title and its notes."""
     run.tape = tape
-    run.title = " · ".join(filter(None, (run.title, tape.label)))
+    run.title = " · ".join(filter(None, (tape.label, run.title)))
     run.notes = (*run.notes, tape.note_before)

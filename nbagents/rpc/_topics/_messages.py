@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from ... import context, events
+from ... import context, events, recording
 from ..._ids import next_call_id
 from ...runtime import DEFAULT_TIMEOUT, turns_here
 from ...tools import Policy
@@ -99,6 +99,7 @@ class Messages:
         topic: TopicId | None = None,
         method: str = "",
     ) -> pb.Post:
+        recording.only_recorded("a typed message to another process")
         post = pb.Post(
             body=self._values.encode(message), message_id=message_id or next_call_id(), method=method
         )
