@@ -19,6 +19,22 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "rpc/_gate.py", "hmac.compare_digest(given, self._expected)", "given == self._expected",
         "tests/test_house.py::test_tokens_are_compared_in_constant_time",
     ),
+    "recordings are not overwritten": (
+        "recording/_file.py", "os.O_CREAT | os.O_EXCL", "os.O_CREAT",
+        "tests/recording/test_replay.py::test_a_file_that_is_there_is_overwritten_only_if_that_is_said",
+    ),
+    "keys in recordings": (
+        "recording/_entry.py", "return redact(value)", "return value",
+        "tests/recording/test_replay.py::test_what_the_file_holds",
+    ),
+    "tools are not called in a replay": (
+        "tools/_taped.py", "if place.replays:", "if False:",
+        "tests/recording/test_replay.py::test_a_tool_is_not_called_again_and_a_person_is_not_asked_again",
+    ),
+    "a replay whose recording is gone asks nobody": (
+        "rpc/_taping.py", "future.set_exception(_gone())", "future.set_result({})",
+        "tests/recording/test_replay.py::test_a_replay_asks_nobody_when_its_recording_is_gone",
+    ),
     "a worker's own subscriptions only": (
         "rpc/_topics/_routes.py", "if subscribed is None or subscribed.owner is not owner:",
         "if subscribed is None:", "tests/rpc/test_topic_host.py::test_nobody_takes_back_what_is_anothers",

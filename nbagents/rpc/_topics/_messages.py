@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from typing import Any
 
-from ... import context, events
+from ... import context, events, recording
 from ..._ids import next_call_id
 from ...exceptions import UsageError
 from ...runtime import DEFAULT_TIMEOUT, turns_here
@@ -119,6 +119,7 @@ class Messages:
         topic: TopicId | None = None,
         method: str = "",
     ) -> pb.Frame:
+        recording.only_recorded("a typed message to another process")
         if message_id is not None:
             check_key(message_id, "a message_id")
         frame = pb.Frame()  # written in place: a message that is put into another one is copied
