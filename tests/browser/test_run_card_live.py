@@ -94,7 +94,7 @@ def test_it_streams_stops_one_agent_while_the_cell_runs_and_is_frozen_afterwards
     _grows(notebook, "bob", before + 10)
     page.get_by_role("tab", name="Timeline").click()
     lane = page.locator(f"{CARD} .nba-lanes tr", has_text="alice")
-    assert re.search(r"\d\.\d–\d\.\d s \(stopped\)", lane.inner_text())
+    assert re.search(r"\d\.\d–\d\.\d\ss \(stopped\)", lane.inner_text())
     assert "since" in page.locator(f"{CARD} .nba-lanes tr", has_text="bob").inner_text()
     page.get_by_role("tab", name="Raw").click()
     assert "bob · running" in page.locator(f"{CARD} .nba-raw").inner_text()
@@ -275,6 +275,9 @@ def test_it_looks_right_and_axe_finds_nothing_serious(desk) -> None:
             wide = page.evaluate(f"(c => c.scrollWidth - c.clientWidth)(document.querySelector('{CARD}'))")
             assert wide <= 1, (theme, width, tab)
         assert page.evaluate(f"document.querySelector('{CARD} .nba-panel').clientHeight") <= 480
+    page.get_by_role("tab", name="Chat").click()
+    page.wait_for_selector(f"{CARD} .nba-growing.nba-over")  # its beginning fades, and is not cut
+    notebook.picture("live-fades", CARD)
     page.get_by_role("button", name="stop run").click()
     notebook.finished()
 

@@ -100,7 +100,7 @@ function runCard(model, store, el, signal) {
     const running = state.state === "running";
     const time = taken(store, state) ?? 0;
     setText(facts, [seconds(time), ...(state.facts ?? [])].join(" · "));
-    for (const row of card.rows.values()) row.tick();
+    tickRows(card);
     if (card.tab === "Timeline") chart.draw(state.lanes ?? [], time, running);
     if (card.tab === "Graph") filter.draw(state.graph);
     if (card.tab === "Raw") drawRaw(state);

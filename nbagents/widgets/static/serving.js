@@ -95,7 +95,7 @@ function servingCard(model, store, el, signal) {
   function tick() {
     if (gone) return;
     setText(clock, seconds(taken(store, store.state) ?? 0));
-    for (const row of card.rows.values()) row.tick();
+    tickRows(card);
   }
 
   const atEnd = () => place.top === null;
