@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from .. import asking
 from ..config import Secret
 from ..exceptions import UsageError
 from ..message import Msg
@@ -246,7 +247,9 @@ class AgentApp:
             )
         if scope["type"] != "lifespan":
             await self.start()
-        await Traced(self._built, lambda: self.routes)(scope, receive, send)
+        # Clients do not make questions appear at whoever started this process: there is nobody to be asked.
+        with asking.answering(asking.nobody):
+            await Traced(self._built, lambda: self.routes)(scope, receive, send)
 
     @asynccontextmanager
     async def _living(self, _: Any) -> AsyncIterator[None]:
@@ -345,8 +348,8 @@ class AgentApp:
         or of an app of its name in this process, ends. All of it ends with this process; see `deploy`.
 
         Raises:
-            UsageError: the port is taken, or ``host`` is another machine's way here and neither TLS nor
-                ``insecure=True`` was said.
+            UsageError: the port is taken, the certificate cannot be used, or ``host`` is another machine's
+                way here and neither TLS nor ``insecure=True`` was said.
         """
         serving = self.serve(host, port, **options)
         if _in_notebook():

@@ -21,6 +21,7 @@ from ..exceptions import UsageError
 from ._header import HeaderFile
 from ._pulse import Pulse
 from ._record import Activity
+from ._tls import check_tls
 
 if TYPE_CHECKING:
     from ._agent_app import AgentApp
@@ -265,9 +266,10 @@ def serve(
     to begin. ``unprotected`` serves other machines without TLS, though not without the token.
 
     Raises:
-        UsageError: the port is taken or no port, or the host is open to others without TLS or
-            ``insecure=True``.
+        UsageError: the port is taken or no port, the certificate cannot be used, or the host is open to
+            others without TLS or ``insecure=True``.
     """
+    check_tls(options)
     public = _is_public(host)
     if public and not (app.insecure or unprotected) and not options.get("ssl_certfile"):
         raise UsageError(
