@@ -289,6 +289,24 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "app/_deployment.py", "stat.S_IMODE(path.stat().st_mode) & 0o077:", "False:",
         "tests/app/test_deployments.py::test_those_of_other_machines_are_listed_and_left_alone",
     ),
+    "kernels that serve an app, which never get a signal": (
+        "app/_stopping.py", "if found.alive and found.is_on_a_thread:", "if False:",
+        "tests/app/test_stopping.py::"
+        "test_what_another_process_serves_on_a_thread_ends_and_the_process_does_not[function-run]",
+    ),
+    "the token's file for curl": (
+        "app/_deployment.py", "os.O_EXCL, 0o600", "os.O_EXCL, 0o644",
+        "tests/app/test_stopping.py::"
+        "test_what_another_process_serves_on_a_thread_ends_and_the_process_does_not[function-run]",
+    ),
+    "one call at a time that begins to serve": (
+        "app/_claim.py", "if keys & _claimed:", "if False:",
+        "tests/app/test_stopping.py::test_of_two_deploys_at_once_one_serves_and_the_other_is_told",
+    ),
+    "what stays out of an image": (
+        "cli/_build_context.py", "kept = lets_in", "kept = True",
+        "tests/cli/test_app_command.py::test_an_image_has_the_app_and_no_secret",
+    ),
     "secrets in the end of an app's log": (
         "app/_deployment.py", "redact(text, *secrets)", "text",
         "tests/app/test_deployments.py::test_what_does_not_start_says_why_and_leaves_nothing[it dies]",
