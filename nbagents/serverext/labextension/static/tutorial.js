@@ -4,7 +4,6 @@
 import { agentsIcon } from "./icon.js";
 
 const COMMAND = "nbagents:open-tutorial";
-const LINK = "a[data-commandlinker-command='rendermime:handle-local-link']";
 
 export const addTutorials = (app, { browser, launcher, palette }, ask, lib, tutorials) => {
   const { contents } = app.serviceManager;
@@ -60,11 +59,15 @@ export const addTutorials = (app, { browser, launcher, palette }, ask, lib, tuto
   document.addEventListener("click", (event) => follow(event, names, openOrSay, lib), { capture: true });
 };
 
-/** Open the tutorial that a link of a notebook leads to: its reader may have no copy of it yet. */
-const follow = (event, names, open, { PathExt }) => {
-  const link = event.target instanceof Element ? event.target.closest(LINK) : null;
-  if (!link) return;
-  const { path = "" } = JSON.parse(link.dataset.commandlinkerArgs ?? "{}");
+/**
+ * Open the tutorial that a link of a notebook leads to, where its reader has no such file: JupyterLab lets such a
+ * link download it, which is an error page.
+ */
+const follow = (event, names, open, { PageConfig, PathExt, URLExt }) => {
+  const link = event.target instanceof Element ? event.target.closest(".jp-RenderedMarkdown a[href]") : null;
+  const files = new URL(URLExt.join(PageConfig.getBaseUrl(), "files/"));
+  if (!link || link.origin !== files.origin || !link.pathname.startsWith(files.pathname)) return;
+  const path = decodeURIComponent(link.pathname.slice(files.pathname.length));
   const name = PathExt.basename(path, ".md");
   if (!path.endsWith(".md") || !names.has(name)) return;
   event.preventDefault();
