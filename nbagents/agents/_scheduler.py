@@ -88,7 +88,7 @@ class Scheduler(Patience):
         parent = current_call()
         if parent is None:
             _ports.traced()
-            path, client = (next(self.counter),), PROCESS
+            path, client = self.next_path(), PROCESS
         else:
             if (stopped := parent.stopped()) is not None:
                 raise stopped
