@@ -292,6 +292,11 @@ class Call:
         given = [*self.args, *self.kwargs.values()]
         return any(promise is left_out for argument in given for left_out in spared(argument))
 
+    def forget(self) -> None:
+        """Let go of what it was made with; else every message would keep the whole conversation before it."""
+        self.agent = None
+        self.args, self.kwargs, self.fn, self.task, self.needs = (), {}, None, None, ()
+
     # ---- the promise
 
     def result(self, timeout: float | None = None) -> Any:

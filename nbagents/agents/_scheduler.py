@@ -88,7 +88,7 @@ class Scheduler(Patience):
         parent = current_call()
         if parent is None:
             _ports.traced()
-            path, client = (next(self.counter),), PROCESS
+            path, client = self.next_path(), PROCESS
         else:
             if (stopped := parent.stopped()) is not None:
                 raise stopped
@@ -337,7 +337,7 @@ class Scheduler(Patience):
         if call.state == QUEUED:  # else its body still runs, and `_over` is to come
             if call.agent is not None:
                 mark_over(call.agent, call.id)
-            self._forget(call)
+            call.forget()
 
     def _over(self, call: Call, value: Any, error: BaseException | None) -> None:
         keeper = kept(call.agent) if call.agent is not None else None
@@ -355,13 +355,8 @@ class Scheduler(Patience):
         else:
             self._release(call)
 
-    def _forget(self, call: Call) -> None:
-        # Without this every message would keep the whole conversation before it, and its agent.
-        call.agent = None
-        call.args, call.kwargs, call.fn, call.task, call.needs = (), {}, None, None, ()
-
     def _release(self, call: Call) -> None:
-        self._forget(call)
+        call.forget()
         mailbox = call.mailbox
         if mailbox is not None and mailbox.running is call:
             mailbox.running = None
@@ -387,15 +382,11 @@ _lock = threading.Lock()
 
 def scheduler() -> Scheduler:
     """Return the process's scheduler, made at first use."""
-    return _made() if _scheduler is None else _scheduler
-
-
-def _made() -> Scheduler:
     global _scheduler
-    with _lock:
-        if _scheduler is None:
-            _scheduler = Scheduler()
-        return _scheduler
+    if _scheduler is None:
+        with _lock:
+            _scheduler = _scheduler or Scheduler()
+    return _scheduler
 
 
 def _forget_after_fork() -> None:
