@@ -16,6 +16,14 @@ class Echo(AgentBase):
         return x
 
 
+class Keeper(AgentBase):
+    """Returns what it is given, and remembers it."""
+
+    async def reply(self, x=None):
+        self.memory.add(x)
+        return x
+
+
 class Sleeper(AgentBase):
     """Thinks for half a second."""
 

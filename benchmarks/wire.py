@@ -128,7 +128,7 @@ async def in_flight(calls: Sequence[Callable[[], Awaitable[object]]], count: int
 def measure_calls(rounds: int, count: int) -> None:
     """Compare calls, creations and observations."""
     import grpc
-    from echo_agent import Echo, Sleeper
+    from echo_agent import Echo, Keeper, Sleeper
 
     from nbagents import _loop
     from nbagents.agents import scheduler
@@ -137,8 +137,14 @@ def measure_calls(rounds: int, count: int) -> None:
 
     loop = _loop.background()
     message = Msg("user", "x" * 40)  # with its fields some 200 bytes
-    with raw_server() as address, RpcAgentServerLauncher(custom_agent_classes=[Echo, Sleeper]) as launcher:
+    kinds = [Echo, Keeper, Sleeper]
+    with (
+        raw_server() as address,
+        RpcAgentServerLauncher(custom_agent_classes=kinds) as launcher,
+        RpcAgentServerLauncher(custom_agent_classes=kinds, durable=False) as forgetful,
+    ):
         client = RpcAgentClient(launcher.address, token=launcher.token)
+        other = RpcAgentClient(forgetful.address, token=forgetful.token)
         base = client.get_server_info()["mem"]
 
         def proxy(agent_id: str) -> RpcAgent:
@@ -157,6 +163,11 @@ def measure_calls(rounds: int, count: int) -> None:
         create("Echo", names)
         agents = [proxy(name) for name in names]
         agent = agents[0]
+        other.create_agents({"class_name": "Echo", "args": ["a"]}, names)
+        unkept = [RpcAgent(name, name, connect=lambda: other.attachment) for name in names]
+        keepers = [f"keeper{number}" for number in range(64)]
+        create("Keeper", keepers)
+        remembering = [proxy(name) for name in keepers]
 
         async def raw() -> object:
             return await echo(b"x" * 200)
@@ -187,12 +198,16 @@ def measure_calls(rounds: int, count: int) -> None:
             ours=lambda: loop.run(one_by_one(ours, count)),
             blocking=blocking,
             raw64=lambda: loop.run(in_flight([raw] * 64, 4 * count)),
+            unkept64=lambda: loop.run(in_flight([partial(each, message) for each in unkept], 4 * count)),
             ours64=lambda: loop.run(in_flight([partial(each, message) for each in agents], 4 * count)),
+            kept64=lambda: loop.run(in_flight([partial(each, message) for each in remembering], 4 * count)),
             facade64=facade,
         )
         show("sequential round trip p50, awaited", seen["ours"], seen["raw"], "us", "at most 0.75")
         show("sequential round trip p50, blocking", seen["blocking"], seen["raw"], "us", "at most 1.5")
-        show("64 in flight, each call", seen["ours64"], seen["raw64"], "us", "at most 0.2")
+        show("64 in flight, each, without a journal", seen["unkept64"], seen["raw64"], "us", "at most 0.2")
+        show("64 in flight, each, nothing to keep", seen["ours64"], seen["raw64"], "us", "")
+        show("64 in flight, each, memory and journal", seen["kept64"], seen["raw64"], "us", "at most 0.5")
         show("64 in flight, read by a blocking caller", seen["facade64"], seen["raw64"], "us", "")
 
         many = [uuid.uuid4().hex for _ in range(10_000)]

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         RpcAgentServerLauncher,
         RpcServerSideWrapper,
     )
+    from .runs import record, replay
     from .runtime import (
         ClosureAgent,
         RoutedAgent,
@@ -151,6 +152,8 @@ _HOME = {
     "message_handler": "runtime",
     "msghub": "hub",
     "print_llm_usage": "setup",
+    "record": "runs",
+    "replay": "runs",
     "sequential_pipeline": "pipelines",
     "sequentialpipeline": "pipelines",
     "stream_printing_messages": "pipelines",
@@ -224,6 +227,8 @@ __all__ = [
     "message_handler",
     "msghub",
     "print_llm_usage",
+    "record",
+    "replay",
     "sequential_pipeline",
     "sequentialpipeline",
     "stream_printing_messages",

@@ -45,10 +45,13 @@ class LoopThread:
         self._armed = False
         self._draining = False
         self._forked = False
+        self.ident = 0
+        """The loop's own thread, by its ident; 0 before it runs."""
         self._thread = threading.Thread(target=self._main, name="nbagents-loop", daemon=True)
         self._thread.start()
 
     def _main(self) -> None:
+        self.ident = threading.get_ident()
         asyncio.set_event_loop(self.loop)
         while True:
             try:
@@ -58,19 +61,14 @@ class LoopThread:
 
     def here(self) -> bool:
         """Is this the loop's own thread?"""
-        return threading.get_ident() == self._thread.ident
-
-    @property
-    def ident(self) -> int:
-        """The loop's own thread, by its ident."""
-        return self._thread.ident or 0
+        return threading.get_ident() == self.ident
 
     def post(self, fn: Callable[..., object], *args: Any) -> None:
         """Run ``fn(*args)`` on the loop, after all that was posted before; return at once.
 
         On the loop's own thread it runs before this returns.
         """
-        if self.here():
+        if threading.get_ident() == self.ident:
             if self._inbox and not self._draining:
                 self._drain()
             fn(*args)

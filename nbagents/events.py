@@ -9,7 +9,7 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
 ``started``     its turn has come
 ``model``       a model was asked: ``model``; what for, ``operation``, and of whom, ``provider``, by the names
                 that OpenTelemetry has for them
-``delta``       a piece of the reply as it streams: ``text``
+``delta``       a piece of the reply as it streams: ``text``; from a server several that came within a moment
 ``usage``       a model has answered: ``model``, ``prompt_tokens``, ``completion_tokens``,
                 ``total_tokens``; ``estimated`` if the endpoint did not count; ``cost`` in dollars,
                 None if its price is not known; ``images``, how many pictures, from a model that paints
@@ -18,7 +18,8 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
 ``tool_call``   a tool is called: its ``id``, ``name`` and ``arguments``, long texts in them cut
 ``approval``    whether it may be called: its ``id`` and ``name``, and ``state``: a person is "asked", has
                 "approved" it, or "edited" its ``arguments`` and approved that, or had it "granted" for the
-                run; or it was "denied": ``why``
+                run; or it was "denied": ``why``; or its answer is "replayed", from a recording: nobody is
+                asked, and nothing called
 ``tool_result`` it has answered: ``id``, ``name``, ``output`` as text, cut, ``seconds``, and ``state``:
                 "done", "error", "stopped" or "denied"; ``pictures`` that it holds, as ``data:`` addresses
 ``sent``        an agent, or a program where ``agent`` is empty, sent a typed message: its ``message`` id, the
@@ -29,6 +30,7 @@ names the call, its agent and its run. The kinds, and what ``data`` holds:
 ``question``    a person is asked: the fields of the `Question`, see `nbagents.asking`
 ``answered``    that question is over: its ``id``; ``how``, "answered" by a person, "default", or why not;
                 the ``text``; the ``fields`` where a tool was to be allowed
+``replayed``    a person's answer is taken from a recording: its ``label`` says so
 ``blocked``     the agent's code has held the loop for too long, and all others of its process wait:
                 ``seconds`` so far, ``where`` it stands, ``type`` of the agent; from a server it comes
                 once the loop is free again
@@ -45,7 +47,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -123,8 +125,8 @@ def active() -> bool:
 class Hearer(Protocol):
     """Who asked for a call from outside of this process, its ``origin``: hears of that call and below it."""
 
-    def wants(self) -> bool:
-        """Is there anything to be told of? Cheap, and on any thread."""
+    watched: Collection[str]
+    """What it is to be told of; empty if nothing. Looked at before each event, on any thread."""
 
     def hear(self, event: Event) -> None:
         """Take an event; must be quick and must not wait. On any thread."""
@@ -132,13 +134,14 @@ class Hearer(Protocol):
 
 def wanted(call: Any) -> bool:
     """Does anybody listen to what happens in this call? Asked before an event is made."""
-    return bool(_near) or wanted_from_afar(call)
+    origin = call.origin
+    return bool(_near or _listeners or (origin is not None and origin.watched))
 
 
 def wanted_from_afar(call: Any) -> bool:
     """Does anybody listen also to what happens to this call in another process?"""
     origin = call.origin
-    return bool(_listeners) or (origin is not None and origin.wants())
+    return bool(_listeners or (origin is not None and origin.watched))
 
 
 def publish(event: Event, *, far: bool = False) -> None:

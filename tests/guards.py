@@ -290,16 +290,28 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "tests/agents/test_a2a_agent.py::test_a_card_that_leads_elsewhere_is_not_followed",
     ),
     "agents that call addresses for one's own user only": (
-        "rpc/_loader.py", "(*BUILT_IN, A2AAgent) if private else BUILT_IN", "(*BUILT_IN, A2AAgent)",
+        "rpc/_loader.py", '(*BUILT_IN, "A2AAgent") if private else BUILT_IN', '(*BUILT_IN, "A2AAgent")',
         "tests/agents/test_a2a_agent.py::test_a_server_for_others_calls_no_addresses",
     ),
     "one's own tasks": (
-        "app/_a2a/_tasks.py", "record is None or record.owner != owner", "record is None",
+        "app/_a2a/_task_store.py", "task is not None and task.owner == owner", "task is not None",
         "tests/app/test_a2a_doors.py::test_tasks_belong_to_their_user",
     ),
     "nobody is called back": (
         "app/_a2a/_handler.py", 'if params.configuration.HasField("task_push_notification_config"):',
         "if False:", "tests/app/test_a2a_wire.py::test_nobody_is_called_back",
+    ),
+    "one's own gone tasks": (
+        "app/_a2a/_task_store.py", "gone is None or gone.owner != owner", "gone is None",
+        "tests/app/test_a2a_store.py::test_what_has_been_is_told_to_its_user_alone",
+    ),
+    "how much A2A's tasks take": (
+        "app/_a2a/_task_store.py", "number <= most and size <= largest", "number <= most",
+        "tests/app/test_a2a_store.py::test_tasks_take_so_many_bytes_and_no_more",
+    ),
+    "one user's MCP sessions": (
+        "app/_mcp/_quota.py", "if len(sessions) >= most:", "if len(sessions) >= MOST:",
+        "tests/app/test_mcp_sessions.py::test_one_user_does_not_take_all_sessions",
     ),
     "one's own MCP session": (
         "app/_mcp/_service.py", 'client_id=f"user {user}"', 'client_id="user"',

@@ -1,25 +1,35 @@
-"""Agents: actors that answer messages. They know models, memory and tools, and nothing above."""
+"""Agents: actors that answer messages. They know models, memory and tools, and nothing above.
 
-from ._a2a_agent import A2AAgent
+The kinds of agents that come along are loaded at first use: whoever calls an agent of a server needs none.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from ._arguments import promised, promises, snapshot
 from ._base import AgentBase
 from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek
-from ._dialog import DialogAgent
-from ._dict_dialog import DictDialogAgent, change_parser, own_parser
 from ._hooked_way import FAR_KINDS, HookedWay
 from ._hooks import hooks_of
 from ._keeping import Kept
 from ._options import call_options, idempotency_key
 from ._printed import Listener, told_elsewhere
-from ._react import ReActAgent
 from ._revising import REVISE, revise
 from ._scheduler import scheduler, settled
 from ._spread import begin, spread
 from ._state import APART, STEADY, UNFIT, apart, freeze, frozen, remembered, thaw
 from ._stopped import STOPPED, ended_because
-from ._terminal import ask_in_terminal
-from ._text_to_image import TextToImageAgent
-from ._user import UserAgent
+
+if TYPE_CHECKING:
+    from ._a2a_agent import A2AAgent
+    from ._dialog import DialogAgent
+    from ._dict_dialog import DictDialogAgent, change_parser, own_parser
+    from ._react import ReActAgent
+    from ._terminal import ask_in_terminal
+    from ._text_to_image import TextToImageAgent
+    from ._user import UserAgent
 
 __all__ = [
     "APART",
@@ -67,3 +77,22 @@ __all__ = [
     "thaw",
     "told_elsewhere",
 ]
+
+_PLACES = {
+    "_a2a_agent": "A2AAgent",
+    "_dialog": "DialogAgent",
+    "_dict_dialog": "DictDialogAgent change_parser own_parser",
+    "_react": "ReActAgent",
+    "_terminal": "ask_in_terminal",
+    "_text_to_image": "TextToImageAgent",
+    "_user": "UserAgent",
+}
+"""Where the names are that only some need; each module is loaded when one of its names is first used."""
+_MODULES = {name: module for module, names in _PLACES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
+    return value

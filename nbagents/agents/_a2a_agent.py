@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from ..message import Msg
 from ._base import AgentBase
 
 if TYPE_CHECKING:
+    from ._a2a_exchange import Exchange
     from ._a2a_peer import Peer
 
 __all__ = ["A2AAgent"]
@@ -38,10 +40,11 @@ class A2AAgent(AgentBase):
         token: Sent as ``Authorization: Bearer``, to that origin alone. Give it by name: then it is never
             written down by a server where the agent lives.
         timeout: Seconds of silence after which the other side counts as gone.
+        deadline: Seconds that an answer may take in all; then the task there is cancelled. None for no limit.
         use_memory: Remember what was said here, too.
 
     Raises:
-        UsageError: that is no web address and no card, or the extra is missing.
+        UsageError: that is no web address and no card, a time is none, or the extra is missing.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class A2AAgent(AgentBase):
         *,
         token: str | Secret | None = None,
         timeout: float = 300.0,
+        deadline: float | None = 3600.0,
         use_memory: bool = True,
         agent_id: str | None = None,
     ) -> None:
@@ -66,13 +70,16 @@ class A2AAgent(AgentBase):
         self._place = url_or_card if isinstance(url_or_card, str) else dict(url_or_card)
         self._taken = isinstance(token, Mapping)
         self._token = None if token is None or self._taken else Secret(token)
-        self._timeout = timeout
+        for what, seconds in (("timeout", timeout), ("deadline", deadline)):
+            if seconds is not None and not 0 < seconds < math.inf:
+                raise UsageError(f"{what} is a number of seconds, and not {seconds!r}")
+        self._timeout, self._deadline = timeout, deadline
         self._peer: Peer | None = None
         self.context_id: str | None = None
         self.task_id: str | None = None
         """The other one's task that waits for a further message."""
-        self.last_sent: str | None = None
-        """The last message that the other one knows, by its id."""
+        self.sent_ids: list[str] = []
+        """The messages that the other one knows, as far as they are still in the memory."""
 
     async def reply(
         self,
@@ -88,6 +95,7 @@ class A2AAgent(AgentBase):
             A2AUnavailableError: nobody answers there, or the connection broke.
             A2ARefusedError: it wants another token, or its card leads elsewhere.
             A2ATaskError: its task failed, or was cancelled or rejected there.
+            A2ATimeoutError: it has not finished within the deadline.
         """
         x = msg if x is None else x
         if isinstance(x, str):
@@ -95,45 +103,47 @@ class A2AAgent(AgentBase):
         if self.memory is not None:
             await arrived(self.memory.add(x))
         sent = await self._unsent(x)
-        peer = await self._found()
+        peer, exchange_of = await self._found()
         # A task belongs to its context; and one that a call has failed at may be gone there.
         waiting, self.task_id = self.task_id if self.context_id else None, None
-        asked = peer.asking(sent, self.context_id, waiting)
+        exchange = exchange_of(peer, sent, self.context_id, waiting, self._deadline)
         message = Msg(self.name, "", "assistant")
-        async with contextlib.aclosing(asked.pieces()) as pieces:
+        async with contextlib.aclosing(exchange.pieces()) as pieces:
             async for piece in pieces:
                 if piece:
                     events.emit("delta", text=piece)
-                message._content = asked.content()
+                message._content = exchange.content()
                 await self.print(message, last=False)
-        self.context_id, self.task_id = asked.context_id or None, asked.waiting
-        message._content = asked.content()
-        message._metadata = {"context_id": self.context_id, "task_id": asked.task_id}
+        self.context_id, self.task_id = exchange.context_id or None, exchange.waiting
+        message._content = exchange.content()
+        message._metadata = {"context_id": self.context_id, "task_id": exchange.task_id}
         await self.print(message)
         if self.memory is not None:
             await arrived(self.memory.add(message))
-        self.last_sent = message.id
+            known = {*self.sent_ids, *(each.id for each in sent), message.id}
+            self.sent_ids = [each.id for each in await self._remembered() if each.id in known]
         return message
 
     async def _unsent(self, x: Msg | Sequence[Msg] | None) -> list[Msg]:
         given = [] if x is None else [x] if isinstance(x, Msg) else list(x)
         if self.memory is None:
             return given
-        said = await arrived(self.memory.get_memory())
-        known = [message for message in said or () if isinstance(message, Msg)]
-        ids = [message.id for message in known]
-        if self.last_sent in ids:
-            known = known[ids.index(self.last_sent) + 1 :]
-        return known
+        known = set(self.sent_ids)
+        return [message for message in await self._remembered() if message.id not in known]
 
-    async def _found(self) -> Peer:
+    async def _remembered(self) -> list[Msg]:
+        assert self.memory is not None
+        said = await arrived(self.memory.get_memory())
+        return [message for message in said or () if isinstance(message, Msg)]
+
+    async def _found(self) -> tuple[Peer, type[Exchange]]:
         if self._taken:
             raise A2ARefusedError(
                 f"{self.name} was brought back after its server had died, and has no token now, since tokens"
                 " are never written down",
                 hint="run the cell that defines the agent again",
             )
+        module = await on_thread(importlib.import_module, "._a2a_exchange", __package__)
         if self._peer is None:
-            module = await on_thread(importlib.import_module, "._a2a_peer", __package__)
             self._peer = module.Peer(self.name, self._place, self._token, self._timeout)
-        return self._peer
+        return self._peer, module.Exchange

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import json
-import secrets
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,24 +15,13 @@ import httpx
 from a2a.client import Client, ClientConfig, create_client
 from a2a.client.card_resolver import parse_agent_card
 from a2a.client.errors import A2AClientError
-from a2a.types import (
-    AgentCard,
-    CancelTaskRequest,
-    GetTaskRequest,
-    Message,
-    Role,
-    SendMessageRequest,
-    StreamResponse,
-    TaskState,
-)
+from a2a.types import AgentCard, CancelTaskRequest
 from a2a.utils.errors import A2AError as ProtocolError
 
 from ..config import Secret, redact
 from ..exceptions import A2ARefusedError, A2ATaskError, A2AUnavailableError, NbAgentsError
-from ..message import Msg
-from ._a2a_parts import Told, parts_of
 
-__all__ = ["Asked", "Peer"]
+__all__ = ["LAST_WORD", "Peer"]
 
 CARD = "/.well-known/agent-card.json"
 CONNECT = 10.0
@@ -43,21 +30,6 @@ LARGEST = 64 * 2**20
 """Bytes that one answer may bring; a card may bring a hundredth."""
 LAST_WORD = 5.0
 """Seconds that the other side has to take a cancellation."""
-POLL = 1.0
-"""Seconds between two looks at a task of an agent that does not stream."""
-FAILED = frozenset(
-    {TaskState.TASK_STATE_FAILED, TaskState.TASK_STATE_CANCELED, TaskState.TASK_STATE_REJECTED}
-)
-_HOW: dict[int, str] = {
-    TaskState.TASK_STATE_FAILED: "failed",
-    TaskState.TASK_STATE_CANCELED: "was cancelled there",
-    TaskState.TASK_STATE_REJECTED: "was rejected",
-    TaskState.TASK_STATE_AUTH_REQUIRED: "wants a person to log in there",
-}
-
-
-_ending: set[asyncio.Task[None]] = set()
-"""Cancellations that are on their way."""
 
 
 class Peer:
@@ -68,20 +40,9 @@ class Peer:
         self._place, self._token, self._timeout = place, token, timeout
         self._card: AgentCard | None = None
 
-    def asking(self, messages: Sequence[Msg], context_id: str | None, task_id: str | None) -> Asked:
-        """Return a question to it, which is sent when its answer is read."""
-        message = Message(
-            message_id=secrets.token_hex(16),
-            role=Role.ROLE_USER,
-            parts=parts_of(messages),
-            context_id=context_id or "",
-            task_id=task_id or "",
-        )
-        return Asked(self, message)
-
     async def cancel(self, task_id: str) -> None:
-        """Have it stop a task."""
-        async with self.connected() as client:
+        """Have it stop a task; raises as `connected` does, and is over within a few seconds."""
+        async with asyncio.timeout(LAST_WORD), self.connected() as client:
             await client.cancel_task(CancelTaskRequest(id=task_id))
 
     @asynccontextmanager
@@ -91,7 +52,7 @@ class Peer:
         Raises:
             A2AError: of the kind that fits.
         """
-        with self._told():
+        with self.told():
             async with self._http() as http:
                 if self._card is None:
                     self._card = await self._read_card(http)
@@ -155,7 +116,8 @@ class Peer:
         return card
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def told(self) -> Iterator[None]:
+        """Tell what fails inside in our words; raises as `connected` does."""
         try:
             yield
         except NbAgentsError:
@@ -193,97 +155,6 @@ class Peer:
         """Return a text of the other side as an error may show it."""
         line = " ".join(redact(text[:2000], self._token).split())
         return line if len(line) <= 500 else line[:500] + "…"
-
-
-class Asked:
-    """One question, and what is told of its answer so far."""
-
-    def __init__(self, peer: Peer, message: Message) -> None:
-        self._peer, self._message = peer, message
-        self._told = Told()
-        self.context_id, self.task_id = message.context_id, ""
-        self._known = asyncio.Event()
-
-    @property
-    def waiting(self) -> str | None:
-        """The task that wants a further message."""
-        return self.task_id if self._told.state == TaskState.TASK_STATE_INPUT_REQUIRED else None
-
-    def content(self) -> Any:
-        """Return what the other one has said: a text, or blocks."""
-        return self._told.content()
-
-    async def pieces(self) -> AsyncGenerator[str, None]:
-        """Ask, and yield each piece of text, "" where something else has come; until the answer is over.
-
-        Whoever stops reading before has the other one stop.
-
-        Raises:
-            A2AError: of the kind that fits.
-        """
-        news: asyncio.Queue[str | None] = asyncio.Queue()
-        # A task of its own: only who reads on learns what is to be cancelled.
-        reading = asyncio.create_task(self._read(news.put_nowait))
-        reading.add_done_callback(lambda _: news.put_nowait(None))
-        try:
-            while (piece := await news.get()) is not None:
-                yield piece
-            await reading
-        finally:
-            if not reading.done():
-                task = asyncio.create_task(self._give_up(reading))
-                _ending.add(task)
-                task.add_done_callback(_ending.discard)
-        self._judge()
-
-    async def _read(self, tell: Callable[[str], None]) -> None:
-        async with self._peer.connected() as client:
-            async with aclosing(_sent(client, self._message)) as answers:
-                async for answer in answers:
-                    piece = self._told.take(answer)
-                    self._learn()
-                    if piece is not None:
-                        tell(piece)
-                    if self._told.over:
-                        return
-            while self.task_id and not self._told.over:  # it does not stream, and did not wait
-                await asyncio.sleep(POLL)
-                piece = self._told.task(await client.get_task(GetTaskRequest(id=self.task_id)))
-                if piece is not None:
-                    tell(piece)
-
-    async def _give_up(self, reading: asyncio.Task[None]) -> None:
-        known = asyncio.create_task(self._known.wait())
-        # That it is over already, or gone, is as good.
-        with contextlib.suppress(NbAgentsError, TimeoutError):
-            async with asyncio.timeout(LAST_WORD):
-                await asyncio.wait([reading, known], return_when=asyncio.FIRST_COMPLETED)
-                if self.task_id and not self._told.over:
-                    await self._peer.cancel(self.task_id)
-        for task in (reading, known):
-            task.cancel()
-        await asyncio.gather(reading, known, return_exceptions=True)
-
-    def _learn(self) -> None:
-        self.task_id = self._told.task_id or self.task_id
-        self.context_id = self._told.context_id or self.context_id
-        if self.task_id:
-            self._known.set()
-
-    def _judge(self) -> None:
-        name, state = self._peer.name, self._told.state
-        why = self._peer.shown(self._told.why)
-        if state in FAILED:
-            raise A2ATaskError(f"the task of the agent behind {name} {_HOW[state]}{': ' if why else ''}{why}")
-        if state == TaskState.TASK_STATE_AUTH_REQUIRED:
-            raise A2ARefusedError(f"the agent behind {name} {_HOW[state]}{': ' if why else ''}{why}")
-        if not self._told.over:
-            raise A2AUnavailableError(f"the agent behind {name} broke off")
-
-
-async def _sent(client: Client, message: Message) -> AsyncGenerator[StreamResponse, None]:
-    async for answer in client.send_message(SendMessageRequest(message=message)):
-        yield answer
 
 
 class _Measured(httpx.AsyncByteStream):

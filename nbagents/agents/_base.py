@@ -158,7 +158,7 @@ class AgentBase(Surface, Classes, metaclass=AgentMeta):
 
     def __call__(self, *args: Any, **kwargs: Any) -> PlaceholderMessage:
         """Call the agent; return its reply at once, as a message that may not have arrived yet."""
-        return scheduler().issue(self, self.reply, args, kwargs, method="_reply")
+        return scheduler().issue(self, peek(self, "reply"), args, kwargs, method="_reply")
 
     def to_dist(
         self,

@@ -272,7 +272,10 @@ class Call:
 
     def pending_need(self) -> Promise | None:
         """Return one of its arguments that has not arrived."""
-        return next((promise for promise in self.needs if not promise.done), None)
+        for promise in self.needs:
+            if not promise.done:
+                return promise
+        return None
 
     def failed_need(self) -> BaseException | None:
         """Return why an argument will never arrive, if one will not."""

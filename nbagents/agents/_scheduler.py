@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextvars
 import itertools
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,7 @@ from typing import Any
 
 from .. import _loop, _ports, context
 from .._ids import PROCESS
+from ..events import wanted
 from ..exceptions import DeadlockError
 from ..message import Msg, PlaceholderMessage, Promise
 from ._arguments import promises, resolved, snapshot
@@ -86,12 +88,13 @@ class Scheduler(Patience):
         parent = current_call()
         if parent is None:
             _ports.traced()
-        elif (stopped := parent.stopped()) is not None:
-            raise stopped
-        elif len(parent.path) >= MAX_DEPTH:
-            raise RecursionError("agents call each other too deep")
-        path = self.next_path(parent)
-        client = parent.client if parent is not None else PROCESS
+            path, client = (next(self.counter),), PROCESS
+        else:
+            if (stopped := parent.stopped()) is not None:
+                raise stopped
+            if len(parent.path) >= MAX_DEPTH:
+                raise RecursionError("agents call each other too deep")
+            path, client = parent.next_path(), parent.client
         args, words = tuple(map(snapshot, args)), kwargs or {}
         if kwargs:
             words = {key: snapshot(value) for key, value in kwargs.items()}
@@ -184,10 +187,12 @@ class Scheduler(Patience):
         call.run, call.workspace = run, workspace
         call.deadline = None if timeout is None else time.monotonic() + timeout
         call.context = ctx = self._bare.copy()
-        said = (context.run, run), (context.workspace, workspace), (context.traceparent, span)
-        for variable, value in said:
-            if value:
-                ctx.run(variable.set, value)
+        if run:
+            ctx.run(context.run.set, run)
+        if workspace:
+            ctx.run(context.workspace.set, workspace)
+        if span:
+            ctx.run(context.traceparent.set, span)
         if call.approve:
             ctx.run(context.approve.set, call.approve)
         if timeout is not None:
@@ -210,7 +215,8 @@ class Scheduler(Patience):
                 call.deadline = min(parent.deadline, call.deadline or parent.deadline)
         if call.kind == "call":
             self.live[call.id] = call
-            tell("queued", call)
+            if wanted(call):
+                tell("queued", call)
             if (call.deadline is not None or (parent is not None and parent.done)) and self.stops.late(call):
                 return
         elif call.kind == "observe" and call.remote is None and not peek(call.agent, "_observes_inline"):
@@ -287,7 +293,8 @@ class Scheduler(Patience):
             call.context = contextvars.copy_context()
             call.context.run(context.approve.set, call.approve)
         call.context.run(context.frame.set, call)
-        tell("started", call)
+        if wanted(call):
+            tell("started", call)
         try:
             self.bodies.start(call)
         except Exception as error:  # noqa: BLE001  # bad arguments: this call's fault, not the mailbox's
@@ -299,22 +306,24 @@ class Scheduler(Patience):
         """The reply is there, or has failed; counts once. On the loop only."""
         if call.done:
             return
-        if call.kind == "call" and call.agent is not None and error is None:
+        kind, parent = call.kind, call.parent
+        if error is None and type(value) is not Msg and kind == "call" and call.agent is not None:
             try:
-                value = value if type(value) is Msg else peek(call.agent, "_as_message")(value)
+                value = peek(call.agent, "_as_message")(value)
             except Exception as raised:  # noqa: BLE001  # what cannot be said fails this call alone
                 value, error = None, raised
         call.value, call.error, call.done = value, error, True
-        call.traceback = getattr(error, "__traceback__", None)
+        if error is not None:
+            call.traceback = error.__traceback__
+            self.failed.add(call)
         if call.timer is not None:
             call.timer.cancel()
+        if parent is not None and parent.children:
+            parent.children.discard(call)
+        if kind == "observe":
+            self.observing.discard(call)
         self.live.pop(call.id, None)
-        self.observing.discard(call)
-        if call.parent is not None and call.parent.children:
-            call.parent.children.discard(call)
-        if error is not None:
-            self.failed.add(call)
-        if call.kind == "call":
+        if kind == "call" and wanted(call):
             tell("done" if error is None else "failed", call)
         if call.ended is not None:
             call.ended(call)
@@ -356,7 +365,8 @@ class Scheduler(Patience):
         mailbox = call.mailbox
         if mailbox is not None and mailbox.running is call:
             mailbox.running = None
-            self.loop.call_soon(self.pump, mailbox)
+            if mailbox.queue or mailbox.idle or mailbox.owner is not None:
+                self.loop.call_soon(self.pump, mailbox)
 
     def end(self, call: Call, error: BaseException) -> None:
         """Settle a call with an error now, and the calls below it; its agent is free once the body is over.
@@ -377,11 +387,21 @@ _lock = threading.Lock()
 
 def scheduler() -> Scheduler:
     """Return the process's scheduler, made at first use."""
+    return _made() if _scheduler is None else _scheduler
+
+
+def _made() -> Scheduler:
     global _scheduler
-    known = _scheduler
-    if known is None or known.background is not _loop.background():  # after a fork there is a new loop
-        with _lock:
-            if _scheduler is None or _scheduler.background is not _loop.background():
-                _scheduler = Scheduler()
-            known = _scheduler
-    return known
+    with _lock:
+        if _scheduler is None:
+            _scheduler = Scheduler()
+        return _scheduler
+
+
+def _forget_after_fork() -> None:
+    global _scheduler, _lock
+    _scheduler, _lock = None, threading.Lock()  # it belongs to a loop that is not in the child
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)

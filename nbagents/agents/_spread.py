@@ -34,14 +34,14 @@ def spread(clock: Scheduler, whole: Call, agents: Sequence[Any]) -> None:
     ways: dict[Way, list[Any]] = {}
     for agent in agents:  # a thousand, often: each step counts
         own = peek(agent, "__dict__")
-        remote = own.get("_remote")
+        remote, box = own.get("_remote"), own.get("_box")
         if remote is not None:
             way = remote.way()
             if way is not None:
                 ways.setdefault(way, []).append(agent)
             else:
                 alone.append(agent)
-        elif ready and peek(agent, "_observes_inline") and _is_free(own):
+        elif ready and (box is None or not box.busy()) and peek(agent, "_observes_inline"):
             if not failed:  # an observer skips a message that failed, and the hub goes on
                 error, keeper = observed(agent, value), own.get("_kept")
                 if error is not None:
@@ -50,7 +50,8 @@ def spread(clock: Scheduler, whole: Call, agents: Sequence[Any]) -> None:
                 if keeper is None or not keeper.observed(error, over.told):
                     over.left -= 1
                     over.failure = error or over.failure
-            mark_over(agent, whole.id)
+            if own.get("_open"):
+                mark_over(agent, whole.id)
         else:
             alone.append(agent)
 
@@ -90,11 +91,6 @@ def begin(clock: Scheduler, whole: Call) -> bool:
             whole.deadline = min(parent.deadline, whole.deadline or parent.deadline)
     clock.live[whole.id] = whole
     return not clock.stops.late(whole)
-
-
-def _is_free(own: dict[str, Any]) -> bool:
-    box = own.get("_box")
-    return box is None or not box.busy()
 
 
 class _Countdown:

@@ -32,6 +32,7 @@ from ._frameworks import FRAMEWORKS
 from ._gate import Gate
 from ._handler import call, fitting, said_by
 from ._inputs import messages_of
+from ._jsonrpc import refused
 from ._schemas import AgentRequest
 from ._serving import Serving, serve
 from ._task import Tasks
@@ -381,15 +382,15 @@ def _checked(function: Any, what: str) -> Any:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
-    return error.response()
+    return refused(error, request.scope)
 
 
 async def _unknown(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     code = {404: "not_found", 405: "method_not_allowed"}.get(status, "http_error")
-    return Refusal(status, code, str(getattr(error, "detail", "")) or code).response()
+    return refused(Refusal(status, code, str(getattr(error, "detail", "")) or code), request.scope)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     code, message = failure_of(error)
-    return Refusal(500, code, message).response()
+    return refused(Refusal(500, code, message), request.scope)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 from collections import OrderedDict
@@ -18,6 +17,7 @@ from . import _chat, _responses
 from ._a2a import A2ADoors
 from ._answer import Answer
 from ._begin import begin
+from ._disconnect import cancelled_on_disconnect
 from ._failure import Refusal
 from ._mcp import McpDoors
 from ._names import RunStatus
@@ -196,23 +196,13 @@ class Doors:
     async def _whole(self, request: Request, answer: Answer, take: Any = None) -> dict[str, Any]:
         """Read to the end; a client that leaves ends the answer, also one that says nothing for long."""
         last: dict[str, Any] = {}
-        leaving = asyncio.create_task(_left(request, answer))
-        try:
-            async with aclosing(answer.read()) as batches:
-                async for events in batches:
-                    for last in events:
-                        if take is not None:
-                            for _ in take(last):
-                                pass
-        finally:
-            leaving.cancel()
+        async with cancelled_on_disconnect(request.receive, answer), aclosing(answer.read()) as batches:
+            async for events in batches:
+                for last in events:
+                    if take is not None:
+                        for _ in take(last):
+                            pass
         return last
-
-
-async def _left(request: Request, answer: Answer) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-    answer.cancel()
 
 
 async def json_of(request: Request) -> dict[str, Any]:

@@ -25,6 +25,11 @@ class Refusal(Exception):
         super().__init__(message)
         self.status, self.code, self.message, self.headers = status, code, message, headers or {}
 
+    def details(self) -> dict[str, str]:
+        """Return what a program may want to know beside the code, where a protocol has room for it."""
+        wait = self.headers.get("Retry-After")
+        return {"status": str(self.status), **({} if wait is None else {"retryAfter": wait})}
+
     def response(self) -> JSONResponse:
         """Return it as HTTP."""
         return JSONResponse({"error": error_of(self.code, self.message)}, self.status, self.headers)

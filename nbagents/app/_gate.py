@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..config import Secret
 from ._failure import Refusal
+from ._jsonrpc import path_of, refused
 
 __all__ = ["Gate"]
 
@@ -69,7 +70,7 @@ class Gate:
         try:
             user = self._check(scope)
         except Refusal as refusal:
-            await refusal.response()(scope, receive, send)
+            await refused(refusal, scope)(scope, receive, send)
             return
         await self.app({**scope, "nbagents.user": user}, self._measured(receive), send)
 
@@ -80,7 +81,7 @@ class Gate:
         host = self._check_host(headers, scope)
         self._check_origin(headers, scope, host)
         user, caller = "", str((scope.get("client") or ("",))[0])
-        if (scope["method"], _path(scope)) not in PUBLIC:
+        if (scope["method"], path_of(scope)) not in PUBLIC:
             try:
                 user = self._check_token(headers)
             except Refusal:
@@ -186,12 +187,6 @@ def _safe(send: Send) -> Send:
 
 def _too_large(most: int) -> Refusal:
     return Refusal(413, "request_too_large", f"a request has at most {most:,} bytes")
-
-
-def _path(scope: Scope) -> str:
-    root = scope.get("root_path", "")
-    path = str(scope["path"])
-    return path.removeprefix(root) if root else path
 
 
 def _split(host: str) -> tuple[str, int | None]:

@@ -17,6 +17,7 @@ from ..exceptions import AnswerRefusedError, CallCancelledError, UsageError, Wou
 from ._approval import EDITED, NO, said_in_words
 from ._open import Check, OpenQuestion, open_question
 from ._question import Answer, Field, Question
+from ._taped import Taped
 
 __all__ = ["Answerer", "answering", "ask", "fill", "pass_on", "scripted"]
 
@@ -39,6 +40,9 @@ def ask(question: Question) -> str:
         EOFError: the input that is asked has ended and the question has no default.
         UsageError: nobody is there to ask and the question has no default.
     """
+    taped = Taped.of(question)
+    if taped is not None and taped.replays:
+        return _loop.background().run(taped.replayed()).text
     opened = open_question(question)
     try:
         _take(opened, _who(question))
@@ -47,7 +51,7 @@ def ask(question: Question) -> str:
     except BaseException as error:
         opened.fail(error, "stopped")
         raise
-    return opened.result().text
+    return _ended(opened, taped).text
 
 
 async def fill(question: Question, check: Check | None = None) -> Answer:
@@ -55,6 +59,9 @@ async def fill(question: Question, check: Check | None = None) -> Answer:
 
     ``check`` may refuse the fields with an `AnswerRefusedError`; the person can then correct them.
     """
+    taped = Taped.of(question)
+    if taped is not None and taped.replays:
+        return await taped.replayed()
     opened = open_question(question, check)
     answerer = _who(question)
     loop = asyncio.get_running_loop()
@@ -80,7 +87,7 @@ async def fill(question: Question, check: Check | None = None) -> Answer:
     except BaseException as error:
         opened.fail(error, "stopped")
         raise
-    return opened.result()
+    return _ended(opened, taped)
 
 
 def pass_on(opened: OpenQuestion) -> None:
@@ -96,6 +103,13 @@ def pass_on(opened: OpenQuestion) -> None:
     threading.Thread(
         target=lambda: ctx.run(_take, opened, answerer), name="nbagents-asks", daemon=True
     ).start()
+
+
+def _ended(opened: OpenQuestion, taped: Taped | None) -> Answer:
+    """Return the answer of a question that is over, or raise; record either, where that is to be."""
+    if taped is not None:
+        taped.note(opened)
+    return opened.result()
 
 
 def _arrived(future: asyncio.Future[None]) -> None:

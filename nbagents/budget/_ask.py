@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import asking
+from .. import asking, recording
 from ..exceptions import BudgetExceededError, UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ async def ask_for_more(account: Account, which: str, agent: str) -> float:
         choices=(f"allow {offer}", "stop"),
     )
     try:
-        said = (await asking.fill(question)).text
+        with recording.aside():  # it is about this run, and none of what is said in it
+            said = (await asking.fill(question)).text
     except (UsageError, EOFError, TimeoutError):
         raise exceeded(f"the run has reached its limit: {state}", which) from None
     number = _MORE.fullmatch(said)

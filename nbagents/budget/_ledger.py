@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from .. import context
+from .. import context, recording
 from ..exceptions import BudgetExceededError, UsageError
 from ._account import Account
 from ._ask import ask_for_more, exceeded
@@ -116,6 +116,9 @@ async def before_call(model: str, price: Price | None = None) -> None:
     account = _accounts.get(run)
     if account is None:
         return
+    place = recording.here()
+    if place is not None and place.replays:
+        return  # no model is asked
     if account.limits.budget is not None and _price(model, account, price) is None:
         raise UsageError(
             f"the price of {model} is not known, so a budget cannot be kept. Limit the number of calls "

@@ -9,6 +9,7 @@
     │   ├── MethodMissingError     a class lacks a method that it must write
     │   ├── ModelChoiceError       no model can be picked from what was given
     │   ├── NotAccessibleError     the agent's object is in another process
+    │   ├── ReplayMismatchError    a replay is asked what was not asked when it was recorded
     │   ├── RunNotFoundError       the server knows no such run, or no longer
     │   ├── RuntimeStateError      a runtime was started twice, or is not started
     │   ├── ServiceNotStartedError a service was asked before its start, or after its stop
@@ -48,9 +49,11 @@
     ├── A2AError                   an agent of others did not answer as asked
     │   ├── A2AUnavailableError    nobody answers there, or the connection broke
     │   ├── A2ARefusedError        it lets nobody in, or leads where we do not follow
-    │   └── A2ATaskError           its task failed, or was cancelled there
+    │   ├── A2ATaskError           its task failed, or was cancelled there
+    │   └── A2ATimeoutError        it has not finished in time, and was told to stop
     ├── ToolServerError            a server of tools, one of others', does not answer
     ├── StorageError               what agents have become could not be kept, or read
+    │   ├── RecordingError         the recording of a run is damaged, none, or cannot be written
     │   ├── SessionBusyError       another request holds the session
     │   └── StorageFullError, StateCorruptError, StateVersionError
     ├── DeploymentError            an app does not start in a process of its own, or does not end
@@ -71,6 +74,7 @@ from ._base import (
     MethodMissingError,
     ModelChoiceError,
     NbAgentsError,
+    ReplayMismatchError,
     RunNotFoundError,
     RuntimeStateError,
     ServiceNotStartedError,
@@ -111,6 +115,7 @@ from ._outside import (
     A2AError,
     A2ARefusedError,
     A2ATaskError,
+    A2ATimeoutError,
     A2AUnavailableError,
     DeploymentError,
     FetchError,
@@ -131,6 +136,7 @@ from ._servers import (
     VersionMismatchError,
 )
 from ._storage import (
+    RecordingError,
     SessionBusyError,
     StateCorruptError,
     StateVersionError,
@@ -150,6 +156,7 @@ __all__ = [
     "A2AError",
     "A2ARefusedError",
     "A2ATaskError",
+    "A2ATimeoutError",
     "A2AUnavailableError",
     "AgentCallError",
     "AgentCreationError",
@@ -192,7 +199,9 @@ __all__ = [
     "NotAccessibleError",
     "OverloadedError",
     "ProtocolError",
+    "RecordingError",
     "RemoteAgentError",
+    "ReplayMismatchError",
     "RequiredFieldNotFoundError",
     "ResponseParsingError",
     "ResultExpiredError",

@@ -45,6 +45,13 @@ class ModelChoiceError(UsageError):
     """No model can be picked from what was given."""
 
 
+class ReplayMismatchError(UsageError, LookupError):
+    """A replay was asked what was not asked when it was recorded; the message says who asked, and what.
+
+    Nobody else is asked in its place: no model, no tool, no person.
+    """
+
+
 class RunNotFoundError(UsageError, LookupError):
     """The server knows no such run, or no longer."""
 

@@ -29,6 +29,10 @@ class A2ARefusedError(A2AError, PermissionError):
     """It does not let us in, or its card or its answer leads where we do not follow."""
 
 
+class A2ATimeoutError(A2AError, TimeoutError):
+    """It has not finished within the time that its answer may take, and was told to stop."""
+
+
 class A2ATaskError(A2AError, RuntimeError):
     """Its task failed, or was cancelled or rejected there. The message has what it says of that."""
 

@@ -9,6 +9,10 @@ class StorageError(NbAgentsError):
     """What agents have become could not be kept, or not be read; the message names the file."""
 
 
+class RecordingError(StorageError):
+    """A recording cannot be written, or not be read; the message names the file, and the line."""
+
+
 class SessionBusyError(StorageError, TimeoutError):
     """Another request holds the session, in this process or in another, and did not let go of it in time."""
 

@@ -31,6 +31,7 @@ MARKS = {"done": "✓", "failed": "✗", "stopped": "■"}
 SHOWN = 5
 """Runs that are named of those that ended meanwhile."""
 HELP = "help: `%agents?`"
+REAL = "a real model: `%agents doctor` says how"
 
 
 class Banner:
@@ -76,11 +77,13 @@ class Banner:
 
     def _bind(self, alive: Sequence[AgentInfo]) -> None:
         """Let the agents that are alive be called by their names, where these are free."""
-        self._alive = alive
+        # A cell that ran while the server came up may have made some of them just now.
+        session = self.desk.session
+        self._alive = [info for info in alive if info.messages or not session.defined(info.name)]
         taken = self.desk.variables
         for info in alive:
             if info.name not in taken:
-                self.desk.bind(info.name, self.desk.session.find(info.name))
+                self.desk.bind(info.name, session.find(info.name))
 
     _alive: Sequence[AgentInfo] = ()
     _meanwhile: Sequence[Mapping[str, Any]] = ()
@@ -113,7 +116,11 @@ class Banner:
             notes.insert(at, _told(self._meanwhile))
         guard = self.desk.session.guard() if ready else ""
         notes += [guard] if guard else []
-        notes.append(HELP if ready else f"{HELP} · `%agents doctor`")
+        if ready:
+            only_demo = self._choice is not None and self._choice.source == "default"
+            notes.append(f"{HELP} · {REAL}" if only_demo else HELP)
+        else:
+            notes.append(f"{HELP} · `%agents doctor`")
         self.surface.show(banner_html(parts, notes, ready=ready), banner_text(parts, notes, ready=ready))
 
 

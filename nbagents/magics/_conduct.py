@@ -17,8 +17,9 @@ from ..agents import STOPPED
 from ..config import HEADLESS_TIMEOUT, redact
 from ..exceptions import CallCancelledError
 from ..message import PlaceholderMessage
+from ..recording import Recorder, Replayer
 from ..render import RowView, RunView, run_html, run_text
-from ..runs import Run
+from ..runs import Run, put_on_tape
 from ..tools import Policy
 from ..widgets import RunCard
 from ._desk import Desk
@@ -111,6 +112,10 @@ def new_run(desk: Desk, talk: Talk) -> Run:
         held=talk.held,
     )
     run.limits, run.approve = desk.limits(talk.options), Policy.of(talk.options.approve)
+    if talk.options.record is not None:
+        put_on_tape(run, Recorder(talk.options.record, overwrite=talk.options.overwrite))
+    elif talk.options.replay is not None:
+        put_on_tape(run, Replayer(talk.options.replay))
     if talk.spec is not None:
         desk.specs.append((run, talk.spec))
     return run

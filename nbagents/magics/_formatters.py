@@ -80,6 +80,7 @@ class Formatters:
         plain.for_type(list, self._list_pretty)
         if self.desk.mode != "terminal":
             own.for_type(PlaceholderMessage, self._placeholder)
+            own.for_type(list, self._list)
 
     def unregister(self) -> None:
         """Show them as IPython would."""
@@ -90,7 +91,7 @@ class Formatters:
         kinds["text/html"].pop(list, None)
         kinds["text/plain"].for_type(list, self._lists)
         own = self.desk.shell.display_formatter.ipython_display_formatter
-        for shown in (PlaceholderMessage, ".".join(SERVING)):
+        for shown in (PlaceholderMessage, list, ".".join(SERVING)):
             own.pop(shown, None)
 
     def join(self) -> None:
@@ -112,8 +113,8 @@ class Formatters:
             (Run, lambda run: run_html(run.view()), lambda run: run_text(run.view())),
             (
                 TemporaryMemory,
-                lambda memory: memory_html(_memory(memory)),
-                lambda memory: memory_text(_memory(memory)),
+                lambda memory: memory_html(self._memory(memory)),
+                lambda memory: memory_text(self._memory(memory)),
             ),
         ]
 
@@ -126,6 +127,21 @@ class Formatters:
         metadata = there.metadata
         is_demo = isinstance(metadata, dict) and metadata.get("model") in DEMO_MODELS
         return message_html(message, color=self.desk.color(there.name), is_demo=is_demo)
+
+    def _list(self, values: list[Any]) -> None:
+        """Show a list of messages one by one where some have not arrived, so that these fill themselves."""
+        own = getattr(type(values), "_ipython_display_", None)
+        if own is not None:  # a kind of list that shows itself
+            own(values)
+            return
+        waits = (isinstance(value, PlaceholderMessage) and not value.done() for value in values)
+        if not _all_messages(values) or not any(waits):
+            raise NotImplementedError  # IPython then shows it as any other list
+        for value in values:
+            if isinstance(value, PlaceholderMessage):
+                self._placeholder(value)
+            else:
+                self._draw(self.desk.surface(), value)
 
     def _list_html(self, values: list[Any]) -> str | None:
         """Show a list of messages as cards; None for any other list, which shows itself as ever."""
@@ -161,13 +177,15 @@ class Formatters:
         name = agent._name
         return AgentCardView(name, self.desk.color(name), f"an agent · its memory: `%agents show {name}`")
 
+    def _memory(self, memory: TemporaryMemory) -> MemoryView:
+        """Return a memory as it is shown; it does not know whose it is."""
+        messages = tuple(memory.get_memory())
+        colors = {name: self.desk.color(name) for name in {message.name for message in messages}}
+        return MemoryView("", entries=messages, colors=colors)
+
 
 def _all_messages(values: list[Any]) -> bool:
     return 0 < len(values) <= LISTED and all(isinstance(value, Msg) for value in values)
-
-
-def _memory(memory: TemporaryMemory) -> MemoryView:
-    return MemoryView("memory", entries=tuple(memory.get_memory()))
 
 
 def _pretty(text: Callable[[Any], str]) -> Callable[[Any, Any, bool], None]:

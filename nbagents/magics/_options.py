@@ -95,8 +95,10 @@ OPTIONS = (
     Option("--schema", "name", (*_AGENTS, *_PIPELINE), "ask for JSON of this shape: a class or a JSON schema",
            metavar="M"),
     Option("--all", "flag", (LINE,), "stop everything here; server stop: other notebooks' too"),
-    Option("--record", "text", _RUNS, "write the run to a file", "-r", "FILE", available=False),
-    Option("--replay", "text", _RUNS, "take the answers from a file", metavar="FILE", available=False),
+    Option("--record", "text", _RUNS, "write what is answered to a file that is not there yet", "-r", "FILE"),
+    Option("--overwrite", "flag", _RUNS, "with --record: in the place of an earlier recording"),
+    Option("--replay", "text", _RUNS, "take all answers from a recorded file, and ask nobody",
+           metavar="FILE"),
 )  # fmt: skip
 
 

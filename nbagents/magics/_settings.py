@@ -81,6 +81,7 @@ def read_settings(
         if option.key in settings.values:
             raise UsageError(f"{magic}: {option.name} is given twice")
         settings.values[option.key] = _value(magic, line, option, value, settings.fill)
+    _check_tape(magic, settings.values)
     return settings
 
 
@@ -91,11 +92,19 @@ def common(values: dict[str, Any]) -> CommonOptions:
     )
 
 
+def _check_tape(magic: str, values: dict[str, Any]) -> None:
+    if values.get("record") and values.get("replay"):
+        raise UsageError(f"{magic}: --record writes answers and --replay takes them from a file; give one")
+    if values.get("overwrite") and not values.get("record"):
+        raise UsageError(f"{magic}: --overwrite needs --record: -r FILE --overwrite")
+
+
 def _option(magic: str, word: Word) -> Option:
     flag = word.text.partition("=")[0]
     option = find_option(magic, flag)
     if option is None:
-        guess = closest(flag, [each.name for each in options_of(magic)]) if flag.startswith("--") else ""
+        known = {each.name.lstrip("-"): each.name for each in options_of(magic)}
+        guess = known.get(closest(flag.lstrip("-"), known), "") if flag.startswith("--") else ""
         meant = f" Did you mean {guess}?" if guess else ""
         raise UsageError(f"{magic}: no option {flag}.{meant}   All of them: {magic}?")
     if not option.available:

@@ -42,6 +42,9 @@ class CommonOptions:
     budget: float | None = None
     max_calls: int | None = None
     approve: str | None = None
+    record: str | None = None
+    overwrite: bool = False
+    replay: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

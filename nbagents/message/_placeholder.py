@@ -93,7 +93,7 @@ class PlaceholderMessage(Msg):
 
     def __await__(self) -> Generator[Any, Any, Any]:
         """Wait for the message. Cancelling this cancels the call; ``asyncio.shield`` keeps it."""
-        return self._promise.arrive().__await__()
+        return object.__getattribute__(self, "_promise").arrive().__await__()  # type: ignore[no-any-return]
 
     def done(self) -> bool:
         """Has the message arrived, or failed for good? Never waits."""

@@ -14,11 +14,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .. import budget, context, events
+from .. import budget, context, events, recording
 from .._threads import on_thread
 from ..exceptions import ModelResponseError, ResponseParsingError, SchemaMismatchError, UsageError
 from ._invocations import invocations
 from ._response import ModelResponse
+from ._taped import taped
 
 if TYPE_CHECKING:
     from ._answer import Answer
@@ -141,17 +142,19 @@ def reads(call: Callable[..., ModelResponse]) -> Callable[..., ModelResponse]:
         **kwargs: Any,
     ) -> ModelResponse:
         reading = Reading.of(parse_func, fault_handler, max_retries)
-        if parse_func is None and fault_handler is None:
+        if parse_func is None and fault_handler is None and recording.here() is None:
             response: ModelResponse = _checked(self.label, call(self, *args, **kwargs))
             return response
 
         async def once(_: str) -> Answer:
             asked = await in_a_thread(lambda _: _checked(self.label, call(self, *args, **kwargs)), None)
-            response: ModelResponse = await asked.whole()
-            return response._value if response._request is None else response._request.answer
+            return await _value(asked)
 
         async def work(request: Request) -> None:
-            await reading.ask(request, once, counts=False)
+            given = args[0] if args else kwargs
+            await reading.ask(
+                request, lambda told: taped(request, "chat", given, lambda: once(told)), counts=False
+            )
 
         return ModelResponse.begin(self.label, work, counts=False)
 
@@ -167,6 +170,16 @@ def _checked(label: str, response: Any) -> Any:
             hint="return ModelResponse(text=...)",
         )
     return response
+
+
+async def _value(response: Any) -> Answer:
+    """Return what a response holds in the end; a class of the user's own has ``content`` or ``text``."""
+    if isinstance(response, ModelResponse):
+        whole = await response.whole()
+        return whole._value if whole._request is None else whole._request.answer
+    response = await response if inspect.isawaitable(response) else response
+    given = ModelResponse(getattr(response, "text", None), content=getattr(response, "content", None))
+    return given._value
 
 
 async def _awaited(label: str, call: Awaitable[Any]) -> Any:

@@ -28,7 +28,7 @@ _ASK_KEY = 'import os, getpass; os.environ["OPENAI_API_KEY"] = getpass.getpass()
 
 
 class Step(NamedTuple):
-    """One step of the choice: ``✓`` taken, ``–`` there but an earlier one was taken, ``✗`` not there."""
+    """One step of the choice: ``✓`` taken, ``–`` not first, ``·`` not there, ``✗`` there and wrong."""
 
     mark: str
     text: str
@@ -80,7 +80,7 @@ def choose_model(
     source, steps, notes = "default", [], _place_notes(environ)
     for name, value, line in asked:
         if not value:
-            steps.append(Step("✗", f"{name}: names no model", line))
+            steps.append(Step("·", f"{name}: names no model", line))
         elif config is not None:
             steps.append(Step("–", f"{name}: {value}, but {source} comes first", line))
         else:
@@ -95,9 +95,10 @@ def choose_model(
         except ModelChoiceError as error:
             if config is None:
                 raise
-            there, text, said = None, str(error), []
+            steps.append(Step("✗", f"{name}: {error}", line))
+            continue
         if there is None:
-            steps.append(Step("✗", f"{name}: {text}", line))
+            steps.append(Step("·", f"{name}: {text}", line))
         elif config is not None:
             steps.append(Step("–", f"{name}: {text}, but {source} comes first", line))
         else:
@@ -210,10 +211,10 @@ def _ollama(environ: Mapping[str, str], *, probe: bool, look: bool) -> Step:
     host = Endpoint(address).host
     short = host.removeprefix("127.0.0.1")
     if not (probe or (look and is_loopback(address))):
-        return Step("✗", f"Ollama on {short}: not looked for", "-m ollama/NAME")
+        return Step("·", f"Ollama on {short}: not looked for", "-m ollama/NAME")
     models = ollama_models(address)
     if models is None:
-        return Step("✗", f"no Ollama on {short}", "ollama serve")
+        return Step("·", f"no Ollama on {short}", "ollama serve")
     if not models:
         return Step("–", f"Ollama on {short} has no model yet", "ollama pull llama3.2")
     listed = ", ".join(models[:5]) + (", …" if len(models) > 5 else "")

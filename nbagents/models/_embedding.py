@@ -12,6 +12,7 @@ from ._failure import unusable
 from ._request import Request
 from ._response import ModelResponse
 from ._service import OpenAIWrapperBase
+from ._taped import taped
 from ._usage import ModelUsage
 
 __all__ = ["OpenAIEmbeddingWrapper", "texts_of"]
@@ -45,7 +46,11 @@ class OpenAIEmbeddingWrapper(OpenAIWrapperBase):
         """
         given, reading = texts_of(texts), Reading.of(parse_func, fault_handler, max_retries)
         asked = {"encoding_format": "float"} | self.generate_args | generate_args | {"input": given}
-        return reading.begin(self.label, lambda request: self._answer(request, asked), price=self.price)
+
+        async def once(request: Request) -> Answer:
+            return await taped(request, self._operation, given, lambda: self._answer(request, asked))
+
+        return reading.begin(self.label, once, price=self.price)
 
     async def _answer(self, request: Request, asked: dict[str, Any]) -> Answer:
         raw = await self._raw(request, asked, lambda client: client.embeddings.create)

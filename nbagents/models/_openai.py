@@ -22,6 +22,7 @@ from ._response import ModelResponse
 from ._service import OpenAIWrapperBase
 from ._shape import Shape
 from ._sse import events_in
+from ._taped import taped
 from ._tools import checked_calls, wire_choice, wire_tools
 from ._usage import ModelUsage
 
@@ -146,7 +147,9 @@ class OpenAIChatWrapper(OpenAIWrapperBase):
             again = (
                 [{"role": "user", "content": f"{complaint}. Answer again."}] if complaint and shape else []
             )
-            return await self._answer(request, asked | {"messages": [*entries, *again]})
+            told = [*entries, *again]
+            sent = asked | {"messages": told}
+            return await taped(request, self._operation, told, lambda: self._answer(request, sent))
 
         async def check(answer: Answer) -> Answer:
             checked_calls(answer)

@@ -24,6 +24,7 @@ from ._price import price_in
 from ._request import Request
 from ._response import ModelResponse
 from ._story import story
+from ._taped import taped
 from ._usage import ModelUsage
 
 __all__ = ["PostAPIModelWrapperBase"]
@@ -159,7 +160,12 @@ class PostAPIModelWrapperBase(ModelWrapperBase):
         """
         reading = Reading.of(parse_func, fault_handler, max_retries)
         body = {self.messages_key: self._told(input_), **self._config.get("json_args", {}), **json_args}
-        return reading.begin(self.label, lambda request: self._answer(request, body), price=self.price)
+        told = body[self.messages_key]
+
+        async def once(request: Request) -> Answer:
+            return await taped(request, self._operation, told, lambda: self._answer(request, body))
+
+        return reading.begin(self.label, once, price=self.price)
 
     def _told(self, input_: Any) -> Any:
         """Return what it is told as it is sent; messages of agents are formatted. A subclass may check it."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ._line import agent_line_html, agent_line_text, banner_html, banner_text
     from ._live import LiveRows, live_run, wall_time
     from ._markdown import markdown_to_html, text_to_html
-    from ._memory import entry_html, memory_html, memory_text
+    from ._memory import entry_html, memory_html, memory_size, memory_text
     from ._message import message_html, message_text
     from ._page import Cell, page_html
     from ._pictures import PICTURE_BYTES, attached, picture_type
@@ -88,6 +88,7 @@ __all__ = [
     "live_run",
     "markdown_to_html",
     "memory_html",
+    "memory_size",
     "memory_text",
     "message_html",
     "message_text",
@@ -120,7 +121,7 @@ _PLACES = {
     "_line": "agent_line_html agent_line_text banner_html banner_text",
     "_live": "LiveRows live_run wall_time",
     "_markdown": "markdown_to_html text_to_html",
-    "_memory": "entry_html memory_html memory_text",
+    "_memory": "entry_html memory_html memory_size memory_text",
     "_message": "message_html message_text",
     "_page": "Cell page_html",
     "_pictures": "PICTURE_BYTES attached picture_type",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from ._body import coded, details, lines, preformatted
 from ._frame import fragment
 from ._plain import clip, one_line, redact, tidy
@@ -48,7 +46,7 @@ def error_lines(view: ErrorView, indent: str = "", details: int = 0) -> list[str
 
 
 def _inner(view: ErrorView, limit: int) -> str:
-    title = escape(one_line(redact(view.title), 200))
+    title = coded(one_line(redact(view.title), 200))
     html = f'<p class="nba-what"><span aria-hidden="true">✗</span> {title}</p>'
     if view.message:
         html += f"<p>{coded(clip(redact(tidy(view.message)), _MESSAGE))}</p>"

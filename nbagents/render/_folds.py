@@ -110,7 +110,8 @@ def _outcome(fold: FoldView) -> str:
             return f"is running · {fold.allowed}" if fold.allowed else "is running"
         case "denied":
             why = one_line(fold.answer.partition(_REFUSED)[2] or fold.answer, 120)
-            return f"not allowed: {why}" if why else "not allowed"
+            again = f" · {fold.allowed}" if fold.allowed else ""
+            return (f"not allowed: {why}" if why else "not allowed") + again
         case "stopped":
             return f"stopped{took}"
         case _:

@@ -12,7 +12,7 @@ from ._head import DEMO, agent_classes, who
 from ._plain import content_text, one_line
 from ._views import MemoryView, MessageLike
 
-__all__ = ["entry_html", "memory_html", "memory_text"]
+__all__ = ["entry_html", "memory_html", "memory_size", "memory_text"]
 
 _CAP = 30_000
 _LIMITS = (None, 4000, 1000, 240)
@@ -46,10 +46,11 @@ def memory_text(view: MemoryView) -> str:
 def _memory_card(view: MemoryView, limit: int | None) -> str:
     shown, left = _newest(view.entries if limit is None or limit > 240 else view.entries[-40:])
     left += len(view.entries) - len(shown) - left
-    name, *facts = _memory_facts(view)
+    title, *facts = _memory_facts(view)
+    name = f'<b class="nba-name" dir="auto">{escape(title)}</b>' if view.agent else escape(title)
     inner = (
         f'<header class="nba-head {agent_classes(view.color, is_demo=view.is_demo)}">'
-        f'<strong class="nba-title"><b class="nba-name" dir="auto">{escape(name)}</b></strong>'
+        f'<strong class="nba-title">{name}</strong>'
         f' <span class="nba-meta">{escape(" · ".join(facts))}</span></header>'
     )
     if left:
@@ -58,7 +59,7 @@ def _memory_card(view: MemoryView, limit: int | None) -> str:
         inner += entry_html(entry, number, len(view.entries), view, limit=limit)
     if view.note:
         inner += f'<p class="nba-foot">{escape(one_line(view.note, 300))}</p>'
-    return fragment("section", "nba-memory", inner, f"memory of {name}")
+    return fragment("section", "nba-memory", inner, f"memory of {title}" if view.agent else "memory")
 
 
 def entry_html(
@@ -78,13 +79,23 @@ def entry_html(
 
 
 def _memory_facts(view: MemoryView) -> list[str]:
-    count = len(view.entries)
-    facts = [one_line(view.agent, 60), f"memory of {count} message" + ("" if count == 1 else "s")]
+    prompt = bool(view.entries) and view.entries[0].role == "system"
+    facts = [one_line(view.agent, 60)] if view.agent else []
+    facts += [memory_size(len(view.entries) - prompt, prompt=prompt)]
     if view.is_demo:
         facts.append(DEMO)
     elif view.model:
         facts.append(one_line(view.model, 60))
     return facts
+
+
+def memory_size(count: int, *, prompt: bool) -> str:
+    """Say how much an agent remembers. Rows are numbered from the prompt on, so the prompt is named.
+
+    >>> memory_size(1, prompt=True), memory_size(0, prompt=False)
+    ('memory of the prompt and 1 message', 'memory of 0 messages')
+    """
+    return f"memory of {'the prompt and ' if prompt else ''}{count} message{'' if count == 1 else 's'}"
 
 
 def _newest(entries: Sequence[MessageLike]) -> tuple[Sequence[MessageLike], int]:

@@ -108,7 +108,8 @@ def run_notes(view: RunView) -> str:
 def run_facts(view: RunView) -> list[str]:
     """Return the figures of a run, the seconds first if they are known."""
     facts = [] if view.elapsed is None else [seconds(view.elapsed)]
-    count = sum(isinstance(row, RowView) for row in view.rows)
+    said = (row for row in view.rows if isinstance(row, RowView))
+    count = sum(row.state != "failed" or bool(row.text) for row in said)
     if count or view.state == "running" or not view.lanes:
         facts.append(f"{count} message" + ("s" if count != 1 else ""))
     if view.tokens is not None:

@@ -188,7 +188,10 @@ _SHEETS = {
 .nba.nba table .nba-center{text-align:center}
 .nba caption{padding:0 0 4px;text-align:left;font-weight:600;color:var(--nba-fg);caption-side:top}
 .nba.nba-table{padding:8px 12px}
-.nba.nba-table .nba-scroll{margin:0}
+.nba.nba-table .nba-scroll{margin:0;overflow-wrap:break-word}
+.nba.nba-table table{min-width:min(100%,32em)}
+.nba.nba-table table :is(th,td){min-width:0;padding-right:18px}
+.nba.nba-table .nba-short{white-space:nowrap}
 .nba.nba-table .nba-of{display:none;color:var(--nba-dim)}
 .nba.nba-table tbody tr:last-child>td{border-bottom:0}
 @container (max-width:30rem){.nba.nba-table thead{position:absolute;width:1px;height:1px;overflow:hidden;
@@ -301,7 +304,7 @@ _SHEETS = {
 .nba .nba-graph .nba-count{font-size:12px}
 """,
     "nba-one": """
-.nba.nba-one{padding:3px 8px;border:0}
+.nba.nba-one{padding:3px 8px;border:0;background:var(--jp-layout-color0,var(--nba-bg))}
 .nba.nba-one .nba-who{flex-wrap:nowrap;align-items:flex-start}
 .nba.nba-one .nba-name{flex:none;max-width:40%}
 .nba.nba-one p{margin:0}

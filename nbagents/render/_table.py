@@ -15,6 +15,10 @@ __all__ = ["table_html", "table_text"]
 _ROWS = 200
 _COLUMNS = 20
 _CELL = 200
+_SHORT = 20
+"""Characters that are not worth a second line."""
+_TEXT_CELL = 60
+"""Characters of a cell in plain text; the last one of a row may be as long as it is."""
 
 
 def table_html(view: TableView) -> str:
@@ -41,7 +45,11 @@ def table_text(view: TableView) -> str:
     critic  demo
     """
     shown = [view.columns, *view.rows[:_ROWS]]
-    cells = [[one_line(cell, 60) for cell in row[:_COLUMNS]] for row in shown]
+    last = len(view.columns) - 1
+    cells = [
+        [one_line(cell, _CELL if place == last else _TEXT_CELL) for place, cell in enumerate(row[:_COLUMNS])]
+        for row in shown
+    ]
     most = max(map(len, cells))
     widths = [max((len(row[i]) for row in cells if i < len(row)), default=0) for i in range(most)]
     result = [one_line(view.caption, 200)] if view.caption else []
@@ -61,4 +69,11 @@ def _row(view: TableView, index: int) -> str:
     for place, cell in enumerate(cells[1 : len(view.columns)], 1):
         if cell.isdigit():  # in a narrow column the head is gone, and a bare number would say nothing
             cells[place] = f'<span class="nba-of">{escape(one_line(view.columns[place], 60))} </span>{cell}'
-    return f"<tr{classes}>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    whole = (' class="nba-short"' if _stays(cell) else "" for cell in view.rows[index])
+    data = (f"<td{mark}>{cell}</td>" for mark, cell in zip(whole, cells, strict=False))
+    return f"<tr{classes}>{''.join(data)}</tr>"
+
+
+def _stays(cell: str) -> bool:
+    """Is a cell better not broken into lines? One word is not anyway."""
+    return " " in cell and len(cell) <= _SHORT

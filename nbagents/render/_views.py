@@ -60,6 +60,10 @@ _ALLOWED = {
     "approved": "approved by you",
     "edited": "changed and approved by you",
     "granted": "approved for this run",
+    "replayed": "replayed, not run again",
+    "replayed approved": "replayed, not run again; approved by you then",
+    "replayed edited": "replayed, not run again; changed and approved by you then",
+    "replayed granted": "replayed, not run again; approved for that run",
 }
 
 
@@ -70,7 +74,8 @@ class FoldView:
     ``title`` is the tool's name, ``text`` what was thought, given or returned. A "call" is a tool's call with
     its result: ``text`` is what was given, in one line; ``given`` the same at length, ``answer`` what was
     returned; ``state`` is "running", "done", "error", "stopped" or "denied"; ``elapsed`` is in seconds;
-    ``approval`` is "asked", "approved", "edited", "granted" or "denied", or "" where nobody was asked.
+    ``approval`` is "asked", "approved", "edited", "granted" or "denied", or "" where nobody was asked;
+    "replayed", alone or before one of these, where the answer comes from a recording.
     """
 
     kind: str
@@ -84,7 +89,7 @@ class FoldView:
 
     @property
     def allowed(self) -> str:
-        """Who has allowed a call, in words; "" where nobody was asked, or nobody has."""
+        """Who has allowed a call, or that it is replayed, in words; "" where there is nothing to say."""
         return _ALLOWED.get(self.approval, "")
 
     @classmethod
@@ -225,7 +230,7 @@ class EntryView:
 class MemoryView:
     """What an agent will be sent, oldest first. ``colors`` are the numbers of those it has heard.
 
-    ``note`` is a remark in our own words.
+    ``note`` is a remark in our own words; ``agent`` is "" where nobody knows whose memory it is.
     """
 
     agent: str

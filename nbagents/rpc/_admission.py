@@ -138,17 +138,19 @@ def checked_settings(request: pb.CreateAgentRequest, agents: AgentTable, *, atta
     return settings
 
 
-def outcome(call: Call, missing: NbAgentsError | None = None) -> pb.Update:
-    """Return how a call ended, as it travels."""
+def outcome(call: Call, missing: NbAgentsError | None = None) -> pb.Frame:
+    """Return how a call ended, as it travels: an update, which does not name the call yet."""
     error: BaseException | None = call.error or missing
     if error is None:
+        frame = pb.Frame()
         try:
-            return pb.Update(done=encode(call.value if call.kind == "call" else None))
+            encode(call.value if call.kind == "call" else None, into=frame.update.done)
+            return frame
         except NbAgentsError as unfit:
             error = type(unfit)(f"the reply of {call.label()}: {unfit}")
         except Exception as odd:  # noqa: BLE001  # a message class of the agent's own may do anything
             error = InternalError(f"the reply of {call.label()} cannot travel: {odd!r}")
-    return pb.Update(error=encode_error(error))
+    return pb.Frame(update=pb.Update(error=encode_error(error)))
 
 
 def internal_error(error: Exception) -> InternalError:

@@ -39,6 +39,7 @@ from ._requests import Requests
 from ._shape import unknown_kind
 from ._strays import Strays
 from ._stream import Stream
+from ._taping import TAPE, Taping
 from ._tls import Trust
 from ._wanted import Wanted
 
@@ -75,7 +76,7 @@ class Attachment:
         self._requests = Requests(self)
         self.runs = OwnRuns()
         self.relays = Relays(self)
-        self.lending = Lending(self, self._call_of)
+        self.lending, self.taping = Lending(self, self._call_of), Taping(self)
         self._leaving = False
         self._opened: Stream | None = None
 
@@ -145,10 +146,16 @@ class Attachment:
         self.runs.lost(error)
         self.relays.lost(error)
         self.lending.end()
+        self.taping.end()
         self.wanted.end(error)
         self._on_end(self)
 
     # ---- calls
+
+    def tell_of(self, run: str) -> None:
+        """Tell the server what holds for a run, before anything of it: its limits, and its tape."""
+        self.lending.tell(run)
+        self.taping.tell(run)
 
     def send(self, call: Call, agent_id: str, kind: str, others: Sequence[str] = ()) -> None:
         """Send a call: at once, with references for what has not arrived. Never raises or waits."""
@@ -164,10 +171,9 @@ class Attachment:
             failure = InternalError(f"the call of {call.label()} cannot be sent: {error}")
         else:
             if call.run:
-                self.lending.tell(call.run)
+                self.tell_of(call.run)
             self._calls[call.id] = call
-            self._stream.start()
-            self._stream.put(frame)
+            self.put(frame)
             return
         scheduler().settle(call, None, failure)
 
@@ -179,28 +185,28 @@ class Attachment:
         self.send(call, first, "", others)
 
     def _frame(self, call: Call, agent_id: str, kind: str, others: Sequence[str]) -> pb.Frame:
+        frame = envelope(call, agent_id, kind, others)
         try:
-            arguments = self._arguments(call)
+            self._put_arguments(call, frame.call.arguments)
         except ArgumentFailedError as failed:
             if isinstance(failed.promise, Call) and call.kind == "call":
                 failed.promise.read = True  # it is carried on by this call
             raise
         except NbAgentsError as error:
             raise type(error)(f"the call of {call.label()}: {error}") from None
-        return envelope(call, agent_id, kind, arguments, others)
+        return frame
 
-    def _arguments(self, call: Call) -> pb.Payload:
-        """Return the arguments as they travel; one message to a thousand listeners is written once."""
+    def _put_arguments(self, call: Call, into: pb.Payload) -> None:
+        """Put in the arguments as they travel; one message to a thousand listeners is written once."""
         if call.kind != "observe":
-            return encode_arguments(call.args, call.kwargs, self._references.refer)
+            encode_arguments(call.args, call.kwargs, self._references.refer, into)
+            return
         (message,) = call.args
         if self._heard is None:
             call.scheduler.loop.call_soon(self._forget_heard)  # it may change as soon as other code runs
-        elif self._heard[0] is message:
-            return self._heard[1]
-        payload = encode_arguments(call.args, {}, self._references.refer)
-        self._heard = message, payload
-        return payload
+        if self._heard is None or self._heard[0] is not message:
+            self._heard = message, encode_arguments(call.args, {}, self._references.refer)
+        into.CopyFrom(self._heard[1])
 
     def _forget_heard(self) -> None:
         self._heard = None
@@ -224,8 +230,9 @@ class Attachment:
 
     def put(self, frame: pb.Frame) -> None:
         """Send a frame; the first one opens the stream."""
-        self._stream.start()
-        self._stream.put(frame)
+        stream = self._stream
+        stream.start()
+        stream.put(frame)
 
     def _call_of(self, run: str) -> Call | None:
         """Return a call of a run that was made here and is on its way there."""
@@ -315,7 +322,10 @@ class Attachment:
 
     def _event(self, event: pb.Event) -> None:
         if not event.root:
-            (self.lending if event.kind == ALLOWANCE else self.runs).happened(event)
+            if event.kind == TAPE:
+                self.taping.happened(event)
+            else:
+                (self.lending if event.kind == ALLOWANCE else self.runs).happened(event)
             return
         if event.kind == "answered":
             self.relays.answered(_fields(event, self._stream.who()))

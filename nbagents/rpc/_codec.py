@@ -12,13 +12,14 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 from typing import Any, NoReturn
 
 from .. import _loop
 from ..agents import AgentBase
 from ..exceptions import MessageTooLargeError, NbAgentsError, ProtocolError, UsageError
 from ..message import ROLES, Msg, PlaceholderMessage
-from ._json import MAX_DEPTH, as_bytes, dump, load, too_many
+from ._json import MAX_CONTAINERS, MAX_DEPTH, as_bytes, dump, load, too_many
 from ._limits import MAX_MESSAGE, MAX_PAYLOAD
 from ._proto import agent_pb2 as pb
 
@@ -30,13 +31,16 @@ MODULE = MESSAGE["__module__"]
 HEAD = ("__module__", "__name__")
 FIELDS = tuple(key for key in MESSAGE if key not in HEAD)
 TEXTS = ("id", "name", "role", "timestamp")
+_parts = itemgetter(*HEAD, *FIELDS)
 MARKS = frozenset({"__module__", "__promise__", "__blob__", "__bytes__", "__dict__", "__agent__"})
 
 Reference = Callable[[PlaceholderMessage], Any]
 
 
-def encode(value: Any, reference: Reference | None = None) -> pb.Payload:
+def encode(value: Any, reference: Reference | None = None, into: pb.Payload | None = None) -> pb.Payload:
     """Return a payload. ``reference`` turns a message that has not arrived into a JSON value.
+
+    ``into`` is an empty payload of a frame, filled in place, since to put one into a frame copies it.
 
     Raises:
         UsageError: the value holds something that cannot travel; the message names what and where.
@@ -47,11 +51,16 @@ def encode(value: Any, reference: Reference | None = None) -> pb.Payload:
         tree = _Encoder(blobs, reference).walk(value, 0)
     except _Unfit as unfit:
         raise UsageError(f"the value{unfit.place()} {unfit.why}") from None
-    return _payload(tree, blobs)
+    return _payload(tree, blobs, into)
 
 
-def encode_arguments(args: Iterable[Any], kwargs: dict[str, Any], reference: Reference | None) -> pb.Payload:
-    """Return the payload of a call's arguments; raises as `encode` does, naming the argument."""
+def encode_arguments(
+    args: Iterable[Any],
+    kwargs: dict[str, Any],
+    reference: Reference | None,
+    into: pb.Payload | None = None,
+) -> pb.Payload:
+    """Return the payload of a call's arguments as `encode` does; what it raises names the argument."""
     blobs: list[bytes] = []
     encoder = _Encoder(blobs, reference)
     name: int | str = 0
@@ -64,7 +73,8 @@ def encode_arguments(args: Iterable[Any], kwargs: dict[str, Any], reference: Ref
     except _Unfit as unfit:
         which = f"argument {name!r}" if isinstance(name, str) else f"argument {name}"
         raise UsageError(f"{which}{unfit.place()} {unfit.why}") from None
-    return _payload([listed, {"__dict__": list(named.items())} if MARKS & named.keys() else named], blobs)
+    named = named if MARKS.isdisjoint(named) else {"__dict__": list(named.items())}
+    return _payload([listed, named], blobs, into)
 
 
 def to_json(value: Any) -> str:
@@ -93,13 +103,16 @@ def from_json(text: str | bytes, what: str = "the payload") -> Any:
     return _Decoder((), None, what).walk(load(as_bytes(text), what), 0)
 
 
-def _payload(tree: Any, blobs: list[bytes]) -> pb.Payload:
+def _payload(tree: Any, blobs: list[bytes], into: pb.Payload | None) -> pb.Payload:
     data = dump(tree)
+    payload = pb.Payload() if into is None else into
     if blobs:
         _check_size(len(data) + sum(map(len, blobs)), data)
-        return pb.Payload(data=data, blobs=blobs)
-    _check_size(len(data), data)
-    return pb.Payload(data=data)
+        payload.blobs.extend(blobs)
+    elif len(data) > MAX_CONTAINERS:  # else it keeps every limit
+        _check_size(len(data), data)
+    payload.data = data
+    return payload
 
 
 def _check_size(size: int, data: bytes) -> None:
@@ -253,7 +266,7 @@ class _Encoder:
                 tree[key] = self.walk(item, depth + 1)
             except _Unfit as unfit:
                 raise unfit.inside(f"[{key[:40]!r}]") from None
-        return {"__dict__": list(tree.items())} if MARKS & tree.keys() else tree
+        return tree if MARKS.isdisjoint(tree) else {"__dict__": list(tree.items())}
 
     def _bytes(self, value: bytes) -> dict[str, Any]:
         if self.blobs is None:
@@ -269,43 +282,42 @@ class _Decoder:
         self.blobs, self.promise, self.what = blobs, promise, what
 
     def walk(self, tree: Any, depth: int) -> Any:
-        if isinstance(tree, dict):
-            if len(tree) == len(MESSAGE) and tree.get("__module__") == MODULE and depth < MAX_DEPTH:
-                message = self._plain_message(tree, depth)
-                if message is not None:
-                    return message
-            self._check(depth)
-            return self._marked(tree, depth) if MARKS & tree.keys() else self._plain(tree, depth)
-        if isinstance(tree, list):
-            self._check(depth)
+        kind = type(tree)
+        if not tree or (kind is not dict and kind is not list):
+            return tree
+        if depth > MAX_DEPTH + 4:  # arguments are two levels inside their payload
+            raise ProtocolError(f"{self.what} is nested deeper than {MAX_DEPTH} levels")
+        if kind is list:
             return [self.walk(item, depth + 1) for item in tree]
-        return tree
+        if MARKS.isdisjoint(tree):
+            return self._plain(tree, depth)
+        if len(tree) == len(MESSAGE) and depth < MAX_DEPTH:
+            message = self._plain_message(tree, depth)
+            if message is not None:
+                return message
+        return self._marked(tree, depth)
 
     def _plain_message(self, tree: dict[str, Any], depth: int) -> Msg | None:
         """Return the message that this is, if it is one as most are."""
-        content, url, metadata = tree.get("content"), tree.get("url"), tree.get("metadata")
-        if type(content) is not str or tree.get("role") not in ROLES or tree.get("__name__") != "Msg":
-            return None
-        if not (type(tree.get("id")) is type(tree.get("name")) is type(tree.get("timestamp")) is str):
-            return None  # it is refused by name
-        message = Msg.__new__(Msg)  # its constructor would name and date it anew
         try:
-            message.__dict__.update(
-                _id=tree["id"],
-                _name=tree["name"],
-                _content=content,
-                _role=tree["role"],
-                _url=url if url is None or type(url) is str else self.walk(url, depth + 1),
-                _metadata=metadata if metadata is None else self.walk(metadata, depth + 1),
-                _timestamp=tree["timestamp"],
-            )
+            module, cls, id_, name, content, role, url, metadata, timestamp = _parts(tree)
         except KeyError:
             return None
+        if module != MODULE or cls != "Msg" or role not in ROLES or type(content) is not str:
+            return None
+        if not (type(id_) is type(name) is type(timestamp) is str):
+            return None  # it is refused by name
+        message = Msg.__new__(Msg)  # its constructor would name and date it anew
+        message.__dict__.update(
+            _id=id_,
+            _name=name,
+            _content=content,
+            _role=role,
+            _url=url if url is None or type(url) is str else self.walk(url, depth + 1),
+            _metadata=metadata if metadata is None else self.walk(metadata, depth + 1),
+            _timestamp=timestamp,
+        )
         return message
-
-    def _check(self, depth: int) -> None:
-        if depth > MAX_DEPTH + 4:  # arguments are two levels inside their payload
-            raise ProtocolError(f"{self.what} is nested deeper than {MAX_DEPTH} levels")
 
     def _plain(self, tree: dict[str, Any], depth: int) -> dict[str, Any]:
         return {key: self.walk(item, depth + 1) for key, item in tree.items()}

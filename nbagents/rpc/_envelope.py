@@ -1,4 +1,7 @@
-"""`envelope`: what a call carries besides its arguments."""
+"""`envelope`: what a call carries besides its arguments.
+
+Its frame is filled in place: a message that is put into another one is copied, by way of its bytes.
+"""
 
 from __future__ import annotations
 
@@ -15,37 +18,34 @@ from ._proto import agent_pb2 as pb
 __all__ = ["envelope"]
 
 
-def envelope(
-    call: Call, agent_id: str, kind: str, arguments: pb.Payload, others: Sequence[str] = ()
-) -> pb.Frame:
-    """Return the frame of a call to an agent, and to the ``others``, in the order of its program."""
-    frame = pb.Call(
-        agent=pb.Agent(type=kind, key=agent_id),
-        call=call.id,
-        method=call.method,
-        arguments=arguments,
-        path=call.path,
-        client=call.client,
-    )
+def envelope(call: Call, agent_id: str, kind: str, others: Sequence[str] = ()) -> pb.Frame:
+    """Return the frame of a call to an agent, and to the ``others``, but for its arguments."""
+    frame = pb.Frame()
+    to = frame.call
+    to.agent.key = agent_id
+    to.call, to.method, to.client = call.id, call.method, call.client
+    to.path.extend(call.path)
     # Most calls have none of these, and each would cost.
-    if rules := Policy.strictest(Policy.of(call.approve), standing_policy()).rules:
-        frame.approve.rules.update(rules)
+    if kind:
+        to.agent.type = kind
+    if call.approve or standing_policy().rules:
+        to.approve.rules.update(Policy.strictest(Policy.of(call.approve), standing_policy()).rules)
     elif call.run:
-        frame.approve.SetInParent()  # nothing was said, and that is known
+        to.approve.SetInParent()  # nothing was said, and that is known
     if call.run or call.workspace:
-        frame.run, frame.workspace = call.run, call.workspace
+        to.run, to.workspace = call.run, call.workspace
     if call.parent_id:
-        frame.parent = call.parent_id
-        frame.chain.extend(call.full_chain())
+        to.parent = call.parent_id
+        to.chain.extend(call.full_chain())
     if call.deadline is not None:
-        frame.timeout_ms = min(max(1, int((call.deadline - time.monotonic()) * 1000)), LONGEST_MS)
+        to.timeout_ms = min(max(1, int((call.deadline - time.monotonic()) * 1000)), LONGEST_MS)
     if events.wanted_from_afar(call):
-        frame.watched = True
+        to.watched = True
     if others:
-        frame.others.extend(others)
+        to.others.extend(others)
     if call.key:
-        frame.idempotency_key = call.key
+        to.idempotency_key = call.key
     surroundings = call.context or (call.parent.context if call.parent is not None else None)
     if surroundings is not None and (span := surroundings.get(context.traceparent, "")):
-        frame.traceparent = span
-    return pb.Frame(call=frame)
+        to.traceparent = span
+    return frame

@@ -30,6 +30,7 @@ SOFT_LIMIT = MAX_MESSAGE // 4
 """Bytes after which a batch is closed and the rest goes into the next."""
 MOST_FRAMES = 1000
 """Frames in a batch: the other side handles them in one turn of its loop."""
+MOST_PARTS = 2 * MOST_FRAMES  # each has its length before it
 SLICE = 16
 """Frames that are handled at once, and that are worth a message of their own: so both sides work at once."""
 TURNS = 16
@@ -134,10 +135,11 @@ class FrameWriter:
         data = frame.SerializeToString()
         self._queued.append((self._seq, data))
         self.backlog += len(data)
+        if self._task is not None:
+            return  # it writes this one too
         if urgent:
-            if self._task is None:
-                self._start()
-        elif self._later is None and self._task is None:
+            self._start()
+        elif self._later is None:
             self._later = asyncio.get_running_loop().call_later(MOMENT, self._start)
 
     @property
@@ -237,25 +239,26 @@ class FrameWriter:
     def _batch(self) -> bytes:
         """Take what is to be written next; nothing if that must wait."""
         parts: list[bytes] = []
-        size, queued = 0, self._queued
-        while queued and len(parts) < 2 * MOST_FRAMES:
+        size, queued, kept = 0, self._queued, self._kept
+        while queued and len(parts) < MOST_PARTS:
             seq, data = queued[0]
             if not isinstance(data, bytes):
                 data = self._made(seq, data)
-            if parts and size + len(data) >= SOFT_LIMIT:
+            length = len(data)
+            if parts and size + length >= SOFT_LIMIT:
                 break
             if seq:
-                if self._kept_size and self._kept_size + len(data) > MAX_UNACKNOWLEDGED:
+                if kept and self._kept_size + length > MAX_UNACKNOWLEDGED:
                     break
-                self._kept.append((seq, data))
-                self._kept_size += len(data)
+                kept.append((seq, data))
+                self._kept_size += length
             queued.popleft()
-            size += len(data)
-            parts += (_prefix(len(data)), data)
+            size += length
+            parts += (_prefix(length), data)
         self.backlog -= size
-        if self._kept:
-            self._written = max(self._written, self._kept[-1][0])
-        if not self.full:
+        if kept and kept[-1][0] > self._written:
+            self._written = kept[-1][0]
+        if self.backlog <= MAX_UNACKNOWLEDGED:
             self._room.set()
         return b"".join(parts)
 
@@ -271,15 +274,16 @@ class FrameWriter:
 
     def hear(self, frame: pb.Frame) -> bool:
         """Note a frame that has come; return whether it is to be handled, not having come before."""
-        if frame.ack:
-            self.acknowledged(frame.ack)
-        if not frame.seq:
+        seq, ack = frame.seq, frame.ack
+        if ack:
+            self.acknowledged(ack)
+        if not seq:
             return True
-        if frame.seq <= self.seen:
+        if seq <= self.seen:
             return False
-        if frame.seq != self.seen + 1:
-            raise ProtocolError(f"frame {self.seen + 1} is missing: {frame.seq} came")
-        self.seen = frame.seq
+        if seq != self.seen + 1:
+            raise ProtocolError(f"frame {self.seen + 1} is missing: {seq} came")
+        self.seen = seq
         if self._ack is None:
             self._ack = asyncio.get_running_loop().call_later(ACK_SECONDS, self._say_seen)
         return True
@@ -311,6 +315,8 @@ def _prefix(length: int) -> bytes:
     """Return what stands before one frame in a `Batch`: the field's number, and the length as a varint."""
     if length < 128:
         return bytes((0x0A, length))
+    if length < 1 << 14:
+        return bytes((0x0A, length & 127 | 128, length >> 7))
     out = [0x0A]
     while length > 127:
         out.append(length & 127 | 128)

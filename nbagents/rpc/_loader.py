@@ -17,15 +17,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..agents import (
-    A2AAgent,
-    AgentBase,
-    DialogAgent,
-    DictDialogAgent,
-    ReActAgent,
-    TextToImageAgent,
-    UserAgent,
-)
+from .. import agents
+from ..agents import AgentBase
 from ..exceptions import AgentCallError, AgentCreationError
 from ._unit import Unit
 from ._workshop import PACKAGE, Workshop
@@ -33,14 +26,7 @@ from ._workshop import PACKAGE, Workshop
 __all__ = ["AgentClasses", "class_name"]
 
 log = logging.getLogger(__name__)
-BUILT_IN: tuple[type[AgentBase], ...] = (
-    AgentBase,
-    DialogAgent,
-    DictDialogAgent,
-    ReActAgent,
-    TextToImageAgent,
-    UserAgent,
-)
+BUILT_IN = ("AgentBase", "DialogAgent", "DictDialogAgent", "ReActAgent", "TextToImageAgent", "UserAgent")
 _QUALIFIED = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)\Z")
 
 
@@ -69,8 +55,8 @@ class AgentClasses:
         self._private = private
         self._workshop = Workshop(_imported)
         # It calls whatever address it is given, from here: for the user whose server it is.
-        built_in: tuple[type[AgentBase], ...] = (*BUILT_IN, A2AAgent) if private else BUILT_IN
-        self._known: dict[str, type[AgentBase]] = {c.__name__: c for c in built_in}
+        self._built_in = (*BUILT_IN, "A2AAgent") if private else BUILT_IN
+        self._known: dict[str, type[AgentBase]] = {}
 
     def register(self, cls: type[AgentBase]) -> None:
         """Make a class known under its own name, and under that with its module."""
@@ -116,11 +102,14 @@ class AgentClasses:
         Raises:
             AgentCreationError: it is not registered, cannot be imported, or is no agent class.
         """
+        if name in self._built_in and name not in self._known:
+            self._known[name] = getattr(agents, name)  # loaded with the first of them
         if name in self._known:
             return self._known[name]
         match = _QUALIFIED.match(name)
         if match is None or not self._private:
-            known = ", ".join(sorted(known for known in self._known if ":" not in known))
+            names = {*self._built_in, *self._known}
+            known = ", ".join(sorted(known for known in names if ":" not in known))
             raise AgentCreationError(f"class {name[:80]!r} is not registered on this server; known: {known}")
         cls = _class_of(match[1], match[2], import_path or [])
         self._known[name] = cls

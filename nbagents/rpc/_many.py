@@ -127,7 +127,8 @@ class ManyCalls:
         assert many is not None
         try:
             self._attachment.check()
-            frame = envelope(part, part.keys[0], "", many.payload(self._references), part.keys[1:])
+            frame = envelope(part, part.keys[0], "", part.keys[1:])
+            frame.call.arguments.CopyFrom(many.payload(self._references))
         except ArgumentFailedError as argument:
             if isinstance(argument.promise, Call):
                 argument.promise.read = True  # it is carried on by this question
@@ -137,7 +138,7 @@ class ManyCalls:
             scheduler().settle(part, None, error)
             return
         if part.run:
-            self._attachment.lending.tell(part.run)
+            self._attachment.tell_of(part.run)
         self._parts[part.id] = part
         told = events.wanted(part)
         for number in range(len(part.keys)):

@@ -32,6 +32,7 @@ REQUESTS: dict[str, Any] = {
 STEERING = frozenset(
     {"begin_run", "note_run", "end_run", "runs", "run_events", "watch_run", "stop_run", "stop_call"}
     | {"interrupt", "limit_run", "grant_run", "share_run", "recall_run"}
+    | {"tape_run", "tape_answer"}
     | {"questions", "answer", "show_question", "leave_question", "ask", "edit_memory", "sent_to_model", "log"}
     | {"fork_agent"}
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ..events import Event
@@ -15,21 +16,18 @@ __all__ = ["Origin"]
 class Origin:
     """Stands for a session in its calls, which outlive it; an `events.Hearer`."""
 
-    __slots__ = ("__weakref__", "_session", "book")
+    __slots__ = ("__weakref__", "_session", "book", "watched")
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, watched: Collection[str]) -> None:
         self._session: Session | None = session
+        self.watched = watched
+        """The calls of which the client hears what happens."""
         self.book = session.book
         """The runs of the server that these calls are in."""
 
     def leave(self) -> None:
         """The session is over: let go of it."""
-        self._session = None
-
-    def wants(self) -> bool:
-        """May there be something to tell? Cheap, and on any thread."""
-        session = self._session
-        return session is not None and session.wants()
+        self._session, self.watched = None, ()
 
     def hear(self, event: Event) -> None:
         """Take an event of a call of this client or below it, on any thread."""

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import _loop
-from ..agents import AgentBase, change_parser
+from .. import _loop, agents
+from ..agents import AgentBase
 from ..exceptions import AgentServerError
 from ..memory import TemporaryMemory
-from ..parsers import ParserBase
 from ._client import RpcAgentClient
 from ._link import AgentLink
 
 if TYPE_CHECKING:
+    from ..parsers import ParserBase
     from ._attachment import Attachment
 
 __all__ = ["RpcAgent"]
@@ -62,7 +62,7 @@ class RpcAgent(AgentBase):
         Raises:
             UsageError: it is no parser, or one that cannot travel.
         """
-        change_parser(self, parser)
+        agents.change_parser(self, parser)
 
     @property
     def server_address(self) -> str:

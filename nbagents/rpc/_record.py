@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from array import array
 from collections.abc import Callable, Sequence
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from ..agents import APART, STEADY, UNFIT, AgentBase, Call, apart, freeze, frozen, peek, thaw
@@ -214,16 +215,16 @@ class Record:
         """Return what the agent has become, but for its memory; None if that is seen to be as it was."""
         own = self.own
         if type(self.agent).state_dict is AgentBase.state_dict:
-            items = [(key, item) for key, item in list(own.items()) if key[0] != "_" and key not in STEADY]
+            now = dict(own)  # another thread may go on
             plain = self.plain
-            if (
-                plain is not None
-                and len(plain) == len(items)
-                and all(plain.get(key, _MISSING) is item for key, item in items)
-            ):
+            if plain is not None and list(plain) == list(now) and all(map(is_, plain.values(), now.values())):
                 return None
-            held = any(isinstance(item, HOLDS_MORE) for _, item in items)
-            self.plain = None if held else dict(items)
+            held = any(
+                isinstance(item, HOLDS_MORE)
+                for key, item in now.items()
+                if key[0] != "_" and key not in STEADY
+            )
+            self.plain = None if held else now
             tree = frozen(own)
         else:
             tree = self._told()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..events import PRINTED, REPLIES
 from ..exceptions import CallCancelledError, NbAgentsError
 from ._codec import to_json
+from ._deltas import Deltas
 from ._faults import encode_error
 from ._limits import MAX_KEPT_BYTES, MAX_RUN_BYTES, MAX_RUN_EVENTS, MAX_RUN_PARTS
 
@@ -107,6 +108,7 @@ class RecordedRun:
         self._ends: set[str] = set()
         self._entries: deque[Entry] = deque()
         self._streams: dict[str, _Stream] = {}
+        self._deltas: Deltas[Entry] = Deltas(self._tell_joined)
         self._printed: dict[str, int] = {}
         self._seq = self._parts = 0
 
@@ -219,7 +221,8 @@ class RecordedRun:
         if known.size <= MAX_RUN_BYTES // 8:
             known.pieces.append(text)
             known.size += len(text)
-        self._tell(Entry(self._seq, at, "delta", call, agent, parent, json.dumps({"text": text})))
+        if self.watchers:
+            self._deltas.take(call, Entry(self._seq, at, "delta", call, agent, parent, ""), text)
 
     def _streamed(self, call: str, stream: _Stream) -> Entry:
         if len(stream.pieces) > 1:
@@ -266,6 +269,14 @@ class RecordedRun:
             self.missed += 1
 
     def _tell(self, entry: Entry) -> None:
+        self._deltas.flush()
+        self._tell_watchers(entry)
+
+    def _tell_joined(self, entry: Entry, text: str, count: int) -> None:
+        entry.data = json.dumps({"text": text})
+        self._tell_watchers(entry)
+
+    def _tell_watchers(self, entry: Entry) -> None:
         for session in tuple(self.watchers):
             session.telling.watched(self, entry)
 
@@ -311,6 +322,7 @@ class RecordedRun:
 
     def entries(self) -> Iterator[Entry]:
         """Yield what is kept, in its order; first how much is not, if anything."""
+        self._deltas.flush()  # what is told from here on is none of it
         if self.missed:
             yield Entry(0, 0.0, "missed", "", "", "", json.dumps({"count": self.missed}))
         streams = [self._streamed(call, stream) for call, stream in self._streams.items()]

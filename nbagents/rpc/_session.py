@@ -74,7 +74,7 @@ class Session:
         self._topics = topics or TopicHost(agents, results)
         self._desk = self._topics.desk(name, self.writer)
         self.telling = Telling(self.writer, self._watched)
-        self._origin = Origin(self)
+        self._origin = Origin(self, self._watched)
         self._fetches = Fetches(results, self._send_end, self._refuse)
         self.closed = self.leaving = False
         self.process: tuple[int, str] | None = None
@@ -129,7 +129,8 @@ class Session:
 
     def close(self) -> None:
         """The client is gone for good. Its calls go on; what it promised to send will never come."""
-        self.closed = self.telling.closed = True
+        self.closed = True
+        self.telling.close()
         self._origin.leave()
         self._fetches.close()
         self.writer.discard()
@@ -145,29 +146,29 @@ class Session:
     def _call(self, frame: pb.Call) -> None:
         if frame.idempotency_key and self._answered(frame):
             return
-        if not 0 < len(frame.call) <= LONGEST_ID or self._results.find(frame.call) is not None:
+        first, method, others = frame.call, frame.method, frame.others
+        if not 0 < len(first) <= LONGEST_ID or self._results.find(first) is not None:
             raise ProtocolError(
-                f"the id of a call, {frame.call[:60]!r}, is missing, taken,"
-                f" or longer than {LONGEST_ID} characters"
+                f"the id of a call, {first[:60]!r}, is missing, taken, or longer than {LONGEST_ID} characters"
             )
-        ids = [frame.call]
-        if frame.method != "_observe":
-            ids += [f"{frame.call}.{number}" for number in range(1, len(frame.others) + 1)]
+        ids = [first]
+        if others and method != "_observe":
+            ids += [f"{first}.{number}" for number in range(1, len(others) + 1)]
         self._pending.update(ids)
         try:
             if not frame.parent:
                 self._results.check_open()
-            if frame.run and frame.method == "_reply" and (refusal := self.book.refusal(frame.run)):
+            if frame.run and method == "_reply" and (refusal := self.book.refusal(frame.run)):
                 raise refusal
             arguments, needs = self._arguments(frame)
-            if frame.others and frame.method == "_observe":
+            if others and method == "_observe":
                 self._spread(frame, arguments, needs)
                 return
         except NbAgentsError as error:
             for call_id in ids:
                 self._refuse(call_id, error)
             return
-        for call_id, key in zip(ids, (frame.agent.key, *frame.others), strict=False):
+        for call_id, key in zip(ids, (frame.agent.key, *others), strict=False):
             try:
                 call = self._admitted(frame, key, call_id, arguments, needs)
             except NbAgentsError as error:
@@ -283,9 +284,9 @@ class Session:
                 promise.unused()
         if call.id in self._watched:
             self.telling.ended(call)
-        update = outcome(call, missing)
-        size: int = update.ByteSize()  # it is kept, whether or not the client is still there
-        self._send_end(call, call.id, task_id, update, missing)
+        frame = outcome(call, missing)
+        size: int = frame.ByteSize()  # it is kept, whether or not the client is still there
+        self._send_end(call, call.id, task_id, frame, missing)
         return size
 
     def _send_end(
@@ -293,7 +294,7 @@ class Session:
         call: Call,
         call_id: str = "",
         task_id: int = 0,
-        update: pb.Update | None = None,
+        frame: pb.Frame | None = None,
         missing: NbAgentsError | None = None,
     ) -> None:
         """Tell how a call ended; a client that leaves much unread is told when it has read that."""
@@ -301,25 +302,28 @@ class Session:
             return
         call_id, kept = call_id or call.id, call.id
         if not self.writer.full:
-            self._send_update(call_id, task_id, update or outcome(call, missing))
+            self._send_update(call_id, task_id, frame or outcome(call, missing))
             return
 
         def later() -> pb.Frame:
             found = self._results.find(kept)
-            error = None if found is not None else encode_error(self._results.expired(kept, "a reply"))
-            ended = outcome(found, missing) if found is not None else pb.Update(error=error)
-            ended.call, ended.task_id = call_id, task_id
-            return pb.Frame(update=ended)
+            if found is not None:
+                ended = outcome(found, missing)
+            else:
+                error = encode_error(self._results.expired(kept, "a reply"))
+                ended = pb.Frame(update=pb.Update(error=error))
+            ended.update.call, ended.update.task_id = call_id, task_id
+            return ended
 
         self.writer.put_later(later)
         self._over(call_id)
 
     def _refuse(self, call_id: str, error: NbAgentsError) -> None:
-        self._send_update(call_id, 0, pb.Update(error=encode_error(error)))
+        self._send_update(call_id, 0, pb.Frame(update=pb.Update(error=encode_error(error))))
 
-    def _send_update(self, call_id: str, task_id: int, update: pb.Update) -> None:
-        update.call, update.task_id = call_id, task_id
-        self.writer.put(pb.Frame(update=update))
+    def _send_update(self, call_id: str, task_id: int, frame: pb.Frame) -> None:
+        frame.update.call, frame.update.task_id = call_id, task_id
+        self.writer.put(frame)
         self._over(call_id)
 
     def _over(self, call_id: str) -> None:
@@ -383,10 +387,6 @@ class Session:
         response.body = body
 
     # ---- events
-
-    def wants(self) -> bool:
-        """May there be something to tell? Cheap, and on any thread."""
-        return bool(self._watched)
 
     def hear(self, event: Event) -> None:
         """Take an event of a call of this client or below it, on any thread."""

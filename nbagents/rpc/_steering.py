@@ -26,6 +26,7 @@ from ._proto import agent_pb2 as pb
 from ._questions import Questions
 from ._results import Results
 from ._run_book import RunBook
+from ._taping import Tapes
 
 if TYPE_CHECKING:
     from ._session import Session
@@ -37,7 +38,7 @@ class Steering:
     """What can be asked of one server about its runs. On the loop only."""
 
     def __init__(self, results: Results, agents: AgentTable) -> None:
-        self.borrowing = Borrowing()
+        self.borrowing, self.tapes = Borrowing(), Tapes()
         self.book = RunBook(lambda: agents.keeper)
         self.log: Path | None = None
         """Where this process's log is, if it is a server of its own."""
@@ -56,6 +57,8 @@ class Steering:
             "limit_run": self.borrowing.limit,
             "grant_run": self.borrowing.granted,
             "share_run": self.borrowing.shared,
+            "tape_run": self.tapes.begin,
+            "tape_answer": self.tapes.answered,
         }
         self._in_time: dict[str, Callable[[Session, Fields], Awaitable[Any]]] = {
             "answer": self._questions.answer,
@@ -96,6 +99,7 @@ class Steering:
     def left(self, session: Session) -> None:
         """A client is gone for good."""
         self.borrowing.left(session)
+        self.tapes.left(session)
         self.book.left(session)
 
     # ---- runs

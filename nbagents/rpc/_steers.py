@@ -105,9 +105,9 @@ class Steers:
     def watch_run(self, run_id: str, listener: RunListener) -> Callable[[], None]:
         """Call ``listener`` with whatever happens in a run from now on; return the function that ends this.
 
-        It gets dictionaries as `run_events` returns them, deltas one by one, on the background loop, and must
-        be quick. Watch first and read the events then: ``seq`` tells which are both. When the server goes
-        away, it gets one of the kind "lost".
+        It gets dictionaries as `run_events` returns them, of what streams fast several pieces as one, on the
+        background loop, and must be quick. Watch first and read the events then: ``seq`` tells which are
+        both. When the server goes away, it gets one of the kind "lost".
 
         Raises:
             RunNotFoundError: the server knows no such run.

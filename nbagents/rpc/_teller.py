@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import _loop, budget, events
 from ..exceptions import NbAgentsError
+from ._deltas import Deltas
 from ._limits import MAX_ASKED
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class RunTeller:
         self._there: Attachment | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._notes: dict[str, str] = {}
+        self._deltas: Deltas[events.Event] = Deltas(self._tell_joined)
 
     # ---- called by the runs; each takes the way that the calls take, and so keeps its place among them
 
@@ -108,7 +110,7 @@ class RunTeller:
         }
         if limits and budget.limits_of(run.id) is None:
             about["limits"] = dict(limits)
-        there.lending.tell(run.id)
+        there.tell_of(run.id)
         there.runs.begun.add(run.id)
         answer = there.ask("begin_run", value=json.dumps(about))
 
@@ -133,6 +135,7 @@ class RunTeller:
             self._put(run.id, "note", {"label": label})
 
     def _ended(self, run: Told) -> None:
+        self._deltas.flush()
         if self._open.pop(run.id, None) is None:
             return
         self._notes.pop(run.id, None)
@@ -162,9 +165,19 @@ class RunTeller:
             _loop.background().post(self._tell, event)
 
     def _tell(self, event: events.Event) -> None:
+        if event.kind == "delta":
+            self._deltas.take(event.call, event, str(event.data.get("text", "")))
+        else:
+            self._deltas.flush()
+            self._tell_of(event, event.data)
+
+    def _tell_joined(self, event: events.Event, text: str, count: int) -> None:
+        self._tell_of(event, {"text": text})
+
+    def _tell_of(self, event: events.Event, data: Mapping[str, Any]) -> None:
         call = event.source
         if event.run in self._open and call is not None and call.origin is None and not self._knows(call):
-            self._put(event.run, event.kind, event.data, event)
+            self._put(event.run, event.kind, data, event)
 
     def _knows(self, call: Any) -> bool:
         """Does the server see this call itself, since it lives there?"""

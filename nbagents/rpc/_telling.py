@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..agents import Call, scheduler
 from ..events import Event
 from ..exceptions import NbAgentsError
 from ._codec import encode
+from ._deltas import Deltas
 from ._faults import encode_error
 from ._frames import FrameWriter
 from ._limits import MAX_UNREAD
@@ -36,8 +38,15 @@ class Telling:
 
     def __init__(self, writer: FrameWriter, calls: set[str]) -> None:
         self._writer, self._calls = writer, calls
-        self._unheard = 0
+        self._deltas: Deltas[Event] = Deltas(self._tell_joined)
+        self.unheard = 0
+        """Events that it was not told of since it was last told that it missed some."""
         self.closed = False
+
+    def close(self) -> None:
+        """The client is gone: tell it nothing more."""
+        self.closed = True
+        self._deltas.close()
 
     def hear(self, event: Event) -> None:
         """Take an event of a call of this client or below it, on any thread."""
@@ -45,6 +54,16 @@ class Telling:
             scheduler().post(self._tell, event)
 
     def _tell(self, event: Event) -> None:
+        if event.kind == "delta":
+            self._deltas.take(event.call, event, str(event.data.get("text", "")))
+            return
+        self._deltas.flush()
+        self._tell_of(event)
+
+    def _tell_joined(self, event: Event, text: str, count: int) -> None:
+        self._tell_of(event if count == 1 else replace(event, data={"text": text}), count)
+
+    def _tell_of(self, event: Event, count: int = 1) -> None:
         if self.closed:
             return
         root = event.source
@@ -54,22 +73,23 @@ class Telling:
             return
         if root is event.source and event.kind in ENDS:
             return  # the client knows: it made the call, and gets its end as an update
-        most = MAX_UNREAD // 2 if self._unheard else MAX_UNREAD  # so that a gap is one, before its mark
+        most = MAX_UNREAD // 2 if self.unheard else MAX_UNREAD  # so that a gap is one, before its mark
         slow = self._writer.backlog > most
         if self._writer.full or (slow and event.kind not in ENDS | ASKED):
-            self._unheard += 1  # whoever reads that slowly still gets each message whole
+            self.unheard += count  # whoever reads that slowly still gets each message whole
             return
-        if self._unheard and not slow:
+        if self.unheard and not slow:
             self._tell_missed(root)
         self._put(event, root)
 
     def ended(self, call: Call) -> None:
-        """Say what was missed of a call of this client before its end is told."""
-        if self._unheard and not self.closed:
+        """Say what has streamed, and what was missed, of a call of this client before its end is told."""
+        self._deltas.flush()
+        if self.unheard and not self.closed:
             self._tell_missed(call)
 
     def _tell_missed(self, root: Call) -> None:
-        missed, self._unheard = self._unheard, 0
+        missed, self.unheard = self.unheard, 0
         self._put(Event("missed", root.id, root.agent_name, root.run, data={"count": missed}), root)
 
     def _put(self, event: Event, root: Call) -> None:

@@ -10,6 +10,7 @@ from ._graph import graph_of
 from ._numbers import numbers
 from ._replay import Replay
 from ._run import Run, recent_runs
+from ._taped import put_on_tape, record, replay
 from ._teller import Teller, tell
 
 __all__ = [
@@ -22,6 +23,9 @@ __all__ = [
     "full_traceback",
     "graph_of",
     "numbers",
+    "put_on_tape",
     "recent_runs",
+    "record",
+    "replay",
     "tell",
 ]

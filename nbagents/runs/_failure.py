@@ -21,20 +21,22 @@ from ..exceptions import (
     NbAgentsError,
     RemoteAgentError,
     ResultExpiredError,
+    ServerLostError,
 )
 from ..render import ErrorView
 
 __all__ = ["error_view", "full_traceback"]
 
 _TITLES: tuple[tuple[type[BaseException], str], ...] = (
-    (ModelUnavailableError, "{agent} could not reach its model"),
+    (ModelUnavailableError, "{agent} got no answer from its model"),
     (ModelAuthError, "the key of {agent}'s model was rejected"),
     (ModelRateLimitError, "{agent}'s model refuses for now"),
     (ModelError, "{agent}'s model did not answer as asked"),
     (CallTimeoutError, "{agent} timed out"),
     (DeadlockError, "{agent} waits for itself"),
     (ResultExpiredError, "{agent}'s answer was kept for its time and then dropped"),
-    (AgentServerNotAliveError, "the agent server went away while {agent} was busy"),
+    (ServerLostError, "the agent server went away while {agent} was busy"),
+    (AgentServerNotAliveError, "{agent} has no agent server any more"),
 )
 _FILE = re.compile(r'(?<=File ")([^"\n]+)(?=")')
 

@@ -102,6 +102,8 @@ class Record:
                 self.state, self.started_at = "running", event.at
             case "model":
                 self.model = str(data.get("model") or "") or self.model
+            case "replayed":
+                self.model = self.model or str(data.get("label") or "") or None
             case "delta":
                 if self.said_all:
                     self.said_all = False

@@ -13,7 +13,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .. import budget, context, events
+from .. import budget, context, events, recording
 from .._ids import new_id
 from ..agents import Call, scheduler
 from ..config import redact
@@ -79,9 +79,10 @@ class Run:
         self.id, self.number = identity or (new_id(), numbers.next())
         self.held = held
         """Does it take its next steps in this process, so that it cannot go on without it?"""
-        # Set before it begins: what it may ask of models, and what its tools may do.
+        # Set before it begins: what it may ask of models, what its tools may do, what it is recorded on.
         self.limits: budget.Limits | None = None
         self.approve: Policy | None = None
+        self.tape: recording.Tape | None = None
         self.halted = False
         """Has a person stopped it, on a page or from outside of this process?"""
         self.title, self.prompt, self.chips, self.notes = title, prompt, chips, notes
@@ -118,6 +119,7 @@ class Run:
         self._tokens = context.run.set(self.id), context.card.set(True), context.approve.set(approve)
         if self.limits is not None:
             budget.set_limits(self.id, self.limits)
+        recording.set_tape(self.id, self.tape)
         self._unsubscribe = events.subscribe(self._hear)
         self._teller = self._teller or usual_teller()
         if self._teller is not None:
@@ -174,6 +176,7 @@ class Run:
                 self._trace(error)
                 shown = any(record.error is error for record in self._records.values())
                 self.error = None if shown else error_view("", error)
+        self.notes += recording.end_tape(self.id, self.state)
         if self._teller is not None:
             self._teller.ended(self)
         self._changed()

@@ -10,6 +10,7 @@ __all__ = ["ToolCall", "ToolCalls"]
 
 STATES = ("done", "error", "stopped", "denied")
 APPROVALS = ("asked", "approved", "edited", "granted", "denied")
+REPLAYED = ("replayed", "replayed approved", "replayed edited", "replayed granted")
 MOST_PICTURES = 20
 MOST = 200
 """Calls of tools kept of one call of an agent; later ones are only counted."""
@@ -20,7 +21,8 @@ class ToolCall:
     """One call of a tool; ``state`` is "running", "done", "error", "stopped" or "denied".
 
     ``approval`` is "" where nobody was asked; else "asked", "approved", "edited",
-    "granted" (earlier in the run) or "denied".
+    "granted" (earlier in the run) or "denied"; "replayed", alone or before one of these, where the answer
+    comes from a recording.
     """
 
     id: str
@@ -57,7 +59,7 @@ class ToolCalls:
             if call.ended is None and (call.id, call.name) == (call_id, name):
                 state = str(data.get("state", "done"))
                 if kind == "approval":
-                    call.approval = state if state in APPROVALS else ""
+                    call.approval = state if state in (*APPROVALS, *REPLAYED) else ""
                     edited = data.get("arguments")
                     call.arguments = edited if isinstance(edited, Mapping) else call.arguments
                     return

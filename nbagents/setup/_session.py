@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakSet
 
 from ..agents import AgentBase, revise, settled
 from ..asking import OpenQuestion
@@ -67,6 +68,7 @@ class Session(Settings, RunsThere):
         self.teller = RunTeller(workspace, self.server.attach)
         """Tells the server of the runs of this session; what `nbagents.runs.Run` takes."""
         self._agents: dict[str, _Known] = {}
+        self._proxies: WeakSet[AgentBase] = WeakSet()
         self._warm: dict[str, Any] | None = None
         self.watched = False
         """Does somebody show the notices? Else they are logged."""
@@ -214,8 +216,13 @@ class Session(Settings, RunsThere):
         raise AgentNotFoundError(f"no agent called {name!r}.{guess}{whom}")
 
     def owns(self, agent: AgentBase) -> bool:
-        """Is this one of the agents that it knows by name?"""
-        return any(known.proxy is agent for known in list(self._agents.values()))
+        """Does it know this agent by name, or did it, until the agent ended with its server?"""
+        return agent in self._proxies
+
+    def defined(self, name: str) -> bool:
+        """Was the agent of that name made, or brought up to date, by this process?"""
+        known = self._agents.get(name)
+        return known is not None and known.settings is not None
 
     def names(self) -> list[str]:
         """Return the names known here, without asking the server."""
@@ -328,6 +335,7 @@ class Session(Settings, RunsThere):
                 connect=self.server.attach,
                 bring_up=self.server.ensure,
             )
+            self._proxies.add(proxy)
             known = self._agents[name] = _Known(proxy, settings, about["color"])
         elif settings is not None:
             known.settings = settings

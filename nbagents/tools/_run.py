@@ -24,6 +24,7 @@ from ._fit import Room
 from ._outside import source_of
 from ._policy import Policy, policies_here, rule_for
 from ._response import Gathered, ToolResponse, pictures_of, response_of
+from ._taped import taped
 from ._threads import Ended, values_on_thread
 from ._told import MARGIN, TOLD, clipped, told
 from ._tool import Tool
@@ -89,7 +90,10 @@ async def run_tool(
     events.emit("tool_call", id=call_id, name=name, arguments=told(call.get("input")))
     answer, how, passage = ToolResponse([]), "stopped", Passage.of(name, call_id)
     try:
-        async with contextlib.aclosing(_answers(find, call, room, policies, passage)) as answers:
+        async with (
+            contextlib.aclosing(_answers(find, call, room, policies, passage)) as called,
+            contextlib.aclosing(taped(called, call, passage)) as answers,
+        ):
             async for answer in answers:
                 how = "denied" if passage.denied else "error" if answer.is_error else "done"
                 if not answer.is_last:

@@ -1,13 +1,20 @@
 """Vectors: asked of what makes them of texts, kept in one SQLite file, searched by cosine.
 
-Knows nothing of what the vectors stand for.
+Knows nothing of what the vectors stand for. Every memory can ask for some; the index is loaded at first use.
 """
 
-from ._database import Database
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from ._embedder import Embedder, Embedding, ask, cosine, vectors, vectors_later
-from ._index import Hit, VectorIndex
-from ._matrix import Matrix
-from ._packed import packed, unpacked
+
+if TYPE_CHECKING:
+    from ._database import Database
+    from ._index import Hit, VectorIndex
+    from ._matrix import Matrix
+    from ._packed import packed, unpacked
 
 __all__ = [
     "Database",
@@ -23,3 +30,20 @@ __all__ = [
     "vectors",
     "vectors_later",
 ]
+
+_MODULES = {
+    "Database": "_database",
+    "Hit": "_index",
+    "Matrix": "_matrix",
+    "VectorIndex": "_index",
+    "packed": "_packed",
+    "unpacked": "_packed",
+}
+"""Where the names are that only an index needs."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
+    return value

@@ -16,7 +16,7 @@ from ..agents import REVISE, AgentBase, revise
 from ..exceptions import UsageError
 from ..message import PlaceholderMessage
 from ..models import DEMO_MODELS
-from ..render import EntryView, MemoryView, content_text, entry_html, memory_html, memory_text
+from ..render import EntryView, MemoryView, content_text, entry_html, memory_html, memory_size, memory_text
 from ._esm import css, esm
 from ._flusher import flusher
 from ._live import AT_REST, LiveWidget
@@ -170,8 +170,7 @@ class MemoryWidget(LiveWidget):
         sent = self._told.get("sent")
         return {
             "agent": self._name,
-            "title": f"{self._name} · memory of {total - first} message"
-            + ("" if total - first == 1 else "s"),
+            "title": f"{self._name} · {memory_size(total - first, prompt=first > 0)}",
             "rows": rows[-SHOWN:],
             "older": max(0, total - SHOWN),
             "sent": None if sent is None else json.dumps(sent, ensure_ascii=False, indent=2)[:200_000],

@@ -278,9 +278,9 @@ def test_a_task_that_a_call_has_failed_at_is_not_answered_again() -> None:
 
 
 def test_one_that_neither_streams_nor_waits_is_looked_after(monkeypatch: pytest.MonkeyPatch) -> None:
-    from nbagents.agents import _a2a_peer
+    from nbagents.agents import _a2a_exchange
 
-    monkeypatch.setattr(_a2a_peer, "POLL", 0.01)
+    monkeypatch.setattr(_a2a_exchange, "POLL", 0.01)
     looks = [task("WORKING"), task("WORKING", "two "), task("COMPLETED", "two ", "parts")]
     told: list[Any] = []
     answers: dict[str, Any] = {"/a2a": lambda asked: told.pop(0)}

@@ -332,21 +332,3 @@ def test_tasks_belong_to_their_user(served: Begin) -> None:
             assert two.id == ids[1]
 
     asyncio.run(ask())
-
-
-def test_old_tasks_are_forgotten(served: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nbagents.app._a2a import _tasks
-
-    monkeypatch.setattr(_tasks, "MOST_OF_ONE", 2)
-    app = AgentApp()
-    app.query()(lambda self, msgs: Msg("a", "yes"))
-
-    async def ask() -> None:
-        async with sdk(served(app)) as client:
-            ids = [(await last_of(client.send_message(saying("?"))))[0].task.id for _ in range(4)]
-            kept = (await client.list_tasks(ListTasksRequest())).tasks
-            assert [task.id for task in kept] == [ids[3], ids[2]]
-            with pytest.raises(A2AError, match="no longer"):
-                await client.get_task(GetTaskRequest(id=ids[0]))
-
-    asyncio.run(ask())

@@ -144,7 +144,7 @@ def test_versions_are_told_apart(client: Client) -> None:
         (b"[]", -32600),
         (b'{"method": "SendMessage"}', -32600),
         (b'[{"jsonrpc": "2.0", "id": 1, "method": "GetTask"}]', -32600),
-        (b'{"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": ' + b"[" * 100_000, -32603),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": ' + b"[" * 100_000, -32700),
     ],
 )
 def test_what_is_no_request_is_refused(client: Client, body: bytes, code: int) -> None:
@@ -172,18 +172,21 @@ def test_without_its_package_each_address_says_what_to_install(
     for name in [name for name in sys.modules if name.startswith(("nbagents.app._a2a._", "a2a."))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "a2a", None)
-    for method, path in (("GET", "/.well-known/agent-card.json"), ("POST", "/a2a")):
+    for method, path, code in (
+        ("GET", "/.well-known/agent-card.json", "a2a_not_installed"),
+        ("POST", "/a2a", -32603),
+    ):
         status, told = client.ask(method, path, {} if method == "POST" else None)
-        assert (status, told["error"]["code"]) == (501, "a2a_not_installed")
+        assert (status, told["error"]["code"]) == (501, code)
         assert "jupyter-nbagents[a2a]" in told["error"]["message"]
 
 
 def test_an_agent_that_does_not_stop_is_not_waited_for(
     served: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nbagents.app._a2a import _tasks
+    from nbagents.app._a2a import _stored_task
 
-    monkeypatch.setattr(_tasks, "STUBBORN", 0.2)
+    monkeypatch.setattr(_stored_task, "STUBBORN", 0.2)
     app, may_end = AgentApp(), asyncio.Event()
 
     @app.query()

@@ -216,7 +216,8 @@ def test_a_session_is_its_users_own(served: Begin) -> None:
 
 def test_a_request_that_is_too_large_is_refused(served: Begin) -> None:
     status, told = served(AgentApp(max_body=500)).ask("POST", "/mcp", {"x": "y" * 1000})
-    assert (status, told["error"]["code"]) == (413, "request_too_large")
+    assert (status, told["error"]["code"]) == (413, -32600)
+    assert told["error"]["data"][0]["reason"] == "REQUEST_TOO_LARGE"
 
 
 def test_without_its_package_it_says_what_to_install(served: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +225,7 @@ def test_without_its_package_it_says_what_to_install(served: Begin, monkeypatch:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "mcp", None)
     status, told = served(AgentApp()).ask("POST", "/mcp", {})
-    assert (status, told["error"]["code"]) == (501, "mcp_not_installed")
+    assert (status, told["error"]["data"][0]["reason"]) == (501, "MCP_NOT_INSTALLED")
     assert "jupyter-nbagents[mcp]" in told["error"]["message"]
 
 

@@ -121,7 +121,7 @@ def test_the_first_five_minutes(desk: Any) -> None:
     assert "APPROVED" in notebook.text(verdict)
     _picture(notebook, 2, "loop", loop)
     notebook.run(memory)
-    assert "memory of 7 messages" in notebook.text(memory)
+    assert "memory of the prompt and 6 messages" in notebook.text(memory)
     notebook.run(call)
     assert "sea" in notebook.text(call)
 

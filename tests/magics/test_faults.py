@@ -54,6 +54,7 @@ ERRORS = [
         "",
         "%%agent: no option --mode. Did you mean --model?   All of them: %%agent?",
     ),
+    ("%%agents", "poet --fo", "", "%%agents: no option --fo.   All of them: %%agents?"),
     ("%%agent", "poet -x", "", "%%agent: no option -x.   All of them: %%agent?"),
     ("%%agent", "poet -m", "", "%%agent: --model needs a value: --model MODEL"),
     ("%%agent", "poet -m --fresh", "", "%%agent: --model needs a value: --model MODEL"),

@@ -82,7 +82,7 @@ def test_the_first_hit_counts(no_ollama):
 
 def test_every_step_is_told_with_what_to_type(no_ollama):
     choice = choose_model(environ=no_ollama | KEY | {"NBAGENTS_MODEL": "demo"}, probe=True)
-    assert [step.mark for step in choice.steps] == ["✗", "✗", "✓", "✗", "–", "✗", "–"]
+    assert [step.mark for step in choice.steps] == ["·", "·", "✓", "·", "–", "·", "–"]
     taken = choice.steps[2]
     assert (taken.text, taken.line) == ("NBAGENTS_MODEL: demo", "")
     assert all(step.line for step in choice.steps if step.mark != "✓")
@@ -205,7 +205,7 @@ def test_what_is_wrong_but_not_asked_for_stops_nothing():
     wrong = {"OPENAI_BASE_URL": "localhost:8000", "OPENAI_API_KEY": "sk-1 2", "OLLAMA_HOST": "box:port"}
     choice = choose_model("demo", environ=wrong, probe=True)
     assert choice.label == "demo"
-    assert [step.mark for step in choice.steps] == ["✓", "✗", "✗", "✗", "✗", "✗", "–"]
+    assert [step.mark for step in choice.steps] == ["✓", "·", "·", "✗", "✗", "✗", "–"]
     assert "OLLAMA_HOST is not an address" in choice.steps[5].text
     assert choose_model("ollama/x", environ={"OPENAI_BASE_URL": "http://h:port"}).label == "ollama/x"
 

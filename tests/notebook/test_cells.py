@@ -166,7 +166,7 @@ def test_one_agents_failure_keeps_the_others_messages(kernel: Any):
     assert cell.error.startswith("ModelUnavailableError: broken:")
     assert len(cell.traceback) == 2
     card = cell.card
-    assert "✗ broken could not reach its model" in card
+    assert "✗ broken got no answer from its model" in card
     assert "Try: %%agent broken -m demo" in card
     assert kernel.run("replies[1].name").card == "'poet'"
     assert cell.stderr == ""
@@ -233,7 +233,7 @@ def test_quietly_only_failures_are_shown(kernel: Any):
     assert kernel.run("_.name").card == "'poet'"
     kernel.run("%%agent broken -m demo-error\nYou are broken.")
     assert (
-        "✗ broken could not reach its model"
+        "✗ broken got no answer from its model"
         in kernel.run("%%agents broken -q\nHello.").outputs[0].data["text/plain"]
     )
 

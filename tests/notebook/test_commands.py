@@ -40,7 +40,7 @@ def test_what_an_agent_remembers(kernel: Any):
     kernel.run("%%agent fresh -m demo-fast\nYou are an echo.")
     kernel.run("%%agents fresh -q\nHello.")
     text = kernel.run("%agents show fresh").card
-    assert text.startswith("fresh · memory of 3 messages")
+    assert text.startswith("fresh · memory of the prompt and 2 messages")
     assert "1 system · system\n    You are an echo." in text
     assert "no agent called 'nobody'" in kernel.run("%agents show nobody").stderr
 
@@ -84,6 +84,8 @@ def test_stopping_the_server_and_starting_it_again(new_kernel: Any):
     assert "of other notebooks would end too" in refused
     assert refused.rstrip().endswith("%agents server stop --all")
     assert kernel.run("%agents server stop --all").stdout.startswith("the agent server has stopped, and ")
+    assert "no agent called 'poet'" in kernel.run("%%agents poet\nHello.").stderr
+    assert "poet" not in kernel.run("%agents").card.replace("define one: `%%agent poet`", "")
     assert kernel.run("%%agent poet -m demo-fast\nYou are a poet.").card.startswith("poet ready")
     assert "poet · ✓ done" in kernel.run("%%agents poet\nHello.").card
 

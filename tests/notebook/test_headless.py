@@ -94,7 +94,7 @@ def test_an_error_stops_the_notebook_and_the_card_says_why(tmp_path: Path):
     with pytest.raises(CellExecutionError, match="ModelUnavailableError"):
         client.execute()
     card, error = notebook.cells[2].outputs
-    assert "✗ broken could not reach its model" in card["data"]["text/plain"]
+    assert "✗ broken got no answer from its model" in card["data"]["text/plain"]
     assert len(error["traceback"]) == 2
     assert notebook.cells[3].outputs == []
 

@@ -53,6 +53,24 @@ def test_a_message_that_has_not_arrived_is_shown_and_replaced(kernel: Any):
     assert "Rain at dawn" in cell.outputs[-1].data["text/plain"]
 
 
+def test_a_list_of_messages_fills_itself(kernel: Any):
+    kernel.run("%%agent slow -m demo-slow --fresh\nYou are a poet. You write four short lines. No title.")
+    cell = kernel.run("both = [slow('Write about rain.'), slow('Write about tea.')]; both")
+    shown = [output.history[0]["text/plain"] for output in cell.outputs]
+    assert shown == ["slow · ▶ running"] * 2
+    kernel.run("[m.content for m in both]\nimport time; time.sleep(0.4)")
+    assert [
+        "Rain at dawn" in cell.outputs[0].data["text/plain"],
+        "tea" in cell.outputs[1].data["text/plain"],
+    ] == [
+        True,
+        True,
+    ]
+    kinds = kernel.run("class Own(list):\n    def _ipython_display_(self): print('own')\nOwn(both)")
+    assert kinds.stdout == "own\n"
+    assert kernel.run("[1, 2]").card == "[1, 2]"
+
+
 def test_our_values_show_themselves(kernel: Any):
     kernel.run("m = poet('Hello.'); m.content")
     message = kernel.run("m.result()")

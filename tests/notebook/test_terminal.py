@@ -102,6 +102,6 @@ def test_errors_are_two_lines(tmp_path: Path):
         """,
     )
     assert "UsageError: %%agents: no agent called 'nobody'." in text
-    assert "✗ broken could not reach its model" in text
+    assert "✗ broken got no answer from its model" in text
     assert "The whole traceback: %agents why" in text
     assert "Traceback (most recent call last)" not in text

@@ -111,12 +111,12 @@ def test_memory_shows_every_message_and_hides_no_system_prompt(read: Read):
     view = MemoryView("poet", 3, "gpt-4o-mini", entries)
     reading = read(memory_html(view))
     assert reading.text == (
-        "poet memory of 3 messages · gpt-4o-mini system system · 1 You are a poet."
+        "poet memory of the prompt and 2 messages · gpt-4o-mini system system · 1 You are a poet."
         " you user · 2 Rain poet assistant · 3 Grey"
     )
     assert "user message 2 of 3, from you" in reading.labels
     assert memory_text(view).split("\n") == [
-        "poet · memory of 3 messages · gpt-4o-mini",
+        "poet · memory of the prompt and 2 messages · gpt-4o-mini",
         "  1 system · system",
         "    You are a poet.",
         "  2 user · you",

@@ -24,7 +24,7 @@ def _rows(count: int, text: str = "I agree, mostly.") -> tuple[RowView, ...]:
 def test_a_card_says_everything_in_words(full_run: RunView, read: Read):
     text = read(run_html(full_run)).text
     for part in (
-        "run 14 · pipeline (optimist, pessimist) → judge ✗ failed 5.0 s · 4 messages · 1,288 tok · $0.0123",
+        "run 14 · pipeline (optimist, pessimist) → judge ✗ failed 5.0 s · 3 messages · 1,288 tok · $0.0123",
         "you Shall we refactor ‹what: the tokenizer›? ‹n: 3›",
         "{thing} left as is",
         "optimist gpt-4o-mini ✓\ufe0e done 2.5 s · 1,204 tok It will pay.",
@@ -51,7 +51,7 @@ def test_a_card_has_the_right_bones(full_run: RunView, read: Read):
 
 def test_the_text_twin_says_who_how_long_and_what_ran_in_parallel(full_run: RunView):
     text = run_text(full_run)
-    assert text.startswith("run 14 · pipeline (optimist, pessimist) → judge · ✗ failed · 5.0 s · 4 messages")
+    assert text.startswith("run 14 · pipeline (optimist, pessimist) → judge · ✗ failed · 5.0 s · 3 messages")
     for line in (
         "you: Shall we refactor ‹what: the tokenizer›? ‹n: 3›",
         "⚠ `{thing}` left as is",

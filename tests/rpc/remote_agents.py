@@ -17,6 +17,7 @@ from nbagents import events
 from nbagents.agents import AgentBase
 from nbagents.message import Msg
 from nbagents.rpc._frames import FrameWriter
+from nbagents.rpc._telling import Telling
 
 BUILTIN = {kind.__name__: kind for kind in (ValueError, KeyError, TimeoutError, OSError, ZeroDivisionError)}
 noted: dict[str, object] = {}
@@ -270,15 +271,22 @@ class Notes(AgentBase):
 
 
 class Babbler(AgentBase):
-    """Streams as many pieces as it is told, about ten thousand a second; its reply is all of them."""
+    """Streams as many wide pieces as it is told, about ten thousand a second; its reply is all of them."""
 
     async def reply(self, count):
-        pieces = [f"{number} " for number in range(count)]
+        pieces = [f"{number:100} " for number in range(count)]
         for number, piece in enumerate(pieces):
             events.emit("delta", text=piece)
             if number % 100 == 99:
                 await asyncio.sleep(0.01)
         return "".join(pieces)
+
+
+class Misses(AgentBase):
+    """Tells how many events the clients of its server have missed and were not told of yet."""
+
+    async def reply(self, x=None):
+        return sum(telling.unheard for telling in gc.get_objects() if isinstance(telling, Telling))
 
 
 class Buffers(AgentBase):

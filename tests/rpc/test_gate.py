@@ -49,6 +49,7 @@ OVER_THE_STREAM = {
     "declare": "serves agent types", "retire": "stops serving", "ring": "sees who waits",
     "topics": "sees who subscribes",
     "limit_run": "lends", "grant_run": "lends", "share_run": "lends", "recall_run": "takes back",
+    "tape_run": "records", "tape_answer": "answers from a recording",
     "edit_memory": "changes an agent", "fork_agent": "makes an agent",
     "sent_to_model": "sees an agent", "log": "sees the log",
 }  # fmt: skip

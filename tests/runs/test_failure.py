@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from nbagents.exceptions import (
+    AgentServerNotAliveError,
     CallTimeoutError,
     ModelAuthError,
     ModelUnavailableError,
     NbAgentsError,
     RemoteAgentError,
+    ServerLostError,
 )
 from nbagents.runs import error_view, full_traceback
 
@@ -17,7 +19,9 @@ from nbagents.runs import error_view, full_traceback
 @pytest.mark.parametrize(
     ("error", "title"),
     [
-        (ModelUnavailableError("refused"), "critic could not reach its model"),
+        (ModelUnavailableError("refused"), "critic got no answer from its model"),
+        (ServerLostError("gone"), "the agent server went away while critic was busy"),
+        (AgentServerNotAliveError("stopped"), "critic has no agent server any more"),
         (ModelAuthError("401"), "the key of critic's model was rejected"),
         (CallTimeoutError("late"), "critic timed out"),
         (RemoteAgentError("boom", type_name="KeyError"), "critic failed: KeyError"),

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from ..._threads import on_thread
 from .._failure import Refusal
+from .._jsonrpc import A2A
 from .._openapi import JSONRPC, JSONRPC_ERROR, about
 from .._stream import sse
 
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = ["A2ADoors"]
 
+_TOO_DEEP = {
+    "jsonrpc": "2.0",
+    "id": None,
+    "error": {"code": -32700, "message": "the body is nested too deep"},
+}
 CARDS = ("/.well-known/agent-card.json", "/.wellknown/agent-card.json")
 """Where the card is; AgentScope Runtime's documents write the second."""
-ASK = "/a2a"
 
 
 class A2ADoors:
@@ -37,19 +42,23 @@ class A2ADoors:
     def routes(self) -> list[Route]:
         """Return the addresses."""
         cards = [Route(path, self._card, methods=["GET"]) for path in CARDS]
-        return [*cards, Route(ASK, self._ask, methods=["POST"])]
+        return [*cards, Route(A2A, self._ask, methods=["POST"])]
 
     @about("Who answers here, for other agents", answer={"type": "object"})
     async def _card(self, request: Request) -> Response:
         service = await self._loaded()
-        return JSONResponse(service.card(f"{str(request.base_url).rstrip('/')}{ASK}"))
+        return JSONResponse(service.card(f"{str(request.base_url).rstrip('/')}{A2A}"))
 
     @about("Ask the agent, by A2A", body=JSONRPC, streams=True, refused=JSONRPC_ERROR)
     async def _ask(self, request: Request) -> Response:
         try:
-            await request.body()
+            await request.json()  # what it is now is kept, for whoever reads it again
         except ClientDisconnect:
             raise Refusal(400, "invalid_request", "the request broke off") from None
+        except RecursionError:
+            return JSONResponse(_TOO_DEEP)
+        except ValueError:
+            pass  # the package says so, in its protocol's words
         service = await self._loaded()
         response = await service.respond(request)
         events: Any = getattr(response, "body_iterator", None)

@@ -32,7 +32,8 @@ from a2a.utils.proto_utils import validate_proto_required_fields
 from .._begin import begin
 from .._failure import Refusal
 from ._parts import request_of
-from ._tasks import Record, Tasks
+from ._stored_task import StoredTask
+from ._task_store import TaskStore
 
 if TYPE_CHECKING:
     from .._agent_app import AgentApp
@@ -50,41 +51,41 @@ _ERRORS: dict[int, type[A2AError]] = {
     422: InvalidParamsError,
     501: UnsupportedOperationError,
 }
-"""HTTP status of a refusal: what it is here; all others are internal errors."""
+"""HTTP status of a refusal: what it is here. A2A has no error for limits: these are told by HTTP's status."""
 
 
 class Handler(RequestHandler):
     """Tasks are answers of the app, contexts are its sessions. Lives on the loop of the app."""
 
     def __init__(self, app: AgentApp) -> None:
-        self._app, self._tasks = app, Tasks()
+        self._app, self._tasks = app, TaskStore()
 
     # ---- asking
 
     async def on_message_send(self, params: SendMessageRequest, context: ServerCallContext) -> Task | Message:
         """Answer, and return the task when it is over; or at once, if that is asked for."""
-        record = await self._begin(params, context)
+        stored = await self._begin(params, context)
         wanted = params.configuration
         length = wanted.history_length if wanted.HasField("history_length") else None
         if wanted.return_immediately:
-            record.detached = True
-            return record.tale.task(length)
+            stored.detached = True
+            return stored.tale.task(length)
         request = context.state["request"]
-        with record.watched():
-            while not await record.over(GLANCE) and not await request.is_disconnected():
+        with stored.watched():
+            while not await stored.over(GLANCE) and not await request.is_disconnected():
                 pass
-        return record.tale.task(length)
+        return stored.tale.task(length)
 
     async def on_message_send_stream(
         self, params: SendMessageRequest, context: ServerCallContext
     ) -> AsyncGenerator[Event, None]:
         """Answer, and yield the task and what happens in it."""
-        record = await self._begin(params, context)
-        async with aclosing(record.updates(anew=True)) as updates:
+        stored = await self._begin(params, context)
+        async with aclosing(stored.updates(anew=True)) as updates:
             async for update in updates:
                 yield update
 
-    async def _begin(self, params: SendMessageRequest, context: ServerCallContext) -> Record:
+    async def _begin(self, params: SendMessageRequest, context: ServerCallContext) -> StoredTask:
         validate_proto_required_fields(params)
         if params.configuration.HasField("task_push_notification_config"):
             raise PushNotificationNotSupportedError(_NO_PUSH)
@@ -99,27 +100,27 @@ class Handler(RequestHandler):
         try:
             answer = await begin(self._app, owner, request_of(params))
         except Refusal as refusal:
-            raise _told(refusal) from None
-        record = Record(answer, owner, message, self._app.resume_seconds)
-        self._tasks.add(record)
-        return record
+            raise _told(refusal, context) from None
+        task = StoredTask(answer, owner, message, self._app.resume_seconds, self._tasks.ended)
+        self._tasks.add(task)
+        return task
 
     # ---- tasks
 
     async def on_get_task(self, params: GetTaskRequest, context: ServerCallContext) -> Task:
         """Return a task as it is; whoever looks for it wants it to go on."""
-        record = self._tasks.find(_owner(context), params.id)
-        with record.watched():
-            return record.tale.task(params.history_length if params.HasField("history_length") else None)
+        stored = self._tasks.find(_owner(context), params.id)
+        with stored.watched():
+            return stored.tale.task(params.history_length if params.HasField("history_length") else None)
 
     async def on_list_tasks(self, params: ListTasksRequest, context: ServerCallContext) -> ListTasksResponse:
         """Return the user's tasks, the newest first."""
         found = [
-            record
-            for record in self._tasks.of(_owner(context))
-            if params.context_id in ("", record.session) and params.status in (0, record.tale.state)
+            stored
+            for stored in self._tasks.of(_owner(context))
+            if params.context_id in ("", stored.session) and params.status in (0, stored.tale.state)
         ]
-        names = ["", *(record.id for record in found)]
+        names = ["", *(stored.id for stored in found)]
         if params.page_token not in names:
             raise InvalidParamsError("pageToken: it is none of this list, or no longer")
         size = min(params.page_size if params.HasField("page_size") else PAGE, LARGEST_PAGE)
@@ -128,7 +129,7 @@ class Handler(RequestHandler):
         first = names.index(params.page_token)
         page = found[first : first + size]
         length = params.history_length if params.HasField("history_length") else None
-        tasks = [record.tale.task(length) for record in page]
+        tasks = [stored.tale.task(length) for stored in page]
         if not params.include_artifacts:
             for task in tasks:
                 task.ClearField("artifacts")
@@ -139,21 +140,21 @@ class Handler(RequestHandler):
 
     async def on_cancel_task(self, params: CancelTaskRequest, context: ServerCallContext) -> Task:
         """Stop an answer, and return its task."""
-        record = self._tasks.find(_owner(context), params.id)
-        if record.tale.over:
+        stored = self._tasks.find(_owner(context), params.id)
+        if stored.tale.over:
             raise TaskNotCancelableError("the task is over")
-        if not await record.cancel():
+        if not await stored.cancel():
             raise TaskNotCancelableError("the agent was told to stop, and has not yet")
-        return record.tale.task()
+        return stored.tale.task()
 
     async def on_subscribe_to_task(
         self, params: SubscribeToTaskRequest, context: ServerCallContext
     ) -> AsyncGenerator[Event, None]:
         """Yield a task as it is, and what happens in it from now on."""
-        record = self._tasks.find(_owner(context), params.id)
-        if record.tale.over:
+        stored = self._tasks.find(_owner(context), params.id)
+        if stored.tale.over:
             raise UnsupportedOperationError("the task is over; GetTask tells what became of it")
-        async with aclosing(record.updates(anew=False)) as updates:
+        async with aclosing(stored.updates(anew=False)) as updates:
             async for update in updates:
                 yield update
 
@@ -176,6 +177,9 @@ def _owner(context: ServerCallContext) -> str:
     return str(context.state["request"].scope["nbagents.user"])
 
 
-def _told(refusal: Refusal) -> A2AError:
-    kind = _ERRORS.get(refusal.status, InternalError)
-    return kind(f"{refusal.code}: {refusal.message}")
+def _told(refusal: Refusal, context: ServerCallContext) -> A2AError:
+    kind = _ERRORS.get(refusal.status)
+    if kind is None:
+        context.state["request"].state.refusal = refusal  # for `Service.respond`
+    details = {"code": refusal.code, **refusal.details()}
+    return (kind or InternalError)(f"{refusal.code}: {refusal.message}", details)

@@ -10,6 +10,7 @@ from a2a.server.routes.jsonrpc_dispatcher import JsonRpcDispatcher
 from starlette.requests import Request
 from starlette.responses import Response
 
+from .._failure import Refusal
 from ._card import card_of
 from ._handler import Handler
 
@@ -32,8 +33,16 @@ class Service:
         return card_of(app.app_name or "AgentApp", app.app_description, url, open_to_all=app.insecure)
 
     async def respond(self, request: Request) -> Response:
-        """Answer one request; errors are told as JSON-RPC tells them."""
-        return await self._dispatcher.handle_requests(request)
+        """Answer one request; errors are told as JSON-RPC tells them.
+
+        Raises:
+            Refusal: it met a limit of the app, for which A2A has no error of its own.
+        """
+        response = await self._dispatcher.handle_requests(request)
+        refusal: Refusal | None = getattr(request.state, "refusal", None)
+        if refusal is not None:
+            raise refusal
+        return response
 
 
 class _Contexts(ServerCallContextBuilder):

@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from ..._threads import on_thread
 from .._failure import Refusal
+from .._jsonrpc import MCP
 from .._openapi import JSONRPC, JSONRPC_ERROR, About
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from ._service import Service
 
 __all__ = ["McpDoors"]
-
-ASK = "/mcp"
 
 
 class McpDoors:
@@ -39,7 +38,7 @@ class McpDoors:
 
     def routes(self) -> list[Route]:
         """Return the address. No GET: nothing is told that nobody has asked."""
-        return [Route(ASK, self, methods=["POST", "DELETE"])]
+        return [Route(MCP, self, methods=["POST", "DELETE"])]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as an ASGI application."""

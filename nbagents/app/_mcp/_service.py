@@ -28,19 +28,18 @@ from starlette.types import Receive, Scope, Send
 from ..._version import __version__
 from .._answer import Answer
 from .._begin import begin
+from .._disconnect import cancelled_on_disconnect
 from .._failure import Refusal
 from .._names import ContentType, MessageType, RunStatus
 from .._sequence import Event
 from .._stream import well_formed
+from . import _quota
 
 if TYPE_CHECKING:
     from .._agent_app import AgentApp
 
 __all__ = ["Service"]
 
-MOST_SESSIONS = 1000
-IDLE = 600.0
-"""Seconds after which a session that asks nothing is forgotten."""
 END = 5.0
 """Seconds that sessions get to end."""
 LARGEST = 2**31
@@ -78,10 +77,11 @@ class Service:
             server,
             # Host and origin are the gate's, which is in front of everything.
             security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
-            session_idle_timeout=IDLE,
+            session_idle_timeout=_quota.IDLE,
             max_request_body_size=LARGEST,
-            max_sessions=MOST_SESSIONS,
+            max_sessions=None,
         )
+        self._served = _quota.SessionQuota(self._sessions.handle_request)
         self._ready, self._stop = asyncio.Event(), asyncio.Event()
         # One task for the whole life of it: its library wants it closed by who has opened it.
         self._life = asyncio.create_task(self._live(), name="nbagents-mcp")
@@ -91,7 +91,7 @@ class Service:
         await self._ready.wait()
         user = str(scope["nbagents.user"])
         who = AuthenticatedUser(AccessToken(token="-", client_id=f"user {user}", scopes=[]))  # noqa: S106
-        await self._sessions.handle_request({**scope, "user": who}, receive, send)
+        await self._served({**scope, "user": who}, receive, send)
 
     async def stop(self) -> None:
         """End all sessions, and what they have asked."""
@@ -114,13 +114,16 @@ class Service:
     async def _call(
         self, context: ServerRequestContext[Any, Any], params: CallToolRequestParams
     ) -> CallToolResult:
+        request = context.request
+        assert request is not None  # nobody comes here but by HTTP
         try:
             body = _body_of(self._tool.name, params)
-            user = str(context.request.scope["nbagents.user"]) if context.request is not None else ""
+            user = str(request.scope["nbagents.user"])
             answer = await begin(self._app, user, body, patience=0.0)
         except Refusal as refusal:
             return _failed(f"{refusal.code}: {refusal.message}")
-        last = await _read(answer, context)
+        async with cancelled_on_disconnect(request.receive, answer):
+            last = await _read(answer, context)
         if last["status"] == RunStatus.Completed:
             return CallToolResult(content=list(_content_of(last)))
         error = last["error"]

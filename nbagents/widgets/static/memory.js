@@ -58,7 +58,8 @@ function memoryPanel(model, store, el, signal) {
     setText(older, state.older ? `… ${state.older} older, not shown` : "");
     older.hidden = !state.older;
     setText(sent, state.sent ?? "this agent has no model that would be sent anything");
-    const bottom = panel.scrollHeight - panel.scrollTop - panel.clientHeight < 24;
+    // What is new is followed by whoever has read to the end; a memory is read from its beginning.
+    const bottom = drawn.size > 0 && panel.scrollHeight - panel.scrollTop - panel.clientHeight < 24;
     const kept = new Set();
     (state.rows ?? []).forEach((value, place) => {
       const key = value.id ?? `system-${place}`;

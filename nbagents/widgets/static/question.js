@@ -100,7 +100,7 @@ function questionCard(model, store, el, signal) {
     {
       class: "nba-form",
       "aria-label": allows ? "your decision" : "your answer",
-      on: { submit: (event) => (event.preventDefault(), allows ? allows.enter() : send({})) },
+      on: { submit: (event) => (event.preventDefault(), allows ? allows.enter() : submit()) },
     },
     ...(allows?.nodes ?? []),
     choices.length ? h("div", { class: "nba-choices", role: "group", "aria-label": "answers to pick from" }, ...choices) : null,
@@ -158,6 +158,14 @@ function questionCard(model, store, el, signal) {
   function pass() {
     if (asked.default !== null) send({ absent: true });
     else send({ text: "" });
+  }
+
+  // Nothing is answered by accident: whoever has nothing to say skips.
+  function submit() {
+    if (needsText && !box.value.trim() && !fields.some((field) => field.value())) {
+      setText(told, choices.length ? "pick an answer, write one, or skip" : "write an answer, or skip");
+      box.focus();
+    } else send({});
   }
 
   async function send({ text = box.value, absent = false, given = null }) {
@@ -249,7 +257,7 @@ function questionCard(model, store, el, signal) {
       return;
     }
     if (event.key === "Escape") pass();
-    else if (event.key === "Enter" && event.target.matches("input, textarea") && !event.shiftKey) send({});
+    else if (event.key === "Enter" && event.target.matches("input, textarea") && !event.shiftKey) submit();
     else return;
     event.preventDefault();
     event.stopPropagation();

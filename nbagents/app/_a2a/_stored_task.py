@@ -1,42 +1,49 @@
-"""`Tasks`: the answers that A2A's clients have begun, each its user's own; and `Record`, one of them."""
+"""`StoredTask`: an answer that an A2A client has begun, for whoever asks for it later."""
 
 from __future__ import annotations
 
 import asyncio
 import copy
 import logging
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Iterator
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 
 from a2a.types import Message, Task
-from a2a.types import TaskNotFoundError as NoSuchTask
 
 from .._answer import STUBBORN, Answer
 from ._parts import copied
 from ._tale import Tale, Update
 
-__all__ = ["Record", "Tasks"]
+__all__ = ["StoredTask"]
 
 log = logging.getLogger(__name__)
 
-MOST, MOST_OF_ONE = 2000, 200
-"""Tasks that are kept of all users, and of one; the oldest that are over go first."""
 
-
-class Record:
+class StoredTask:
     """One answer as a task. It goes on for ``patience`` seconds when nobody asks for it any more.
 
-    ``detached`` ones, whose client did not want to wait, go on in any case.
+    ``detached`` ones, whose client did not want to wait, go on in any case. ``ended`` is called at its end.
     """
 
-    def __init__(self, answer: Answer, owner: str, asked: Message, patience: float) -> None:
+    def __init__(
+        self,
+        answer: Answer,
+        owner: str,
+        asked: Message,
+        patience: float,
+        ended: Callable[[StoredTask], object],
+    ) -> None:
         self.id, self.session, self.owner = answer.id, answer.session, owner
         self._answer: Answer | None = answer
         """While it goes on: many tasks are kept, and their events need not be."""
         self.detached = False
         self.tale = Tale(answer.id, answer.session, copied(asked, answer.session, answer.id))
-        self._patience = patience
+        self.size = asked.ByteSize()
+        """Bytes: of what was asked, and once it is over of the whole task."""
+        self.over_at: float | None = None
+        """When it ended, of `time.monotonic`."""
+        self._patience, self._ended = patience, ended
         self._position = -1
         """The last event that is in the tale."""
         self._watchers = 0
@@ -116,43 +123,5 @@ class Record:
             self._answer = None
             if self._leaving is not None:
                 self._leaving.cancel()
-
-
-class Tasks:
-    """Lives on the loop of the app. Kept in memory, and bounded."""
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[str, Record] = OrderedDict()
-
-    def add(self, record: Record) -> None:
-        """Keep one."""
-        self._known[record.id] = record
-        own = [known for known in self._known.values() if known.owner == record.owner]
-        self._forget(own, len(own) - MOST_OF_ONE)
-        self._forget(list(self._known.values()), len(self._known) - MOST)
-
-    def find(self, owner: str, task_id: str) -> Record:
-        """Return a task.
-
-        Raises:
-            TaskNotFoundError: there is none, or it is another user's: the two look alike.
-        """
-        record = self._known.get(task_id)
-        if record is None or record.owner != owner:
-            raise NoSuchTask("there is no such task, or no longer")
-        return record
-
-    def of(self, owner: str) -> list[Record]:
-        """Return the tasks of a user, the newest first."""
-        return [record for record in reversed(self._known.values()) if record.owner == owner]
-
-    async def make_room(self, owner: str, context_id: str) -> None:
-        """End what nobody wants any more of a session that is asked again."""
-        for record in self.of(owner):
-            if record.session == context_id and record.abandoned:
-                await record.cancel()
-
-    def _forget(self, records: list[Record], too_many: int) -> None:
-        over = [record for record in records if record.tale.over]
-        for record in over[: max(0, too_many)]:
-            self._known.pop(record.id, None)
+            self.size, self.over_at = self.tale.task().ByteSize(), time.monotonic()
+            self._ended(self)

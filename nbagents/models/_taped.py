@@ -1,0 +1,168 @@
+"""`taped`: a call of a model that is recorded, or answered from a recording. See `nbagents.recording`.
+
+All that asks a model, of whatever kind, asks through this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from array import array
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from .. import events, exceptions, recording
+from ..exceptions import ModelError, RecordingError, ReplayMismatchError
+from ._answer import Answer
+from ._completion import Completion
+from ._request import Request
+from ._usage import ModelUsage
+
+__all__ = ["taped"]
+
+PROVIDER = "nbagents.replay"
+"""Who serves what a replay is answered, as telemetry is told."""
+
+
+async def taped(request: Request, operation: str, given: Any, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Ask once, by ``ask``, and record what comes; in a replay return what came then. On the loop.
+
+    ``given`` is what the model is told. Recorded are the pieces of the text as they came, the message or
+    the content, what it took, embeddings and pictures; nothing else of what came.
+
+    Raises:
+        ReplayMismatchError: this was not asked when the run was recorded.
+    """
+    place = recording.here()
+    if place is None:
+        return await ask()
+    asked = recording.asked_of_model(operation, given)
+    if place.replays:
+        return await _replayed(request, await place.answer(asked))
+    first, begun = len(request.pieces), time.monotonic()
+
+    def note(**told: Any) -> None:
+        about = {
+            "model": request.label,
+            "operation": operation,
+            "seconds": round(time.monotonic() - begun, 3),
+        }
+        pieces = [piece for piece in request.pieces[first:] if piece]
+        place.note(asked, {**about, "pieces": pieces, **told})
+
+    try:
+        with recording.aside():  # a model that asks another one is recorded whole
+            answer = await ask()
+    except asyncio.CancelledError:
+        note(stopped=True)
+        raise
+    except ModelError as error:  # not its text, which names addresses
+        note(error=type(error).__name__)
+        raise
+    note(**_told(answer))
+    return answer
+
+
+def _told(answer: Answer) -> dict[str, Any]:
+    """Return an answer as a recording holds it."""
+    told: dict[str, Any] = _message_in(answer.raw) or {"text": answer.text, "content": answer.content}
+    if answer.usage is not None:
+        told["usage"] = asdict(answer.usage)
+    if answer.image_urls is not None:
+        told["images"] = [_without_query(url) for url in answer.image_urls]
+    if answer.embedding is not None:
+        told["vectors"] = _packed(answer.embedding)
+    return told
+
+
+async def _replayed(request: Request, told: Mapping[str, Any]) -> Answer:
+    """Say what was said then, piece by piece, and return the answer, or raise what was raised."""
+    model, date = str(told.get("model") or "a model"), str(told["recorded"])
+    request.label = recording.label_of([model], date)
+    events.emit("model", model=request.label, operation=str(told.get("operation", "")), provider=PROVIDER)
+    first = len(request.pieces)
+
+    def blocks() -> list[dict[str, Any]]:
+        return [{"type": "text", "text": "".join(request.pieces[first:])}]
+
+    for piece in told.get("pieces") or ():
+        request.say(piece, blocks)
+        await asyncio.sleep(0)  # others have their turn, and whoever reads it sees it grow
+    _check(request.label, told)
+    usage = _usage(told.get("usage"))
+    if usage is not None:  # what it took then; nothing is spent now
+        events.emit("usage", model=request.label, cost=0.0, **asdict(usage))
+    images = told.get("images")
+    return replace(
+        _said(told),
+        usage=usage,
+        image_urls=[str(url) for url in images] if isinstance(images, list) else None,
+        embedding=_unpacked(told.get("vectors")),
+    )
+
+
+def _message_in(raw: Any) -> dict[str, Any] | None:
+    """Return the message of a chat model's answer, of which its text and its content are made."""
+    choices = raw.get("choices") if isinstance(raw, Mapping) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, Mapping) or not isinstance(choice.get("message"), Mapping):
+        return None
+    return {"message": dict(choice["message"]), "finish_reason": choice.get("finish_reason")}
+
+
+def _said(told: Mapping[str, Any]) -> Answer:
+    message = told.get("message")
+    if isinstance(message, Mapping):
+        completion = Completion()
+        choice = {"index": 0, "message": dict(message), "finish_reason": told.get("finish_reason")}
+        try:
+            completion.add({"choices": [choice]})
+        except ValueError as error:
+            raise RecordingError(f"a recorded message is none of a chat model: {error}") from None
+        return Answer(text=completion.text, content=completion.blocks(), raw=completion.raw())
+    text = told.get("text")
+    return Answer(text=text if isinstance(text, str) else None, content=told.get("content"))
+
+
+def _check(label: str, told: Mapping[str, Any]) -> None:
+    """Raise what the call ended with then, if it had no answer."""
+    if told.get("stopped"):
+        raise ReplayMismatchError(
+            f"{label}: this call was stopped when it was recorded", hint="record it anew"
+        )
+    if "too_large" in told:
+        raise ReplayMismatchError(
+            f"{label}: the answer, of {told['too_large']:,} bytes, was too large to be recorded; a line of a"
+            f" recording has at most {recording.LONGEST:,}"
+        )
+    if "error" in told:
+        kind = getattr(exceptions, told["error"], None) if told["error"] in exceptions.__all__ else None
+        known = kind if isinstance(kind, type) and issubclass(kind, ModelError) else ModelError
+        raise known(f"{label}: this call failed when it was recorded, with {told['error']}")
+
+
+def _usage(told: Any) -> ModelUsage | None:
+    if not isinstance(told, Mapping):
+        return None
+    return replace(ModelUsage.reported(told), estimated=bool(told.get("estimated")))
+
+
+def _without_query(url: str) -> str:
+    """Return the address of a picture without what may let one in; one that holds the picture as it is."""
+    return url if url.startswith("data:") else url.partition("?")[0].partition("#")[0]
+
+
+def _packed(vectors: Any) -> Any:
+    """Return vectors as float32 in base64, a third of what they are in digits."""
+    try:
+        return [base64.b64encode(array("f", vector).tobytes()).decode("ascii") for vector in vectors]
+    except TypeError:
+        return None
+
+
+def _unpacked(packed: Any) -> Any:
+    if not isinstance(packed, list):
+        return None
+    return [array("f", base64.b64decode(str(text))).tolist() for text in packed]

@@ -1,0 +1,39 @@
+"""What models, tools and people answered in a run, written to a file; and answered from there again.
+
+A run has one *tape*: a `Recorder`, which writes what was answered, or a `Replayer`, which answers in the
+place of all of them. It lies in the process that began the run; a server that has agents of that run tells
+it what was answered there, or asks it (`nbagents.rpc`). Whoever asks a model, a tool or a person looks
+first at where it is (`here`). In a replay nothing is asked that is not in the file: no model, no tool, no
+person stands in for it.
+"""
+
+from ._answers import too_large
+from ._asked import Asked, asked_of_model, asked_of_person, asked_of_tool
+from ._entry import Entry
+from ._file import LONGEST, Recording, RecordingFile, read_recording
+from ._recorder import Recorder
+from ._replayer import Replayer, label_of
+from ._tape import Place, Tape, aside, end_tape, here, set_tape, tape_of
+
+__all__ = [
+    "LONGEST",
+    "Asked",
+    "Entry",
+    "Place",
+    "Recorder",
+    "Recording",
+    "RecordingFile",
+    "Replayer",
+    "Tape",
+    "aside",
+    "asked_of_model",
+    "asked_of_person",
+    "asked_of_tool",
+    "end_tape",
+    "here",
+    "label_of",
+    "read_recording",
+    "set_tape",
+    "tape_of",
+    "too_large",
+]

@@ -1,0 +1,198 @@
+"""The tape of a run, reached from its servers: what they record comes to it, what they replay is asked of it.
+
+`Taping` is the side of whoever has the tape, or knows who has it; `Tapes` the server's. A server is told
+that a run has a tape before the first call of that run. Once it knows that a run is a replay, nothing of that
+run asks anybody else, also when whoever has the tape is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import json
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .. import _loop, recording
+from .._ids import new_id
+from .._surrogates import well_formed
+from ..exceptions import NbAgentsError, ProtocolError, ReplayMismatchError
+from ..recording import Asked, Entry
+from ._fields import Fields
+from ._json import load
+from ._limits import LONGEST_ID
+from ._proto import agent_pb2 as pb
+
+if TYPE_CHECKING:
+    from ._attachment import Attachment
+    from ._session import Session
+
+__all__ = ["TAPE", "Tapes", "Taping"]
+
+log = logging.getLogger(__name__)
+TAPE = "tape"
+"""The kind of event by which a server records, and asks what was recorded."""
+REMEMBERED = 10_000
+LONGEST_TEXT = 2000
+MOST_OPEN = 10_000
+"""Questions of one server to a tape that are open at once."""
+
+
+class Taping:
+    """One server's way to the tapes of this process. On the loop only."""
+
+    def __init__(self, there: Attachment) -> None:
+        self._there = there
+        self._told: dict[str, None] = {}
+        self._asked: set[asyncio.Task[None]] = set()
+
+    def tell(self, run: str) -> None:
+        """Tell the server that a run has a tape, where it has one and that is still to be done."""
+        if run in self._told:
+            return
+        tape = recording.tape_of(run)
+        if tape is None:
+            return
+        self._told[run] = None
+        if len(self._told) > REMEMBERED:
+            del self._told[next(iter(self._told))]
+        self._there.ask("tape_run", value=json.dumps({"run": run, "replays": tape.replays}))
+
+    def happened(self, event: pb.Event) -> None:
+        """Take in what the server records, or asks, of a run that it was told of.
+
+        Raises:
+            ProtocolError: it is malformed.
+        """
+        told = load(event.data.data, "what an agent server tells of a recording")
+        tape = recording.tape_of(event.run) if event.run in self._told else None
+        if tape is None:
+            return
+        try:
+            # What would not do as a line of the file is refused here, where it comes in.
+            if not isinstance(told, dict):
+                raise ValueError("it is no JSON object")
+            if told.get("op") == "note":
+                entry = Entry.from_dict({**told, "agent": event.agent, "n": 1})
+                tape.note(entry.agent, entry.asked, entry.answer)
+                return
+            asked = Asked.from_dict(told)
+        except ValueError as error:
+            raise ProtocolError(f"an agent server tells of a recording, and {error}") from None
+        if len(self._asked) >= MOST_OPEN:
+            raise ProtocolError(f"an agent server asks more than {MOST_OPEN} things of a recording at once")
+        ticket = str(told.get("ticket"))[:LONGEST_ID]
+        task = asyncio.get_running_loop().create_task(
+            self._answer(tape, event.run, event.agent, asked, ticket)
+        )
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+
+    async def _answer(self, tape: recording.Tape, run: str, agent: str, asked: Asked, ticket: str) -> None:
+        about: dict[str, Any] = {"run": run, "ticket": ticket}
+        try:
+            about["answer"] = dict(await tape.answer(agent, asked))
+        except NbAgentsError as error:
+            about["error"] = {"message": str(error)[:LONGEST_TEXT], "hint": error.hint or ""}
+        value = json.dumps(well_formed(about), ensure_ascii=False)
+        self._there.ask("tape_answer", value=value)
+
+    def end(self) -> None:
+        """The server is gone."""
+        for task in self._asked:
+            task.cancel()
+
+
+class Tapes:
+    """What a server knows of the tapes of its sessions' runs. On the loop only."""
+
+    def __init__(self) -> None:
+        self._far: dict[Session, dict[str, _FarTape]] = {}
+
+    def begin(self, session: Session, asked: Fields) -> bool:
+        """Take in that a run has a tape where a session is; return False if one is known already.
+
+        Raises:
+            ProtocolError: it is malformed.
+        """
+        run, replays = asked.id("run"), asked.flag("replays")
+        known = recording.tape_of(run)
+        if known is not None and not (isinstance(known, _FarTape) and known.gone):
+            return False
+        of_session = self._far.setdefault(session, {})
+        of_session[run] = tape = _FarTape(session, run, replays)
+        while len(of_session) > REMEMBERED:
+            del of_session[next(iter(of_session))]
+        recording.set_tape(run, tape)
+        return True
+
+    def answered(self, session: Session, asked: Fields) -> None:
+        """Take in what was recorded, as a session has it; raises as `begin` does."""
+        tape = self._far.get(session, {}).get(asked.id("run"))
+        if tape is not None:
+            tape.answered(asked.id("ticket"), asked.table("answer"), asked.table("error"))
+
+    def left(self, session: Session) -> None:
+        """A client is gone for good."""
+        for tape in self._far.pop(session, {}).values():
+            tape.leave()
+
+
+class _FarTape:
+    """The tape of a run as a server has it: where the session is that told of it. It is a `Tape`."""
+
+    def __init__(self, session: Session, run: str, replays: bool) -> None:
+        self.replays, self.gone = replays, False
+        self._session, self._run = session, run
+        self._asked: dict[str, concurrent.futures.Future[Mapping[str, Any]]] = {}
+
+    async def answer(self, agent: str, asked: Asked) -> Mapping[str, Any]:
+        ticket, future = new_id(), concurrent.futures.Future[Mapping[str, Any]]()
+        self._asked[ticket] = future
+        told = {"op": "ask", "ticket": ticket, **asked.to_dict()}
+        _loop.background().post(self._put, agent, told)
+        try:
+            return await asyncio.wrap_future(future)
+        finally:
+            self._asked.pop(ticket, None)
+
+    def note(self, agent: str, asked: Asked, answer: Mapping[str, Any]) -> None:
+        size = len(Entry(agent, 1, asked, answer).line().encode())
+        answer = answer if size <= recording.LONGEST else recording.too_large(answer, size)
+        _loop.background().post(self._put, agent, {"op": "note", **asked.to_dict(), "answer": dict(answer)})
+
+    def end(self, state: str) -> tuple[str, ...]:
+        return ()
+
+    def answered(self, ticket: str, answer: Mapping[str, Any], error: Mapping[str, Any]) -> None:
+        future = self._asked.pop(ticket, None)
+        if future is None or not future.set_running_or_notify_cancel():
+            return
+        if error:
+            text, hint = (str(error.get(key) or "")[:LONGEST_TEXT] for key in ("message", "hint"))
+            future.set_exception(ReplayMismatchError(text, hint=hint or None))
+        else:
+            future.set_result(answer)
+
+    def leave(self) -> None:
+        self.gone = True
+        asked, self._asked = self._asked, {}
+        for future in asked.values():
+            if future.set_running_or_notify_cancel():
+                future.set_exception(_gone())
+
+    def _put(self, agent: str, told: Mapping[str, Any]) -> None:
+        if self._session.closed:
+            self.leave()
+            return
+        data = pb.Payload(data=json.dumps(well_formed(dict(told)), ensure_ascii=False).encode())
+        event = pb.Event(kind=TAPE, run=self._run, agent=agent[:500], data=data)
+        self._session.writer.put(pb.Frame(event=event))
+
+
+def _gone() -> ReplayMismatchError:
+    return ReplayMismatchError(
+        "whoever replays this run has left, and its recording with it; nobody else is asked",
+        hint="run the cell again",
+    )
