@@ -261,6 +261,7 @@ _ports.fetch_message.fill(_load(".rpc", "fetch_message"))
 _ports.mark_agent.fill(_load(".rpc", "mark_of"))
 _ports.find_agent.fill(_load(".rpc", "agent_of"))
 _ports.look_for_tracer.fill(_load(".tracing", "look"))
+_ports.message_spans.fill(_load(".tracing", "MessageSpans"))
 _ports.embedding_model.fill(_load(".models", "load_embedding_model"))
 _ports.watch_cells.fill(lambda: _watch_cells)
 

@@ -22,6 +22,7 @@ __all__ = [
     "look_for_tracer",
     "make_proxy",
     "mark_agent",
+    "message_spans",
     "traced",
     "watch_cells",
 ]
@@ -62,6 +63,8 @@ embedding_model = Port("embedding_model")
 """``(name or configuration) -> model``: what makes embeddings."""
 look_for_tracer = Port("look_for_tracer")
 """``()``: begins to trace, if a tracer provider has been set in this process."""
+message_spans = Port("message_spans")
+"""``(tracer_provider) -> MessageSpans``: makes spans of typed messages."""
 
 
 def traced() -> None:

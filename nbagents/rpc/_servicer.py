@@ -93,7 +93,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         host_agents(self.server_id, self._agents)
         self._results = Results(max_pool_size, max_timeout_seconds)
         self._steering = Steering(self._results, self._agents)
-        self._topics = TopicHost(self._agents, self._results)
+        self._topics = TopicHost(self._agents, self._results, self._steering.book)
         self.refuse_calls = self._results.refuse
         self._usage = Usage()
         self.studio: Studio | None = None

@@ -71,7 +71,7 @@ class Session:
         self._promises = Promises(results)
         self._heard: tuple[bytes, Any] | None = None
         self.writer = FrameWriter(lambda: len(self._pending) + len(self._requests) + len(self._desk))
-        self._topics = topics or TopicHost(agents, results)
+        self._topics = topics or TopicHost(agents, results, self.book)
         self._desk = self._topics.desk(name, self.writer)
         self.telling = Telling(self.writer, self._watched)
         self._origin = Origin(self, self._watched)

@@ -91,7 +91,7 @@ class Deliveries:
         try:
             async with limit:
                 if self._waiting or self.load >= self._room or self.closed:
-                    await self._wait_for_room(str(envelope.recipient))
+                    await self._wait_for_room(str(envelope.recipient), envelope.reply)
                 if events.active():
                     _tell("sent", envelope, envelope.sender)
                 self._post(envelope)
@@ -104,10 +104,13 @@ class Deliveries:
             forget()
             if overdue is not None:
                 overdue.cancel()
-            if not envelope.reply.done() or envelope.reply.cancelled():
+            reply = envelope.reply
+            if not reply.done() or reply.cancelled():
                 envelope.cancel()
                 if envelope.mine:
                     envelope.token.cancel()
+            if not reply.cancelled():
+                reply.exception()  # whoever sent this has an error of its own
 
     def _post(self, envelope: Envelope) -> None:
         if self._stopping:
@@ -130,13 +133,16 @@ class Deliveries:
             envelope.fail(UndeliverableException(f"{what} {STARTING:g} s", hint="runtime.start()"))
             self._settle()
 
-    async def _wait_for_room(self, where: str) -> None:
+    async def _wait_for_room(self, where: str, reply: asyncio.Future[Any] | None = None) -> None:
+        """Wait for room, or until there is a reply, since the message was cancelled."""
         if self.closed:
             raise UndeliverableException(f"the message for {where} was not delivered: its runtime is closed")
         if handling.get() is not None and self.load < self._room * INSIDE:
             return
         free: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(free)
+        if reply is not None:
+            reply.add_done_callback(lambda _: None if free.done() else free.set_result(None))
         try:
             async with asyncio.timeout(ROOM_TIMEOUT):
                 await free

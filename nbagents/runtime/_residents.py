@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any
 
+from .. import _ports
 from ..exceptions import AgentNotFoundError, DeadlockError, NbAgentsError, UndeliverableException, UsageError
 from ..topics import AgentId, AgentType, MessageContext, handling
 from ._agent import Agent
@@ -55,7 +56,8 @@ class Residents:
 
     def __init__(self, runtime: AgentRuntime, *, tracer_provider: Any = None) -> None:
         self._runtime = runtime
-        self._tracer = None if tracer_provider is None else tracer_provider.get_tracer("nbagents.runtime")
+        self.spans = _ports.message_spans(tracer_provider)
+        """Those of the messages that are sent and handled here."""
         self._factories: dict[str, tuple[Factory, type[Any] | None]] = {}
         self._classes: dict[str, type[Any]] = {}  # of types that have instances instead of a factory
         self._agents: dict[AgentId, _Resident] = {}
@@ -153,10 +155,9 @@ class Residents:
         resident.busy += 1
         before = handling.set(recipient)
         try:
-            if self._tracer is not None:
-                with self._tracer.start_as_current_span(
-                    f"handle {recipient.type}", attributes=_about(recipient, ctx)
-                ):
+            if self.spans.on:
+                about = _about(recipient, ctx)
+                with self.spans.span("process", recipient.type, sends=False, about=about):
                     return await _ask_in_turn(resident, message, recipient, ctx, on_chunk)
             if resident.turns is None:
                 reply = await resident.agent.on_message(message, ctx)

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
+from .. import _ports
 from .._ids import next_call_id
 from ..exceptions import DeadlockError, RuntimeStateError, UsageError
 from ..topics import (
@@ -51,7 +52,8 @@ class SingleThreadedAgentRuntime(ResidentRuntime):
     Args:
         intervention_handlers: look at each message before it is delivered, each at what the one before it
             has made of it.
-        tracer_provider: an OpenTelemetry provider: each handler runs in a span of it.
+        tracer_provider: an OpenTelemetry provider: each handler runs in a span of it. Without one it does
+            where `nbagents.trace` makes spans of agents.
         ignore_unhandled_exceptions: what handlers of published messages raise is only logged. Else the first
             such error is raised by the next `process_next`, `stop`, `stop_when`, `stop_when_idle` or `close`.
         room: how many messages may be on their way before whoever sends one more has to wait.
@@ -209,6 +211,7 @@ class SingleThreadedAgentRuntime(ResidentRuntime):
             if self._started:
                 raise RuntimeStateError("Runtime is already started", hint="await runtime.stop()")
             self._started = True
+        _ports.traced()
         self._background.post(self._start)
 
     def _start(self) -> None:

@@ -12,11 +12,13 @@ from ._protobuf import ProtobufMessageSerializer
 from ._registry import SerializationRegistry, UnknownPayload, try_get_known_serializers_for_type
 from ._serializer import JSON_DATA_CONTENT_TYPE, PROTOBUF_DATA_CONTENT_TYPE, MessageSerializer, type_name_of
 from ._subscription import Subscription, TypePrefixSubscription, TypeSubscription
+from ._texts import LONGEST_KEY, check_key
 from ._topic_id import DefaultTopicId, TopicId
 from ._traffic import Traffic
 
 __all__ = [
     "JSON_DATA_CONTENT_TYPE",
+    "LONGEST_KEY",
     "PROTOBUF_DATA_CONTENT_TYPE",
     "AgentId",
     "AgentMetadata",
@@ -42,6 +44,7 @@ __all__ = [
     "TypePrefixSubscription",
     "TypeSubscription",
     "UnknownPayload",
+    "check_key",
     "handling",
     "try_get_known_serializers_for_type",
     "type_name_of",

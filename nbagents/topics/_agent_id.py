@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from ..exceptions import UsageError
+from ._texts import LONGEST_KEY, LONGEST_TYPE, check_key, check_type
 
 __all__ = ["AgentId", "AgentMetadata", "AgentType"]
 
@@ -38,17 +39,18 @@ class AgentId:
     'poet/anna/1'
 
     Raises:
-        UsageError: a type has letters, digits and ``_ - .``, at least one; both parts are texts.
+        UsageError: a type has letters, digits and ``_ - .``, 1 to 512; a key is any text of 4,096 characters
+            at most, also an empty one, that UTF-8 can write.
     """
 
     __slots__ = ("_hash", "_key", "_type")
 
     def __init__(self, type: str | AgentType, key: str) -> None:
         name = type.type if isinstance(type, AgentType) else type
-        if not isinstance(name, str) or not _TYPE.match(name):
-            raise UsageError(f"{name!r:.60} is no agent type: letters, digits and _ - . only, at least one")
-        if not isinstance(key, str):
-            raise UsageError(f"the key of {name} must be a text, not {key!r:.60}")
+        if not isinstance(name, str) or len(name) > LONGEST_TYPE or not _TYPE.match(name):
+            check_type(name, _TYPE, "agent", "_ - .")
+        if not isinstance(key, str) or len(key) > LONGEST_KEY or not key.isascii():
+            check_key(key, f"the key of {name}")
         self._type, self._key = name, key
         self._hash = hash((name, key))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..exceptions import UsageError
 from ._handling import handling
+from ._texts import LONGEST_KEY, LONGEST_TYPE, check_key, check_type
 
 __all__ = ["DefaultTopicId", "TopicId"]
 
@@ -21,7 +22,8 @@ class TopicId:
     TopicId(type='news', source='sports/today')
 
     Raises:
-        UsageError: a type has letters, digits and ``_ - . : =``, at least one; both parts are texts.
+        UsageError: a type has letters, digits and ``_ - . : =``, 1 to 512; a source is any text of 4,096
+            characters at most, also an empty one, that UTF-8 can write.
     """
 
     type: str
@@ -30,12 +32,11 @@ class TopicId:
     """Whom it concerns; the key of the agents that get the message."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.type, str) or not _TYPE.match(self.type):
-            raise UsageError(
-                f"{self.type!r:.60} is no topic type: letters, digits and _ - . : = only, at least one"
-            )
-        if not isinstance(self.source, str):
-            raise UsageError(f"the source of topic {self.type} must be a text, not {self.source!r:.60}")
+        kind, source = self.type, self.source
+        if not isinstance(kind, str) or len(kind) > LONGEST_TYPE or not _TYPE.match(kind):
+            check_type(kind, _TYPE, "topic", "_ - . : =")
+        if not isinstance(source, str) or len(source) > LONGEST_KEY or not source.isascii():
+            check_key(source, f"the source of topic {kind}")
 
     @classmethod
     def from_str(cls, topic_id: str) -> TopicId:

@@ -10,7 +10,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from .. import context
 
-__all__ = ["Place", "enter", "leave", "parent_of", "traceparent_of"]
+__all__ = ["Place", "arrive", "enter", "leave", "parent_of", "traceparent_of"]
 
 _w3c = TraceContextTextMapPropagator()
 
@@ -46,6 +46,13 @@ def enter(span: api.Span) -> Place:
     otel.attach(api.set_span_in_context(span))
     context.traceparent.set(traceparent_of(span))
     return before
+
+
+def arrive(traceparent: str) -> None:
+    """Have what the running code does from now on belong to a span elsewhere, whatever its task began in."""
+    said = {"traceparent": traceparent} if traceparent else {}
+    otel.attach(_w3c.extract(said, otel.Context()))
+    context.traceparent.set(traceparent)
 
 
 def leave(place: Place) -> None:

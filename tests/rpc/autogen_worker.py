@@ -1,4 +1,4 @@
-"""A worker of AutoGen's own, run by its environment: ``python autogen_worker.py ADDRESS TYPE``..
+"""A worker of AutoGen's own, run by its environment: ``python autogen_worker.py ADDRESS TYPE [FORM]``.
 
 It does what it is told, a line of JSON each, and prints a line for each thing that happens.
 """
@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 
 from autogen_core import (
+    JSON_DATA_CONTENT_TYPE,
     AgentId,
     MessageContext,
     RoutedAgent,
@@ -21,6 +22,7 @@ from autogen_core import (
     try_get_known_serializers_for_type,
 )
 from autogen_ext.runtimes.grpc import GrpcWorkerAgentRuntime
+from google.protobuf.wrappers_pb2 import Int64Value, StringValue
 
 
 @dataclass
@@ -57,7 +59,9 @@ class Theirs(RoutedAgent):
         super().__init__("theirs")
 
     @rpc
-    async def answer(self, message: Ask, ctx: MessageContext) -> Told:
+    async def answer(self, message: Ask, ctx: MessageContext) -> Told | None:
+        if message.text == "nothing":
+            return None  # which is never sent
         if message.text == "fail":
             raise ValueError("theirs has failed")
         if message.text == "fail without a word":
@@ -72,12 +76,28 @@ class Theirs(RoutedAgent):
         say(heard=message.number, topic=str(ctx.topic_id), by=str(self.id), sender=str(ctx.sender))
 
 
+class TheirsInProtobuf(RoutedAgent):
+    """Takes messages of protobuf."""
+
+    def __init__(self) -> None:
+        super().__init__("theirs")
+
+    @rpc
+    async def answer(self, message: StringValue, ctx: MessageContext) -> Told:
+        return Told(f"{self.id} heard {message.value}", [])
+
+    @event
+    async def hear(self, message: Int64Value, ctx: MessageContext) -> None:
+        say(heard=message.value, topic=str(ctx.topic_id), by=str(self.id))
+
+
 async def do(runtime: GrpcWorkerAgentRuntime, kind: str, order: dict) -> None:
     try:
         if "publish" in order:
             topic = TopicId(order["publish"], "autogen")
             sender = AgentId(kind, "sender")
-            await runtime.publish_message(Note(order["number"]), topic, sender=sender)
+            note = (Int64Value if "protobuf" in order else Note)(**order["fields"])
+            await runtime.publish_message(note, topic, sender=sender)
             return
         if "register" in order:
             await Theirs.register(runtime, order["register"], Theirs)
@@ -91,12 +111,13 @@ async def do(runtime: GrpcWorkerAgentRuntime, kind: str, order: dict) -> None:
         say(error=str(error), kind=type(error).__name__)
 
 
-async def main(address: str, kind: str) -> None:
-    runtime = GrpcWorkerAgentRuntime(address)
+async def main(address: str, kind: str, form: str = JSON_DATA_CONTENT_TYPE) -> None:
+    runtime = GrpcWorkerAgentRuntime(address, payload_serialization_format=form)
     await runtime.start()
-    await Theirs.register(runtime, kind, Theirs)
+    made = Theirs if form == JSON_DATA_CONTENT_TYPE else TheirsInProtobuf
+    await made.register(runtime, kind, made)
     await runtime.add_subscription(TypeSubscription("notes", kind))
-    for known in (Ask, Told, Note):
+    for known in (Ask, Told, Note, StringValue, Int64Value):
         runtime.add_message_serializer(try_get_known_serializers_for_type(known))
     say(ready=kind)
     work = set()

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from pathlib import Path
 
 import pytest
 from foreigners import ROOT, compiled, foreigner, node_worker
+from google.protobuf.wrappers_pb2 import Int64Value, StringValue
 from topic_agents import Answerer, Ask, Listener, Note, Told
 from topics_here import knows, program, worker
 
-from nbagents.exceptions import MessageTooLargeError, NotAccessibleError, RemoteAgentError, WorkerLostError
+from nbagents.exceptions import (
+    CallTimeoutError,
+    MessageTooLargeError,
+    NotAccessibleError,
+    RemoteAgentError,
+    WorkerLostError,
+)
 from nbagents.rpc import GrpcWorkerAgentRuntimeHost
-from nbagents.topics import AgentId, TopicId
+from nbagents.runtime import RoutedAgent, event, rpc
+from nbagents.topics import PROTOBUF_DATA_CONTENT_TYPE, AgentId, MessageContext, TopicId, TypeSubscription
 
 pytestmark = [pytest.mark.autogen, pytest.mark.timeout(180)]
 PYTHON = ROOT / "build" / "autogen" / "bin" / "python"
@@ -28,9 +37,10 @@ def host():
 
 
 @contextlib.contextmanager
-def theirs(host, kind: str):
-    """Run one of AutoGen's own workers, which serves this type."""
-    with foreigner(PYTHON, Path(__file__).with_name("autogen_worker.py"), host.autogen_address, kind) as one:
+def theirs(host, kind: str, *form: str):
+    """Run one of AutoGen's own workers, which serves this type, in the form of messages that it prefers."""
+    path = Path(__file__).with_name("autogen_worker.py")
+    with foreigner(PYTHON, path, host.autogen_address, kind, *form) as one:
         assert one.said() == {"ready": kind}
         yield one
 
@@ -59,11 +69,11 @@ def test_one_conversation_of_theirs_ours_and_a_worker_on_node(host):
                 await runtime.publish_message(Note(1), TopicId("notes", "k"), sender=AgentId("answerer", "x"))
                 heard = {"heard": 1, "topic": "notes/k", "by": "theirs/k", "sender": "answerer/x"}
                 assert them.said() == heard
-                them.tell(publish="news", number=2)
+                them.tell(publish="news", fields={"number": 2})
                 heard = node.said()
                 assert (heard["heard"], heard["topic"]) == ("Note", "news/autogen")
                 assert heard["from"] == "theirs/sender"
-                them.tell(publish="default", number=3)
+                them.tell(publish="default", fields={"number": 3})
                 async with asyncio.timeout(20):
                     while (told := await runtime.send_message(Ask(""), AgentId("listener", "autogen"))) != (
                         Told("heard", [3])
@@ -129,3 +139,64 @@ def test_replies_never_cross(host):
         second.tell(send="target/b", ask={"text": "from the second", "seconds": 0.5})
         assert first.said()["reply"] == "target/a heard from the first from None"
         assert second.said()["reply"] == "target/b heard from the second from None"
+
+
+def test_one_of_theirs_that_never_answers_ends_in_an_error_and_others_go_on(host):
+    async def main():
+        async with worker(host) as runtime:
+            knows(runtime, Told)
+            with theirs(host, "silent") as them, theirs(host, "talking"):
+                silent, talking = AgentId("silent", "x"), AgentId("talking", "x")
+                # A handler of theirs that returns None sends no reply, whatever waits for it.
+                with pytest.raises(CallTimeoutError, match="silent/x did not answer within 1 s"):
+                    await runtime.send_message(Ask("nothing"), silent, timeout=1)
+                assert (await runtime.send_message(Ask("still here"), silent)).numbers == [10]
+                # Frozen, it accepts what comes and does nothing.
+                them.process.send_signal(signal.SIGSTOP)
+                waiting = [
+                    asyncio.ensure_future(runtime.send_message(Ask("hi"), silent, timeout=2))
+                    for _ in range(5)
+                ]
+                await runtime.publish_message(Note(1), TopicId("notes", "k"))  # nor does this wait for it
+                assert (await runtime.send_message(Ask("hi"), talking, timeout=30)).numbers == [2]
+                ends = await asyncio.gather(*waiting, return_exceptions=True)
+                assert [type(end) for end in ends] == [CallTimeoutError] * 5
+                # What waits when it dies is told so.
+                last = asyncio.ensure_future(runtime.send_message(Ask("hi"), silent))
+                await runtime.send_message(Ask("hi"), talking)
+                them.process.kill()
+                with pytest.raises(WorkerLostError):
+                    await asyncio.wait_for(last, 30)
+
+    asyncio.run(main())
+
+
+def test_messages_of_protobuf_pass_between_theirs_and_ours(host):
+    class Ours(RoutedAgent):
+        def __init__(self) -> None:
+            super().__init__("ours")
+            self.heard: list[int] = []
+
+        @rpc
+        async def tell(self, message: str, ctx: MessageContext) -> list[int]:
+            return self.heard
+
+        @event
+        async def hear(self, message: Int64Value, ctx: MessageContext) -> None:
+            self.heard.append(message.value)
+
+    async def main():
+        with theirs(host, "pb", PROTOBUF_DATA_CONTENT_TYPE) as them:
+            async with worker(host, ours=Ours) as runtime:
+                knows(runtime, Told, StringValue, Int64Value)
+                await runtime.add_subscription(TypeSubscription("numbers", "ours"))
+                told = await runtime.send_message(StringValue(value="hi"), AgentId("pb", "k"))
+                assert told == Told("pb/k heard hi", [])
+                await runtime.publish_message(Int64Value(value=2**60), TopicId("notes", "k"))
+                assert them.said() == {"heard": 2**60, "topic": "notes/k", "by": "pb/k"}
+                them.tell(publish="numbers", fields={"value": 7}, protobuf=True)
+                async with asyncio.timeout(20):
+                    while await runtime.send_message("?", AgentId("ours", "autogen")) != [7]:
+                        pass
+
+    asyncio.run(main())

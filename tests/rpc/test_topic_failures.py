@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 
 import pytest
 import topic_agents
-from topic_agents import Answerer, Ask, Told
+from topic_agents import Answerer, Ask, Listener, Note, Told
 from topics_here import knows, program, worker
 
 from nbagents.exceptions import (
@@ -22,9 +23,10 @@ from nbagents.exceptions import (
     WorkerLostError,
 )
 from nbagents.rpc import GrpcWorkerAgentRuntime, RpcAgentServerLauncher
-from nbagents.topics import AgentId, DefaultTopicId, UnknownPayload
+from nbagents.topics import AgentId, DefaultTopicId, TopicId, TypeSubscription, UnknownPayload
 
 pytestmark = pytest.mark.timeout(120)
+numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -219,5 +221,37 @@ def test_before_the_start_and_after_the_stop_everything_says_so(server):
         await runtime.stop()
         with pytest.raises(RuntimeError):
             await runtime.stop()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("key", ["", "a\0b", "line\nbreak", "ü→😀", "x" * 4096])
+def test_keys_and_sources_of_any_characters_travel(server, key):
+    kind, topic = f"odd{next(numbers)}", f"odd{next(numbers)}"
+
+    async def main():
+        async with worker(server) as runtime:
+            knows(runtime, Told)
+            await Answerer.register(runtime, kind, Answerer)
+            await Listener.register(runtime, topic, Listener, skip_class_subscriptions=True)
+            await runtime.add_subscription(TypeSubscription(topic, topic))
+            reply = await runtime.send_message(Ask("who"), AgentId(kind, key), sender=AgentId("me", key))
+            assert reply.text.startswith(f"{kind}/{key} me/{key} None True")
+            await runtime.publish_message(Note(3), TopicId(topic, key))
+            listener = await runtime.try_get_underlying_agent_instance(AgentId(topic, key), Listener)
+        assert listener.heard == [3]
+
+    asyncio.run(main())
+
+
+def test_what_is_no_address_and_no_name_is_refused_before_it_is_sent(server):
+    async def main():
+        async with worker(server) as runtime:
+            with pytest.raises(UsageError, match="a message goes to AgentId"):
+                await runtime.send_message("x", "answerer/x")
+            with pytest.raises(UsageError, match="a message goes to TopicId"):
+                await runtime.publish_message("x", AgentId("answerer", "x"))
+            with pytest.raises(UsageError, match="a message_id has 5,000 characters"):
+                await runtime.send_message("x", AgentId("answerer", "x"), message_id="x" * 5000)
 
     asyncio.run(main())

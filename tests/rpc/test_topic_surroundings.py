@@ -11,6 +11,9 @@ import pytest
 from topics_here import worker
 
 from nbagents import context
+from nbagents.exceptions import CallCancelledError
+from nbagents.rpc import RunTeller
+from nbagents.runs import Run
 from nbagents.runtime import RoutedAgent, rpc
 from nbagents.tools import Policy
 from nbagents.topics import AgentId, MessageContext
@@ -62,3 +65,23 @@ def test_an_agent_of_the_host_may_do_what_its_run_allows(server, client, emptied
 
     assert asyncio.run(main()).content == "wrote one"
     assert notes.read_text() == "one\n"
+
+
+def test_an_agent_of_the_host_takes_no_message_of_a_run_that_was_stopped(
+    server, client, another, emptied, workspace, wait_for
+):
+    settings = {"class_name": "remote_agents:Echo", "args": ["parrot"], "kwargs": {}}
+    client.create_agent(settings | {"import_path": sys.path}, uuid.uuid4().hex)
+    teller = RunTeller(workspace, lambda: client.attachment)
+
+    async def main(text):
+        async with worker(server) as runtime:
+            return (await runtime.send_message(text, AgentId("parrot", "default"), timeout=30)).content
+
+    with Run("a talk", teller=teller) as run:
+        assert asyncio.run(main("before")) == "parrot heard before"
+        wait_for(lambda: another.runs(workspace))
+        another.stop_run(run.id)
+        with pytest.raises(CallCancelledError, match="the run was stopped by you"):
+            asyncio.run(main("after"))
+    assert asyncio.run(main("outside")) == "parrot heard outside"

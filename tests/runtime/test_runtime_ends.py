@@ -1,6 +1,7 @@
 """Every message to an agent ends: in a reply or in a typed error, where others would wait for ever."""
 
 import asyncio
+import gc
 import logging
 import subprocess
 import sys
@@ -203,6 +204,33 @@ def test_too_many_messages_wait_and_then_are_refused(monkeypatch):
         assert [text for text, *_ in (await clerk(runtime)).heard] == ["hold", "hold", "y"]
 
     asyncio.run(main())
+
+
+def test_a_direct_message_that_finds_no_room_fails_once_and_its_token_ends_the_waiting(monkeypatch, caplog):
+    monkeypatch.setattr(deliveries_module, "ROOM_TIMEOUT", 0.2)
+
+    async def main():
+        runtime, token = await started(room=1), CancellationToken()
+        held = asyncio.ensure_future(runtime.send_message(Note("hold"), ME))
+        await until((await clerk(runtime)).begun.is_set)
+        with pytest.raises(OverloadedError):
+            await runtime.send_message(Ask("x"), ME)
+        monkeypatch.setattr(deliveries_module, "ROOM_TIMEOUT", 60)
+        waiting = asyncio.ensure_future(runtime.send_message(Ask("x"), ME, cancellation_token=token))
+        await until(lambda: runtime._deliveries._waiting)
+        token.cancel()
+        with pytest.raises(CallCancelledError):
+            await asyncio.wait_for(waiting, 20)
+        with pytest.raises(CallTimeoutError):
+            await runtime.send_message(Ask("x"), ME, timeout=0.1)
+        runtime._background.post((await clerk(runtime)).gate.set)
+        await held
+        await runtime.stop_when_idle()
+
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(main())
+        gc.collect()
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 # --------------------------------------------------------------------------- what fails

@@ -52,3 +52,31 @@ def test_the_default_topic_is_that_of_the_handlers_agent():
 def test_outside_of_a_handler_there_is_no_agent():
     with pytest.raises(UsageError, match="outside of a message handler"):
         MessageHandlerContext.agent_id()
+
+
+@pytest.mark.parametrize("key", ["", "a\0b", "line\nbreak", "ü→😀", " ", "a/b", "x" * 4096])
+def test_keys_and_sources_are_any_text(key):
+    assert AgentId.from_str(str(AgentId("clerk", key))).key == key
+    assert TopicId.from_str(str(TopicId("news", key))).source == key
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("x" * 10_000, "has 10,000 characters, and may have 4,096: 'xxx"),
+        ("half \ud800", "has half of a surrogate pair"),
+        (7, "must be a text, not 7"),
+    ],
+)
+def test_what_cannot_be_a_key_or_a_source_is_refused_by_its_name(key, why):
+    with pytest.raises(UsageError, match=f"the key of clerk {why}"):
+        AgentId("clerk", key)
+    with pytest.raises(UsageError, match=f"the source of topic news {why}"):
+        TopicId("news", key)
+
+
+def test_a_type_has_so_many_characters():
+    assert AgentId("x" * 512, "").type == TopicId("x" * 512, "").type
+    for make in (AgentId, TopicId):
+        with pytest.raises(UsageError, match="512 at most"):
+            make("x" * 513, "")

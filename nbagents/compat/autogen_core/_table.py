@@ -34,7 +34,7 @@ GONE: dict[str, str] = {
     "memory": "nbagents.memory has InMemoryMemory and LongTermMemory",
     "model_context": "nbagents.memory is what an agent remembers",
     "models": "nbagents.models asks models; nbagents.choose_model picks one",
-    "telemetry": "give the runtime a tracer_provider",
+    "telemetry": "nbagents.trace, for typed messages and agents alike; or give the runtime a tracer_provider",
     "tool_agent": "ReActAgent calls tools",
     "tools": "nbagents.tools has Toolkit: functions are tools",
     "utils": "JSON schemas of functions are made by nbagents.tools",

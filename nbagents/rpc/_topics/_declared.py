@@ -30,6 +30,11 @@ class Declared:
         self._steps: list[tuple[list[Any], asyncio.Future[None]]] = []
         self._line: Line | None = None
 
+    @property
+    def types(self) -> frozenset[str]:
+        """What it serves."""
+        return frozenset(self._types)
+
     # ---- what changes
 
     async def claim(self, line: Line, agent_type: str, *, shared: bool) -> None:

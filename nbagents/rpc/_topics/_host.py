@@ -23,7 +23,7 @@ from ...exceptions import (
     UndeliverableException,
     WorkerLostError,
 )
-from ...topics import Traffic
+from ...topics import LONGEST_KEY, Traffic
 from .._admission import told
 from .._agents import AgentTable
 from .._faults import encode_error
@@ -33,6 +33,7 @@ from .._methods import parsed_request
 from .._printable import printable
 from .._proto import agent_pb2 as pb
 from .._results import Results
+from .._run_book import RunBook
 from ._desk import MOST_GIVEN, Asked, Desk, Outlet, Topic, label_of
 from ._living import LivingAgents
 from ._rings import Rings
@@ -43,7 +44,6 @@ __all__ = ["TopicHost"]
 log = logging.getLogger(__name__)
 OVERLOAD_SECONDS = 10.0
 """How long a message to a topic waits for a worker that has too much to do."""
-LONGEST_KEY = 4096
 MOST_STEPS = 5000
 """Steps of one `declare`."""
 
@@ -51,9 +51,9 @@ MOST_STEPS = 5000
 class TopicHost:
     """The types, subscriptions and messages of one server. On the loop only."""
 
-    def __init__(self, agents: AgentTable, results: Results) -> None:
+    def __init__(self, agents: AgentTable, results: Results, runs: RunBook) -> None:
         self.routes: Routes[Desk] = Routes()
-        self._living = LivingAgents(agents, results)
+        self._living = LivingAgents(agents, results, runs)
         self._numbers = itertools.count(1)
         self._desks: dict[str, Desk] = {}
         self._counts: dict[str, int] = {"sent": 0, "published": 0, "delivered": 0, "undelivered": 0}
@@ -73,7 +73,11 @@ class TopicHost:
         agent = post.agent
         kind, key = agent.type, agent.key
         self._counts["sent"] += 1
-        target = self.routes.server_of(kind, key) if len(key) <= LONGEST_KEY else None
+        if len(key) > LONGEST_KEY:
+            text = f"the key of {label_of(kind)} has more than {LONGEST_KEY:,} characters"
+            desk.refuse(number, ProtocolError(text))
+            return
+        target = self.routes.server_of(kind, key)
         if target is None:
             self._send_home(desk, post, f"{kind}/{key}")
             return
@@ -117,7 +121,7 @@ class TopicHost:
         try:
             check_topic_type(post.topic.type)
             if len(post.topic.source) > LONGEST_KEY:
-                raise ProtocolError(f"the source of a topic has at most {LONGEST_KEY} characters")
+                raise ProtocolError(f"the source of a topic has at most {LONGEST_KEY:,} characters")
         except NbAgentsError as error:
             desk.refuse(post.id, error)
             return

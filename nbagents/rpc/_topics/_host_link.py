@@ -28,6 +28,7 @@ class HostLink:
         self._place, self._declared, self._sending, self._taking = place, declared, sending, taking
         self._line: Line | None = None
         self._search: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
         self.running = False
         """Was it started, and not stopped?"""
@@ -59,6 +60,15 @@ class HostLink:
         self._line = line
         if line.error is not None:  # it has ended before anybody looked
             self._ended(line, line.error)
+
+    async def hand_over(self) -> None:
+        """Let others have the types at once, and stop; handlers that run may end meanwhile."""
+        line = self._line
+        if line is not None and line.error is None:
+            with suppress(NbAgentsError, TimeoutError):
+                await asyncio.wait_for(line.ask("retire", "{}"), LEAVE_SECONDS)
+        self._leaving = asyncio.ensure_future(self.stop())
+        self._leaving.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def stop(self) -> None:
         """Take nothing more, let handlers end, leave; raises `RuntimeStateError` if it does not run."""

@@ -23,7 +23,8 @@ from .._limits import LONGEST_ID
 from .._printable import printable
 from .._proto import agent_pb2 as pb
 from .._results import Results
-from ._tracing import traceparent_of
+from .._run_book import RunBook
+from ._seen import traceparent_of
 
 __all__ = ["JSON", "MESSAGE", "TEXT", "LivingAgents"]
 
@@ -36,8 +37,8 @@ MESSAGE, TEXT, PLAIN = "Msg", "str", "json"
 class LivingAgents:
     """Sends typed messages to the agents of one server. On the loop only."""
 
-    def __init__(self, agents: AgentTable, results: Results) -> None:
-        self._agents, self._results = agents, results
+    def __init__(self, agents: AgentTable, results: Results, runs: RunBook) -> None:
+        self._agents, self._results, self._runs = agents, results, runs
 
     def _find(self, kind: str, key: str) -> Hosted | None:
         """Return the agent that an `AgentId` names.
@@ -71,7 +72,7 @@ class LivingAgents:
         """Call an agent with a message; ``answered`` is called once, later. Return what ends the call.
 
         Raises:
-            NbAgentsError: there is no such agent, or it takes no such message.
+            NbAgentsError: there is no such agent, it takes no such message, or its run was stopped.
         """
         hosted = self._find(post.agent.type, post.agent.key)
         if hosted is None:
@@ -112,6 +113,8 @@ class LivingAgents:
 
     def _call(self, hosted: Hosted, method: str, post: pb.Post, timeout: float | None) -> Call:
         self._results.check_open()
+        if post.run and (refusal := self._runs.refusal(post.run)):
+            raise refusal
         call = admit_call(self._agents, method, hosted.agent_id, [[_message(post)], {}])
         call.approve = approve_of(post)
         self._results.add(call)

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from typing import Any
 
 from ... import context, events
 from ..._ids import next_call_id
+from ...exceptions import UsageError
 from ...runtime import DEFAULT_TIMEOUT, turns_here
 from ...tools import Policy
 from ...tools._policy import standing_policy
-from ...topics import AgentId, CancellationToken, TopicId
+from ...topics import AgentId, CancellationToken, TopicId, check_key
+from ...tracing import MessageSpans
 from .._proto import agent_pb2 as pb
 from ._host_link import HostLink
 from ._seen import seen
 from ._sending import Sending
-from ._tracing import Tracing
 from ._values import Values
 
 __all__ = ["Messages"]
 
 PUBLISH_SECONDS = 60.0
 """How long a message to a topic may wait for its host; that refuses it sooner if it has no room."""
+
+UNTRACED = nullcontext()
 
 
 class Messages:
@@ -31,8 +34,8 @@ class Messages:
     They are written, and their outcomes read, where they are sent: on any loop, but for what streams.
     """
 
-    def __init__(self, link: HostLink, sending: Sending, values: Values, tracing: Tracing) -> None:
-        self._link, self._sending, self._values, self._tracing = link, sending, values, tracing
+    def __init__(self, link: HostLink, sending: Sending, values: Values, spans: MessageSpans) -> None:
+        self._link, self._sending, self._values, self._spans = link, sending, values, spans
 
     async def send(
         self,
@@ -44,8 +47,9 @@ class Messages:
         timeout: float | None,  # noqa: ASYNC109  # how long is the caller's to say
     ) -> Any:
         """Send a message to an agent and return its reply."""
+        _check(recipient, AgentId)
         frame = self._frame(message, sender, message_id, agent=recipient)
-        with self._tracing.span("send", recipient, frame.post):
+        with self._span("send", recipient.type, frame.post):
             value = await self._sending.send(self._link.line, frame, recipient, token=token, seconds=timeout)
         return self._values.decode(value)
 
@@ -59,8 +63,11 @@ class Messages:
         timeout: float | None,  # noqa: ASYNC109  # how long is the caller's to say
     ) -> AsyncGenerator[Any, None]:
         """Send a message to an agent and yield what its handler yields, or its reply."""
+        _check(recipient, AgentId)
         frame, came = self._frame(message, sender, message_id, agent=recipient), False
         work = self._sending.stream(self._link.line, frame, recipient, token=token, seconds=timeout)
+        with self._span("send", recipient.type, frame.post):
+            pass  # whoever reads the stream is not inside of it
         async with aclosing(work):
             async for value, over in work:
                 if not over or not came:  # the outcome of a handler that streams is its last value
@@ -76,8 +83,9 @@ class Messages:
         message_id: str | None,
     ) -> None:
         """Publish a message; return when the host has taken it."""
+        _check(topic, TopicId)
         frame = self._frame(message, sender, message_id, topic=topic)
-        with self._tracing.span("publish", topic, frame.post):
+        with self._span("publish", topic.type, frame.post):
             await self._sending.send(
                 self._link.line, frame, f"topic {topic}", token=token, seconds=PUBLISH_SECONDS
             )
@@ -89,6 +97,19 @@ class Messages:
             await self._sending.send(self._link.line, frame, agent, token=None, seconds=DEFAULT_TIMEOUT)
         )
 
+    def _span(self, what: str, whom: str, post: pb.Post) -> AbstractContextManager[None]:
+        """Be inside of the span of a message, to which its handler's belong."""
+        return self._traced(what, whom, post) if self._spans.on else UNTRACED
+
+    @contextmanager
+    def _traced(self, what: str, whom: str, post: pb.Post) -> Iterator[None]:
+        about = {"messaging.message.id": post.message_id}
+        if post.HasField("sender"):
+            about["nbagents.sender"] = f"{post.sender.type}/{post.sender.key}"
+        with self._spans.span(what, whom, sends=True, about=about):
+            post.metadata["traceparent"] = context.traceparent.get()
+            yield
+
     def _frame(
         self,
         message: Any,
@@ -99,6 +120,8 @@ class Messages:
         topic: TopicId | None = None,
         method: str = "",
     ) -> pb.Frame:
+        if message_id is not None:
+            check_key(message_id, "a message_id")
         frame = pb.Frame()  # written in place: a message that is put into another one is copied
         post = frame.post
         self._values.encode(message, post.body)
@@ -126,3 +149,8 @@ class Messages:
         if not method and events.active():
             seen("sent", post, str(sender or ""))
         return frame
+
+
+def _check(to: object, kind: type[Any]) -> None:
+    if not isinstance(to, kind):
+        raise UsageError(f"a message goes to {kind.__name__}(...), not to {to!r:.60}")

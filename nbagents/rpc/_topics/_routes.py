@@ -65,7 +65,8 @@ class Routes(Generic[S]):
             UsageError: it is no type.
         """
         if not AGENT_TYPE.match(agent_type) or len(agent_type) > LONGEST_ID:
-            raise UsageError(f"{printable(agent_type, 60)!r} is no agent type")
+            text = f"{printable(agent_type, 60)!r} is no agent type"
+            raise UsageError(f"{text}: letters, digits and _ - . only, at least one and {LONGEST_ID} at most")
         known = self._types.get(agent_type, {})
         if owner not in known and known and not (shared and all(known.values())):
             holder = next(iter(known)).name

@@ -23,9 +23,8 @@ from .._printable import printable
 from .._proto import agent_pb2 as pb
 from ._deadlines import Deadlines
 from ._line import Line
-from ._seen import seen
+from ._seen import seen, traceparent_of
 from ._sending import cost
-from ._tracing import Tracing, traceparent_of
 from ._values import Values
 
 __all__ = ["Taking"]
@@ -73,8 +72,8 @@ _here: ContextVar[_Taken | None] = ContextVar("nbagents_taken", default=None)
 class Taking:
     """What one worker has been given and has not answered. On the background loop only."""
 
-    def __init__(self, residents: Residents, values: Values, tracing: Tracing) -> None:
-        self._residents, self._values, self._tracing = residents, values, tracing
+    def __init__(self, residents: Residents, values: Values) -> None:
+        self._residents, self._values = residents, values
         self._taken: dict[tuple[Line, int], _Taken] = {}
         self._deadlines = Deadlines(self._taken.values, self._late)
 
@@ -278,7 +277,7 @@ class Taking:
         names = chain(post.turns, repeat(""))  # a worker in another language may know none
         turns = [(AgentId(one.type, one.key), name) for one, name in zip(post.holding, names, strict=False)]
         taken.holds = enter_turns(turns, partial(self._find_ring, taken))
-        self._tracing.enter(post)
+        self._residents.spans.arrive(context.traceparent.get())
 
     async def _find_ring(self, taken: _Taken, waits: Sequence[Hold], behind: Sequence[str]) -> list[str]:
         """Ask the host, which knows what waits in other workers; see `FindRing`."""

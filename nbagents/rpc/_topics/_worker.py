@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar, cast
+from weakref import WeakSet
 
+from ... import _ports
 from ...exceptions import (
     AgentNotFoundError,
+    AgentTypeTakenError,
     NotAccessibleError,
     ProtocolError,
     UsageError,
@@ -27,17 +31,21 @@ from ...topics import (
 from .._steers import read
 from ._declared import Declared
 from ._host_link import HostLink
-from ._line import Place
+from ._line import Line, Place
 from ._messages import Messages
+from ._rerun import cell_here, is_left_behind
 from ._sending import Sending
 from ._signals import ENDING, signalled
 from ._taking import Taking
-from ._tracing import Tracing
 from ._values import Values
 
 __all__ = ["GrpcWorkerAgentRuntime"]
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+_workers: WeakSet[GrpcWorkerAgentRuntime] = WeakSet()
+"""Those of this process."""
 
 
 class GrpcWorkerAgentRuntime(ResidentRuntime):
@@ -49,12 +57,16 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
     `RpcAgentClient`. All methods may be awaited on any loop. Agents run on the background loop, so that
     those of a notebook answer while a cell is busy; what blocks belongs on a thread.
 
+    In a notebook the cell of a worker can be run again: where the one before serves the same type, and no
+    variable has it any more, it ends, and this one serves the type.
+
     A connection that breaks is made again, and nothing is lost or doubled. If the host ends, what was under
     way ends in an error, and the worker looks for a host at that address until it is stopped; a new one is
     told of its types and subscriptions.
 
     Agents of the host itself are reached too: `AgentId` with an agent's name, or its id, and its workspace
-    as the key. ``tracer_provider`` makes spans of what is sent, published and handled, across processes.
+    as the key. ``tracer_provider`` makes spans of what is sent, published and handled, across processes;
+    without one they are made where `nbagents.trace` makes those of agents.
     ``extra_grpc_config`` is taken and not used: messages may have 128 MiB without it.
     ``payload_serialization_format`` is preferred where a type can be written in more than one.
     ``shared`` names the types that other workers may serve too, if they say so as well: each agent then
@@ -81,14 +93,15 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
                 f"it is {JSON_DATA_CONTENT_TYPE} or {PROTOBUF_DATA_CONTENT_TYPE}"
             )
         super().__init__(tracer_provider=tracer_provider, idle_seconds=idle_seconds)
-        self._shared = frozenset(shared)
+        self._shared, self._cell = frozenset(shared), cell_here()
         self._values = Values(self._serializers, self._lock, payload_serialization_format)
-        self._declared, sending, tracing = Declared(self._book), Sending(), Tracing(tracer_provider)
-        taking = Taking(self._residents, self._values, tracing)
+        self._declared, sending = Declared(self._book), Sending()
+        taking = Taking(self._residents, self._values)
         place = Place(host_address, token, ca, insecure)
         self._link = HostLink(place, self._declared, sending, taking)
         self._host = place.address
-        self._messages = Messages(self._link, sending, self._values, tracing)
+        _workers.add(self)
+        self._messages = Messages(self._link, sending, self._values, self._residents.spans)
 
     def __repr__(self) -> str:
         state = "runs" if self._link.running else "does not run"
@@ -121,6 +134,7 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
         await self._there(self._start())
 
     async def _start(self) -> None:
+        _ports.traced()
         await self._link.start()
         self._begin_releasing()
 
@@ -260,8 +274,32 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
         line = self._link.line()
         kind = self._residents.add_factory(type, factory, expected)
         shared = kind.type in self._shared if shared is None else shared
-        await self._declared.claim(line, kind.type, shared=shared)
+        await self._claim(line, kind.type, shared)
         return kind
+
+    async def _claim(self, line: Line, agent_type: str, shared: bool) -> None:
+        try:
+            await self._declared.claim(line, agent_type, shared=shared)
+        except AgentTypeTakenError:
+            holder = next((one for one in _workers if one._is_in_the_way(self, agent_type)), None)
+            if holder is None:
+                raise
+            log.warning(
+                "%s is served by this worker now: the cell of the one before was run again, which ends",
+                agent_type,
+            )
+            await holder._link.hand_over()
+            holder._end_releasing()
+            await self._declared.claim(line, agent_type, shared=shared)
+
+    def _is_in_the_way(self, newer: GrpcWorkerAgentRuntime, agent_type: str) -> bool:
+        """Does it serve a type that a newer one wants, and can nobody stop it any more?"""
+        return (
+            self._link.running
+            and self.host_address == newer.host_address
+            and agent_type in self._declared.types
+            and is_left_behind(self, self._cell, newer._cell)
+        )
 
     async def register_agent_instance(self, agent_instance: Agent, agent_id: AgentId) -> AgentId:
         """Let this very object be the agent of that id; raises as `AgentRuntime` says, and as above."""
@@ -270,7 +308,7 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
     async def _register_instance(self, agent: Agent, agent_id: AgentId) -> AgentId:
         line = self._link.line()
         await self._residents.add_instance(agent, agent_id)
-        await self._declared.claim(line, agent_id.type, shared=agent_id.type in self._shared)
+        await self._claim(line, agent_id.type, agent_id.type in self._shared)
         return agent_id
 
     async def get(
