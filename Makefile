@@ -21,6 +21,7 @@ PACKAGED := pyproject.toml README.md $(shell find kernels notebooks nbagents/ser
 SOURCES := $(PACKAGED) $(shell find nbagents -type f -not -path '*/__pycache__/*' 2>/dev/null)
 TUTORIAL := $(firstword $(sort $(wildcard notebooks/*.md)))
 NOTEBOOK := $(TUTORIAL:notebooks/%.md=build/notebooks/%.ipynb)
+NOTEBOOKS := build/notebooks/.made
 
 .PHONY: help install proto fmt lint types floors test test-quick test-long demo lab notebooks docs bench check clean programs databases ipykernels autogen
 .DELETE_ON_ERROR:
@@ -31,7 +32,7 @@ help:  ## list the targets
 demo: $(APP)  ## two agents in a background server, talking in a notebook
 	@$(BIN)/nbagents demo --output build/demo $(ARGS)
 
-lab: $(LAB) $(NOTEBOOK)  ## the first tutorial in JupyterLab
+lab: $(LAB) $(NOTEBOOKS)  ## the tutorials in JupyterLab, the first one open
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) $(NOTEBOOK)
 
 install: $(DEV)  ## everything for working on nbagents, editable
@@ -113,6 +114,8 @@ $(VENV)/.installed-app: $(SOURCES) | $(VENV)/bin/python
 	@.ci/pip $(VENV) .
 	@touch $@
 
-build/notebooks/%.ipynb: notebooks/%.md | $(LAB)
+# What is newer than at the last time, in one go; what its reader has run is else left alone.
+$(NOTEBOOKS): $(wildcard notebooks/*.md) | $(LAB)
 	@mkdir -p $(@D)
-	@$(BIN)/jupytext --quiet --to ipynb --output $@ $<
+	@$(BIN)/jupytext --quiet --to ../$(@D)//ipynb $?
+	@touch $@

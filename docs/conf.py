@@ -65,6 +65,7 @@ PAGES = (
     "runs",
     "asking",
     "budget",
+    "recording",
     "events",
     "rpc",
     "render",

@@ -19,6 +19,22 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "rpc/_gate.py", "hmac.compare_digest(given, self._expected)", "given == self._expected",
         "tests/test_house.py::test_tokens_are_compared_in_constant_time",
     ),
+    "recordings are not overwritten": (
+        "recording/_file.py", "os.O_CREAT | os.O_EXCL", "os.O_CREAT",
+        "tests/recording/test_replay.py::test_a_file_that_is_there_is_overwritten_only_if_that_is_said",
+    ),
+    "keys in recordings": (
+        "recording/_entry.py", "return redact(value)", "return value",
+        "tests/recording/test_replay.py::test_what_the_file_holds",
+    ),
+    "tools are not called in a replay": (
+        "tools/_taped.py", "if place.replays:", "if False:",
+        "tests/recording/test_replay.py::test_a_tool_is_not_called_again_and_a_person_is_not_asked_again",
+    ),
+    "a replay whose recording is gone asks nobody": (
+        "rpc/_taping.py", "future.set_exception(_gone())", "future.set_result({})",
+        "tests/recording/test_replay.py::test_a_replay_asks_nobody_when_its_recording_is_gone",
+    ),
     "a worker's own subscriptions only": (
         "rpc/_topics/_routes.py", "if subscribed is None or subscribed.owner is not owner:",
         "if subscribed is None:", "tests/rpc/test_topic_host.py::test_nobody_takes_back_what_is_anothers",
@@ -272,6 +288,24 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
     "private records of apps": (
         "app/_deployment.py", "stat.S_IMODE(path.stat().st_mode) & 0o077:", "False:",
         "tests/app/test_deployments.py::test_those_of_other_machines_are_listed_and_left_alone",
+    ),
+    "kernels that serve an app, which never get a signal": (
+        "app/_stopping.py", "if found.alive and found.is_on_a_thread:", "if False:",
+        "tests/app/test_stopping.py::"
+        "test_what_another_process_serves_on_a_thread_ends_and_the_process_does_not[function-run]",
+    ),
+    "the token's file for curl": (
+        "app/_deployment.py", "os.O_EXCL, 0o600", "os.O_EXCL, 0o644",
+        "tests/app/test_stopping.py::"
+        "test_what_another_process_serves_on_a_thread_ends_and_the_process_does_not[function-run]",
+    ),
+    "one call at a time that begins to serve": (
+        "app/_claim.py", "if keys & _claimed:", "if False:",
+        "tests/app/test_stopping.py::test_of_two_deploys_at_once_one_serves_and_the_other_is_told",
+    ),
+    "what stays out of an image": (
+        "cli/_build_context.py", "kept = lets_in", "kept = True",
+        "tests/cli/test_app_command.py::test_an_image_has_the_app_and_no_secret",
     ),
     "secrets in the end of an app's log": (
         "app/_deployment.py", "redact(text, *secrets)", "text",

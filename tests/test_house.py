@@ -45,7 +45,7 @@ COMPILES = {"rpc/_workshop.py"}
 # whoever runs an app by its name.
 IMPORTS_BY_NAME = {
     "__init__.py", "app/_target.py", "compat/_mirror.py", "models/__init__.py", "render/__init__.py",
-    "rpc/__init__.py", "rpc/_loader.py", "tools/__init__.py", "widgets/__init__.py",
+    "app/__init__.py", "rpc/__init__.py", "rpc/_loader.py", "tools/__init__.py", "widgets/__init__.py",
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from .. import events
+from .. import events, recording
 from .._threads import on_thread
 from ..config import Secret
 from ..exceptions import A2ARefusedError, UsageError
@@ -97,6 +97,7 @@ class A2AAgent(AgentBase):
             A2ATaskError: its task failed, or was cancelled or rejected there.
             A2ATimeoutError: it has not finished within the deadline.
         """
+        recording.only_recorded(f"what {self.name}, an agent of others, answers")
         x = msg if x is None else x
         if isinstance(x, str):
             x = Msg("user", x, "user")

@@ -49,9 +49,19 @@ def _read_line(question: asking.Question, opened: asking.OpenQuestion | None) ->
                 raise TimeoutError(f"{question.agent}: nobody answered within {question.timeout} s")
         line = sys.stdin.readline()
         if not line:
-            raise EOFError(f"{question.agent}: the input has ended")
+            raise _ended(question)
         return line.rstrip("\n")
-    return input(question.prompt)
+    try:
+        return input(question.prompt)
+    except EOFError:
+        raise _ended(question) from None
+
+
+def _ended(question: asking.Question) -> EOFError:
+    return EOFError(
+        f"{question.agent} was asked, and the input has ended: give the question a default, "
+        "or answer from a script: with nbagents.asking.scripted([...])"
+    )
 
 
 def _can_wait_for_stdin() -> bool:

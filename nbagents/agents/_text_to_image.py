@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from .. import recording
 from ..exceptions import ModelResponseError, NbAgentsError, UsageError
 from ..fetch import fetch
 from ..memory import arrived
@@ -91,7 +92,9 @@ class TextToImageAgent(AgentBase):
 
 async def _kept(url: str, near: str | None) -> str:
     """Return a picture in the web as an address that holds it; its own where that cannot be done."""
-    if not url.lower().startswith(("http://", "https://")):
+    place = recording.here()
+    replays = place is not None and place.replays  # then nothing is fetched
+    if replays or not url.lower().startswith(("http://", "https://")):
         return url
     from ..render import PICTURE_BYTES, picture_type
 

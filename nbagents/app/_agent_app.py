@@ -13,26 +13,25 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from .. import asking
 from ..config import Secret
 from ..exceptions import UsageError
 from ..message import Msg
 from ..render import content_text
 from ._answer import Answer
+from ._app_thread import AppThread
 from ._book import Book
 from ._doors import Doors
 from ._endpoint import Endpoint
-from ._failure import Refusal, failure_of
+from ._failure import Refusal
+from ._faults import FAULTS
 from ._frameworks import FRAMEWORKS
 from ._gate import Gate
 from ._handler import call, fitting, said_by
 from ._inputs import messages_of
-from ._jsonrpc import refused
 from ._schemas import AgentRequest
 from ._serving import Serving, serve
 from ._task import Tasks
@@ -129,6 +128,7 @@ class AgentApp:
         self._starting: asyncio.Lock | None = None
         self.book = Book(patience=resume_seconds, most=max_running)
         self.serving: Serving | None = None
+        self.home: AppThread | None = None
 
     def __repr__(self) -> str:
         where = (
@@ -242,11 +242,13 @@ class AgentApp:
             self._built = Starlette(
                 routes=self.routes,
                 lifespan=self._living,
-                exception_handlers={Refusal: _refused, HTTPException: _unknown, Exception: _failed},
+                exception_handlers=FAULTS,
             )
         if scope["type"] != "lifespan":
             await self.start()
-        await Traced(self._built, lambda: self.routes)(scope, receive, send)
+        # Clients do not make questions appear at whoever started this process: there is nobody to be asked.
+        with asking.answering(asking.nobody):
+            await Traced(self._built, lambda: self.routes)(scope, receive, send)
 
     @asynccontextmanager
     async def _living(self, _: Any) -> AsyncIterator[None]:
@@ -341,12 +343,14 @@ class AgentApp:
     def run(self, host: str = "127.0.0.1", port: int = 8080, **options: Any) -> Serving | None:
         """Serve at an address: in a script until it is interrupted, in a notebook at once and behind it.
 
-        ``ssl_certfile`` and ``ssl_keyfile`` are those of uvicorn. What ran before at that port of this app,
-        or of an app of its name in this process, ends. All of it ends with this process; see `deploy`.
+        ``ssl_certfile`` and ``ssl_keyfile`` are those of uvicorn; ``shutdown_timeout`` and
+        ``startup_timeout`` are seconds. What `run` has served of this app, or of one of its name at that
+        port, ends: the cell was run again. What a deployer serves of it goes on. All of it ends with this
+        process; see `deploy`.
 
         Raises:
-            UsageError: the port is taken, or ``host`` is another machine's way here and neither TLS nor
-                ``insecure=True`` was said.
+            UsageError: the port is taken, the certificate cannot be used, or ``host`` is another machine's
+                way here and neither TLS nor ``insecure=True`` was said.
         """
         serving = self.serve(host, port, **options)
         if _in_notebook():
@@ -356,14 +360,15 @@ class AgentApp:
 
     def serve(self, host: str = "127.0.0.1", port: int = 8080, **options: Any) -> Serving:
         """Serve as `run` does, behind whatever else goes on; ``with`` ends it. Raises as `run` does."""
-        if "unprotected" in options:  # that is for a terminal in a container, and asked for by name there
-            raise UsageError("there is no option 'unprotected'", hint="give ssl_certfile= and ssl_keyfile=")
+        if wrong := options.keys() & {"unprotected", "mode", "deploy_id", "source"}:  # of other doors
+            raise UsageError(f"there is no option {min(wrong)!r}", hint="give ssl_certfile= and ssl_keyfile=")
         return serve(self, host, port, **options)
 
     async def deploy(self, deployer: Any, **options: Any) -> dict[str, Any]:
         """Have a deployer serve it: ``await app.deploy(LocalDeployManager(port=8090))``.
 
-        ``options`` are the deployer's: ``mode="detached_process"`` has it outlive this process.
+        ``options`` are the deployer's: ``mode="detached_process"`` has it outlive this process. Where it
+        serves already, by `run` say, it goes on serving: on the same thread, with the same sessions.
         """
         deployed: dict[str, Any] = await deployer.deploy(app=self, **options)
         return deployed
@@ -378,19 +383,3 @@ def _checked(function: Any, what: str) -> Any:
     if not callable(function):
         raise UsageError(f"@app.{what} is for a function, not {type(function).__name__}")
     return function
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return refused(error, request.scope)
-
-
-async def _unknown(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "http_error")
-    return refused(Refusal(status, code, str(getattr(error, "detail", "")) or code), request.scope)
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    code, message = failure_of(error)
-    return refused(Refusal(500, code, message), request.scope)

@@ -1,8 +1,9 @@
-"""`Deployment`: an app that is deployed, and the folder that tells every process of its user of it.
+"""`Deployment`: an app that serves, and the folder that tells every process of its user of it.
 
-Each app in a process of its own has a folder, 0700, in the one of connection files: what tells how to reach
-and how to end it, its log and, if it was written in a notebook, its code. The folder goes with the app. What
-is told of other machines, which may share this home, is listed and never removed.
+Each address of an app has a folder, 0700, in the one of connection files: what tells how to reach and how to
+end it, its token as curl reads it and, if it has a process of its own, its log and the code of a notebook's.
+The folder goes with the app; what one has left that was killed goes when somebody looks next. What is told of
+other machines, which may share this home, is listed and never removed.
 """
 
 from __future__ import annotations
@@ -11,26 +12,31 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import stat
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from .._ids import check_id, new_id
 from .._process import boot_id, host_name, is_running, process_started, write_private
 from .._version import __version__
 from ..config import redact
-from ..exceptions import DeploymentError, UsageError
 from ..rpc._places import connection_folder
 
-__all__ = ["Deployment", "deployments", "find_deployment", "in_threads", "new_folder", "stop_deployment"]
+__all__ = [
+    "DAEMON_THREAD",
+    "RUN",
+    "Deployment",
+    "deployments",
+    "find_deployment",
+    "log_end",
+    "new_folder",
+]
 
-RECORD, LOG = "deployment.json", "log"
-TICK = 0.05
-GRACE = 10.0
-"""Seconds beyond those of its answers that an app gets to end before it is ended by force."""
+RUN, DAEMON_THREAD = "run", "daemon_thread"
+"""Modes of apps that serve on a thread of a process that has other things to do as well."""
+RECORD, LOG, HEADER, STOP = "deployment.json", "log", "curl.header", "stop"
 KEPT = 24 * 3600.0
 """Seconds for which the log of an app that did not end in order is kept."""
 MOST_LOG = 8192
@@ -38,10 +44,11 @@ MOST_LOG = 8192
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """An app that is deployed, of this user. ``repr`` does not show the token.
+    """An app that serves at an address, of this user. ``repr`` does not show the token.
 
-    ``mode`` is one of `DeploymentMode`, or "foreground" for one that a terminal runs; ``source`` is its
-    ``module:app``, or "cells". ``started`` is in seconds since 1970.
+    ``mode`` is one of `DeploymentMode`, "run" for what `AgentApp.run` serves in a notebook or script, or
+    "foreground" for what a terminal runs; ``source`` is its ``module:app``, or "cells". ``started`` is in
+    seconds since 1970.
     """
 
     deploy_id: str
@@ -55,13 +62,21 @@ class Deployment:
     machine: str
     boot: str
     started: float
-    drain: float
+    shutdown_timeout: float
     """Seconds that its answers get to end when it is stopped."""
     version: str = __version__
 
     @classmethod
     def of_this_process(
-        cls, deploy_id: str, *, name: str, url: str, mode: str, source: str, token: str | None, drain: float
+        cls,
+        deploy_id: str,
+        *,
+        name: str,
+        url: str,
+        mode: str,
+        source: str,
+        token: str | None,
+        shutdown_timeout: float,
     ) -> Deployment:
         """Describe an app that this process serves."""
         return cls(
@@ -76,7 +91,7 @@ class Deployment:
             machine=host_name(),
             boot=boot_id(),
             started=time.time(),
-            drain=drain,
+            shutdown_timeout=shutdown_timeout,
         )
 
     @property
@@ -89,6 +104,26 @@ class Deployment:
         """Does its process run, on this machine and since its last boot?"""
         here = (self.machine, self.boot) == (host_name(), boot_id())
         return here and is_running(self.pid, self.pid_started)
+
+    @property
+    def is_on_a_thread(self) -> bool:
+        """Does its process do other things too, so that no signal may end it? A kernel does."""
+        return self.mode in (RUN, DAEMON_THREAD)
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """Is it served by this process?"""
+        return self.pid == os.getpid() and self.alive
+
+    @property
+    def whereabouts(self) -> str:
+        """Where it serves, in words."""
+        if self.is_of_this_process:
+            return "which this process serves"
+        where = (
+            f"served by the process {self.pid}" if self.is_on_a_thread else f"deployed as {self.deploy_id}"
+        )
+        return f"{where} on {self.machine}" if self.foreign else where
 
     @property
     def folder(self) -> Path:
@@ -105,39 +140,58 @@ class Deployment:
         """Where what it prints goes, if it has no terminal."""
         return self.folder / LOG
 
+    @property
+    def header(self) -> Path:
+        """A file with the header that clients send, for ``curl -H @file``: so no command shows the token."""
+        return self.folder / HEADER
+
     def log_end(self, lines: int = 20) -> str:
         """Return the last lines of its log, in which keys and its token are masked."""
         return log_end(self.log, lines, self.token)
 
     def write(self) -> None:
-        """Tell the other processes of this user."""
+        """Tell the other processes of this user.
+
+        Raises:
+            OSError: that cannot be written.
+        """
         self.folder.mkdir(mode=0o700, exist_ok=True)
+        if self.token is not None:
+            self.header.unlink(missing_ok=True)
+            fd = os.open(self.header, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(fd, "w", encoding="utf-8") as file:
+                file.write(f"Authorization: Bearer {self.token}\n")
         write_private(self.record, asdict(self))
 
     def remove(self) -> None:
         """Take away all that tells of it; fine if it is gone."""
-        self._remove_header()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _remove_header(self) -> None:
-        """Remove the file for curl of one that could not do so itself, unless it is another app's by now."""
-        path = connection_folder() / f"app-{self.url.rpartition(':')[2]}.header"
-        with contextlib.suppress(OSError):
-            if self.token and self.token in path.read_text(encoding="utf-8"):
-                path.unlink()
+    def ask_to_stop(self) -> None:
+        """Ask the process that serves it on a thread to end it. Only its user can write there.
 
+        Raises:
+            OSError: that cannot be written; FileNotFoundError if it has ended.
+        """
+        os.close(os.open(self.folder / STOP, os.O_WRONLY | os.O_CREAT, 0o600))
 
-in_threads: dict[str, tuple[Deployment, Callable[[], bool]]] = {}
-"""What is deployed on threads of this process, with what tells whether it still serves."""
+    def is_asked_to_stop(self) -> bool:
+        """Has another process asked for its end?"""
+        return (self.folder / STOP).exists()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what may be shown of it, without the token; ``state`` is "serving", "dead" or "foreign"."""
+        told = {name: value for name, value in asdict(self).items() if name not in ("token", "boot")}
+        return {**told, "state": "foreign" if self.foreign else "serving" if self.alive else "dead"}
 
 
 def deployments() -> list[Deployment]:
-    """Return what this user has deployed: on threads of this process, and in processes of any.
+    """Return what serves of this user's apps: behind notebooks, in terminals and in processes of their own.
 
-    Those that died without a word are among them for a day, not `Deployment.alive`, so that their log can
-    be read; those of other machines that share this home are `Deployment.foreign`. Any thread; reads files.
+    Those in a process of their own that died without a word are among them for a day, not `Deployment.alive`,
+    so that their log can be read; what others have left that were killed is cleared away. Those of other
+    machines that share this home are `Deployment.foreign`. Any thread; reads files.
     """
-    here = [deployment for deployment, serves in list(in_threads.values()) if serves()]
     found = []
     for folder in sorted(_apps_folder().iterdir()):
         deployment = _read(folder)
@@ -145,48 +199,23 @@ def deployments() -> list[Deployment]:
             # Of a start that was cut off. What another version has written is not ours to judge.
             if _age(folder) > KEPT and not (folder / RECORD).exists():
                 shutil.rmtree(folder, ignore_errors=True)
-        elif deployment.foreign or deployment.alive or _age(deployment.record, deployment.log) < KEPT:
+        elif deployment.foreign or deployment.alive:
+            found.append(deployment)
+        elif deployment.log.exists() and _age(deployment.record, deployment.log) < KEPT:
+            deployment.header.unlink(missing_ok=True)
             found.append(deployment)
         else:
             deployment.remove()
-    return [*here, *sorted(found, key=lambda deployment: deployment.started)]
+    return sorted(found, key=lambda deployment: deployment.started)
 
 
 def find_deployment(deploy_id: str) -> Deployment | None:
-    """Return what is deployed under an id in a process of its own.
+    """Return what is deployed under an id.
 
     Raises:
         UsageError: that is no id.
     """
     return _read(_apps_folder() / check_id(deploy_id, "deploy_id"))
-
-
-def stop_deployment(deploy_id: str) -> Deployment:
-    """End an app that has a process of its own, whoever of this user began it; return what it was.
-
-    Answers under way get the seconds that it was deployed with; a process that then goes on is ended by
-    force. One that has ended already is only taken off the list. Blocking; any process and thread.
-
-    Raises:
-        UsageError: there is none of that id, or it runs on another machine.
-        DeploymentError: it cannot be ended.
-    """
-    found = find_deployment(deploy_id)
-    if found is None:
-        raise UsageError(f"nothing is deployed as {deploy_id!r}", hint="nbagents app list")
-    if found.foreign:
-        raise UsageError(f"{deploy_id} runs on the machine {found.machine}", hint="stop it there")
-    if found.alive:
-        _signal(found, signal.SIGTERM)
-        if not _ends(found, found.drain + GRACE):
-            _signal(found, getattr(signal, "SIGKILL", signal.SIGTERM))
-            if not _ends(found, GRACE):
-                raise DeploymentError(
-                    f"the process {found.pid} of {found.name or 'the app'} does not end",
-                    hint="look whether something holds it: a debugger, or a disk that does not answer",
-                )
-    found.remove()
-    return found
 
 
 def new_folder() -> tuple[str, Path]:
@@ -206,43 +235,6 @@ def log_end(path: Path, lines: int, *secrets: str | None) -> str:
     except OSError:
         return ""
     return "\n".join(redact(text, *secrets).strip().splitlines()[-lines:])
-
-
-def _signal(deployment: Deployment, number: int) -> None:
-    """Send a signal to this very process: no other one that has got its pid meanwhile."""
-    fd = -1
-    try:
-        try:
-            fd = os.pidfd_open(deployment.pid)
-        except ProcessLookupError:
-            return
-        except (AttributeError, OSError):
-            pass  # not Linux, or a container that forbids it
-        if not deployment.alive:
-            return
-        if fd >= 0:
-            signal.pidfd_send_signal(fd, number)
-        else:
-            os.kill(deployment.pid, number)
-    except ProcessLookupError:
-        return
-    except OSError as error:
-        raise DeploymentError(
-            f"the process {deployment.pid} cannot be ended: {error.strerror}",
-            hint="stop it as the user who deployed it",
-        ) from None
-    finally:
-        if fd >= 0:
-            os.close(fd)
-
-
-def _ends(deployment: Deployment, seconds: float) -> bool:
-    limit = time.monotonic() + seconds
-    while deployment.alive:
-        if time.monotonic() > limit:
-            return False
-        time.sleep(TICK)
-    return True
 
 
 def _apps_folder() -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import logging
 import os
@@ -11,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,11 +18,11 @@ from .. import exceptions
 from .._process import child_command, child_environment
 from ..config import model_configs, redact
 from ..exceptions import DeploymentError, NbAgentsError, UsageError
-from ..rpc._places import normal_address
 from ..rpc._source import NOTEBOOKS
 from ._agent_app import AgentApp
 from ._deployment import LOG, Deployment, log_end, new_folder
 from ._export import export
+from ._health import check_health
 from ._target import MODULE, check_target
 from ._tokens import SHORTEST
 
@@ -87,7 +85,7 @@ class Start:
             "tokens": tokens,
             "environment": {**_unseen(), **environment},
             "models": _models(),
-            "serve": {**options, "source": source, "start": seconds},
+            "serve": {**options, "source": source, "startup_timeout": seconds},
         }
         given = self._given["environment"].values()
         self._secrets = [*(tokens or {}).values(), *(value for value in given if len(value) >= SHORTEST)]
@@ -231,20 +229,10 @@ def _models() -> list[dict[str, Any]]:
 
 def _check(deployment: Deployment, seconds: float) -> None:
     """Ask at the address. That this process has it, the process itself has told."""
-    address = urllib.parse.urlsplit(deployment.url)
-    if address.scheme != "http":
-        return  # a certificate may be for another name, or made by oneself
-    host, _, port = normal_address(address.netloc).rpartition(":")
-    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=seconds)
     try:
-        connection.request("GET", "/health")
-        status = connection.getresponse().status
+        check_health(deployment.url, seconds)
     except OSError as error:
         raise DeploymentError(f"the app does not answer at {deployment.url}: {error}") from None
-    finally:
-        connection.close()
-    if status != 200:
-        raise DeploymentError(f"the app at {deployment.url} answers with {status}")
 
 
 def _write(path: Path, text: str) -> None:

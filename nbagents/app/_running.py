@@ -16,8 +16,8 @@ from types import FrameType
 from typing import Any
 
 from ._agent_app import AgentApp
-from ._deployment import Deployment, new_folder
-from ._serving import DRAIN, END, START, serve
+from ._deployment import Deployment
+from ._serving import END, SHUTDOWN_TIMEOUT, STARTUP_TIMEOUT, serve
 
 __all__ = ["run_until_told", "see_to_the_end"]
 
@@ -37,38 +37,39 @@ def run_until_told(
     source: str,
     ready: Callable[[Deployment], None],
     deploy_id: str = "",
-    drain: float = DRAIN,
-    start: float = START,
+    shutdown_timeout: float = SHUTDOWN_TIMEOUT,
+    startup_timeout: float = STARTUP_TIMEOUT,
     **options: Any,
 ) -> int:
     """Serve an app until SIGTERM, SIGINT or its own end, on the main thread; return 1 if that failed, else 0.
 
     ``ready`` is called once it answers, when every process of the user can see it; if that raises OSError,
     whoever wanted to know is gone, and it ends. New requests are refused at the end, and those under way
-    get ``drain`` seconds; a second signal takes these away.
+    get ``shutdown_timeout`` seconds; a second signal takes these away.
 
     Raises:
         UsageError: it cannot be served like that.
         Exception: what the app's own functions raised at the start.
     """
-    deployment: Deployment | None = None
     with _signals() as told:
         try:
-            serving = serve(app, host, port, drain=drain, start=start, **options)
+            serving = serve(
+                app,
+                host,
+                port,
+                mode=mode,
+                deploy_id=deploy_id,
+                source=source,
+                shutdown_timeout=shutdown_timeout,
+                startup_timeout=startup_timeout,
+                **options,
+            )
             told.starting = False
         except KeyboardInterrupt:
             return 0
+        deployment = serving.deployment
+        assert deployment is not None  # or `serve` had failed
         try:
-            deployment = Deployment.of_this_process(
-                deploy_id or new_folder()[0],
-                name=app.app_name,
-                url=serving.url,
-                mode=mode,
-                source=source,
-                token=app.token,
-                drain=drain,
-            )
-            deployment.write()
             try:
                 ready(deployment)
             except OSError:
@@ -87,7 +88,9 @@ def run_until_told(
             if failed:
                 log.error("the app failed at its end", exc_info=serving.failure)
             # The log of one that ended by itself tells why.
-            if deployment is not None and not (failed and not told and deployment.log.exists()):
+            if failed and not told and deployment.log.exists():
+                deployment.header.unlink(missing_ok=True)
+            else:
                 deployment.remove()
     return 1 if failed else 0
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
-import errno
-import ipaddress
 import logging
 import math
+import shlex
 import socket
 import sys
 import threading
@@ -17,45 +17,60 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import uvicorn
 
-from ..exceptions import UsageError
-from ._header import HeaderFile
+from ..exceptions import AgentServerError, UsageError
+from ._app_thread import AppThread, begin_on_thread
+from ._claim import claim
+from ._deployment import DAEMON_THREAD, RUN, Deployment, deployments, new_folder
+from ._listener import check_port, is_public, listen, taken
 from ._pulse import Pulse
 from ._record import Activity
+from ._tls import check_tls
 
 if TYPE_CHECKING:
     from ._agent_app import AgentApp
 
-__all__ = ["Serving", "serve", "served", "serving_at"]
+__all__ = ["Serving", "serve", "served"]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-START = 30.0
+STARTUP_TIMEOUT = 30.0
 """Seconds that the functions which are called at the start may take."""
-DRAIN = 10.0
+SHUTDOWN_TIMEOUT = 10.0
 """Seconds that answers under way get to end when it stops."""
 END = 5.0
 """Seconds that the app's own functions may take to end, before nobody waits for them any longer."""
 
-_serving: dict[int, Serving] = {}
-"""What serves in this process, by port."""
+LOOK = 0.2
+"""Seconds between two looks whether another process wants it to end."""
+
+_serving: list[Serving] = []
+"""What serves in this process."""
+_lock = threading.Lock()
 
 
 class Serving:
     """A running server. ``stop`` ends it; it ends with the process, too."""
 
     def __init__(
-        self, app: AgentApp, listener: socket.socket, options: dict[str, Any], public: bool, drain: float
+        self,
+        app: AgentApp,
+        listener: socket.socket,
+        options: dict[str, Any],
+        public: bool,
+        shutdown_timeout: float,
     ) -> None:
         self.app, self._book = app, app.book
         self.host, self.port = listener.getsockname()[:2]
         self._scheme = "https" if options.get("ssl_certfile") else "http"
         self._listener = listener
         self._failure: BaseException | None = None
-        self._header: HeaderFile | None = None
+        self.deployment: Deployment | None = None
+        """What other processes are told of it; None before it serves, or if nothing can be written."""
         self._ready = threading.Event()
         # Not `Thread.join`, after whose interruption Python 3.11 takes the thread for ended.
         self._ended = threading.Event()
+        self._home: AppThread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pulse: Pulse | None = None
         self.began = time.monotonic()
@@ -70,12 +85,11 @@ class Serving:
             proxy_headers=False,
             ws="none",
             lifespan="off",
-            timeout_graceful_shutdown=max(1, math.ceil(drain)),
+            timeout_graceful_shutdown=max(1, math.ceil(shutdown_timeout)),
             **options,
         )
-        self._drain = drain
+        self.shutdown_timeout = shutdown_timeout
         self._server = _Server(config, self._ready)
-        self._thread = threading.Thread(target=self._main, name=f"nbagents-app-{self.port}", daemon=True)
 
     @property
     def url(self) -> str:
@@ -108,20 +122,21 @@ class Serving:
     @property
     def curl(self) -> str:
         """A line for a terminal that asks it something; the token comes from a file of yours."""
-        header = f"{self._header.option()} " if self._header is not None else ""
+        known = self.deployment is not None and self.deployment.token is not None
+        header = f"-H @{shlex.quote(str(self.deployment.header))} " if known and self.deployment else ""
         return (
             f"curl -N {header}-H 'Content-Type: application/json'"
             f' -d \'{{"input": [{{"content": "Hello"}}]}}\' {self.url}{self.app.endpoint_path}'
         )
 
-    def start(self, seconds: float = START) -> None:
-        """Begin to serve, and wait until it does.
+    def start(self, seconds: float = STARTUP_TIMEOUT) -> None:
+        """Begin to serve, and wait until it does; where the app lives already, if it serves elsewhere too.
 
         Raises:
             Exception: what the app's own functions raised at the start.
             TimeoutError: they took longer than ``seconds``.
         """
-        self._thread.start()
+        self._home = begin_on_thread(self.app, f"nbagents-app-{self.port}", self._main)
         try:
             if not self._ready.wait(seconds):
                 raise TimeoutError(
@@ -132,11 +147,35 @@ class Serving:
         except BaseException:  # an interrupt too: what has begun ends
             self._server.should_exit = True
             raise
-        if self.token is not None:
-            try:
-                self._header = HeaderFile(self.port, self.token)
-            except OSError as error:
-                log.warning("no file for curl can be written, so that `curl` has no token: %s", error)
+
+    def tell(self, deploy_id: str, mode: str, source: str) -> None:
+        """Tell the other processes of this user where it serves, with the token in a file for curl.
+
+        Raises:
+            OSError: that cannot be written.
+            AgentServerError: the folder for it is another user's.
+        """
+        deployments()  # which clears away what those have left that were killed
+        deployment = Deployment.of_this_process(
+            deploy_id or new_folder()[0],
+            name=self.app.app_name,
+            url=self.url,
+            mode=mode,
+            source=source,
+            token=self.token,
+            shutdown_timeout=self.shutdown_timeout,
+        )
+        try:
+            deployment.write()
+        except OSError:  # a full disk, say: no token stays there
+            deployment.remove()
+            raise
+        self.deployment = deployment
+        if self.over_at is not None:  # meanwhile
+            deployment.remove()
+        elif deployment.is_on_a_thread:
+            atexit.register(deployment.remove)
+            threading.Thread(target=self._heed, name="nbagents-app-heed", daemon=True).start()
 
     def stop(self) -> bool:
         """Refuse new requests, give those under way some seconds, and end. Any thread; may be repeated.
@@ -145,12 +184,8 @@ class Serving:
         """
         self._server.should_exit = True
         self._book.record.changed()
-        if threading.current_thread() is not self._thread:
-            self._ended.wait(self._drain + END)
-        if _serving.get(self.port) is self:
-            del _serving[self.port]
-        if self._header is not None:
-            self._header.remove()
+        if self._home is None or not self._home.is_current():
+            self._ended.wait(self.shutdown_timeout + END)
         return self._ended.is_set()
 
     def ended(self, seconds: float) -> bool:
@@ -208,33 +243,52 @@ class Serving:
         state = f"serves at {self.url}" if self.alive else "has ended"
         return f"<{self.app.app_name or 'AgentApp'} {state}>"
 
-    def _main(self) -> None:
-        with asyncio.Runner() as runner:
-            try:
-                runner.run(self._serve())
-            except BaseException as error:  # noqa: BLE001  # it is raised in `start`
-                self._failure = error
-            finally:
-                self._listener.close()
-                self.over_at = time.monotonic()
-                self._book.record.changed()
-                self._ended.set()
-                self._ready.set()
+    def _heed(self) -> None:
+        """End it when another process of this user asks for that; see `stop_deployment`."""
+        assert self.deployment is not None
+        while not self._ended.wait(LOOK):
+            if self.deployment.is_asked_to_stop():
+                self.stop()
+                return
+
+    async def _main(self, home: AppThread) -> None:
+        try:
+            await self._serve()
+        except BaseException as error:  # noqa: BLE001  # it is raised in `start`
+            self._failure = error
+        try:
+            await home.leave()
+        except BaseException as error:  # noqa: BLE001  # whoever looks at `failure` is told
+            self._failure = error
+        self._over()
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._pulse = Pulse(self._loop)
         await self.app.start()
         self._book = self.app.book
-        try:
-            await self._server.serve(sockets=[self._listener])
-        finally:
-            await self.app.stop()
+        await self._server.serve(sockets=[self._listener])
+
+    def _over(self) -> None:
+        """Let go of all there is of it; what a process of its own leaves, that process knows."""
+        self._listener.close()
+        with _lock:
+            self.over_at = time.monotonic()
+            if self in _serving:
+                _serving.remove(self)
+        if self.deployment is not None and self.deployment.is_on_a_thread:
+            self.deployment.remove()
+            atexit.unregister(self.deployment.remove)
+        if self.app.serving is self:
+            self.app.serving = next((one for one in served() if one.app is self.app), self)
+        self._book.record.changed()
+        self._ended.set()
+        self._ready.set()
 
 
 def served() -> tuple[Serving, ...]:
     """Return what serves in this process, whoever began it: `AgentApp.run`, or a deployer."""
-    return tuple(serving for serving in list(_serving.values()) if serving.alive)
+    return tuple(serving for serving in list(_serving) if serving.alive)
 
 
 class _Server(uvicorn.Server):
@@ -254,21 +308,28 @@ def serve(
     host: str,
     port: int,
     *,
-    drain: float = DRAIN,
-    start: float = START,
+    shutdown_timeout: float = SHUTDOWN_TIMEOUT,
+    startup_timeout: float = STARTUP_TIMEOUT,
     unprotected: bool = False,
+    mode: str = RUN,
+    deploy_id: str = "",
+    source: str = "cells",
     **options: Any,
 ) -> Serving:
     """Serve an app on a thread of this process; return when it is ready.
 
-    ``drain`` is how many seconds answers under way get to end when it stops, ``start`` how many it may take
-    to begin. ``unprotected`` serves other machines without TLS, though not without the token.
+    ``shutdown_timeout`` is how many seconds answers under way get to end when it stops, ``startup_timeout``
+    how many it may take to begin. ``unprotected`` serves other machines without TLS, though not without the
+    token. ``mode``, ``deploy_id`` and ``source`` are what other processes are told; see `Deployment`. With
+    ``mode="run"`` an app serves at one address, and moves to the new one; what deployers serve stays.
 
     Raises:
-        UsageError: the port is taken or no port, or the host is open to others without TLS or
-            ``insecure=True``.
+        UsageError: the port is taken or no port, or something begins there at this moment, the certificate
+            cannot be used, or the host is open to others without TLS or ``insecure=True``.
     """
-    public = _is_public(host)
+    check_port(port)
+    check_tls(options)
+    public = is_public(host)
     if public and not (app.insecure or unprotected) and not options.get("ssl_certfile"):
         raise UsageError(
             f"{host} is open to other machines, and what is sent there can be read on the way",
@@ -279,66 +340,36 @@ def serve(
         log.warning("this app serves everybody who reaches %s:%s, without a token", host, port)
     elif public and not options.get("ssl_certfile"):
         log.warning("whoever is on the way to %s:%s can read what is sent, the token too", host, port)
-    _replace(app, port)
-    serving = Serving(app, _listen(host, port), options, public, drain)
-    serving.start(start)
-    app.serving = serving
-    _serving[serving.port] = serving
+    with claim(host, port, app if mode == RUN else None):
+        _replace(app, host, port, mode)
+        serving = Serving(app, listen(host, port), options, public, shutdown_timeout)
+        serving.start(startup_timeout)
+        with _lock:
+            if serving.over_at is None:
+                _serving.append(serving)
+        if app.serving is None or not app.serving.alive or mode == RUN:
+            app.serving = serving
+        try:
+            serving.tell(deploy_id, mode, source)
+        except (OSError, AgentServerError) as error:
+            if mode not in (RUN, DAEMON_THREAD):  # nobody could end it
+                serving.stop()
+                raise
+            log.warning("other processes cannot be told of %s, nor curl of its token: %s", serving.url, error)
     return serving
 
 
-def serving_at(port: int) -> Serving | None:
-    """Return what this process serves at a port."""
-    return _serving.get(port)
+def _replace(app: AgentApp, host: str, port: int, mode: str) -> None:
+    """End what a cell that is run again has begun before: at that port, by that name, in that way.
 
-
-def _replace(app: AgentApp, port: int) -> None:
-    """End what this app served, and an earlier app of its name at that port: its cell was run again."""
-    earlier = _serving.get(port)
-    if earlier is not None and earlier.app.app_name == app.app_name:
-        earlier.stop()
-    if app.serving is not None and app.serving.alive:
-        app.serving.stop()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
-        raise UsageError(f"a port is a number from 0 to 65535, not {port!r}")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
-    try:
-        with contextlib.suppress(OSError):
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            who, remedy = _holder(port)
-            raise UsageError(
-                f"the port {port} of {host} is taken by {who}",
-                hint=f"give another port, or 0 for any{remedy}",
-            ) from None
-        raise UsageError(f"{host}:{port} cannot be listened at: {error.strerror or error}") from None
-    return listener
-
-
-def _holder(port: int) -> tuple[str, str]:
-    """Say whose a port is, and what ends it, where that is known."""
-    from ._deployment import deployments  # reads the user's files, which only this question needs
-
-    own = _serving.get(port)
-    if own is not None:
-        return f"your own {own.app.app_name or 'app'}", "; or end it: app.serving.stop()"
-    for one in deployments():
-        if one.alive and one.url.rpartition(":")[2] == str(port):
-            deployed = f"your own {one.name or 'app'}, deployed as {one.deploy_id}"
-            return deployed, f"; or end it: `nbagents app stop {one.deploy_id}`"
-    return "another program", ""
-
-
-def _is_public(host: str) -> bool:
-    try:
-        return not ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() != "localhost"
+    Raises:
+        UsageError: the port is that of another app of this process, or of one that serves in another way.
+    """
+    for one in tuple(_serving):  # those that are ending too, whose ports are not free yet
+        ran = RUN if one.deployment is None else one.deployment.mode
+        if ran == mode and one.app is app and mode == RUN:
+            one.stop()
+        elif one.port == port:
+            if ran != mode or one.app.app_name != app.app_name:
+                raise taken(host, port)
+            one.stop()

@@ -8,7 +8,7 @@ there, asking fails at once; nothing hangs.
 
 from collections.abc import Callable
 
-from ._answerers import Answerer, answering, ask, fill, pass_on, scripted
+from ._answerers import Answerer, answering, ask, fill, nobody, pass_on, scripted
 from ._approval import ALL, EDITED, NO, YES, Approval
 from ._fields import check_fields, fields_of
 from ._open import OpenQuestion, answer, ended_question, find_question, open_question, open_questions
@@ -33,6 +33,7 @@ __all__ = [
     "fields_of",
     "fill",
     "find_question",
+    "nobody",
     "open_question",
     "open_questions",
     "pass_on",

@@ -19,7 +19,7 @@ from ._open import Check, OpenQuestion, open_question
 from ._question import Answer, Field, Question
 from ._taped import Taped
 
-__all__ = ["Answerer", "answering", "ask", "fill", "pass_on", "scripted"]
+__all__ = ["Answerer", "answering", "ask", "fill", "nobody", "pass_on", "scripted"]
 
 Answerer = Callable[[Question], "str | Answer | None"]
 """Answers a question: with a line of text, which is then asked for each field too; with all of it; or with
@@ -122,13 +122,18 @@ def _who(question: Question) -> Answerer | None:
 
     answerer = _answerer.get()
     if question.approval is not None and answerer is not None and answerer is not _approver.get():
-        return _nobody  # a script's list of answers was made for other questions
+        return nobody  # a script's list of answers was made for other questions
     if answerer is None and sys.stdin is not None:
         answerer = asking.terminal
     return answerer
 
 
-def _nobody(question: Question) -> str:
+def nobody(question: Question) -> str:
+    """An answerer for where there is no person: a question's default is its answer, or asking fails at once.
+
+    Raises:
+        NotImplementedError: always, which is how an answerer says so.
+    """
     raise NotImplementedError
 
 

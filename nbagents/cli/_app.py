@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -12,8 +13,9 @@ from typing import Any
 
 from .._process import close_to_others
 from .._version import __version__
-from ..exceptions import UsageError
+from ..exceptions import NbAgentsError, UsageError
 from ..render import TableView, table_text
+from ._build_context import BuildContext
 from ._dockerfile import dockerfile, dockerignore
 from ._serving import port_number
 
@@ -52,7 +54,7 @@ def _serve() -> Command:
         usage="nbagents app MODULE:APP [options]\n       nbagents app list | stop ID | dockerfile MODULE:APP",
         description="Serves an app in the foreground, until it gets SIGTERM or SIGINT; answers under way get"
         " some seconds then. Its module is looked for in the working folder, too.",
-        epilog="`list` tells what is deployed, `stop` ends one of these, wherever it was begun, and"
+        epilog="`list` tells which apps of yours serve, `stop` ends one of these, wherever it was begun, and"
         " `dockerfile` writes what a container with the app is made of.",
     )
     add = parser.add_argument
@@ -76,18 +78,18 @@ def _serve() -> Command:
         " the token",
     )
     add(
-        "--drain-seconds",
+        "--shutdown-timeout",
         type=float,
         default=10.0,
         metavar="N",
-        help="what answers under way get at the end (default: %(default)g)",
+        help="seconds that answers under way get at the end (default: %(default)g)",
     )
     add(
-        "--start-seconds",
+        "--startup-timeout",
         type=float,
         default=60.0,
         metavar="N",
-        help="what the app may take to begin (default: %(default)g)",
+        help="seconds that the app may take to begin (default: %(default)g)",
     )
     return parser, _run
 
@@ -125,39 +127,51 @@ def _run(given: argparse.Namespace) -> int:
         mode=FOREGROUND,
         source=given.target,
         ready=announce,
-        drain=given.drain_seconds,
-        start=given.start_seconds,
+        shutdown_timeout=given.shutdown_timeout,
+        startup_timeout=given.startup_timeout,
         unprotected=given.insecure,
         **tls,
     )
 
 
 def _list() -> Command:
-    text = "Tells what you have deployed: apps in processes of their own, and those that terminals run."
-    return argparse.ArgumentParser(prog="nbagents app list", description=text), _listed
+    parser = argparse.ArgumentParser(
+        prog="nbagents app list",
+        description="Tells which apps of yours serve: behind notebooks, in terminals, and in processes of"
+        " their own. Each is asked whether it answers.",
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON, for programs; without tokens")
+    return parser, _listed
 
 
 def _listed(given: argparse.Namespace) -> int:
     from ..app import deployments
+    from ..app._health import healths
 
     found = deployments()
-    if not found:
-        print("nothing is deployed")
+    told = list(zip(found, healths(found), strict=True))
+    if given.json:
+        print(json.dumps([{**one.to_dict(), "health": health} for one, health in told], indent=2))
         return 0
-    columns = ("id", "name", "address", "mode", "source", "process", "since", "state")
+    if not found:
+        print("no app of yours serves")
+        return 0
+    columns = ("id", "name", "address", "mode", "source", "process", "since", "health")
     rows = []
-    for one in found:
+    for one, health in told:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.started))
-        state = "serves" if one.alive else f"on {one.machine}" if one.foreign else "died"
-        state += f"; log: {one.log}" if state == "died" and one.log.exists() else ""
-        rows.append((one.deploy_id, one.name, one.url, one.mode, one.source, str(one.pid), since, state))
+        where = f"{one.pid} on {one.machine}" if one.foreign else str(one.pid)
+        health += f"; log: {one.log}" if health == "dead" and one.log.exists() else ""
+        rows.append((one.deploy_id, one.name, one.url, one.mode, one.source, where, since, health))
     print(table_text(TableView(columns, tuple(rows))))
     return 0
 
 
 def _stop() -> Command:
     parser = argparse.ArgumentParser(
-        prog="nbagents app stop", description="Ends apps that are deployed, and waits until they have ended."
+        prog="nbagents app stop",
+        description="Ends apps, wherever they serve, and waits until they have ended. Of a notebook only the"
+        " app ends, not its kernel.",
     )
     parser.add_argument("deploy_id", nargs="+", metavar="ID", help="as `nbagents app list` tells it")
     return parser, _stopped
@@ -165,10 +179,23 @@ def _stop() -> Command:
 
 def _stopped(given: argparse.Namespace) -> int:
     from ..app import stop_deployment
+    from ..app._deployment import find_deployment
 
+    failed: list[NbAgentsError] = []
     for deploy_id in given.deploy_id:
-        stopped = stop_deployment(deploy_id)
-        print(f"{stopped.name or 'AgentApp'} at {stopped.url} has ended", flush=True)
+        try:
+            found = find_deployment(deploy_id)
+            was_dead = found is not None and not found.alive
+            stopped = stop_deployment(deploy_id)
+        except NbAgentsError as error:
+            failed.append(error)
+            continue
+        how = "had died already; it is off the list now" if was_dead else "has ended"
+        print(f"{stopped.name or 'AgentApp'} at {stopped.url} {how}", flush=True)
+    for earlier in failed[:-1]:
+        print(f"nbagents app: {earlier}", file=sys.stderr)
+    if failed:
+        raise failed[-1]
     return 0
 
 
@@ -216,11 +243,18 @@ def _image_written(given: argparse.Namespace) -> int:
         else:
             ignore.write_text(dockerignore(), encoding="utf-8")
             print(f"wrote {ignore}")
+        context = BuildContext(folder, ignore.read_text(encoding="utf-8"))
+        for held in context.with_secrets():
+            print(f"note: {held} would be in the image, and looks as if it held a key: add it to {ignore}")
+    except UnicodeDecodeError:
+        raise UsageError(f"{ignore} is not UTF-8") from None
     except OSError as error:
         raise UsageError(f"cannot write to {folder}: {error.strerror}", hint="--output FOLDER") from None
     place = folder / module.split(".")[0]
     if not place.is_dir() and not place.with_suffix(".py").is_file():
         print(f"note: there is no {place.name}.py in {folder.resolve()}; the image needs that module")
+    elif not any(context.has(name) for name in (place.name, f"{place.name}.py")):
+        print(f"note: {ignore} keeps {place.name} out of the image, which needs that module")
     return 0
 
 

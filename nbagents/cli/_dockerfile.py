@@ -34,8 +34,8 @@ RUN useradd --uid 10001 --create-home --home-dir /home/app --shell /usr/sbin/nol
 WORKDIR /app
 {install}
 COPY . .
-
-# It may read what is in here, and write nothing of it.
+# It may read what is in here, whoever could where it was written, and write nothing of it.
+RUN chmod -R a+rX,go-w .
 USER 10001
 EXPOSE {port}
 STOPSIGNAL SIGTERM
@@ -45,28 +45,48 @@ CMD {command}
 
 DOCKERIGNORE = """\
 # What a container of the app does not need, and what must not get into an image.
-.*
-!.dockerignore
-Dockerfile
-**/.env*
+# Hidden files and folders: .git, .env, .ssh, .aws, .netrc, .venv, .ipynb_checkpoints.
+**/.*
+Dockerfile*
 **/__pycache__
 **/*.py[cod]
-**/.ipynb_checkpoints
 **/*.ipynb
-**/*.key
-**/*.pem
-**/*.crt
-**/*.p12
-**/*.token
-**/*-token
-**/secrets
-**/*.db
-**/*.sqlite*
 **/*.log
 **/node_modules
 build
 dist
-venv
+**/venv
+**/env
+# Keys, certificates and tokens.
+**/*.env
+**/*.key
+**/*.pem
+**/*.crt
+**/*.p12
+**/*.pfx
+**/*.jks
+**/*.kdbx
+**/*.ppk
+**/*.header
+**/id_rsa*
+**/id_dsa*
+**/id_ecdsa*
+**/id_ed25519*
+**/token
+**/token.txt
+**/*.token
+**/*[-_]token
+**/*[-_]token.txt
+**/secrets
+**/secrets.json
+**/secrets.toml
+**/secrets.y*ml
+**/*credentials*.json
+**/*service[-_]account*.json
+**/client_secret*.json
+# What the app keeps.
+**/*.db
+**/*.sqlite*
 """
 
 

@@ -39,11 +39,11 @@ def to_python(spec: Spec, known: Collection[str] = ()) -> str:
         case AgentSpec():
             return _agent(spec, known)
         case AgentsSpec():
-            return _unwritten(spec.options) + _agents(spec, known)
+            return _unwritten(spec.options) + _on_tape(spec.options, _agents(spec, known))
         case PipelineSpec():
-            return _unwritten(spec.options) + _pipeline(spec, known)
+            return _unwritten(spec.options) + _on_tape(spec.options, _pipeline(spec, known))
         case HubSpec():
-            return _unwritten(spec.options) + _hub(spec, known)
+            return _unwritten(spec.options) + _on_tape(spec.options, _hub(spec, known))
         case LineSpec("ask", (name,), text):
             return _module(["Msg"], [f"{name}({_message(text, _filled(spec.options, known))})"])
         case LineSpec(verb):
@@ -64,6 +64,19 @@ def _unwritten(options: CommonOptions) -> str:
     if options.approve is not None:
         said.append(f"# --approve {options.approve}: who allows the calls of tools")
     return "".join(f"{line}; only a cell has this\n" for line in said)
+
+
+def _on_tape(options: CommonOptions, code: str) -> str:
+    """Put code below a ``with`` that records or replays it, if that is asked for."""
+    if options.record is not None:
+        name, more = "record", ", overwrite=True" if options.overwrite else ""
+    elif options.replay is not None:
+        name, more = "replay", ""
+    else:
+        return code
+    imports, _, body = code.partition("\n\n")
+    opening = f"with {name}({literal(options.record or options.replay or '')}{more}):"
+    return "\n".join([f"{imports}, {name}", "", opening, *indented(body)]) + "\n"
 
 
 def _agent(spec: AgentSpec, known: Collection[str]) -> str:

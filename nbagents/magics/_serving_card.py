@@ -5,6 +5,7 @@ Nothing here loads `app`, which takes as long as all the rest: where an app serv
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 import time
@@ -33,6 +34,8 @@ __all__ = ["ServingCards", "served_here", "source_of"]
 
 HELD = 1.0
 """Seconds after which it is said that something holds an app's loop up."""
+MOST_USERS = 64
+"""Users whose colors are remembered."""
 AGAIN = "this app is shown again further down"
 HERE = "it serves as long as this kernel runs"
 
@@ -103,6 +106,8 @@ class _Source:
     def __init__(self, serving: Serving) -> None:
         self._serving = serving
         self._users: dict[str, int] = {}
+        """Each user's color: of those who are shown, and some of those who were."""
+        self._colors = itertools.count()
 
     @property
     def is_over(self) -> bool:
@@ -159,7 +164,13 @@ class _Source:
     def _row(self, asked: Asked) -> RowView:
         over = asked.state != "running"
         user = "" if asked.user == asked.session else asked.user
-        color = self._users.setdefault(asked.user, len(self._users))
+        if (color := self._users.get(asked.user)) is None:
+            color = next(self._colors)
+            while len(self._users) >= MOST_USERS:  # many more than are shown, so that none of these goes
+                del self._users[next(iter(self._users))]
+        else:
+            del self._users[asked.user]
+        self._users[asked.user] = color
         return RowView(
             " · ".join(filter(None, (user[:30], _short(asked.session)))),
             asked.text,

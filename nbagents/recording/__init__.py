@@ -13,7 +13,7 @@ from ._entry import Entry
 from ._file import LONGEST, Recording, RecordingFile, read_recording
 from ._recorder import Recorder
 from ._replayer import Replayer, label_of
-from ._tape import Place, Tape, aside, end_tape, here, set_tape, tape_of
+from ._tape import Place, Tape, aside, end_tape, here, only_recorded, set_tape, tape_of
 
 __all__ = [
     "LONGEST",
@@ -32,6 +32,7 @@ __all__ = [
     "end_tape",
     "here",
     "label_of",
+    "only_recorded",
     "read_recording",
     "set_tape",
     "tape_of",

@@ -102,6 +102,8 @@ def difference(now: Asked, then: Asked) -> str:
         return "what is asked for is another"
     if len(now.parts) != len(then.parts) and now.kind == "model":
         counts = f"it is sent {len(now.parts)} messages, and in the recording {len(then.parts)}"
+        more = "more" if len(now.parts) > len(then.parts) else "less"
+        counts += f", as if it remembered {more} than it did then"
         return f"{counts}; the last begins {now.begins!r}, and there {then.begins!r}"
     pairs = list(zip(now.parts, then.parts, strict=False))
     at = next((n for n, (here, there) in enumerate(pairs) if here != there), len(pairs) - 1)

@@ -27,8 +27,7 @@ class Recorder:
 
     def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         self._file = RecordingFile(path, overwrite=overwrite)
-        self.label = ""
-        self.note_before = f"recorded in {self._file.name}"
+        self.name = self._file.name
         self._counts: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
 

@@ -36,7 +36,6 @@ class Replayer:
         recording = read_recording(path)
         self.name, self.date = recording.name, recording.date
         self.label = label_of(recording.models, recording.date)
-        self.note_before = f"answers come from {self.name}: no model, no tool and no person is asked"
         self._ended = _ended(recording)
         self._left: dict[tuple[str, str], list[Entry]] = {}
         for entry in recording.entries:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .. import context
+from ..exceptions import ReplayMismatchError
 from ._asked import Asked
 
-__all__ = ["Place", "Tape", "aside", "end_tape", "here", "set_tape", "tape_of"]
+__all__ = ["Place", "Tape", "aside", "end_tape", "here", "only_recorded", "set_tape", "tape_of"]
 
 REMEMBERED = 20_000
 """Runs whose tape is known."""
@@ -96,6 +97,19 @@ def here() -> Place | None:
     run, agent = (context.run.get(), "") if frame is None else (frame.run, frame.agent_name)
     tape = _tapes.get(run)
     return None if tape is None else Place(tape, agent)
+
+
+def only_recorded(what: str) -> None:
+    """Refuse, in a replay, what no recording holds: ``what`` is asked somewhere else.
+
+    Raises:
+        ReplayMismatchError: the running code is in a replay.
+    """
+    place = here()
+    if place is not None and place.replays:
+        raise ReplayMismatchError(
+            f"a replay asks nobody, and {what} cannot be recorded", hint="run it without --replay"
+        )
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._error import error_html, error_text
     from ._folds import split_content
-    from ._graph import HUB, EdgeView, GraphView, NodeView, graph_figure, graph_html, graph_text
+    from ._graph import HUB, EdgeView, GraphView, NodeView, graph_figure, graph_html, graph_picks, graph_text
     from ._line import agent_line_html, agent_line_text, banner_html, banner_text
     from ._live import LiveRows, live_run, wall_time
     from ._markdown import markdown_to_html, text_to_html
@@ -83,6 +83,7 @@ __all__ = [
     "error_text",
     "graph_figure",
     "graph_html",
+    "graph_picks",
     "graph_text",
     "latency_words",
     "live_run",
@@ -117,7 +118,7 @@ __all__ = [
 _PLACES = {
     "_error": "error_html error_text",
     "_folds": "split_content",
-    "_graph": "HUB EdgeView GraphView NodeView graph_figure graph_html graph_text",
+    "_graph": "HUB EdgeView GraphView NodeView graph_figure graph_html graph_picks graph_text",
     "_line": "agent_line_html agent_line_text banner_html banner_text",
     "_live": "LiveRows live_run wall_time",
     "_markdown": "markdown_to_html text_to_html",

@@ -7,7 +7,7 @@ moves when more is said.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -23,6 +23,7 @@ __all__ = [
     "graph_figure",
     "graph_html",
     "graph_lines",
+    "graph_picks",
     "graph_text",
 ]
 
@@ -38,7 +39,8 @@ Point = tuple[float, float]
 class NodeView:
     """Somebody who spoke, or heard: an agent, a person, a hub, a topic.
 
-    ``messages`` is how many are from them, or, of a topic, a small ring, were published to it.
+    ``messages`` is how many are from them, or, of a topic, a small ring, were published to it. ``rows`` are
+    the keys of those that a run shows.
     """
 
     name: str
@@ -46,15 +48,20 @@ class NodeView:
     messages: int = 0
     is_hub: bool = False
     is_topic: bool = False
+    rows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeView:
-    """How often one has spoken to another; both are names of nodes."""
+    """How often one has spoken to another; both are names of nodes.
+
+    ``rows`` are the keys of the messages in the run: what was said, or, where no row has that, the answer.
+    """
 
     speaker: str
     listener: str
     count: int
+    rows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +82,53 @@ def graph_html(view: GraphView) -> str:
     return fragment("section", "nba-run", body, f"who spoke to whom in {one_line(view.title, 200)}")
 
 
-def graph_figure(view: GraphView, cap: int) -> str:
+def graph_figure(view: GraphView, cap: int, *, picks: bool = False) -> str:
     """Return the drawing and the list without a frame, for a card: at most ``cap`` bytes.
 
-    Where that is too little, those pairs that spoke least are left out, in the end the drawing too.
+    Where that is too little, those pairs that spoke least are left out, in the end the drawing too. With
+    ``picks`` whatever has rows bears its name in `graph_picks`, and is a button in the list: for a page with
+    a script that does something about it.
     """
     for pairs in _PAIRS:
-        items = "".join(f"<li>{escape(line)}</li>" for line in graph_lines(view, pairs or _PAIRS[-2]))
-        drawing = _drawing(replace(view, edges=view.edges[:pairs])) if pairs else ""
-        figure = f'<figure class="nba-graph">{drawing}<ul>{items}</ul></figure>'
+        drawing = _drawing(replace(view, edges=view.edges[:pairs]), picks) if pairs else ""
+        most = pairs or _PAIRS[-2]
+        lists = _buttons(view, most) if picks else _list(map(escape, graph_lines(view, most)))
+        figure = f'<figure class="nba-graph">{drawing}{lists}</figure>'
         if len(figure.encode()) <= cap:
             break
     return figure
+
+
+def graph_picks(view: GraphView) -> dict[str, list[str]]:
+    """Return the rows of each edge and each node that has some, by the name that its drawing bears."""
+    edges = {f"e{number}": list(edge.rows) for number, edge in enumerate(view.edges[: _PAIRS[0]])}
+    nodes = {f"n{number}": list(node.rows) for number, node in enumerate(view.nodes[:MOST])}
+    return {name: rows for name, rows in (edges | nodes).items() if rows}
+
+
+def _list(items: Iterable[str]) -> str:
+    return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
+
+
+def _buttons(view: GraphView, pairs: int) -> str:
+    """Return the list for a page that shows the messages of what is chosen, and the names of all."""
+    lines = graph_lines(view, pairs)
+    items = [
+        _button(f"e{number}", line, f"{edge.speaker} to {edge.listener}") if edge.rows else escape(line)
+        for number, (edge, line) in enumerate(zip(view.edges[:pairs], lines, strict=False))
+    ]
+    items += map(escape, lines[len(items) :])
+    nodes = [
+        _button(f"n{number}", f"{one_line(node.name, 60)}: {len(node.rows)}", f"from {node.name}")
+        for number, node in enumerate(view.nodes[:MOST])
+        if node.rows
+    ]
+    return _list(items) + (f"<p>messages from</p>{_list(nodes)}" if nodes else "")
+
+
+def _button(pick: str, text: str, which: str) -> str:
+    label = escape(f"show the messages {one_line(which, 120)}")
+    return f'<button type="button" data-pick="{pick}" title="{label}">{escape(text)}</button>'
 
 
 def graph_text(view: GraphView) -> str:
@@ -113,7 +155,7 @@ def graph_lines(view: GraphView, pairs: int = _PAIRS[0]) -> list[str]:
     return lines or ["nobody has spoken to anybody"]
 
 
-def _drawing(view: GraphView) -> str:
+def _drawing(view: GraphView, picks: bool) -> str:
     shown = view.nodes[:MOST]
     places = _places(shown)
     known = {(edge.speaker, edge.listener) for edge in view.edges}
@@ -121,11 +163,22 @@ def _drawing(view: GraphView) -> str:
     sizes = {node.name: _size(node, shown) for node in shown}
     colors = {node.name: node.color for node in shown}
     arrows = "".join(
-        _arrow(edge, places, sizes, colors, most, (edge.listener, edge.speaker) in known)
-        for edge in view.edges
+        _arrow(
+            edge,
+            places,
+            sizes,
+            colors,
+            most,
+            (edge.listener, edge.speaker) in known,
+            pick=f"e{number}" if picks and edge.rows else "",
+        )
+        for number, edge in enumerate(view.edges)
         if edge.speaker in places and edge.listener in places
     )
-    circles = "".join(_circle(node, places[node.name], sizes[node.name]) for node in shown)
+    circles = "".join(
+        _circle(node, places[node.name], sizes[node.name], f"n{number}" if picks and node.rows else "")
+        for number, node in enumerate(shown)
+    )
     more = f" {len(view.nodes) - MOST} more are not drawn." if len(view.nodes) > MOST else ""
     about = escape(f"Who spoke to whom; the list below says the same.{more}")
     return (
@@ -160,7 +213,7 @@ def _size(node: NodeView, nodes: Sequence[NodeView]) -> float:
     return (_RADIUS + (8 * node.messages / most if most else 0) + 4 * node.is_hub) / crowd
 
 
-def _circle(node: NodeView, place: Point, size: float) -> str:
+def _circle(node: NodeView, place: Point, size: float, pick: str) -> str:
     x, y = place
     name = one_line(node.name, 24)
     ring = ' class="nba-hub"' if node.is_hub or node.is_topic else ""
@@ -169,7 +222,7 @@ def _circle(node: NodeView, place: Point, size: float) -> str:
     under = y + 4 if node.is_hub else y + size + 14
     below = f'<text class="nba-label" x="{x:.1f}" y="{under:.1f}">{escape(name)}</text>'
     return (
-        f'<g class="{color_class(node.color)}"><title>{escape(name)}: {said}</title>'
+        f'<g class="{color_class(node.color)}"{_picked(pick)}><title>{escape(name)}: {said}</title>'
         f'<circle{ring} cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}"></circle>'
         f'<text class="nba-letter" x="{x:.1f}" y="{y + 5:.1f}">{letter}</text>{below}</g>'
     )
@@ -182,6 +235,7 @@ def _arrow(
     colors: dict[str, int | None],
     most: int,
     both_ways: bool,
+    pick: str,
 ) -> str:
     """Return an arrow in its speaker's colour, bent where there is one the other way."""
     (x1, y1), (x2, y2) = places[edge.speaker], places[edge.listener]
@@ -200,13 +254,19 @@ def _arrow(
     )
     lx, ly = (start[0] + 2 * cx + end[0]) / 4 - uy * 8, (start[1] + 2 * cy + end[1]) / 4 + ux * 8 + 4
     width = 1.2 + 3.3 * edge.count / most
+    line = f"M{start[0]:.1f} {start[1]:.1f}Q{cx:.1f} {cy:.1f} {end[0]:.1f} {end[1]:.1f}"
+    reach = f'<path class="nba-reach" d="{line}"></path>' if pick else ""  # a thin line is hard to hit
     return (
-        f'<g class="{color_class(colors[edge.speaker])}">'
+        f'<g class="{color_class(colors[edge.speaker])}"{_picked(pick)}>'
         f"<title>{escape(one_line(edge.speaker, 60))} → {escape(one_line(edge.listener, 60))}: {edge.count}"
-        f'</title><path d="M{start[0]:.1f} {start[1]:.1f}Q{cx:.1f} {cy:.1f} {end[0]:.1f} {end[1]:.1f}"'
-        f' stroke-width="{width:.1f}"></path><polygon points="{head}"></polygon>'
+        f'</title>{reach}<path d="{line}" stroke-width="{width:.1f}"></path>'
+        f'<polygon points="{head}"></polygon>'
         f'<text class="nba-count" x="{lx:.1f}" y="{ly:.1f}">{edge.count}</text></g>'
     )
+
+
+def _picked(pick: str) -> str:
+    return f' data-pick="{pick}"' if pick else ""
 
 
 def _toward(point: Point, other: Point, distance: float) -> Point:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from ..render import HUB, EdgeView, GraphView, NodeView
+from ..render import HUB, EdgeView, GraphView, NodeView, RowView
 from ._letters import Letters, shown
 from ._record import Record
 
@@ -17,6 +17,8 @@ __all__ = ["YOU", "graph_of"]
 
 YOU = "you"
 """Who asks from outside: the person at the notebook."""
+ROWS = 400
+"""Rows that one of them has, the last ones: a page shows no more."""
 TOPIC = "#"
 """What the names of topics begin with here; no agent's does."""
 
@@ -28,44 +30,59 @@ def graph_of(run: Run) -> GraphView:
     """
     with run._lock:
         title = f"run {run.number} · {run.title}" if run.title else f"run {run.number}"
-        return _graph(title, run._records.values(), run.color_of, run._letters)
+        told = [entry.key for entry in run._entries if isinstance(entry, RowView)]
+        return _graph(title, run._records.values(), run.color_of, run._letters, told)
 
 
 def _graph(
-    title: str, records: Iterable[Record], color_of: Callable[[str], int | None], letters: Letters
+    title: str,
+    records: Iterable[Record],
+    color_of: Callable[[str], int | None],
+    letters: Letters,
+    told: list[str],
 ) -> GraphView:
     known = {record.call: record for record in records}
     names: dict[str, None] = {}
     said, edges = Counter[str](), Counter[tuple[str, str]]()
     hearers: dict[str, None] = {}
+    rows = defaultdict[str | tuple[str, str], list[str]](list)
+    rows[YOU] = told
     for record in known.values():
         if not record.is_reply:
             continue
         for speaker in _speakers(record, known):
             names.setdefault(speaker)
             edges[speaker, record.agent] += 1
+            words = [call for call in record.waits_for if call in known and known[call].agent == speaker]
+            rows[speaker, record.agent] += words or [record.call]
         names.setdefault(record.agent)
         said[record.agent] += len(record.messages())
+        rows[record.agent] += [*(f"{record.call}.{n}" for n in range(len(record.asides()))), record.call]
         if record.heard_by and record.messages():
             edges[record.agent, HUB] += len(record.messages())
+            rows[record.agent, HUB].append(record.call)
+            rows[HUB].append(record.call)
         hearers |= dict.fromkeys(record.heard_by)
     names |= hearers
     colors = _letters(letters, color_of, names, said, edges)
     said[YOU] = sum(count for (speaker, _), count in edges.items() if speaker == YOU)
-    nodes = [
-        NodeView(name, None if name == YOU else colors.get(name, color_of(name)), said[name])
-        for name in names
-    ]
+    colored = {name: None if name == YOU else colors.get(name, color_of(name)) for name in names}
+    nodes = [NodeView(name, color, said[name], rows=_last(rows[name])) for name, color in colored.items()]
     nodes += [NodeView(_topic(topic), messages=n, is_topic=True) for topic, n in letters.topics.items()]
     if hearers:
-        nodes.append(NodeView(HUB, messages=sum(edges[name, HUB] for name in names), is_hub=True))
+        heard = sum(edges[name, HUB] for name in names)
+        nodes.append(NodeView(HUB, messages=heard, is_hub=True, rows=_last(rows[HUB])))
     ranked = sorted(edges.items(), key=lambda edge: -edge[1])
     return GraphView(
         title,
         tuple(nodes),
-        tuple(EdgeView(speaker, listener, count) for (speaker, listener), count in ranked),
+        tuple(EdgeView(*pair, count, _last(rows[pair])) for pair, count in ranked),
         tuple(name for name in names if not said[name] and name != YOU),
     )
+
+
+def _last(rows: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(rows))[-ROWS:]
 
 
 def _letters(

@@ -64,7 +64,11 @@ def replay(path: str | os.PathLike[str], *, title: str = "") -> Iterator[Run]:
 
 
 def put_on_tape(run: Run, tape: Recorder | Replayer) -> None:
-    """Let a run that has not begun be recorded or replayed, and say so in its title and its notes."""
+    """Let a run that has not begun be recorded or replayed, and say so where it is shown."""
     run.tape = tape
-    run.title = " · ".join(filter(None, (run.title, tape.label)))
-    run.notes = (*run.notes, tape.note_before)
+    if isinstance(tape, Recorder):
+        told = (run.title, f"recorded in {tape.name}")
+    else:  # in front, where nothing cuts it off
+        told = (tape.label, run.title)
+        run.notes = (*run.notes, f"answers come from {tape.name}: no model, no tool and no person is asked")
+    run.title = " · ".join(filter(None, told))

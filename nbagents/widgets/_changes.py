@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..render import GraphView, LiveRows, RunView, graph_figure, live_run
+from ..render import GraphView, LiveRows, RunView, graph_figure, graph_picks, live_run
 
 __all__ = ["Changes"]
 
@@ -26,7 +26,7 @@ class Changes:
         self._run: dict[str, Any] = {}
         self._known: dict[str, dict[str, Any]] = {}
         self._order: list[str] = []
-        self._drawn: tuple[GraphView | None, str] = (None, "")
+        self._drawn: tuple[GraphView | None, str, dict[str, list[str]]] = (None, "", {})
 
     def take(
         self, view: RunView, graph: GraphView | None = None
@@ -39,7 +39,7 @@ class Changes:
         """
         run, rows = live_run(view), self._rows.values(view.rows)
         if graph is not None:
-            run["graph"] = self._figure(graph)
+            run["graph"], run["picks"] = self._figure(graph)
         change: dict[str, Any] = {}
         about = {name: value for name, value in run.items() if self._run.get(name) != value}
         if about:
@@ -54,10 +54,10 @@ class Changes:
         self.size = sum(len(row["html"]) + len(row["text"]) for row in rows) + len(self._drawn[1])
         return {**self.fixed, **run, "rows": rows}, change or None
 
-    def _figure(self, graph: GraphView) -> str:
+    def _figure(self, graph: GraphView) -> tuple[str, dict[str, list[str]]]:
         if self._drawn[0] != graph:
-            self._drawn = graph, graph_figure(graph, GRAPH)
-        return self._drawn[1]
+            self._drawn = graph, graph_figure(graph, GRAPH, picks=True), graph_picks(graph)
+        return self._drawn[1:]
 
 
 def _part(known: dict[str, Any] | None, row: dict[str, Any]) -> dict[str, Any] | None:

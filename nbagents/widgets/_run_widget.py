@@ -25,7 +25,7 @@ class RunWidget(LiveWidget):
     ``server`` is the id of the server that knows the run, ``tab`` the view that is open first.
     """
 
-    _esm = esm("lanes", "rows", "find", "card")
+    _esm = esm("lanes", "rows", "find", "graph", "card")
     _css = css("rows", "card")
 
     def __init__(self, run: Run, *, server: str | None = None, tab: str = "chat") -> None:

@@ -56,7 +56,7 @@ class Slow:
 
 @contextlib.contextmanager
 def serving(app: AgentApp) -> Iterator[Serving]:
-    with serve(app, "127.0.0.1", 0, drain=1) as running:
+    with serve(app, "127.0.0.1", 0, shutdown_timeout=1) as running:
         yield running
 
 

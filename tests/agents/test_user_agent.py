@@ -150,12 +150,12 @@ def test_at_the_end_of_the_input_the_call_fails(script, timeout):
         try:
             UserAgent("me")(timeout={timeout}).content
         except EOFError as error:
-            print("the end")
+            print("the end", "default" in str(error))
         """,
         stdin=subprocess.DEVNULL,
     )
     out, err = run.end()
-    assert out == "User Input: the end\n"
+    assert out == "User Input: the end True\n"
     assert err == ""
 
 

@@ -60,7 +60,7 @@ def test_without_a_folder_for_its_token_it_serves_all_the_same(
     with serve(app, "127.0.0.1", 0) as serving:
         assert Client(serving).ask("POST", "/process", BODY)[0] == 200
         assert "-H @" not in serving.curl
-    assert "no file for curl" in caplog.text
+    assert "nor curl of its token" in caplog.text
     assert not serving.alive
 
 
@@ -150,7 +150,13 @@ def test_a_deployment_on_a_thread_that_is_cancelled_does_not_serve(runtime: Path
 
 def test_what_another_version_has_deployed_is_listed_and_never_lost(runtime: Path) -> None:
     one = Deployment.of_this_process(
-        "abc", name="A", url="http://127.0.0.1:1", mode="foreground", source="a:b", token=None, drain=1
+        "abc",
+        name="A",
+        url="http://127.0.0.1:1",
+        mode="foreground",
+        source="a:b",
+        token=None,
+        shutdown_timeout=1,
     )
     one.write()
     told = json.loads(one.record.read_text())
@@ -210,11 +216,19 @@ def test_who_guesses_tokens_is_told_to_wait_and_others_are_not(served: Begin) ->
 
 def test_what_ran_before_the_last_boot_of_this_machine_is_over(runtime: Path) -> None:
     one = Deployment.of_this_process(
-        "abc", name="A", url="http://127.0.0.1:1", mode="foreground", source="a:b", token=None, drain=1
+        "abc",
+        name="A",
+        url="http://127.0.0.1:1",
+        mode="foreground",
+        source="a:b",
+        token=None,
+        shutdown_timeout=1,
     )
     before = dataclasses.replace(one, boot="before")
     before.write()
+    before.log.touch(0o600)
     assert [(found.foreign, found.alive) for found in deployments()] == [(False, False)]
-    os.utime(before.record, (1, 1))
+    for path in (before.record, before.log):
+        os.utime(path, (1, 1))
     assert deployments() == []
     assert not before.folder.exists()

@@ -190,9 +190,11 @@ def test_what_a_thread_serves_is_listed_while_it_does(runtime: Path) -> None:
             asyncio.run(LocalDeployManager(port=0).deploy(app, **wrong))
     with pytest.raises(UsageError, match="app is an AgentApp, or a text"):
         asyncio.run(LocalDeployManager(port=0).deploy(None, mode=DETACHED))  # type: ignore[arg-type]
-    # No other process can end it, and none is ended for it.
-    assert asyncio.run(LocalDeployManager().stop(one.deploy_id))["success"] is False
+    # Any manager ends it.
+    assert asyncio.run(LocalDeployManager().stop(one.deploy_id))["success"] is True
+    assert not manager.is_running
     assert asyncio.run(manager.stop(one.deploy_id))["success"] is True
+    assert asyncio.run(manager.stop(one.deploy_id))["success"] is False
     assert deployments() == []
 
 
@@ -324,7 +326,13 @@ def test_one_that_dies_without_a_word_can_be_looked_into_and_is_taken_off(runtim
 
 def test_those_of_other_machines_are_listed_and_left_alone(runtime: Path) -> None:
     one = Deployment.of_this_process(
-        "abc", name="Far", url="http://127.0.0.1:1", mode=DETACHED, source="a:b", token="t" * 32, drain=1
+        "abc",
+        name="Far",
+        url="http://127.0.0.1:1",
+        mode=DETACHED,
+        source="a:b",
+        token="t" * 32,
+        shutdown_timeout=1,
     )
     far = dataclasses.replace(one, machine="elsewhere")
     far.write()
@@ -346,7 +354,13 @@ def test_those_of_other_machines_are_listed_and_left_alone(runtime: Path) -> Non
 def test_a_process_that_got_the_pid_of_one_that_ended_is_not_touched() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         one = Deployment.of_this_process(
-            "abc", name="Old", url="http://127.0.0.1:1", mode=DETACHED, source="a:b", token=None, drain=1
+            "abc",
+            name="Old",
+            url="http://127.0.0.1:1",
+            mode=DETACHED,
+            source="a:b",
+            token=None,
+            shutdown_timeout=1,
         )
         dataclasses.replace(one, pid=other.pid, pid_started="1").write()
         stop_deployment("abc")

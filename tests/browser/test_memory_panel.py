@@ -58,8 +58,9 @@ def test_a_person_changes_what_is_remembered_takes_it_back_and_forgets(desk):
     found = Axe().run(page, context=PANEL)
     serious = [v["id"] for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
     assert serious == []
-    entry(notebook, "Write about rain.").get_by_role("button", name=re.compile("^keep it")).click()
-    expect(entry(notebook, "muted")).to_be_visible()
+    entry(notebook, "Write about rain.").get_by_role("button", name=re.compile("^keep it")).press("Enter")
+    again = entry(notebook, "muted").get_by_role("button", name=re.compile("^send it to the model again"))
+    expect(again).to_be_focused()  # the keyboard stays where it was
     notebook.picture("memory-light", PANEL)
     notebook.use_theme("JupyterLab Dark")
     notebook.picture("memory-dark", PANEL)

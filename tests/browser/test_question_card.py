@@ -64,6 +64,8 @@ def test_a_plain_cell_that_waits_is_answered_by_the_form(desk) -> None:
     notebook.picture("question-narrow", FORM)
     page.set_viewport_size({"width": 1280, "height": 900})
     assert Axe().run(page, context=FORM, options={"resultTypes": ["violations"]}).violations_count == 0
+    page.locator(f"{FORM} textarea").press("Enter")  # an empty answer is not sent by accident
+    page.wait_for_selector(f"{FORM} .nba-said:has-text('pick an answer, write one, or skip')")
     page.get_by_role("button", name="yes", exact=True).click()
     notebook.finished()
     assert "'yes'" in notebook.text(1)

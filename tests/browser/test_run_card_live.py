@@ -94,7 +94,7 @@ def test_it_streams_stops_one_agent_while_the_cell_runs_and_is_frozen_afterwards
     _grows(notebook, "bob", before + 10)
     page.get_by_role("tab", name="Timeline").click()
     lane = page.locator(f"{CARD} .nba-lanes tr", has_text="alice")
-    assert re.search(r"\d\.\d–\d\.\d s \(stopped\)", lane.inner_text())
+    assert re.search(r"\d\.\d–\d\.\d\ss \(stopped\)", lane.inner_text())
     assert "since" in page.locator(f"{CARD} .nba-lanes tr", has_text="bob").inner_text()
     page.get_by_role("tab", name="Raw").click()
     assert "bob · running" in page.locator(f"{CARD} .nba-raw").inner_text()
@@ -275,6 +275,9 @@ def test_it_looks_right_and_axe_finds_nothing_serious(desk) -> None:
             wide = page.evaluate(f"(c => c.scrollWidth - c.clientWidth)(document.querySelector('{CARD}'))")
             assert wide <= 1, (theme, width, tab)
         assert page.evaluate(f"document.querySelector('{CARD} .nba-panel').clientHeight") <= 480
+    page.get_by_role("tab", name="Chat").click()
+    page.wait_for_selector(f"{CARD} .nba-growing.nba-over")  # its beginning fades, and is not cut
+    notebook.picture("live-fades", CARD)
     page.get_by_role("button", name="stop run").click()
     notebook.finished()
 
@@ -292,6 +295,7 @@ def test_who_speaks_to_whom_is_drawn_while_they_speak_and_in_the_saved_output(de
     assert page.get_by_role("tab", name="Graph").get_attribute("aria-selected") == "true"
     page.wait_for_selector(f"{CARD} .nba-graph li:has-text('alice → bob: 1')")
     notebook.picture(f"graph-{app}-live", CARD)
+    _choose_in_the_graph(notebook, app)
     page.get_by_role("tab", name="Chat").click()
     assert "is writing" in _row(notebook, "bob").inner_text()
     page.get_by_role("button", name="stop run").click()
@@ -306,3 +310,32 @@ def test_who_speaks_to_whom_is_drawn_while_they_speak_and_in_the_saved_output(de
         page.emulate_media(color_scheme="dark" if theme == "Dark" else "light")
         page.set_viewport_size({"width": width, "height": 900})
         notebook.picture(f"graph-{app}-{theme.lower()}-{width}", ".nba-run")
+
+
+def _choose_in_the_graph(notebook: Any, app: str) -> None:
+    """Choose who spoke to whom, with the pointer and by keys: the chat shows these and the way back."""
+    page = notebook.page
+    alice, bob, bar = _row(notebook, "alice"), _row(notebook, "bob"), page.locator(f"{CARD} .nba-only")
+    arrow = page.locator(f"{CARD} .nba-graph g", has=page.locator("title", has_text="alice → bob"))
+    arrow.locator(".nba-reach").dispatch_event("click")
+    assert bar.inner_text().split("\n")[0] == "alice → bob · 1 of 2 messages"
+    assert (alice.is_visible(), bob.is_visible()) == (True, False)
+    assert page.locator(f"{CARD} .nba-above").is_hidden(), "what you have said is none of it"
+    assert page.get_by_role("tab", name="Chat").get_attribute("aria-selected") == "true"
+    notebook.picture(f"graph-{app}-chosen", CARD)
+    assert serious(page) == []
+    page.get_by_role("button", name="show all").click()
+    assert bar.is_hidden()
+    assert (alice.is_visible(), bob.is_visible()) == (True, True)
+    assert _focused(page) == "alice, message 1 of 2"
+    page.get_by_role("tab", name="Graph").click()
+    page.get_by_role("button", name="bob: 1", exact=True).focus()
+    page.keyboard.press("Enter")
+    assert bar.inner_text().split("\n")[0] == "from bob · 1 of 2 messages"
+    assert (alice.is_visible(), bob.is_visible()) == (False, True)
+    before = _words(notebook, "bob")
+    _grows(notebook, "bob", before + 5)  # it grows on, and no drawing brings the others back
+    assert alice.is_hidden()
+    page.keyboard.press("Escape")
+    assert alice.is_visible()
+    assert page.evaluate("document.activeElement.closest('.nba-live') !== null"), "it has not been left"

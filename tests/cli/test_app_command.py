@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import trustme
 
+from nbagents.cli._build_context import BuildContext
+
 SERVICE = """
 from nbagents import AgentApp
 app = AgentApp(app_name="Friday")
@@ -116,13 +118,14 @@ def test_an_app_that_fails_at_its_end_says_so(begin: Any, folder: Path, runtime:
     assert left(runtime) == []
 
 
+@pytest.mark.timeout(180)
 def test_it_is_listed_and_stopped_from_elsewhere(begin: Any, run: Run, runtime: Path) -> None:
     process, said = begin("app", "--port", 0, "service:app", "--allow-host", "agents.example")
     token = json.loads(Path(said[1].removeprefix("token: in ").strip()).read_text())["token"]
     assert asked(port_of(said[0]), token, host="agents.example") == 200
     assert asked(port_of(said[0]), token, host="other.example") == 403
     listed = run("nbagents", "app", "list").stdout.splitlines()
-    assert listed[0].split() == ["id", "name", "address", "mode", "source", "process", "since", "state"]
+    assert listed[0].split() == ["id", "name", "address", "mode", "source", "process", "since", "health"]
     deploy_id, *fields = listed[1].split()
     assert fields[:5] == [
         "Friday",
@@ -131,13 +134,13 @@ def test_it_is_listed_and_stopped_from_elsewhere(begin: Any, run: Run, runtime: 
         "service:app",
         str(process.pid),
     ]
-    assert fields[-1] == "serves"
+    assert fields[-1] == "answers"
     assert token not in "\n".join(listed)
     stopped = run("nbagents", "app", "stop", deploy_id)
     assert (stopped.returncode, stopped.stderr) == (0, "")
     process.communicate(timeout=30)
     assert process.returncode == 0
-    assert run("nbagents", "app", "list").stdout == "nothing is deployed\n"
+    assert run("nbagents", "app", "list").stdout == "no app of yours serves\n"
     again = run("nbagents", "app", "stop", deploy_id)
     assert (again.returncode, again.stdout) == (1, "")
     assert again.stderr == (f"nbagents app: nothing is deployed as {deploy_id!r}\nTry: nbagents app list\n")
@@ -232,8 +235,7 @@ def test_a_dockerfile_is_written_once(run: Run, folder: Path) -> None:
     assert faults(text) == []
     assert "requirements.txt" not in text
     assert ("USER", "10001") in parsed(text)
-    ignored = (folder / ".dockerignore").read_text().split()
-    assert {"**/.env*", "**/*.pem", "**/secrets"} <= set(ignored)
+    assert ("RUN", "chmod -R a+rX,go-w .") in parsed(text)
     assert not any("/run/secrets" in rest for name, rest in parsed(text) if name != "CMD")
     again = run("nbagents", "app", "dockerfile", "service:app")
     assert (again.returncode, again.stderr) == (
@@ -249,6 +251,61 @@ def test_a_dockerfile_is_written_once(run: Run, folder: Path) -> None:
     for wrong in ("service", "service:app\nRUN evil", "a b:c"):
         assert run("nbagents", "app", "dockerfile", wrong, "--force").returncode == 1
     assert "note: there is no other.py" in run("nbagents", "app", "dockerfile", "other:app", "--force").stdout
+
+
+KEPT_OUT = (
+    ".env", "sub/.env.local", "prod.env", ".git/config", "sub/.aws/credentials", ".ssh/known_hosts", ".netrc",
+    "token", "sub/token.txt", "nbagents-token", "api_token", "a.token", "tls.key", "sub/tls.crt", "ca.pem",
+    "id_ed25519", "secrets/nbagents-token", "sub/secrets/any", "secrets.toml", "my-credentials.json",
+    "service-account-1.json", "a.ipynb", ".ipynb_checkpoints/a.py", "states.db", "a.sqlite3-wal", "x.log",
+    ".venv/bin/python", "venv/pyvenv.cfg", "sub/__pycache__/a.pyc", "Dockerfile", ".dockerignore",
+)  # fmt: skip
+LET_IN = (
+    "service.py",
+    "requirements.txt",
+    "sub/tokens.py",
+    "sub/tokenizer.json",
+    "data/poems.txt",
+    "json.py",
+)
+
+
+def test_an_image_has_the_app_and_no_secret(run: Run, folder: Path) -> None:
+    for name in (*KEPT_OUT, *LET_IN):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x")
+    for name in ("Dockerfile", ".dockerignore"):
+        (folder / name).unlink()
+    written = run("nbagents", "app", "dockerfile", "service:app")
+    assert written.stdout == "wrote Dockerfile\nwrote .dockerignore\n", written.stderr
+    context = BuildContext(folder, (folder / ".dockerignore").read_text())
+    assert set(context.files()) == set(LET_IN)
+    # What no name tells of is found by what is in it.
+    (folder / "sub" / "notes.md").write_text("the key is sk-0123456789abcdef0123456789abcdef\n")
+    (folder / "sub" / "old").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+    (folder / "sub" / "image.bin").write_bytes(b"\xff\xfe\x00")
+    again = run("nbagents", "app", "dockerfile", "service:app", "--force")
+    notes = [line for line in again.stdout.splitlines() if line.startswith("note: ")]
+    assert [line.split()[1] for line in notes] == ["sub/notes.md", "sub/old"]
+    assert "sk-0123" not in again.stdout
+    (folder / ".dockerignore").write_text("*\n!sub\n")
+    kept = run("nbagents", "app", "dockerfile", "service:app", "--force").stdout
+    assert "keeps service out of the image" in kept
+
+
+PATTERNS = {  # as moby's own tests have them: pattern, file, is it kept out
+    ("**", "a/b"): True, ("**/", "a"): True, ("dir/**", "dir/a/b"): True, ("**/dir", "dir/a"): True,
+    ("**/file*txt", "a/b/file-x.txt"): True, ("*.md", "a.md"): True, ("*.md", "a/b.md"): False,
+    ("a/*.md", "a/b/c.md"): False, ("docs", "docs/a/b"): True, ("docs", "a/docs"): False,
+    ("/docs/", "docs/a"): True, ("?.txt", "a.txt"): True, ("?.txt", "ab.txt"): False,
+    ("[a-c].txt", "b.txt"): True, ("[a-c].txt", "d.txt"): False, ("*\n!a", "a"): False,
+    ("*\n!a\na/b", "a/b/c"): True, ("# a\n", "# a"): False, ("a.b", "axb"): False, ("./a", "a"): True,
+}  # fmt: skip
+
+
+def test_patterns_are_read_as_docker_reads_them() -> None:
+    told = {case: not BuildContext(Path(), case[0]).has(case[1]) for case in PATTERNS}
+    assert told == PATTERNS
 
 
 @pytest.mark.linux

@@ -111,8 +111,15 @@ def test_cells_in_the_runtimes_terms_serve_and_are_deployed(
         assert asked(ports[0], token, "What is 6 * 7?") == "6 * 7 = 42"
     thread = f'await clerk_app.deploy(LocalDeployManager(host="127.0.0.1", port={ports[1]}))'
     process = f'await clerk_app.deploy(LocalDeployManager(port={ports[0]}), mode="detached_process")'
-    for port, cell in ((ports[1], thread), (ports[0], process)):
-        assert kernel.run(f"told = {cell}").error == ""
-        assert kernel.run("print(told['token'] == clerk_app.token)").stdout == "True\n"
+    shown = kernel.run(f"told = {thread}\ntold")
+    assert shown.error == ""
+    assert "'token': '***'" in shown.card
+    assert token not in str(shown.outputs)  # which the notebook keeps
+    for port in ports:  # where it ran it serves on
         assert asked(port, token, "What is 6 * 8?") == "6 * 8 = 48"
-    assert [one.name for one in deployments()] == ["Clerk"]
+    assert "taken by your own Clerk" in kernel.run(process).error
+    assert kernel.run("clerk_app.serving.stop()").error == ""
+    assert kernel.run(f"told = {process}").error == ""
+    assert kernel.run("print(told['token'] == clerk_app.token)").stdout == "True\n"
+    assert [asked(port, token, "What is 6 * 8?") for port in ports] == ["6 * 8 = 48"] * 2
+    assert [one.mode for one in deployments()] == ["daemon_thread", "detached_process"]

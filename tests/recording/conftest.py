@@ -7,12 +7,15 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nbagents import DialogAgent
 from nbagents.rpc import RpcAgent, RpcAgentClient, RpcAgentServerLauncher
+
+sys.path.append(str(Path(__file__).parent))  # so that servers, which get this path, find later_agents too
 
 
 class Endpoint:

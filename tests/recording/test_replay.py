@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
+import subprocess
+import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -243,3 +247,46 @@ def test_a_replay_is_quick_though_the_model_was_slow(place, endpoint, tmp_path):
     with nbagents.replay(file):
         assert place("first", "poet", POET, endpoint.config)(Msg("user", "Rain.")).content
     assert time.monotonic() - begin < 30
+
+
+LEAVES = """
+import os, sys, threading
+import nbagents
+from nbagents import Msg
+from nbagents.rpc import RpcAgent, RpcAgentClient
+
+address, agent_id, file = sys.argv[1:]
+client = RpcAgentClient(address, token=sys.stdin.readline().strip())
+poet = RpcAgent("poet", agent_id, kind="Later", connect=lambda: client.attachment)
+with nbagents.replay(file):
+    reply = poet(Msg("user", "Rain."))
+    print("begun", flush=True)
+    sys.stdin.read()
+    os._exit(0)
+"""
+
+
+def test_a_replay_asks_nobody_when_its_recording_is_gone(place, servers, endpoint, tmp_path):
+    file = tmp_path / "run.jsonl"
+    with nbagents.record(file):
+        assert place("first", "poet", POET, endpoint.config)(Msg("user", "Rain.")).content
+    gate, told = tmp_path / "gate", tmp_path / "told"
+    os.mkfifo(gate)
+    os.mkfifo(told)
+    client, agent_id = servers["first"], uuid.uuid4().hex
+    settings = {
+        "class_name": "later_agents:Later",
+        "args": ["poet", POET, endpoint.config],
+        "kwargs": {"gate": str(gate), "told": str(told)},
+        "import_path": sys.path,
+    }
+    client.create_agent(settings, agent_id)
+    command = [sys.executable, "-c", LEAVES, client.address, agent_id, str(file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        process.stdin.write(client.attachment.token + "\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "begun\n"
+        with gate.open("w"):  # opens once the agent waits there
+            process.stdin.close()
+            process.wait(20)
+    assert told.read_text().startswith("ReplayMismatchError: whoever replays this run has left")

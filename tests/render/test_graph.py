@@ -16,6 +16,7 @@ from nbagents.render import (
     RunView,
     graph_figure,
     graph_html,
+    graph_picks,
     graph_text,
     run_html,
     run_text,
@@ -68,6 +69,47 @@ def test_a_hub_hears_and_who_was_silent_is_told():
     assert 'class="nba-hub"' in graph_html(graph_of(run))
 
 
+def shown(run, pick):
+    """Whose rows of a run are chosen by the name that somebody or a pair bears in the drawing, in order."""
+    agents = {row.key: row.agent for row in run.view().rows}
+    return [agents[key] for key in graph_picks(graph_of(run)).get(pick, [])]
+
+
+def test_what_can_be_chosen_leads_to_the_rows_that_were_said():
+    poet, critic = Echo("poet"), Echo("critic")
+    with Run("talk") as run:
+        run.tell("go")
+        x = poet(critic(poet(Msg("user", "go"))))
+        x.result(10)
+    assert lines(run) == ["you → poet: 1", "poet → critic: 1", "critic → poet: 1"]
+    assert [shown(run, f"e{number}") for number in range(3)] == [["poet"], ["poet"], ["critic"]], (
+        "of what you have asked the answer"
+    )
+    picks = graph_picks(graph_of(run))
+    assert picks["e0"] == picks["e1"], "it is the same message"
+    assert sorted(shown(run, f"n{number}") for number in range(3)) == [["critic"], ["poet", "poet"], ["you"]]
+    html = graph_figure(graph_of(run), 30_000, picks=True)
+    assert set(re.findall(r'<button type="button" data-pick="(\w+)"', html)) == picks.keys()
+    assert set(re.findall(r'<g class="[^"]*" data-pick="(\w+)"', html)) == picks.keys()
+    saved = graph_figure(graph_of(run), 30_000)
+    assert "<button" not in saved, "where no script runs there is nothing to choose"
+    assert "data-pick" not in saved
+
+
+def test_a_hub_leads_to_what_was_heard_in_it_and_an_agent_to_what_it_showed_besides():
+    class Talker(Echo):
+        async def reply(self, x=None):
+            self.speak(Msg(self.name, "an aside"))
+            return Msg(self.name, "said")
+
+    with Run("hub", audience=lambda name: ("b",) if name == "a" else ()) as run:
+        Talker("a")(Msg("user", "go")).result(10)
+        Echo("b")().result(10)
+    names = [node.name for node in graph_of(run).nodes]
+    assert shown(run, f"n{names.index('a')}") == ["a", "a"]
+    assert shown(run, f"n{names.index(HUB)}") == ["a"]
+
+
 def test_a_run_in_which_nobody_speaks():
     with Run("nothing") as run:
         pass
@@ -77,8 +119,9 @@ def test_a_run_in_which_nobody_speaks():
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", '" onload="x', "&amp;", "\u202edlrow"])
 def test_names_are_text(name):
-    view = GraphView(name, (NodeView(name, 1, 2), NodeView("b")), (EdgeView(name, "b", 2),), (name,))
-    html = graph_html(view)
+    nodes = NodeView(name, 1, 2, rows=("x",)), NodeView("b")
+    view = GraphView(name, nodes, (EdgeView(name, "b", 2, ("x",)),), (name,))
+    html = graph_html(view) + graph_figure(view, 30_000, picks=True)
     assert "<script" not in html
     assert not re.search(r"<[^>\"]*(\"[^\"]*\"[^>\"]*)* onload=", html)
     assert "\u202e" not in html + graph_text(view)

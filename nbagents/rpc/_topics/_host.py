@@ -74,7 +74,7 @@ class TopicHost:
         kind, key = agent.type, agent.key
         self._counts["sent"] += 1
         if len(key) > LONGEST_KEY:
-            text = f"the key of {label_of(kind)} has more than {LONGEST_KEY:,} characters"
+            text = f"the key of {label_of(f'{kind}/{key}')} has more than {LONGEST_KEY:,} characters"
             desk.refuse(number, ProtocolError(text))
             return
         target = self.routes.server_of(kind, key)

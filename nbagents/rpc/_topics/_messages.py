@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from typing import Any
 
-from ... import context, events
+from ... import context, events, recording
 from ..._ids import next_call_id
 from ...exceptions import UsageError
 from ...runtime import DEFAULT_TIMEOUT, turns_here
@@ -22,10 +22,9 @@ from ._values import Values
 
 __all__ = ["Messages"]
 
+UNTRACED = nullcontext()
 PUBLISH_SECONDS = 60.0
 """How long a message to a topic may wait for its host; that refuses it sooner if it has no room."""
-
-UNTRACED = nullcontext()
 
 
 class Messages:
@@ -120,6 +119,7 @@ class Messages:
         topic: TopicId | None = None,
         method: str = "",
     ) -> pb.Frame:
+        recording.only_recorded("a typed message to another process")
         if message_id is not None:
             check_key(message_id, "a message_id")
         frame = pb.Frame()  # written in place: a message that is put into another one is copied

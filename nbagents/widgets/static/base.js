@@ -186,6 +186,13 @@ function fromPython(html) {
   return template.content;
 }
 
+// Show HTML that Python has sanitized in an element, where it is not what stands there.
+function swapHtml(node, html) {
+  if (node.nbaHtml === html) return;
+  node.nbaHtml = html;
+  node.replaceChildren(fromPython(html));
+}
+
 // Let the page show the formulas of a text that will not change, once it is there; what still grows is left
 // alone. Our Lab extension has the page's typesetter; elsewhere they stay as they were typed.
 function showFormulas(nodes) {

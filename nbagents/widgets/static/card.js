@@ -26,12 +26,18 @@ function runCard(model, store, el, signal) {
     }),
   );
   const above = h("div", { class: "nba-above" });
+  card.above = above; // what was asked, which is no row
   const below = h("div", { class: "nba-below" });
   const log = h("div", { class: "nba-log", role: "log", "aria-live": "off", "aria-label": "messages" });
   const chart = laneChart();
-  const graph = h("div");
+  const filter = messageFilter(card, (to) => {
+    if (card.tab !== "Chat") open("Chat");
+    else tick();
+    if (to === "rows") (firstRow()?.select ?? toEnd)();
+  });
+  const graph = filter.node;
   const raw = h("pre", { class: "nba-raw", tabindex: "0", "aria-label": "the messages as they are written" });
-  const chat = h("div", {}, above, log, below);
+  const chat = h("div", {}, filter.bar, above, log, below);
   const panel = h("div", { class: "nba-panel", role: "tabpanel", tabindex: "-1" }, chat, chart.node, graph, raw);
   const fresh = h("button", {
     type: "button",
@@ -71,6 +77,7 @@ function runCard(model, store, el, signal) {
     if (!change || change.run) head(state);
     const before = card.rows.size;
     drawRows(card, log, state, change);
+    filter.only();
     const growing = (state.rows ?? []).filter((row) => row.blocks).length;
     section.style.setProperty("--nba-grow", growing < 2 ? "18em" : growing < 3 ? "10em" : "5.6em");
     if (!pinned) unseen += Math.max(card.rows.size - before, 0);
@@ -80,17 +87,11 @@ function runCard(model, store, el, signal) {
   function head(state) {
     section.setAttribute("aria-label", `run: ${state.title}`);
     setText(title, state.title ?? "");
-    swap(badge, state.badge);
-    swap(above, state.above);
-    swap(below, state.below);
+    swapHtml(badge, state.badge);
+    swapHtml(above, state.above);
+    swapHtml(below, state.below);
     setText(told, state.told ?? "");
     stop.hidden = state.state !== "running";
-  }
-
-  function swap(node, html) {
-    if (node.nbaHtml === html) return;
-    node.nbaHtml = html;
-    node.replaceChildren(fromPython(html));
   }
 
   function tick() {
@@ -99,9 +100,9 @@ function runCard(model, store, el, signal) {
     const running = state.state === "running";
     const time = taken(store, state) ?? 0;
     setText(facts, [seconds(time), ...(state.facts ?? [])].join(" · "));
-    for (const row of card.rows.values()) row.tick();
+    tickRows(card);
     if (card.tab === "Timeline") chart.draw(state.lanes ?? [], time, running);
-    if (card.tab === "Graph") swap(graph, state.graph);
+    if (card.tab === "Graph") filter.draw(state.graph);
     if (card.tab === "Raw") drawRaw(state);
     if (card.tab !== "Chat") return;
     if (pinned) toEnd();
@@ -179,7 +180,7 @@ function runCard(model, store, el, signal) {
       if (typing) {
         find.close();
         firstRow()?.select();
-      } else leave(el);
+      } else if (!filter.clear()) leave(el);
     } else if (typing) return;
     else if (event.key === "/") find.open();
     else if (event.key === "s" || event.key === "S") {
@@ -191,7 +192,7 @@ function runCard(model, store, el, signal) {
     event.preventDefault();
   });
 
-  const inOrder = () => [...log.children].map((node) => card.rows.get(node.dataset.key)).filter((row) => row?.value.state);
+  const inOrder = () => [...log.children].map((node) => card.rows.get(node.dataset.key)).filter((row) => row?.value.state && !row.node.hidden);
   const firstRow = () => inOrder()[0];
 
   function walk(row, key) {

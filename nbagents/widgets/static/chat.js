@@ -202,7 +202,7 @@ function chatPanel(model, store, el, signal) {
   });
   store.watch((state, change) => draw(state, change), signal);
   ticking(() => {
-    for (const row of chat.rows.values()) row.tick();
+    tickRows(chat);
   }, signal);
 }
 

@@ -16,7 +16,7 @@ function finder(card) {
     const wanted = box.value.toLowerCase();
     hits = [];
     for (const row of card.rows.values()) {
-      const hit = wanted && row.value.state && `${row.value.agent}\n${row.value.text}`.toLowerCase().includes(wanted);
+      const hit = wanted && row.value.state && !row.node.hidden && `${row.value.agent}\n${row.value.text}`.toLowerCase().includes(wanted);
       row.node.classList.toggle("nba-hit", Boolean(hit));
       row.node.classList.remove("nba-at");
       if (hit) hits.push(row);

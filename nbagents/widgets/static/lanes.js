@@ -69,7 +69,7 @@ function laneChart() {
         bar.style.left = `${left}%`;
         bar.style.width = `${Math.min((100 * (until - from)) / scale, 100 - left)}%`;
       });
-      setText(row.when, laneWords(lane.spans, now));
+      setText(row.when, laneWords(lane.spans, now).replace(/(\d) (?=(s|min|h)\b)/g, "$1\u00a0")); // no unit goes astray
     }
     setText(end, seconds(scale));
     const ratio = work / scale;

@@ -69,7 +69,10 @@ function memoryPanel(model, store, el, signal) {
       const same = row && (busy || (row.value.html === value.html && row.value.after === value.after));
       if (!same) {
         const fresh = rowOf(value);
+        const at = row ? [...row.node.querySelectorAll("button")].indexOf(document.activeElement) : -1;
         row?.node.replaceWith(fresh);
+        // Whoever changed it with the keyboard stays where it was changed.
+        if (at >= 0) fresh.querySelectorAll("button")[at]?.focus({ preventScroll: true });
         row = { node: fresh, value };
         drawn.set(key, row);
       }
@@ -77,6 +80,7 @@ function memoryPanel(model, store, el, signal) {
     });
     for (const [key, row] of [...drawn]) {
       if (kept.has(key)) continue;
+      if (row.node.contains(document.activeElement)) (undo.disabled ? look : undo).focus({ preventScroll: true });
       row.node.remove();
       drawn.delete(key);
     }

@@ -37,7 +37,7 @@ function messageCard(model, store, el, signal) {
   el.replaceChildren(section);
   draw(store.state);
   store.watch((state) => draw(state), signal);
-  ticking(() => card.rows.forEach((row) => row.tick()), signal);
+  ticking(() => tickRows(card), signal);
 }
 
 const MERGE = (state, message) => ({ ...state, rows: message.rows });

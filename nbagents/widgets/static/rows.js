@@ -29,9 +29,9 @@ function cardRow(card, key) {
   row.tick = () => {
     const time = row.value.open ? taken(card.store, row.value) : null;
     if (row.slot && time !== null && time !== undefined) setText(row.slot, seconds(time));
-    const body = row.blocks?.parentElement;
-    body?.classList.toggle("nba-over", body.scrollHeight > body.clientHeight + 1);
   };
+  // What stands at the end overflows at the beginning, which no scrollHeight counts.
+  row.overflows = () => row.blocks && row.blocks.offsetTop < row.blocks.parentElement.offsetTop - 1;
   row.select = () => {
     for (const other of card.rows.values()) other.node.tabIndex = -1;
     row.node.tabIndex = 0;
@@ -100,6 +100,14 @@ function cardRow(card, key) {
   }
 
   return row;
+}
+
+// Let the rows show how time goes on. First all is written, then all is measured: the page is laid out once.
+function tickRows(card) {
+  const rows = [...card.rows.values()];
+  for (const row of rows) row.tick();
+  const over = rows.map((row) => row.overflows());
+  rows.forEach((row, place) => row.blocks?.parentElement.classList.toggle("nba-over", over[place]));
 }
 
 // Draw the rows of a state into `log`, those alone that `change` names where the order is the same.

@@ -72,9 +72,9 @@ function servingCard(model, store, el, signal) {
   function head(state) {
     section.setAttribute("aria-label", `app: ${state.title}`);
     setText(title, state.title ?? "");
-    swap(badge, state.badge);
-    swap(notes, state.above);
-    swap(below, state.below);
+    swapHtml(badge, state.badge);
+    swapHtml(notes, state.above);
+    swapHtml(below, state.below);
     setText(told, (state.told ?? "").trim());
     if (state.ending) {
       stop.disabled = true;
@@ -85,23 +85,17 @@ function servingCard(model, store, el, signal) {
         words.set(name, h("dd"));
         facts.insertBefore(h("div", {}, h("dt", { text: name }), words.get(name)), facts.children[at] ?? null);
       }
-      swap(words.get(name), html);
+      swapHtml(words.get(name), html);
     });
     setText(line, state.line ?? "");
     if (state.line && !tryIt.isConnected) facts.append(tryIt);
     if (!state.line) tryIt.remove();
   }
 
-  function swap(node, html) {
-    if (node.nbaHtml === html) return;
-    node.nbaHtml = html;
-    node.replaceChildren(fromPython(html));
-  }
-
   function tick() {
     if (gone) return;
     setText(clock, seconds(taken(store, store.state) ?? 0));
-    for (const row of card.rows.values()) row.tick();
+    tickRows(card);
   }
 
   const atEnd = () => place.top === null;

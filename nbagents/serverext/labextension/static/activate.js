@@ -6,7 +6,7 @@ import { keepFrozen } from "./frozen.js";
 import { tellOfEnds } from "./gone.js";
 import { keepReadable } from "./readable.js";
 import { AgentServers } from "./servers.js";
-import { addTutorial } from "./tutorial.js";
+import { addTutorials } from "./tutorial.js";
 
 export const activate = async (app, services, shared) => {
   keepFrozen(app);
@@ -26,7 +26,7 @@ export const activate = async (app, services, shared) => {
     if (absent(error)) return;
     throw error;
   }
-  if (tutorials.length) addTutorial(app, services, ask, lib, tutorials[0]);
+  if (tutorials.length) addTutorials(app, services, ask, lib, tutorials);
   if (!services.running) return;
   addStyle();
   services.running.add(new AgentServers(ask, lib));

@@ -1,0 +1,34 @@
+"""What a client is told whose request ends in an error: for Starlette, by the kind of the exception."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ._failure import Refusal, failure_of
+from ._jsonrpc import refused
+
+__all__ = ["FAULTS"]
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return refused(error, request.scope)
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "http_error")
+    return refused(Refusal(status, code, str(getattr(error, "detail", "")) or code), request.scope)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    code, message = failure_of(error)
+    return refused(Refusal(500, code, message), request.scope)
+
+
+FAULTS: Mapping[Any, Any] = {Refusal: _refused, HTTPException: _unknown, Exception: _failed}
