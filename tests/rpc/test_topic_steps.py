@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 import time
 
@@ -107,6 +108,20 @@ def test_a_fork_does_not_write_into_the_stream_of_its_parent(server):
         return (await process.communicate())[0].decode()
 
     assert "cannot be called in a fork" in asyncio.run(main())
+
+
+def test_grpc_knows_the_settings_that_it_is_given_and_logs_nothing():
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GRPC_")}
+    done = subprocess.run(
+        [sys.executable, "-c", "import nbagents.rpc, grpc, os; print(os.environ['GRPC_EXPERIMENTS'])"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "event_engine" in done.stdout
+    assert done.stderr == ""
 
 
 def test_a_roster_finds_agents_by_the_names_under_which_they_were_made():

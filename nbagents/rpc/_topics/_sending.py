@@ -170,7 +170,7 @@ class Sending:
     def _put(self, sent: _Sent, line: Line, frame: pb.Frame) -> None:
         frame.post.id = sent.number
         if sent.limit < math.inf:
-            left = int((sent.limit - time.monotonic()) * 1000)
+            left = math.ceil((sent.limit - time.monotonic()) * 1000)  # never shorter than who sends it waits
             frame.post.timeout_ms = min(max(1, left), LONGEST_MS)
         line.put(frame)
 
