@@ -49,7 +49,7 @@ def legible(notebook: Any, name: str, pictured: Mapping[str, int] | Iterable[int
         texts = page.evaluate(COLOURS)
         assert len(texts) > 30
         faint = [(text, fore, back) for text, fore, back in texts if _contrast(fore, back) < 4.5]
-        assert faint == [], look
+        assert faint == [], (look, faint)
         assert page.evaluate(TOO_WIDE) == [], look
         if (theme, width) in (LOOKS[0], LOOKS[-1]):
             assert serious(page) == [], look
