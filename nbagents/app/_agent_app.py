@@ -28,12 +28,12 @@ from ._answer import Answer
 from ._book import Book
 from ._doors import Doors
 from ._endpoint import Endpoint
-from ._failure import Refusal, failure_of
+from ._failure import Refusal, failure_of, unserved
 from ._frameworks import FRAMEWORKS
 from ._gate import Gate
 from ._handler import call, fitting, said_by
 from ._inputs import messages_of
-from ._jsonrpc import refused
+from ._jsonrpc import path_of, refused
 from ._schemas import AgentRequest
 from ._serving import Serving, serve
 from ._task import Tasks
@@ -389,9 +389,8 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _unknown(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "http_error")
-    return refused(Refusal(status, code, str(getattr(error, "detail", "")) or code), request.scope)
+    assert isinstance(error, HTTPException)
+    return refused(unserved(error, request.method, path_of(request.scope)), request.scope)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
