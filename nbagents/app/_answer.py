@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import time
@@ -65,13 +64,17 @@ class Answer:
         self._sequence = Sequence(self.id, session, int(time.time()))
         self._counter = Counter()
         self._events: deque[Event] = deque()
+        self.size = 0
+        """How many events there were so far."""
         self._first = 0
         """The number of the first event that is kept."""
         self._readers: dict[object, int] = {}
         """What each reader has taken."""
         self._waiting = False
         """Does it wait for a slow reader?"""
-        self._news = asyncio.Condition()
+        self._loop = asyncio.get_running_loop()
+        self._listening: list[asyncio.Future[None]] = []
+        """Those who wait for news."""
         self._leaving: asyncio.TimerHandle | None = None
         self._task = asyncio.create_task(self._run(), name=f"nbagents-{self.id}")
         self._task.add_done_callback(self._settle)
@@ -85,11 +88,6 @@ class Answer:
     def so_far(self) -> list[Event]:
         """The messages so far, also those that still grow. On another thread, as of a moment ago."""
         return self._sequence.so_far()
-
-    @property
-    def size(self) -> int:
-        """How many events there were so far."""
-        return self._first + len(self._events)
 
     def keeps(self, number: int) -> bool:
         """Can it be read on after that event?"""
@@ -112,9 +110,8 @@ class Answer:
             self._leaving = None
         try:
             while True:
-                async with self._news:
-                    while position >= self.size and not self.done:
-                        await self._news.wait()
+                while position >= self.size and not self.done:
+                    await self._news()
                 if position >= self.size:
                     return
                 events = list(islice(self._events, position - self._first, None))
@@ -122,13 +119,13 @@ class Answer:
                 yield events
                 self._readers[me] = position
                 if self._waiting:
-                    await self._tell()
+                    self._tell()
         finally:
             del self._readers[me]
             if self.orphaned:
                 self._leave()
             elif self._waiting:
-                asyncio.get_running_loop().create_task(self._tell())
+                self._tell()
 
     async def whole(self) -> Event:
         """Return the last event."""
@@ -148,14 +145,17 @@ class Answer:
         sequence = self._sequence
         self._counter.begin()
         try:
-            await self._add(sequence.begin())
+            self._add(sequence.begin())
             async with aclosing(self._say()) as values:
                 async for value in values:
                     sequence.usage = self._counter.told()
                     told = sequence.text(value) if isinstance(value, str) else sequence.take(*value)
                     if told and self.first_at is None:
                         self.first_at = time.monotonic()
-                    await self._add(told)
+                    if told:
+                        self._add(told)
+                        if self._behind() > AHEAD:
+                            await self._caught_up()
             sequence.usage = self._counter.told()
             last = sequence.finish(int(time.time()))
             self.state = "done"
@@ -174,16 +174,16 @@ class Answer:
             sequence.usage = self._counter.told()
             last = sequence.fail(code, message, error_id, int(time.time()))
         self._end(last)
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._tell()
 
     def _end(self, last: list[Event]) -> None:
         self._events.extend(last)
+        self.size += len(last)
         self.over_at = time.monotonic()
         self.done = True
         if self._leaving is not None:
             self._leaving.cancel()
         self._over(self)
+        self._tell()
 
     def _settle(self, task: asyncio.Task[None]) -> None:
         """End what was cancelled before its first step: nothing of `_run` has happened then."""
@@ -191,25 +191,38 @@ class Answer:
             return
         self.state = "stopped"
         self._end([*self._sequence.begin(), *self._sequence.cancel(int(time.time()))])
-        asyncio.get_running_loop().create_task(self._tell())
 
-    async def _add(self, events: list[Event]) -> None:
-        if not events:
-            return
+    def _add(self, events: list[Event]) -> None:
         self._events.extend(events)
+        self.size += len(events)
         self._changed()
         while len(self._events) > KEPT and self._first < min(self._readers.values(), default=self.size):
             self._events.popleft()
             self._first += 1
-        await self._tell()
-        if self._readers and self.size - min(self._readers.values()) > AHEAD:
-            self._waiting = True
-            async with self._news:
-                await self._news.wait_for(
-                    lambda: not self._readers or self.size - min(self._readers.values()) <= AHEAD // 2
-                )
+        self._tell()
+
+    def _behind(self) -> int:
+        """Return how many events the slowest reader has not taken; 0 if nobody reads."""
+        return self.size - min(self._readers.values(), default=self.size)
+
+    async def _caught_up(self) -> None:
+        self._waiting = True
+        try:
+            while self._behind() > AHEAD // 2:
+                await self._news()
+        finally:
             self._waiting = False
 
-    async def _tell(self) -> None:
-        async with self._news:
-            self._news.notify_all()
+    # Not `asyncio.Condition`, whose lock nobody here needs: it was a third of what an event costs.
+
+    async def _news(self) -> None:
+        waiter = self._loop.create_future()
+        self._listening.append(waiter)
+        await waiter
+
+    def _tell(self) -> None:
+        if self._listening:
+            listening, self._listening = self._listening, []
+            for waiter in listening:
+                if not waiter.done():
+                    waiter.set_result(None)

@@ -26,5 +26,6 @@ async def begin(app: AgentApp, user: str, body: dict[str, Any], *, patience: flo
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise Refusal(422, "invalid_request", f"{where}: {first['msg']}"[:300]) from None
+        least = '; the least there is: {"input": [{"content": "hello"}]}' if where == "input" else ""
+        raise Refusal(422, "invalid_request", f"{where}: {first['msg']}"[:300] + least) from None
     return await app.answer(asked, user, patience=patience)

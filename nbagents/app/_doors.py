@@ -80,14 +80,15 @@ class Doors:
     @about("What is served here")
     async def _about(self, request: Request) -> Response:
         app = self._app
+        methods: dict[str, set[str]] = {}
+        for route in app.routes:
+            methods.setdefault(route.path, set()).update((route.methods or set()) - {"HEAD"})
         return JSONResponse(
             {
                 "service": app.app_name or "AgentApp",
                 "description": app.app_description,
                 "running": len(app.book.running),
-                "endpoints": {
-                    route.path: sorted((route.methods or set()) - {"HEAD"}) for route in app.routes
-                },
+                "endpoints": {path: sorted(own) for path, own in methods.items()},
             }
         )
 

@@ -7,11 +7,12 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from ..config import redact
 
-__all__ = ["Refusal", "error_of", "failure_of", "refuse_what_is_not_done"]
+__all__ = ["Refusal", "error_of", "failure_of", "refuse_what_is_not_done", "unserved"]
 
 MOST = 300
 """Characters of an exception's text that a client is told."""
@@ -33,6 +34,21 @@ class Refusal(Exception):
     def response(self) -> JSONResponse:
         """Return it as HTTP."""
         return JSONResponse({"error": error_of(self.code, self.message)}, self.status, self.headers)
+
+
+def unserved(error: HTTPException, method: str, path: str) -> Refusal:
+    """Return what is told of an address that there is not, or not for that method."""
+    headers = dict(error.headers or {})
+    if error.status_code == 404:
+        return Refusal(
+            404, "not_found", f"there is nothing at {path[:200]}; GET / lists what there is", headers
+        )
+    if error.status_code == 405:
+        allowed = headers.get("Allow", "another method")
+        return Refusal(
+            405, "method_not_allowed", f"{path[:200]} is not for {method}, but for {allowed}", headers
+        )
+    return Refusal(error.status_code, "http_error", error.detail or "http_error", headers)
 
 
 def refuse_what_is_not_done(body: dict[str, Any], fields: Iterable[str]) -> None:

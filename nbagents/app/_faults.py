@@ -9,8 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ._failure import Refusal, failure_of
-from ._jsonrpc import refused
+from ._failure import Refusal, failure_of, unserved
+from ._jsonrpc import path_of, refused
 
 __all__ = ["FAULTS"]
 
@@ -21,9 +21,8 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _unknown(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "http_error")
-    return refused(Refusal(status, code, str(getattr(error, "detail", "")) or code), request.scope)
+    assert isinstance(error, HTTPException)
+    return refused(unserved(error, request.method, path_of(request.scope)), request.scope)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

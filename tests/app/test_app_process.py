@@ -362,3 +362,14 @@ def test_what_a_query_cannot_yield_is_said(served: Begin) -> None:
     assert "messages" in served(app).say("?")[-1]["error"]["message"]
     with pytest.raises(UsageError, match="no framework 'spells'"):
         app.query(framework="spells")
+
+
+def test_who_looks_around_finds_the_way(served: Begin) -> None:
+    client = served(AgentApp())
+    assert client.ask("GET", "/")[1]["endpoints"]["/process"] == ["GET", "POST"]
+    assert "GET / lists what there is" in client.ask("GET", "/v1/responses")[1]["error"]["message"]
+    connection, response = client.open("DELETE", "/health")
+    assert "is not for DELETE, but for" in response.read().decode()
+    assert "GET" in (response.getheader("allow") or "")
+    connection.close()
+    assert '{"input": [{"content": "hello"}]}' in str(client.ask("POST", "/process", {"input": "hello"}))
