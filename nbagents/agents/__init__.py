@@ -21,13 +21,13 @@ from ._scheduler import scheduler, settled
 from ._spread import begin, spread
 from ._state import APART, STEADY, UNFIT, apart, freeze, frozen, remembered, thaw
 from ._stopped import STOPPED, ended_because
+from ._terminal import ask_in_terminal  # it is who asks where nobody else does, from here on
 
 if TYPE_CHECKING:
     from ._a2a_agent import A2AAgent
     from ._dialog import DialogAgent
     from ._dict_dialog import DictDialogAgent, change_parser, own_parser
     from ._react import ReActAgent
-    from ._terminal import ask_in_terminal
     from ._text_to_image import TextToImageAgent
     from ._user import UserAgent
 
@@ -83,7 +83,6 @@ _PLACES = {
     "_dialog": "DialogAgent",
     "_dict_dialog": "DictDialogAgent change_parser own_parser",
     "_react": "ReActAgent",
-    "_terminal": "ask_in_terminal",
     "_text_to_image": "TextToImageAgent",
     "_user": "UserAgent",
 }
