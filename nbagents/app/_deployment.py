@@ -22,6 +22,7 @@ from .._ids import check_id, new_id
 from .._process import boot_id, host_name, is_running, process_started, write_private
 from .._version import __version__
 from ..config import redact
+from ..exceptions import AgentServerError
 from ..rpc._places import connection_folder
 
 __all__ = [
@@ -176,8 +177,11 @@ class Deployment:
         os.close(os.open(self.folder / STOP, os.O_WRONLY | os.O_CREAT, 0o600))
 
     def is_asked_to_stop(self) -> bool:
-        """Has another process asked for its end?"""
-        return (self.folder / STOP).exists()
+        """Has another process asked for its end? No, where that cannot be seen at this moment."""
+        try:
+            return (self.folder / STOP).exists()
+        except (OSError, AgentServerError):
+            return False
 
     def to_dict(self) -> dict[str, Any]:
         """Return what may be shown of it, without the token; ``state`` is "serving", "dead" or "foreign"."""
