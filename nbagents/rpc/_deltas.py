@@ -35,8 +35,9 @@ class _Waiting(Generic[T]):
 class Deltas(Generic[T]):
     """Joins the pieces of each call. On the loop only.
 
-    ``tell`` gets what the last of the pieces was about, their text, and how many they were. Whoever has
-    something else to tell of these calls flushes first, so that all stays in its order.
+    ``tell`` gets what the last of the pieces was about, their text, and how many they were: in the order of
+    these last ones over all calls, so that numbers in ``about`` that grow are told as they grow. Whoever has
+    something else to tell of these calls flushes first.
     """
 
     def __init__(self, tell: Callable[[T, str, int], object]) -> None:
@@ -52,24 +53,23 @@ class Deltas(Generic[T]):
             self._open.add(call)
             if self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(WINDOW, self._tick)
+            self.flush()
             self._tell(about, text, 1)
             return
-        waiting = self._waiting.get(call)
-        if waiting is None:
-            waiting = self._waiting[call] = _Waiting()
+        waiting = self._waiting.pop(call, None) or _Waiting()
+        self._waiting[call] = waiting  # behind the others, as its last piece is
         waiting.about = about
         waiting.pieces.append(text)
         waiting.size += len(text) + AROUND
         if waiting.size > LARGEST:
-            del self._waiting[call]
-            self._pass_on(waiting)
+            self.flush()
 
     def flush(self) -> None:
         """Tell all that waits."""
         if self._waiting:
             waiting, self._waiting = self._waiting, {}
             for each in waiting.values():
-                self._pass_on(each)
+                self._tell(each.about, "".join(each.pieces), len(each.pieces))
 
     def close(self) -> None:
         """Forget what waits: nobody listens any more."""
@@ -78,9 +78,6 @@ class Deltas(Generic[T]):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _pass_on(self, waiting: _Waiting[T]) -> None:
-        self._tell(waiting.about, "".join(waiting.pieces), len(waiting.pieces))
 
     def _tick(self) -> None:
         # A call that has paused is told at once again; all others share the ticks, and so the messages.

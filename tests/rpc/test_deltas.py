@@ -73,6 +73,21 @@ def test_the_calls_are_kept_apart_and_share_their_moments():
     ]
 
 
+def test_numbers_that_grow_are_told_as_they_grow():
+    told = []
+
+    async def work(deltas):
+        numbers = iter(range(100))
+        for call in "abaabcbcad":
+            deltas.take(call, next(numbers), call)
+        deltas.take("a", next(numbers), "x" * (LARGEST + 1))
+
+    together(told, work)
+    seen = [number for number, _, _ in told]
+    assert seen == sorted(seen)
+    assert sum(count for _, _, count in told) == 11
+
+
 def test_what_comes_after_is_told_after_and_much_does_not_wait():
     told = []
 
