@@ -7,12 +7,14 @@ function messageFilter(card, chosen) {
   const which = h("span");
   const back = h("button", { type: "button", text: "show all", on: { click: () => clear() } });
   const bar = h("div", { class: "nba-only", hidden: true }, h("span", { role: "status" }, which), back);
-  let pick = "";
+  let pick = ""; // whom it is of, not where they stand: see `graph_picks`
   let name = "";
+  let asks = false;
 
   function choose(target) {
     if (!target) return;
     pick = target.dataset.pick;
+    asks = "asks" in target.dataset;
     const named = node.querySelector(`button[data-pick="${pick}"]`) ?? target.querySelector("title");
     name = (named?.textContent ?? "").replace(/: [^:]*$/, "");
     only();
@@ -41,7 +43,7 @@ function messageFilter(card, chosen) {
       shown += !out;
     }
     bar.hidden = !pick;
-    card.above.hidden = Boolean(pick) && !name.startsWith("you");
+    card.above.hidden = Boolean(pick) && !asks;
     if (pick) setText(which, `${pick[0] === "n" ? "from " : ""}${name} · ${shown} of ${all} messages`);
   }
 
