@@ -180,9 +180,9 @@ class Start:
             what = f"the app did not answer within {self._seconds:g} s"
         else:
             what = f"the process of the app ended at its start, with status {process.wait()}"
-        end = log_end(folder / LOG, LINES, *self._secrets)
+        what, end = redact(what, *self._secrets), log_end(folder / LOG, LINES, *self._secrets)
         raise DeploymentError(
-            f"{redact(what, *self._secrets)}\nThe end of its log:\n{end}" if end else what,
+            f"{what}\nThe end of its log:\n{end}" if end else what,
             hint="run it here first: app.run()" if self._text else None,
         )
 

@@ -205,6 +205,10 @@ def test_what_a_deployment_is_given_is_checked(runtime: Path) -> None:
         asyncio.run(deploy("a:b", mode="detached_process", environment={"X": 1}))  # type: ignore[dict-item]
     with pytest.raises(UsageError, match="ssl_keyfile"):
         asyncio.run(deploy(AgentApp(), ssl_keyfile="key.pem"))
+    # Before a process begins that would only find out the same.
+    for mode in ("daemon_thread", "detached_process"):
+        with pytest.raises(UsageError, match=r"https cannot be served with none\.pem: No such file"):
+            asyncio.run(deploy("a:b", mode=mode, ssl_certfile="none.pem"))
 
 
 def test_who_guesses_tokens_is_told_to_wait_and_others_are_not(served: Begin) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import dataclasses
 import http.client
 import json
@@ -21,6 +22,7 @@ from typing import Any
 import psutil
 import pytest
 
+from nbagents._process import process_started
 from nbagents.app import (
     AgentApp,
     Deployment,
@@ -342,6 +344,12 @@ def test_those_of_other_machines_are_listed_and_left_alone(runtime: Path) -> Non
         stop_deployment("abc")
     assert asyncio.run(LocalDeployManager().stop("abc"))["success"] is False
     assert deployments() == [listed]
+    command = [str(Path(sys.executable).with_name("nbagents")), "app", "stop", "--forget", "abc"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    said = "Far at http://127.0.0.1:1 on elsewhere is off the list\n"
+    assert (ended.returncode, ended.stdout) == (0, said), ended.stderr
+    assert left(runtime) == []
+    far.write()
     far.record.chmod(0o644)  # others could have written it
     assert deployments() == []
     with pytest.raises(UsageError, match="nothing is deployed as 'abc'"):
@@ -349,6 +357,59 @@ def test_those_of_other_machines_are_listed_and_left_alone(runtime: Path) -> Non
     for wrong in ("../abc", "", "a/b"):
         with pytest.raises(UsageError, match="not a valid id"):
             stop_deployment(wrong)
+
+
+@pytest.mark.parametrize("mode", ["run", "daemon_thread", "of another version"])
+def test_a_process_of_which_nobody_knows_that_it_is_for_the_app_alone_gets_no_signal(mode: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        one = Deployment.of_this_process(
+            "abc",
+            name="New",
+            url="http://127.0.0.1:1",
+            mode=mode,
+            source="a:b",
+            token=None,
+            shutdown_timeout=-9.9,
+        )
+        one = dataclasses.replace(one, pid=other.pid, pid_started=process_started(other.pid))
+        one.write()
+        with pytest.raises(DeploymentError, match="has not ended it when asked"):
+            stop_deployment("abc")
+        assert one.is_asked_to_stop()
+        assert other.poll() is None
+        other.communicate(b"\n")
+
+
+def test_what_has_not_ended_is_still_the_managers(runtime: Path) -> None:
+    app, go_on = AgentApp(app_name="Hangs"), threading.Event()
+    app.shutdown(lambda self: go_on.wait(60))
+
+    async def steps() -> None:
+        manager = LocalDeployManager(port=0, shutdown_timeout=0.1)
+        told = await manager.deploy(app)
+        first = await manager.stop(told["deploy_id"])
+        assert (first["success"], "takes long" in first["message"]) == (False, True)
+        assert [one["deploy_id"] for one in manager.get_deployment_info()] == [told["deploy_id"]]
+        go_on.set()
+        again = await manager.stop(told["deploy_id"])
+        assert (again["success"], again["message"]) == (True, "it had ended already")
+        assert manager.get_deployment_info() == []
+
+    asyncio.run(steps())
+
+
+def test_no_copy_of_what_deploy_returns_shows_the_token(runtime: Path) -> None:
+    async def steps() -> None:
+        manager = LocalDeployManager(port=0)
+        told: Any = await manager.deploy(AgentApp())
+        copies = [told, told.copy(), told | {"name": "x"}, {"name": "x"} | told, copy.copy(told)]
+        assert [told["token"] in repr(each) for each in copies] == [False] * 5
+        assert {each["token"] for each in copies} == {told["token"]}
+        assert told.pop("token")
+        assert told["deploy_id"] in repr(told)
+        await manager.stop(told["deploy_id"])
+
+    asyncio.run(steps())
 
 
 def test_a_process_that_got_the_pid_of_one_that_ended_is_not_touched() -> None:
