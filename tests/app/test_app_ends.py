@@ -19,7 +19,7 @@ import pytest
 
 from nbagents import Msg
 from nbagents.app import AgentApp, Deployment, LocalDeployManager, deployments
-from nbagents.app._answer import Answer
+from nbagents.app._answer import AHEAD, Answer
 from nbagents.app._serving import serve
 from nbagents.exceptions import UsageError
 
@@ -111,6 +111,26 @@ def test_an_answer_that_is_cancelled_before_its_first_step_ends() -> None:
         answer.cancel()
         last = await asyncio.wait_for(answer.whole(), 10)
         assert (last["status"], answer.done, answer.state, over) == ("canceled", True, "stopped", [answer])
+
+    asyncio.run(check())
+
+
+def test_a_slow_reader_that_leaves_last_is_waited_for_no_longer() -> None:
+    async def say() -> Any:
+        for number in range(2 * AHEAD):
+            yield f"{number} "
+
+    async def check() -> None:
+        ended = asyncio.Event()
+        answer = Answer("u", "s", say, patience=60, over=lambda _: ended.set(), changed=lambda: None)
+        reader = answer.read()
+        await anext(reader)
+        for _ in range(10 * AHEAD):
+            await asyncio.sleep(0)
+        assert answer._waiting
+        await reader.aclose()
+        await asyncio.wait_for(ended.wait(), 20)
+        assert answer.state == "done"
 
     asyncio.run(check())
 

@@ -236,6 +236,11 @@ BROKEN = {
         "os._exit(3)",
         "with status 3\nThe end of its log:\nthe key is",
     ),
+    "it dies without a word": (
+        "import os\n@app.init\ndef begin(self):\n    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)\n"
+        f"    raise LookupError('no database for {KEY}')",
+        "LookupError: no database for",
+    ),
     "it has no app": ("del app", "app in service is no AgentApp"),
 }
 
@@ -360,7 +365,7 @@ def test_those_of_other_machines_are_listed_and_left_alone(runtime: Path) -> Non
 
 
 @pytest.mark.parametrize("mode", ["run", "daemon_thread", "of another version"])
-def test_a_process_of_which_nobody_knows_that_it_is_for_the_app_alone_gets_no_signal(mode: str) -> None:
+def test_a_process_that_may_not_be_for_the_app_alone_gets_no_signal(mode: str) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         one = Deployment.of_this_process(
             "abc",
