@@ -87,8 +87,9 @@ class Start:
             "models": _models(),
             "serve": {**options, "source": source, "startup_timeout": seconds},
         }
-        given = self._given["environment"].values()
-        self._secrets = [*(tokens or {}).values(), *(value for value in given if len(value) >= SHORTEST)]
+        given = [value for value in self._given["environment"].values() if len(value) >= SHORTEST]
+        password = options.get("ssl_keyfile_password")
+        self._secrets = [*(tokens or {}).values(), *given, *([password] if password else [])]
         self._process: _Process | None = None
         self._deployment: Deployment | None = None
         self._lock = threading.Lock()

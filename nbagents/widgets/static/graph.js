@@ -10,11 +10,13 @@ function messageFilter(card, chosen) {
   let pick = ""; // whom it is of, not where they stand: see `graph_picks`
   let name = "";
   let asks = false;
+  let keys = [];
 
   function choose(target) {
     if (!target) return;
     pick = target.dataset.pick;
     asks = "asks" in target.dataset;
+    keys = [];
     const named = node.querySelector(`button[data-pick="${pick}"]`) ?? target.querySelector("title");
     name = (named?.textContent ?? "").replace(/: [^:]*$/, "");
     only();
@@ -32,7 +34,8 @@ function messageFilter(card, chosen) {
 
   // Show the rows that were chosen, or all. Rows come and are drawn anew: this is done after each drawing.
   function only() {
-    const wanted = pick && new Set(card.store.state.picks?.[pick] ?? []);
+    keys = card.store.state.picks?.[pick] ?? keys; // those that spoke least may not be drawn any more
+    const wanted = pick && new Set(keys);
     let shown = 0;
     let all = 0;
     for (const row of card.rows.values()) {
