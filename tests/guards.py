@@ -294,6 +294,16 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "tests/app/test_stopping.py::"
         "test_what_another_process_serves_on_a_thread_ends_and_the_process_does_not[function-run]",
     ),
+    "processes of a mode that nobody knows": (
+        "app/_deployment.py", "self.mode not in (FOREGROUND, DETACHED_PROCESS)",
+        "self.mode in (RUN, DAEMON_THREAD)",
+        "tests/app/test_deployments.py::"
+        "test_a_process_that_may_not_be_for_the_app_alone_gets_no_signal[of another version]",
+    ),
+    "apps of other deployers": (
+        "app/_serving.py", '(app.app_name != "" or mode == RUN)', "True",
+        "tests/app/test_serving.py::test_deployers_do_not_end_each_others_apps_because_nobody_has_named_them",
+    ),
     "the token's file for curl": (
         "app/_deployment.py", "os.O_EXCL, 0o600", "os.O_EXCL, 0o644",
         "tests/app/test_stopping.py::"

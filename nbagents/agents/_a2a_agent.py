@@ -71,8 +71,11 @@ class A2AAgent(AgentBase):
         self._taken = isinstance(token, Mapping)
         self._token = None if token is None or self._taken else Secret(token)
         for what, seconds in (("timeout", timeout), ("deadline", deadline)):
-            if seconds is not None and not 0 < seconds < math.inf:
-                raise UsageError(f"{what} is a number of seconds, and not {seconds!r}")
+            if seconds is None and what == "deadline":
+                continue
+            if not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+                hint = "deadline=None is no limit; timeout= is of silence alone" if seconds is None else None
+                raise UsageError(f"{what} is a number of seconds, and not {seconds!r}", hint=hint)
         self._timeout, self._deadline = timeout, deadline
         self._peer: Peer | None = None
         self.context_id: str | None = None

@@ -32,6 +32,7 @@ from ._frameworks import FRAMEWORKS
 from ._gate import Gate
 from ._handler import call, fitting, said_by
 from ._inputs import messages_of
+from ._options import check_options
 from ._schemas import AgentRequest
 from ._serving import Serving, serve
 from ._task import Tasks
@@ -343,14 +344,14 @@ class AgentApp:
     def run(self, host: str = "127.0.0.1", port: int = 8080, **options: Any) -> Serving | None:
         """Serve at an address: in a script until it is interrupted, in a notebook at once and behind it.
 
-        ``ssl_certfile`` and ``ssl_keyfile`` are those of uvicorn; ``shutdown_timeout`` and
-        ``startup_timeout`` are seconds. What `run` has served of this app, or of one of its name at that
-        port, ends: the cell was run again. What a deployer serves of it goes on. All of it ends with this
-        process; see `deploy`.
+        ``ssl_certfile``, ``ssl_keyfile`` and others are those of uvicorn; ``shutdown_timeout`` and
+        ``startup_timeout`` are seconds. What `run` has served of this app, or at that port of one of its name
+        or of none, as it has none, ends: the cell was run again. What a deployer serves of it goes on. All of
+        it ends with this process; see `deploy`. A start that fails, or is interrupted, leaves the port free.
 
         Raises:
-            UsageError: the port is taken, the certificate cannot be used, or ``host`` is another machine's
-                way here and neither TLS nor ``insecure=True`` was said.
+            UsageError: the port is taken, there is no such option, the certificate cannot be used, or
+                ``host`` is another machine's way here and neither TLS nor ``insecure=True`` was said.
         """
         serving = self.serve(host, port, **options)
         if _in_notebook():
@@ -360,8 +361,7 @@ class AgentApp:
 
     def serve(self, host: str = "127.0.0.1", port: int = 8080, **options: Any) -> Serving:
         """Serve as `run` does, behind whatever else goes on; ``with`` ends it. Raises as `run` does."""
-        if wrong := options.keys() & {"unprotected", "mode", "deploy_id", "source"}:  # of other doors
-            raise UsageError(f"there is no option {min(wrong)!r}", hint="give ssl_certfile= and ssl_keyfile=")
+        check_options(options)
         return serve(self, host, port, **options)
 
     async def deploy(self, deployer: Any, **options: Any) -> dict[str, Any]:

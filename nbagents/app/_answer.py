@@ -124,7 +124,7 @@ class Answer:
             del self._readers[me]
             if self.orphaned:
                 self._leave()
-            elif self._waiting:
+            if self._waiting:  # for this one, which nobody needs to wait for any longer
                 self._tell()
 
     async def whole(self) -> Event:

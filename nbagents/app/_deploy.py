@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from .._ids import new_id
 from ..exceptions import DeploymentError, NbAgentsError, UsageError
-from ._deployment import DAEMON_THREAD, Deployment, find_deployment
+from ._deployment import DAEMON_THREAD, DETACHED_PROCESS, Deployment, find_deployment
 from ._listener import taken
 from ._serving import Serving, serve, served
 from ._stopping import stop_deployment
+from ._tls import check_tls
 
 if TYPE_CHECKING:
     from ._agent_app import AgentApp
@@ -25,7 +26,7 @@ class DeploymentMode:
 
     DAEMON_THREAD = DAEMON_THREAD
     """On a thread of this process: it ends with this process, and shares what is in it."""
-    DETACHED_PROCESS = "detached_process"
+    DETACHED_PROCESS = DETACHED_PROCESS
     """In a process of its own, which outlives this one, and ends when somebody stops it."""
 
 
@@ -37,12 +38,24 @@ class Deployed(dict[str, Any]):
 
     >>> Deployed(deploy_id="3f2a", url="http://127.0.0.1:8090", token="secret")
     {'deploy_id': '3f2a', 'url': 'http://127.0.0.1:8090', 'token': '***'}
+    >>> Deployed(url="http://127.0.0.1:8090", token="secret") | {"name": "Friday"}
+    {'url': 'http://127.0.0.1:8090', 'token': '***', 'name': 'Friday'}
     """
 
     def __repr__(self) -> str:
-        return repr({**self, "token": self["token"] and "***"})
+        return repr({name: "***" if name == "token" and value else value for name, value in self.items()})
 
     __str__ = __repr__
+
+    def copy(self) -> Deployed:
+        """Return a copy, which does not show the token either."""
+        return Deployed(self)
+
+    def __or__(self, other: Mapping[str, Any]) -> Deployed:  # type: ignore[override]
+        return Deployed({**self, **other}) if isinstance(other, Mapping) else NotImplemented
+
+    def __ror__(self, other: Mapping[str, Any]) -> Deployed:  # type: ignore[override]
+        return Deployed({**other, **self}) if isinstance(other, Mapping) else NotImplemented
 
 
 class LocalDeployManager:
@@ -90,6 +103,7 @@ class LocalDeployManager:
         environment: Mapping[str, str] | None = None,
         ssl_certfile: str | None = None,
         ssl_keyfile: str | None = None,
+        ssl_keyfile_password: str | None = None,
     ) -> dict[str, Any]:
         """Serve an app; return its ``deploy_id``, ``url`` and ``token`` when it answers.
 
@@ -101,18 +115,24 @@ class LocalDeployManager:
         variables for the process, beside those of this one; the working folder is the same.
 
         On a thread, an app that serves elsewhere in this process too goes on there,
-        with the same start, sessions and end. Cancelled, it ends what it has begun. ``ssl_certfile`` and
-        ``ssl_keyfile`` are as in `AgentApp.run`.
+        with the same start, sessions and end. Cancelled, it ends what it has begun. ``ssl_certfile``,
+        ``ssl_keyfile`` and ``ssl_keyfile_password`` are as in `AgentApp.run`.
 
         Raises:
-            UsageError: it serves already or begins to, the port is taken, or there is no such mode.
+            UsageError: it serves already or begins to, the port is taken, the certificate cannot be used, or
+                there is no such mode.
             DeploymentError: the process did not start, with the end of its log; or something that the app
                 uses cannot go there: the message names it, and says what to do.
         """
         if mode not in MODES:
             raise UsageError(f"there is no mode {mode!r}; there are: {', '.join(MODES)}")
-        if ssl_keyfile and not ssl_certfile:
-            raise UsageError("ssl_keyfile is of no use alone", hint="give ssl_certfile= too")
+        given = {
+            "ssl_certfile": ssl_certfile,
+            "ssl_keyfile": ssl_keyfile,
+            "ssl_keyfile_password": ssl_keyfile_password,
+        }
+        options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        check_tls(options)
         if not self._deploying.acquire(blocking=False):
             raise UsageError(
                 "it is deploying something at this moment", hint="wait for that one, or make another manager"
@@ -123,9 +143,6 @@ class LocalDeployManager:
                     f"it serves already, at {self.service_url}",
                     hint="await manager.stop(deploy_id), or make another one",
                 )
-            options: dict[str, Any] = (
-                {"ssl_certfile": ssl_certfile, "ssl_keyfile": ssl_keyfile} if ssl_certfile else {}
-            )
             if mode == DeploymentMode.DETACHED_PROCESS:
                 return await self._detach(app, environment or {}, options)
             if isinstance(app, str) or environment:
@@ -186,15 +203,27 @@ class LocalDeployManager:
         """End what was deployed, here or by another process of this user; return ``success`` and ``message``.
 
         Answers under way get `shutdown_timeout` seconds, those of the manager that deployed them. ``success``
-        is False, and ``message`` says why, where it is not known or does not end; see `stop_deployment`.
+        is False, and ``message`` says why, where it is not known or does not end; see `stop_deployment`. What
+        has not ended is still this manager's, and may be stopped again.
         """
         own = self._deployed
-        if own is not None and own[0] == deploy_id:
+        if own is None or own[0] != deploy_id:
+            return await self._stop_other(deploy_id)
+        if isinstance(serving := own[1], Serving):
+            was_alive = serving.alive
+            ended = await asyncio.to_thread(serving.stop)
+            message = "it answers no more, but what it does at the end takes long"
+            if ended:
+                message = "stopped" if was_alive else "it had ended already"
+            told = {"success": ended, "message": message, "details": {"url": serving.url}}
+        else:
+            told = await self._stop_other(deploy_id)
+        if told["success"] and self._deployed is own:
             self._deployed = None
-            if isinstance(serving := own[1], Serving):
-                ended = await asyncio.to_thread(serving.stop)
-                message = "stopped" if ended else "it answers no more, but what it does at the end takes long"
-                return {"success": ended, "message": message, "details": {"url": serving.url}}
+        return told
+
+    async def _stop_other(self, deploy_id: str) -> dict[str, Any]:
+        """End what is served by a process of this user."""
         try:
             found = await asyncio.to_thread(find_deployment, deploy_id)
             if found is None:

@@ -27,6 +27,8 @@ from ..rpc._places import connection_folder
 
 __all__ = [
     "DAEMON_THREAD",
+    "DETACHED_PROCESS",
+    "FOREGROUND",
     "RUN",
     "Deployment",
     "deployments",
@@ -37,6 +39,8 @@ __all__ = [
 
 RUN, DAEMON_THREAD = "run", "daemon_thread"
 """Modes of apps that serve on a thread of a process that has other things to do as well."""
+FOREGROUND, DETACHED_PROCESS = "foreground", "detached_process"
+"""Modes of apps that have a process for themselves, which a signal may end."""
 RECORD, LOG, HEADER, STOP = "deployment.json", "log", "curl.header", "stop"
 KEPT = 24 * 3600.0
 """Seconds for which the log of an app that did not end in order is kept."""
@@ -108,8 +112,11 @@ class Deployment:
 
     @property
     def is_on_a_thread(self) -> bool:
-        """Does its process do other things too, so that no signal may end it? A kernel does."""
-        return self.mode in (RUN, DAEMON_THREAD)
+        """Does its process do other things too, so that no signal may end it? A kernel does.
+
+        One of a mode that is not known here, of another version say, counts as such.
+        """
+        return self.mode not in (FOREGROUND, DETACHED_PROCESS)
 
     @property
     def is_of_this_process(self) -> bool:

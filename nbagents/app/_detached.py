@@ -87,8 +87,9 @@ class Start:
             "models": _models(),
             "serve": {**options, "source": source, "startup_timeout": seconds},
         }
-        given = self._given["environment"].values()
-        self._secrets = [*(tokens or {}).values(), *(value for value in given if len(value) >= SHORTEST)]
+        given = [value for value in self._given["environment"].values() if len(value) >= SHORTEST]
+        password = options.get("ssl_keyfile_password")
+        self._secrets = [*(tokens or {}).values(), *given, *([password] if password else [])]
         self._process: _Process | None = None
         self._deployment: Deployment | None = None
         self._lock = threading.Lock()
@@ -180,9 +181,9 @@ class Start:
             what = f"the app did not answer within {self._seconds:g} s"
         else:
             what = f"the process of the app ended at its start, with status {process.wait()}"
-        end = log_end(folder / LOG, LINES, *self._secrets)
+        what, end = redact(what, *self._secrets), log_end(folder / LOG, LINES, *self._secrets)
         raise DeploymentError(
-            f"{redact(what, *self._secrets)}\nThe end of its log:\n{end}" if end else what,
+            f"{what}\nThe end of its log:\n{end}" if end else what,
             hint="run it here first: app.run()" if self._text else None,
         )
 

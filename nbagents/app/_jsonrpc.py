@@ -7,12 +7,18 @@ from starlette.types import Scope
 
 from ._failure import Refusal, error_of
 
-__all__ = ["A2A", "MCP", "path_of", "refused"]
+__all__ = ["A2A", "MCP", "TOO_DEEP", "path_of", "refused"]
 
 A2A, MCP = "/a2a", "/mcp"
 """Where JSON-RPC is spoken."""
-INVALID_REQUEST, SERVER_ERROR, INTERNAL_ERROR = -32600, -32000, -32603
-"""Codes of JSON-RPC: the client's fault; a limit of this server (A2A's own begin below); a fault here."""
+PARSE_ERROR, INVALID_REQUEST, SERVER_ERROR, INTERNAL_ERROR = -32700, -32600, -32000, -32603
+"""Codes of JSON-RPC: no JSON, no request; a limit here (A2A's own begin below); a fault here."""
+TOO_DEEP = {
+    "jsonrpc": "2.0",
+    "id": None,
+    "error": {"code": PARSE_ERROR, "message": "the body is nested too deep"},
+}
+"""The answer to a body that Python's parser does not follow to its bottom."""
 _LIMITS = frozenset({409, 429, 503})
 
 

@@ -38,6 +38,8 @@ STARTUP_TIMEOUT = 30.0
 """Seconds that the functions which are called at the start may take."""
 SHUTDOWN_TIMEOUT = 10.0
 """Seconds that answers under way get to end when it stops."""
+GIVE_UP = 1.0
+"""Seconds that a start which is given up gets to end; its port is free after that in any case."""
 END = 5.0
 """Seconds that the app's own functions may take to end, before nobody waits for them any longer."""
 
@@ -59,8 +61,9 @@ class Serving:
         options: dict[str, Any],
         public: bool,
         shutdown_timeout: float,
+        mode: str = RUN,
     ) -> None:
-        self.app, self._book = app, app.book
+        self.app, self._book, self.mode = app, app.book, mode
         self.host, self.port = listener.getsockname()[:2]
         self._scheme = "https" if options.get("ssl_certfile") else "http"
         self._listener = listener
@@ -72,6 +75,7 @@ class Serving:
         self._ended = threading.Event()
         self._home: AppThread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[Any] | None = None
         self._pulse: Pulse | None = None
         self.began = time.monotonic()
         """Since when it serves, and `over_at` until when; of `time.monotonic`."""
@@ -136,8 +140,8 @@ class Serving:
             Exception: what the app's own functions raised at the start.
             TimeoutError: they took longer than ``seconds``.
         """
-        self._home = begin_on_thread(self.app, f"nbagents-app-{self.port}", self._main)
         try:
+            self._home = begin_on_thread(self.app, f"nbagents-app-{self.port}", self._main)
             if not self._ready.wait(seconds):
                 raise TimeoutError(
                     f"the app did not start within {seconds:g} s: its @app.init takes too long"
@@ -146,7 +150,16 @@ class Serving:
                 raise self._failure
         except BaseException:  # an interrupt too: what has begun ends
             self._server.should_exit = True
+            if self._home is not None and not self._ready.is_set():
+                with contextlib.suppress(RuntimeError):  # the loop is closed
+                    self._home.loop.call_soon_threadsafe(self._give_up)
+                self._ended.wait(GIVE_UP)
             raise
+
+    def _give_up(self) -> None:
+        """Cancel its start; one that has not come to its first step looks itself."""
+        if self._task is not None and not self._ready.is_set():
+            self._task.cancel()
 
     def tell(self, deploy_id: str, mode: str, source: str) -> None:
         """Tell the other processes of this user where it serves, with the token in a file for curl.
@@ -252,8 +265,10 @@ class Serving:
                 return
 
     async def _main(self, home: AppThread) -> None:
+        self._task = asyncio.current_task()
         try:
-            await self._serve()
+            if not self._server.should_exit:
+                await self._serve()
         except BaseException as error:  # noqa: BLE001  # it is raised in `start`
             self._failure = error
         try:
@@ -342,8 +357,13 @@ def serve(
         log.warning("whoever is on the way to %s:%s can read what is sent, the token too", host, port)
     with claim(host, port, app if mode == RUN else None):
         _replace(app, host, port, mode)
-        serving = Serving(app, listen(host, port), options, public, shutdown_timeout)
-        serving.start(startup_timeout)
+        listener = listen(host, port)
+        try:
+            serving = Serving(app, listener, options, public, shutdown_timeout, mode)
+            serving.start(startup_timeout)
+        except BaseException:  # an interrupt, or a start that hangs: the port is free for the next one
+            listener.close()
+            raise
         with _lock:
             if serving.over_at is None:
                 _serving.append(serving)
@@ -362,14 +382,18 @@ def serve(
 def _replace(app: AgentApp, host: str, port: int, mode: str) -> None:
     """End what a cell that is run again has begun before: at that port, by that name, in that way.
 
+    Having no name is a name only for what `AgentApp.run` serves. Deployers may not end each other's apps
+    because nobody has named them.
+
     Raises:
         UsageError: the port is that of another app of this process, or of one that serves in another way.
     """
     for one in tuple(_serving):  # those that are ending too, whose ports are not free yet
-        ran = RUN if one.deployment is None else one.deployment.mode
-        if ran == mode and one.app is app and mode == RUN:
+        same = one.app is app
+        if one.mode == mode == RUN and same:
             one.stop()
         elif one.port == port:
-            if ran != mode or one.app.app_name != app.app_name:
+            same |= one.app.app_name == app.app_name and (app.app_name != "" or mode == RUN)
+            if one.mode != mode or not same:
                 raise taken(host, port)
             one.stop()

@@ -22,22 +22,27 @@ GRACE = 10.0
 """Seconds beyond those of its answers that an app gets to end before it is ended by force."""
 
 
-def stop_deployment(deploy_id: str) -> Deployment:
+def stop_deployment(deploy_id: str, *, forget: bool = False) -> Deployment:
     """End an app, whoever of this user began it, and return what it was.
 
     Answers under way get the seconds that it was deployed with. A process of its own that then goes on is
     ended by force; one that has other things to do is not. One that has ended already is only taken off the
-    list. Blocking; any process, and any thread but the app's own.
+    list. One of another machine, which shares this home, cannot be ended from here; with ``forget`` it is
+    taken off the list, its token too: that machine may be gone. Blocking; any process, and any thread but the
+    app's own.
 
     Raises:
-        UsageError: there is none of that id, or it runs on another machine.
+        UsageError: there is none of that id, or it runs on another machine and ``forget`` is not said.
         DeploymentError: it cannot be ended; the message says which process holds it, and what ends that.
     """
     found = find_deployment(deploy_id)
     if found is None:
         raise UsageError(f"nothing is deployed as {deploy_id!r}", hint="nbagents app list")
-    if found.foreign:
-        raise UsageError(f"{deploy_id} runs on the machine {found.machine}", hint="stop it there")
+    if found.foreign and not forget:
+        raise UsageError(
+            f"{deploy_id} runs on the machine {found.machine}",
+            hint=f"stop it there; if it is gone: nbagents app stop --forget {deploy_id}",
+        )
     if found.alive and found.is_on_a_thread:
         _ask(found)
     elif found.alive:

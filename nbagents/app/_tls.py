@@ -21,7 +21,8 @@ def check_tls(options: Mapping[str, Any]) -> None:
     if not certificate:
         if key:
             raise UsageError(
-                "ssl_keyfile is of no use without ssl_certfile", hint="give ssl_certfile= and ssl_keyfile="
+                "ssl_keyfile is of no use without ssl_certfile",
+                hint="give ssl_certfile= and ssl_keyfile=",
             )
         return
     password = options.get("ssl_keyfile_password") or ""  # None would ask at the terminal

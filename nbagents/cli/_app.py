@@ -21,7 +21,6 @@ from ._serving import port_number
 
 __all__ = ["run_app"]
 
-FOREGROUND = "foreground"
 CONTAINER_PORT = 8080
 
 
@@ -95,6 +94,7 @@ def _serve() -> Command:
 
 
 def _run(given: argparse.Namespace) -> int:
+    from ..app._deployment import FOREGROUND
     from ..app._running import run_until_told
     from ..app._target import give_tokens, load_target
     from ..rpc._log import start_log
@@ -173,6 +173,11 @@ def _stop() -> Command:
         description="Ends apps, wherever they serve, and waits until they have ended. Of a notebook only the"
         " app ends, not its kernel.",
     )
+    parser.add_argument(
+        "--forget",
+        action="store_true",
+        help="take those of other machines, which cannot be ended from here, off the list",
+    )
     parser.add_argument("deploy_id", nargs="+", metavar="ID", help="as `nbagents app list` tells it")
     return parser, _stopped
 
@@ -186,11 +191,12 @@ def _stopped(given: argparse.Namespace) -> int:
         try:
             found = find_deployment(deploy_id)
             was_dead = found is not None and not found.alive
-            stopped = stop_deployment(deploy_id)
+            stopped = stop_deployment(deploy_id, forget=given.forget)
         except NbAgentsError as error:
             failed.append(error)
             continue
         how = "had died already; it is off the list now" if was_dead else "has ended"
+        how = f"on {stopped.machine} is off the list" if stopped.foreign else how
         print(f"{stopped.name or 'AgentApp'} at {stopped.url} {how}", flush=True)
     for earlier in failed[:-1]:
         print(f"nbagents app: {earlier}", file=sys.stderr)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..config import redact
+from ..exceptions import UsageError
 
 __all__ = ["BuildContext"]
 
@@ -22,7 +23,11 @@ _PRIVATE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|^Authorization: ", re
 
 
 class BuildContext:
-    """A folder, without what its ``.dockerignore`` keeps out."""
+    """A folder, without what its ``.dockerignore`` keeps out.
+
+    Raises:
+        UsageError: a line of it is no pattern, to Docker neither.
+    """
 
     def __init__(self, folder: Path, ignore: str) -> None:
         self._folder = folder
@@ -52,6 +57,8 @@ class BuildContext:
         """Return which of them look as if they held a key or a token. Looks at 5,000 files, a MiB of each."""
         found = []
         for _, path in zip(range(MOST_FILES), self.files(), strict=False):
+            if not (self._folder / path).is_file():  # a pipe, say, which nobody may ever write to
+                continue
             try:
                 with (self._folder / path).open("rb") as file:
                     text = file.read(MOST_BYTES).decode("utf-8")
@@ -79,4 +86,10 @@ def _pattern(line: str) -> tuple[bool, re.Pattern[str]]:
             text += part
         else:
             text += re.escape(part[-1])
-    return lets_in, re.compile(text, re.DOTALL)
+    try:
+        return lets_in, re.compile(text, re.DOTALL)
+    except re.error as error:
+        raise UsageError(
+            f".dockerignore has the line {line!r}, which is no pattern: {error.msg}",
+            hint="mend or delete that line: Docker cannot read it either",
+        ) from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2s
 from html import escape
 
 from ._frame import fragment
@@ -40,7 +41,8 @@ class NodeView:
     """Somebody who spoke, or heard: an agent, a person, a hub, a topic.
 
     ``messages`` is how many are from them, or, of a topic, a small ring, were published to it. ``rows`` are
-    the keys of those that a run shows.
+    the keys of those that a run shows. ``is_asker`` is who asks from outside, and has no rows of what it
+    asked: a card shows that above them.
     """
 
     name: str
@@ -48,6 +50,7 @@ class NodeView:
     messages: int = 0
     is_hub: bool = False
     is_topic: bool = False
+    is_asker: bool = False
     rows: tuple[str, ...] = ()
 
 
@@ -100,10 +103,23 @@ def graph_figure(view: GraphView, cap: int, *, picks: bool = False) -> str:
 
 
 def graph_picks(view: GraphView) -> dict[str, list[str]]:
-    """Return the rows of each edge and each node that has some, by the name that its drawing bears."""
-    edges = {f"e{number}": list(edge.rows) for number, edge in enumerate(view.edges[: _PAIRS[0]])}
-    nodes = {f"n{number}": list(node.rows) for number, node in enumerate(view.nodes[:MOST])}
+    """Return the rows of each edge and each node that has some, by the name that its drawing bears.
+
+    That name is of whom they are and never of another, however their order changes.
+    """
+    edges = {_pick(edge.speaker, edge.listener): list(edge.rows) for edge in view.edges[: _PAIRS[0]]}
+    nodes = {_pick(node.name): list(node.rows) for node in view.nodes[:MOST]}
     return {name: rows for name, rows in (edges | nodes).items() if rows}
+
+
+def _pick(*names: str) -> str:
+    """Return what somebody, or a pair, is called in a page, whatever is in their names."""
+    kind = "n" if len(names) == 1 else "e"
+    return kind + blake2s("\0".join(names).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
+def _askers(view: GraphView) -> set[str]:
+    return {node.name for node in view.nodes if node.is_asker}
 
 
 def _list(items: Iterable[str]) -> str:
@@ -112,23 +128,33 @@ def _list(items: Iterable[str]) -> str:
 
 def _buttons(view: GraphView, pairs: int) -> str:
     """Return the list for a page that shows the messages of what is chosen, and the names of all."""
-    lines = graph_lines(view, pairs)
+    lines, askers = graph_lines(view, pairs), _askers(view)
     items = [
-        _button(f"e{number}", line, f"{edge.speaker} to {edge.listener}") if edge.rows else escape(line)
-        for number, (edge, line) in enumerate(zip(view.edges[:pairs], lines, strict=False))
+        _button(
+            _picked(edge.speaker in askers, edge.speaker, edge.listener),
+            line,
+            f"{edge.speaker} to {edge.listener}",
+        )
+        if edge.rows
+        else escape(line)
+        for edge, line in zip(view.edges[:pairs], lines, strict=False)
     ]
     items += map(escape, lines[len(items) :])
     nodes = [
-        _button(f"n{number}", f"{one_line(node.name, 60)}: {len(node.rows)}", f"from {node.name}")
-        for number, node in enumerate(view.nodes[:MOST])
+        _button(
+            _picked(node.is_asker, node.name),
+            f"{one_line(node.name, 60)}: {len(node.rows)}",
+            f"from {node.name}",
+        )
+        for node in view.nodes[:MOST]
         if node.rows
     ]
     return _list(items) + (f"<p>messages from</p>{_list(nodes)}" if nodes else "")
 
 
-def _button(pick: str, text: str, which: str) -> str:
+def _button(picked: str, text: str, which: str) -> str:
     label = escape(f"show the messages {one_line(which, 120)}")
-    return f'<button type="button" data-pick="{pick}" title="{label}">{escape(text)}</button>'
+    return f'<button type="button"{picked} title="{label}">{escape(text)}</button>'
 
 
 def graph_text(view: GraphView) -> str:
@@ -161,7 +187,7 @@ def _drawing(view: GraphView, picks: bool) -> str:
     known = {(edge.speaker, edge.listener) for edge in view.edges}
     most = max((edge.count for edge in view.edges), default=1)
     sizes = {node.name: _size(node, shown) for node in shown}
-    colors = {node.name: node.color for node in shown}
+    colors, askers = {node.name: node.color for node in shown}, _askers(view)
     arrows = "".join(
         _arrow(
             edge,
@@ -170,14 +196,19 @@ def _drawing(view: GraphView, picks: bool) -> str:
             colors,
             most,
             (edge.listener, edge.speaker) in known,
-            pick=f"e{number}" if picks and edge.rows else "",
+            _picked(edge.speaker in askers, edge.speaker, edge.listener) if picks and edge.rows else "",
         )
-        for number, edge in enumerate(view.edges)
+        for edge in view.edges
         if edge.speaker in places and edge.listener in places
     )
     circles = "".join(
-        _circle(node, places[node.name], sizes[node.name], f"n{number}" if picks and node.rows else "")
-        for number, node in enumerate(shown)
+        _circle(
+            node,
+            places[node.name],
+            sizes[node.name],
+            _picked(node.is_asker, node.name) if picks and node.rows else "",
+        )
+        for node in shown
     )
     more = f" {len(view.nodes) - MOST} more are not drawn." if len(view.nodes) > MOST else ""
     about = escape(f"Who spoke to whom; the list below says the same.{more}")
@@ -213,7 +244,7 @@ def _size(node: NodeView, nodes: Sequence[NodeView]) -> float:
     return (_RADIUS + (8 * node.messages / most if most else 0) + 4 * node.is_hub) / crowd
 
 
-def _circle(node: NodeView, place: Point, size: float, pick: str) -> str:
+def _circle(node: NodeView, place: Point, size: float, picked: str) -> str:
     x, y = place
     name = one_line(node.name, 24)
     ring = ' class="nba-hub"' if node.is_hub or node.is_topic else ""
@@ -222,7 +253,7 @@ def _circle(node: NodeView, place: Point, size: float, pick: str) -> str:
     under = y + 4 if node.is_hub else y + size + 14
     below = f'<text class="nba-label" x="{x:.1f}" y="{under:.1f}">{escape(name)}</text>'
     return (
-        f'<g class="{color_class(node.color)}"{_picked(pick)}><title>{escape(name)}: {said}</title>'
+        f'<g class="{color_class(node.color)}"{picked}><title>{escape(name)}: {said}</title>'
         f'<circle{ring} cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}"></circle>'
         f'<text class="nba-letter" x="{x:.1f}" y="{y + 5:.1f}">{letter}</text>{below}</g>'
     )
@@ -235,7 +266,7 @@ def _arrow(
     colors: dict[str, int | None],
     most: int,
     both_ways: bool,
-    pick: str,
+    picked: str,
 ) -> str:
     """Return an arrow in its speaker's colour, bent where there is one the other way."""
     (x1, y1), (x2, y2) = places[edge.speaker], places[edge.listener]
@@ -255,9 +286,9 @@ def _arrow(
     lx, ly = (start[0] + 2 * cx + end[0]) / 4 - uy * 8, (start[1] + 2 * cy + end[1]) / 4 + ux * 8 + 4
     width = 1.2 + 3.3 * edge.count / most
     line = f"M{start[0]:.1f} {start[1]:.1f}Q{cx:.1f} {cy:.1f} {end[0]:.1f} {end[1]:.1f}"
-    reach = f'<path class="nba-reach" d="{line}"></path>' if pick else ""  # a thin line is hard to hit
+    reach = f'<path class="nba-reach" d="{line}"></path>' if picked else ""  # a thin line is hard to hit
     return (
-        f'<g class="{color_class(colors[edge.speaker])}"{_picked(pick)}>'
+        f'<g class="{color_class(colors[edge.speaker])}"{picked}>'
         f"<title>{escape(one_line(edge.speaker, 60))} → {escape(one_line(edge.listener, 60))}: {edge.count}"
         f'</title>{reach}<path d="{line}" stroke-width="{width:.1f}"></path>'
         f'<polygon points="{head}"></polygon>'
@@ -265,8 +296,9 @@ def _arrow(
     )
 
 
-def _picked(pick: str) -> str:
-    return f' data-pick="{pick}"' if pick else ""
+def _picked(asks: bool, *names: str) -> str:
+    """Return the attributes of what can be chosen; ``asks`` if it is what somebody asked from outside."""
+    return f' data-pick="{_pick(*names)}"' + (" data-asks" if asks else "")
 
 
 def _toward(point: Point, other: Point, distance: float) -> Point:

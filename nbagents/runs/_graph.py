@@ -67,7 +67,10 @@ def _graph(
     colors = _letters(letters, color_of, names, said, edges)
     said[YOU] = sum(count for (speaker, _), count in edges.items() if speaker == YOU)
     colored = {name: None if name == YOU else colors.get(name, color_of(name)) for name in names}
-    nodes = [NodeView(name, color, said[name], rows=_last(rows[name])) for name, color in colored.items()]
+    nodes = [
+        NodeView(name, color, said[name], is_asker=name == YOU, rows=_last(rows[name]))
+        for name, color in colored.items()
+    ]
     nodes += [NodeView(_topic(topic), messages=n, is_topic=True) for topic, n in letters.topics.items()]
     if hearers:
         heard = sum(edges[name, HUB] for name in names)

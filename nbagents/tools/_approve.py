@@ -126,7 +126,7 @@ async def passed(
         await _noted(passage, refused=True)
         why: dict[str, str] = {"why": str(error).partition(" was not allowed: ")[2]}
         if passage.decision == "headless":
-            why["hint"] = nobody_there(tool.name, tool.effects)
+            why["hint"] = nobody_there(tool.name, tool.effects, in_a_run=bool(passage.run))
         passage.tell("denied", **why)
         raise
     return allowed

@@ -26,7 +26,9 @@ class Changes:
         self._run: dict[str, Any] = {}
         self._known: dict[str, dict[str, Any]] = {}
         self._order: list[str] = []
-        self._drawn: tuple[GraphView | None, str, dict[str, list[str]]] = (None, "", {})
+        self._drawn: tuple[GraphView | None, str] = (None, "")
+        self._picks: dict[str, list[str]] = {}
+        self._graph_size = 0
 
     def take(
         self, view: RunView, graph: GraphView | None = None
@@ -34,13 +36,16 @@ class Changes:
         """Return the whole state of a run, and what has changed since the last time, None if nothing has.
 
         A change holds ``run``, the values that differ; ``rows``, each with its key and what differs, where
-        ``add`` is text that was said since and ``more`` blocks that were finished; and ``order``, the
-        keys of all rows, if that differs.
+        ``add`` is text that was said since and ``more`` blocks that were finished; ``order``, the
+        keys of all rows, if that differs; ``picks``, those of `graph_picks` that differ, and ``gone``, the
+        names of those that there are no more.
         """
         run, rows = live_run(view), self._rows.values(view.rows)
-        if graph is not None:
-            run["graph"], run["picks"] = self._figure(graph)
         change: dict[str, Any] = {}
+        if graph is not None:
+            if graph != self._drawn[0]:
+                change |= self._draw(graph)
+            run["graph"] = self._drawn[1]
         about = {name: value for name, value in run.items() if self._run.get(name) != value}
         if about:
             change["run"] = about
@@ -51,13 +56,18 @@ class Changes:
         if order != self._order:
             change["order"] = order
         self._run, self._known, self._order = run, {row["key"]: row for row in rows}, order
-        self.size = sum(len(row["html"]) + len(row["text"]) for row in rows) + len(self._drawn[1])
-        return {**self.fixed, **run, "rows": rows}, change or None
+        self.size = sum(len(row["html"]) + len(row["text"]) for row in rows) + self._graph_size
+        picks = {} if graph is None else {"picks": self._picks}
+        return {**self.fixed, **run, **picks, "rows": rows}, change or None
 
-    def _figure(self, graph: GraphView) -> tuple[str, dict[str, list[str]]]:
-        if self._drawn[0] != graph:
-            self._drawn = graph, graph_figure(graph, GRAPH, picks=True), graph_picks(graph)
-        return self._drawn[1:]
+    def _draw(self, graph: GraphView) -> dict[str, Any]:
+        """Draw it anew, and return what differs of what can be chosen in it."""
+        self._drawn, picks = (graph, graph_figure(graph, GRAPH, picks=True)), graph_picks(graph)
+        new = {pick: keys for pick, keys in picks.items() if self._picks.get(pick) != keys}
+        gone = [pick for pick in self._picks if pick not in picks]
+        self._picks = picks
+        self._graph_size = len(self._drawn[1]) + sum(len(key) + 4 for keys in picks.values() for key in keys)
+        return {name: value for name, value in (("picks", new), ("gone", gone)) if value}
 
 
 def _part(known: dict[str, Any] | None, row: dict[str, Any]) -> dict[str, Any] | None:

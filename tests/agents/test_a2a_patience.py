@@ -105,7 +105,9 @@ def test_one_that_falls_silent_in_the_middle_is_told_to_stop() -> None:
         assert slow.stopped.wait(5)
 
 
-@pytest.mark.parametrize("times", [{"timeout": 0}, {"deadline": -1.0}, {"deadline": float("nan")}])
+@pytest.mark.parametrize(
+    "times", [{"timeout": 0}, {"timeout": None}, {"deadline": -1.0}, {"deadline": float("nan")}]
+)
 def test_a_time_that_is_none_is_refused(times: dict[str, float]) -> None:
     with pytest.raises(UsageError, match="is a number of seconds"):
         A2AAgent("a", "http://127.0.0.1:1", **times)

@@ -92,6 +92,7 @@ def test_nobody_at_the_terminal_of_an_app_is_asked_by_its_clients(approve: str, 
     assert "Shall I?" not in out
     if approve == "None":
         assert "count_words was not allowed: nobody is there to be asked" in output
+        assert "--approve auto" not in errors, "no cell has begun this"
         assert errors.count('To allow it beforehand: `Toolkit(approve={"write": "auto"})`') == 1
     else:
         assert "3" in output

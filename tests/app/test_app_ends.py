@@ -19,7 +19,7 @@ import pytest
 
 from nbagents import Msg
 from nbagents.app import AgentApp, Deployment, LocalDeployManager, deployments
-from nbagents.app._answer import Answer
+from nbagents.app._answer import AHEAD, Answer
 from nbagents.app._serving import serve
 from nbagents.exceptions import UsageError
 
@@ -115,6 +115,26 @@ def test_an_answer_that_is_cancelled_before_its_first_step_ends() -> None:
     asyncio.run(check())
 
 
+def test_a_slow_reader_that_leaves_last_is_waited_for_no_longer() -> None:
+    async def say() -> Any:
+        for number in range(2 * AHEAD):
+            yield f"{number} "
+
+    async def check() -> None:
+        ended = asyncio.Event()
+        answer = Answer("u", "s", say, patience=60, over=lambda _: ended.set(), changed=lambda: None)
+        reader = answer.read()
+        await anext(reader)
+        for _ in range(10 * AHEAD):
+            await asyncio.sleep(0)
+        assert answer._waiting
+        await reader.aclose()
+        await asyncio.wait_for(ended.wait(), 20)
+        assert answer.state == "done"
+
+    asyncio.run(check())
+
+
 SCRIPT = """
 from nbagents.app import AgentApp
 serving = AgentApp().serve(port=0)
@@ -205,6 +225,10 @@ def test_what_a_deployment_is_given_is_checked(runtime: Path) -> None:
         asyncio.run(deploy("a:b", mode="detached_process", environment={"X": 1}))  # type: ignore[dict-item]
     with pytest.raises(UsageError, match="ssl_keyfile"):
         asyncio.run(deploy(AgentApp(), ssl_keyfile="key.pem"))
+    # Before a process begins that would only find out the same.
+    for mode in ("daemon_thread", "detached_process"):
+        with pytest.raises(UsageError, match=r"https cannot be served with none\.pem: No such file"):
+            asyncio.run(deploy("a:b", mode=mode, ssl_certfile="none.pem"))
 
 
 def test_who_guesses_tokens_is_told_to_wait_and_others_are_not(served: Begin) -> None:

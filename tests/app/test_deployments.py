@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 import pytest
 
+from nbagents._process import process_started
 from nbagents.app import (
     AgentApp,
     Deployment,
@@ -234,6 +235,11 @@ BROKEN = {
         "os._exit(3)",
         "with status 3\nThe end of its log:\nthe key is",
     ),
+    "it dies without a word": (
+        "import os\n@app.init\ndef begin(self):\n    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)\n"
+        f"    raise LookupError('no database for {KEY}')",
+        "LookupError: no database for",
+    ),
     "it has no app": ("del app", "app in service is no AgentApp"),
 }
 
@@ -342,6 +348,12 @@ def test_those_of_other_machines_are_listed_and_left_alone(runtime: Path) -> Non
         stop_deployment("abc")
     assert asyncio.run(LocalDeployManager().stop("abc"))["success"] is False
     assert deployments() == [listed]
+    command = [str(Path(sys.executable).with_name("nbagents")), "app", "stop", "--forget", "abc"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    said = "Far at http://127.0.0.1:1 on elsewhere is off the list\n"
+    assert (ended.returncode, ended.stdout) == (0, said), ended.stderr
+    assert left(runtime) == []
+    far.write()
     far.record.chmod(0o644)  # others could have written it
     assert deployments() == []
     with pytest.raises(UsageError, match="nothing is deployed as 'abc'"):
@@ -349,6 +361,27 @@ def test_those_of_other_machines_are_listed_and_left_alone(runtime: Path) -> Non
     for wrong in ("../abc", "", "a/b"):
         with pytest.raises(UsageError, match="not a valid id"):
             stop_deployment(wrong)
+
+
+@pytest.mark.parametrize("mode", ["run", "daemon_thread", "of another version"])
+def test_a_process_that_may_not_be_for_the_app_alone_gets_no_signal(mode: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        one = Deployment.of_this_process(
+            "abc",
+            name="New",
+            url="http://127.0.0.1:1",
+            mode=mode,
+            source="a:b",
+            token=None,
+            shutdown_timeout=-9.9,
+        )
+        one = dataclasses.replace(one, pid=other.pid, pid_started=process_started(other.pid))
+        one.write()
+        with pytest.raises(DeploymentError, match="has not ended it when asked"):
+            stop_deployment("abc")
+        assert one.is_asked_to_stop()
+        assert other.poll() is None
+        other.communicate(b"\n")
 
 
 def test_a_process_that_got_the_pid_of_one_that_ended_is_not_touched() -> None:

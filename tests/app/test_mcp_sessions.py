@@ -114,6 +114,23 @@ def test_a_session_that_asks_nothing_is_ended(client: Client, monkeypatch: pytes
     raise TimeoutError
 
 
+def test_a_session_that_is_not_known_any_more_leaves_its_place(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_quota, "MOST_OF_ONE", 1)
+    with monkeypatch.context() as soon:
+        soon.setattr(_quota, "IDLE", 0.5)  # seconds, when the package is told of it
+        session = mcp_session(client, Authorization=f"Bearer {TOKENS['al']}")
+    assert begin(client, "al")[0] == 429
+    for _ in range(10):
+        if client.ask("POST", "/mcp", PING, **session)[0] == 404:
+            break
+        time.sleep(1)  # longer than it may ask nothing
+    else:
+        raise TimeoutError
+    assert begin(client, "al")[0] == 200
+
+
 def test_the_sdk_tells_its_user_why_and_works_again(served: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_quota, "MOST_OF_ONE", 2)
     app = AgentApp()

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,6 +93,91 @@ def test_a_port_that_is_taken_is_named() -> None:
             serve(AgentApp(), "127.0.0.1", wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("hangs", ["awaits", "blocks", "blocks the loop"])
+def test_a_start_that_takes_too_long_leaves_the_port_to_the_corrected_cell(hangs: str) -> None:
+    app, go_on = AgentApp(app_name="Friday"), threading.Event()
+    app.query(framework="text")(lambda self, msgs: "hello")
+
+    @app.init
+    async def init(self: Any) -> None:
+        if hangs == "awaits":
+            await asyncio.Event().wait()
+        elif hangs == "blocks":
+            await asyncio.to_thread(go_on.wait, 60)
+        else:
+            go_on.wait(60)
+
+    port = free_port()
+    try:
+        with pytest.raises(TimeoutError, match="did not start within"):
+            app.serve(port=port, startup_timeout=0.3)
+        corrected = AgentApp(app_name="Friday")
+        corrected.query(framework="text")(lambda self, msgs: "hello")
+        with corrected.serve(port=port) as serving:
+            assert Client(serving).ask("POST", "/process", BODY)[0] == 200
+    finally:
+        go_on.set()
+    if hangs != "blocks the loop":  # the very same app begins anew too
+        app.init(lambda self: None)
+        with app.serve(port=port) as serving:
+            assert Client(serving).ask("POST", "/process", BODY)[0] == 200
+
+
+@pytest.mark.posix
+def test_a_start_that_is_interrupted_leaves_the_port_free() -> None:
+    port = free_port()
+    script = INTERRUPTED.format(port=port)
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert run.stdout == "interrupted\nserves\n", run.stderr
+
+
+INTERRUPTED = """
+import asyncio, os, signal
+from nbagents.app import AgentApp
+app = AgentApp()
+@app.init
+async def init(self):
+    os.kill(os.getpid(), signal.SIGINT)
+    await asyncio.Event().wait()
+try:
+    app.serve(port={port})
+except KeyboardInterrupt:
+    print("interrupted")
+app.init(lambda self: None)
+with app.serve(port={port}):
+    print("serves")
+"""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ({"ssl_cert": "tls.crt"}, "did you mean ssl_certfile=?"),
+        ({"startup_timout": 3}, "did you mean startup_timeout=?"),
+        ({"reload": True}, "there are shutdown_timeout="),
+        ({"mode": "detached_process"}, "await app.deploy(LocalDeployManager("),
+    ],
+)
+def test_an_option_that_there_is_not_is_refused_with_what_was_meant(
+    option: dict[str, Any], hint: str
+) -> None:
+    app, port = AgentApp(), free_port()
+    for begin in (app.run, app.serve):
+        with pytest.raises(UsageError, match=f"no option '{min(option)}'") as raised:
+            begin(port=port, **option)
+        assert hint in (raised.value.hint or "")
+    # What uvicorn itself refuses leaves the port free as well.
+    with pytest.raises(TypeError, match="int"):
+        app.serve(port=port, headers=3)
+    with app.serve(port=port, timeout_keep_alive=7) as serving:
+        assert serving.alive
+
+
 def test_the_same_cell_run_again_takes_the_place_of_the_first(served: Begin) -> None:
     first = AgentApp(app_name="Friday")
     first.query()(lambda self, msgs: Msg("a", "first"))
@@ -106,6 +192,42 @@ def test_the_same_cell_run_again_takes_the_place_of_the_first(served: Begin) -> 
     # Apps without a name take each other's place too.
     with serve(AgentApp(), "127.0.0.1", 0) as one, serve(AgentApp(), "127.0.0.1", one.port) as other:
         assert (one.alive, other.alive) == (False, True)
+
+
+def test_deployers_do_not_end_each_others_apps_because_nobody_has_named_them() -> None:
+    async def steps() -> None:
+        first, second = LocalDeployManager(port=0), AgentApp()
+        mine = await first.deploy(AgentApp())
+        port = int(mine["url"].rpartition(":")[2])
+        with pytest.raises(UsageError, match="is taken by your own app, which this process serves"):
+            await LocalDeployManager(port=port).deploy(second)
+        assert first.is_running
+        # The same app, deployed anew by the manager of the cell that was run again, takes its own place.
+        named, anew = LocalDeployManager(port=0), AgentApp(app_name="Friday")
+        told = await named.deploy(AgentApp(app_name="Friday"))
+        again = LocalDeployManager(port=int(told["url"].rpartition(":")[2]))
+        await again.deploy(anew)
+        assert (named.is_running, again.is_running) == (False, True)
+        for manager in (first, again):
+            (one,) = manager.get_deployment_info()
+            await manager.stop(one["deploy_id"])
+
+    asyncio.run(steps())
+
+
+def test_run_does_not_end_what_a_deployer_serves_though_nobody_could_be_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()  # where no folder can be made: so no process is told, nor curl
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "file" / "below"))
+    app = AgentApp(app_name="Both")
+    app.query(framework="text")(lambda self, msgs: "hello")
+    manager = LocalDeployManager(port=0)
+    told = asyncio.run(app.deploy(manager))
+    with app.serve(port=0):
+        assert manager.is_running
+    assert manager.is_running
+    assert asyncio.run(manager.stop(told["deploy_id"]))["success"]
 
 
 def test_a_deployer_deploys_and_stops() -> None:

@@ -203,7 +203,18 @@ def test_a_link_to_another_tutorial_opens_the_readers_copy_of_it(front) -> None:
     assert (lab.folder / "04-watching-and-stopping.ipynb").is_file()
     named = "window.jupyterapp.commands.label('nbagents:open-tutorial', { name: '05-humans-in-the-loop' })"
     assert lab.page.evaluate(named) == "Agents tutorial: Humans in the loop"
+    # A file that the reader has is what the link says, and is opened.
+    (lab.folder / "04-watching-and-stopping.md").write_text("# Mine\n")
+    lab.page.get_by_role("tab", name=f"{TUTORIAL}.ipynb").click()
+    lab.page.get_by_role("link", name="Watching and stopping").first.click()
+    lab.page.get_by_role("tab", name="04-watching-and-stopping.md").wait_for()
     assert lab.errors == []
+    lab.page.evaluate(
+        "() => { window.jupyterapp.commands.execute('nbagents:open-tutorial', { name: '../09' }) }"
+    )
+    lab.page.get_by_text("There is no tutorial “../09”.").wait_for()
+    lab.picture("no-such-tutorial")
+    assert not [path for path in lab.folder.parent.glob("*.ipynb") if path.name.startswith("09")]
 
 
 def test_a_page_whose_server_has_no_such_extension_is_left_alone(front, desk) -> None:

@@ -308,6 +308,17 @@ def test_patterns_are_read_as_docker_reads_them() -> None:
     assert told == PATTERNS
 
 
+@pytest.mark.posix
+def test_a_line_that_is_no_pattern_is_named_and_a_pipe_is_not_waited_for(run: Run, folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    assert BuildContext(folder, "").with_secrets() == []
+    (folder / ".dockerignore").write_text("*.log\n[z-a]\n")
+    told = run("nbagents", "app", "dockerfile", "service:app", "--force")
+    assert told.returncode != 0
+    assert ".dockerignore has the line '[z-a]', which is no pattern: bad character range z-a" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
 @pytest.mark.linux
 @pytest.mark.parametrize("proxy", [True, False])
 def test_what_the_container_runs_works_and_so_does_its_health_check(

@@ -69,10 +69,18 @@ def test_a_hub_hears_and_who_was_silent_is_told():
     assert 'class="nba-hub"' in graph_html(graph_of(run))
 
 
-def shown(run, pick):
-    """Whose rows of a run are chosen by the name that somebody or a pair bears in the drawing, in order."""
+def pick_of(view, title):
+    """The name that somebody, or a pair, bears in the drawing; with what else is said of it."""
+    html = graph_figure(view, 30_000, picks=True)
+    found = re.search(rf'<g class="[^"]*" data-pick="(\w+)"([^>]*)><title>{re.escape(title)}: ', html)
+    assert found, html
+    return found.groups()
+
+
+def shown(run, title):
+    """Whose rows of a run are chosen by somebody or a pair in the drawing, in order."""
     agents = {row.key: row.agent for row in run.view().rows}
-    return [agents[key] for key in graph_picks(graph_of(run)).get(pick, [])]
+    return [agents[key] for key in graph_picks(graph_of(run)).get(pick_of(graph_of(run), title)[0], [])]
 
 
 def test_what_can_be_chosen_leads_to_the_rows_that_were_said():
@@ -82,12 +90,14 @@ def test_what_can_be_chosen_leads_to_the_rows_that_were_said():
         x = poet(critic(poet(Msg("user", "go"))))
         x.result(10)
     assert lines(run) == ["you → poet: 1", "poet → critic: 1", "critic → poet: 1"]
-    assert [shown(run, f"e{number}") for number in range(3)] == [["poet"], ["poet"], ["critic"]], (
+    pairs = "you → poet", "poet → critic", "critic → poet"
+    assert [shown(run, pair) for pair in pairs] == [["poet"], ["poet"], ["critic"]], (
         "of what you have asked the answer"
     )
     picks = graph_picks(graph_of(run))
-    assert picks["e0"] == picks["e1"], "it is the same message"
-    assert sorted(shown(run, f"n{number}") for number in range(3)) == [["critic"], ["poet", "poet"], ["you"]]
+    first, second = (picks[pick_of(graph_of(run), pair)[0]] for pair in pairs[:2])
+    assert first == second, "it is the same message"
+    assert [shown(run, name) for name in ("critic", "poet", "you")] == [["critic"], ["poet", "poet"], ["you"]]
     html = graph_figure(graph_of(run), 30_000, picks=True)
     assert set(re.findall(r'<button type="button" data-pick="(\w+)"', html)) == picks.keys()
     assert set(re.findall(r'<g class="[^"]*" data-pick="(\w+)"', html)) == picks.keys()
@@ -105,9 +115,24 @@ def test_a_hub_leads_to_what_was_heard_in_it_and_an_agent_to_what_it_showed_besi
     with Run("hub", audience=lambda name: ("b",) if name == "a" else ()) as run:
         Talker("a")(Msg("user", "go")).result(10)
         Echo("b")().result(10)
-    names = [node.name for node in graph_of(run).nodes]
-    assert shown(run, f"n{names.index('a')}") == ["a", "a"]
-    assert shown(run, f"n{names.index(HUB)}") == ["a"]
+    assert shown(run, "a") == ["a", "a"]
+    assert shown(run, HUB) == ["a"]
+
+
+def test_what_is_chosen_stays_that_while_others_speak_more():
+    youssef, critic = Echo("youssef"), Echo("critic")
+    with Run("talk") as run:
+        run.tell("go")
+        critic(youssef(Msg("user", "go"))).result(10)
+        before, titles = graph_of(run), ("you → youssef", "youssef → critic", "youssef", "critic")
+        for _ in range(2):
+            youssef(critic(Msg("user", "again"))).result(10)
+        after = graph_of(run)
+    assert [edge.speaker for edge in before.edges] != [edge.speaker for edge in after.edges], "they moved"
+    assert [pick_of(before, title) for title in titles] == [pick_of(after, title) for title in titles]
+    # What was asked is yours, and not that of somebody whose name begins so.
+    asked = [title for title in (*titles, "you") if pick_of(after, title)[1] == " data-asks"]
+    assert asked == ["you → youssef", "you"]
 
 
 def test_a_run_in_which_nobody_speaks():

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from nbagents.render import LaneView, RowView, RunView, SectionView
+from nbagents.render import EdgeView, GraphView, LaneView, NodeView, RowView, RunView, SectionView
 from nbagents.widgets._changes import Changes
 
 
@@ -23,7 +23,10 @@ def _apply(state: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
             row["blocks"] = [*known["blocks"], *part["more"]]
         rows[part["key"]] = row
     order = change.get("order", [row["key"] for row in state["rows"]])
-    return {**state, **change.get("run", {}), "rows": [rows[key] for key in order]}
+    picks = {**state.get("picks", {}), **change.get("picks", {})}
+    picks = {pick: keys for pick, keys in picks.items() if pick not in change.get("gone", [])}
+    told = {"picks": picks} if picks or "picks" in state else {}
+    return {**state, **change.get("run", {}), **told, "rows": [rows[key] for key in order]}
 
 
 def _shown(state: dict[str, Any]) -> dict[str, Any]:
@@ -68,6 +71,25 @@ def test_changes_add_up_to_the_state():
         if change:
             state = _apply(state, change)
         assert _shown(state) == _shown(whole)
+
+
+def test_of_what_can_be_chosen_in_the_graph_only_what_differs_is_sent():
+    changes, run = Changes({}), RunView("r", "running", 0.0)
+    talks = [EdgeView(f"a{n}", "b", 1, (f"c{n}",) * 50) for n in range(20)]
+    state, _ = changes.take(run, GraphView("r", (NodeView("b"),), tuple(talks)))
+    assert changes.size > sum(len(key) for keys in state["picks"].values() for key in keys)
+    talks[3] = replace(talks[3], count=2, rows=("c3", "d3"))
+    talks = [*sorted(talks, key=lambda edge: -edge.count), EdgeView("b", "a0", 1, ("e",))]
+    whole, change = changes.take(run, GraphView("r", (NodeView("b"),), tuple(talks)))
+    assert change is not None
+    assert sorted(change["picks"].values()) == [["c3", "d3"], ["e"]]
+    state = _apply(state, change)
+    assert state == whole
+    whole, change = changes.take(run, GraphView("r", (NodeView("b"),), tuple(talks[:5])))
+    assert change is not None
+    assert "picks" not in change
+    assert len(change["gone"]) == 16
+    assert _apply(state, change) == whole
 
 
 def test_a_text_that_grows_is_sent_once():

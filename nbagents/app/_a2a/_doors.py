@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from ..._threads import on_thread
 from .._failure import Refusal
-from .._jsonrpc import A2A
+from .._jsonrpc import A2A, TOO_DEEP
 from .._openapi import JSONRPC, JSONRPC_ERROR, about
 from .._stream import sse
 
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["A2ADoors"]
 
-_TOO_DEEP = {
-    "jsonrpc": "2.0",
-    "id": None,
-    "error": {"code": -32700, "message": "the body is nested too deep"},
-}
 CARDS = ("/.well-known/agent-card.json", "/.wellknown/agent-card.json")
 """Where the card is; AgentScope Runtime's documents write the second."""
 
@@ -56,7 +51,7 @@ class A2ADoors:
         except ClientDisconnect:
             raise Refusal(400, "invalid_request", "the request broke off") from None
         except RecursionError:
-            return JSONResponse(_TOO_DEEP)
+            return JSONResponse(TOO_DEEP)
         except ValueError:
             pass  # the package says so, in its protocol's words
         service = await self._loaded()

@@ -80,9 +80,9 @@ class SessionQuota:
             return
 
         async def note(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and session.owner == _owner(scope):
                 ended = scope["method"] == "DELETE" and message["status"] < 400
-                if ended and session.owner == _owner(scope):
+                if ended or message["status"] == 404:  # it is not known there any more
                     self._open.pop(name, None)
             await send(message)
 

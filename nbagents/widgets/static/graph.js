@@ -7,12 +7,16 @@ function messageFilter(card, chosen) {
   const which = h("span");
   const back = h("button", { type: "button", text: "show all", on: { click: () => clear() } });
   const bar = h("div", { class: "nba-only", hidden: true }, h("span", { role: "status" }, which), back);
-  let pick = "";
+  let pick = ""; // whom it is of, not where they stand: see `graph_picks`
   let name = "";
+  let asks = false;
+  let keys = [];
 
   function choose(target) {
     if (!target) return;
     pick = target.dataset.pick;
+    asks = "asks" in target.dataset;
+    keys = [];
     const named = node.querySelector(`button[data-pick="${pick}"]`) ?? target.querySelector("title");
     name = (named?.textContent ?? "").replace(/: [^:]*$/, "");
     only();
@@ -30,7 +34,8 @@ function messageFilter(card, chosen) {
 
   // Show the rows that were chosen, or all. Rows come and are drawn anew: this is done after each drawing.
   function only() {
-    const wanted = pick && new Set(card.store.state.picks?.[pick] ?? []);
+    keys = card.store.state.picks?.[pick] ?? keys; // those that spoke least may not be drawn any more
+    const wanted = pick && new Set(keys);
     let shown = 0;
     let all = 0;
     for (const row of card.rows.values()) {
@@ -41,7 +46,7 @@ function messageFilter(card, chosen) {
       shown += !out;
     }
     bar.hidden = !pick;
-    card.above.hidden = Boolean(pick) && !name.startsWith("you");
+    card.above.hidden = Boolean(pick) && !asks;
     if (pick) setText(which, `${pick[0] === "n" ? "from " : ""}${name} · ${shown} of ${all} messages`);
   }
 

@@ -14,7 +14,9 @@ function mergeRun(state, change) {
     rows.set(part.key, row);
   }
   const order = change.order ?? (state.rows ?? []).map((row) => row.key);
-  return { ...state, ...(change.run ?? {}), rows: order.map((key) => rows.get(key)).filter(Boolean) };
+  const picks = { ...(state.picks ?? {}), ...(change.picks ?? {}) };
+  for (const pick of change.gone ?? []) delete picks[pick];
+  return { ...state, ...(change.run ?? {}), picks, rows: order.map((key) => rows.get(key)).filter(Boolean) };
 }
 
 // ---- one row

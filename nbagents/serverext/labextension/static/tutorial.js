@@ -8,6 +8,7 @@ const COMMAND = "nbagents:open-tutorial";
 export const addTutorials = (app, { browser, launcher, palette }, ask, lib, tutorials) => {
   const { contents } = app.serviceManager;
   const [first] = tutorials;
+  const names = new Set(tutorials.map(({ name }) => name));
   const titleOf = (name) => tutorials.find((one) => one.name === name)?.title ?? name;
 
   const exists = async (path) => {
@@ -30,9 +31,17 @@ export const addTutorials = (app, { browser, launcher, palette }, ask, lib, tuto
     return app.commands.execute("docmanager:open", { path });
   };
 
-  const openOrSay = async (name, folder) => {
+  /** What a link leads to: the file, if its reader has it, else the reader's copy of the tutorial. */
+  const openLink = async (name, folder) => {
+    const path = lib.PathExt.join(folder, `${name}.md`);
+    if (await exists(path)) return app.commands.execute("docmanager:open", { path });
+    return open(name, folder);
+  };
+
+  const orSay = (opening) => async (name, folder) => {
     try {
-      return await open(name, folder);
+      if (!names.has(name)) throw new Error(`There is no tutorial “${name}”. There are: ${[...names].join(", ")}.`);
+      return await opening(name, folder);
     } catch (error) {
       return lib.showErrorMessage("The tutorial was not opened", error);
     }
@@ -51,12 +60,11 @@ export const addTutorials = (app, { browser, launcher, palette }, ask, lib, tuto
         },
       },
     },
-    execute: ({ cwd, name } = {}) => openOrSay(name ?? first.name, cwd ?? browser?.model.path ?? ""),
+    execute: ({ cwd, name } = {}) => orSay(open)(name ?? first.name, cwd ?? browser?.model.path ?? ""),
   });
   launcher?.add({ command: COMMAND, category: "Agents", rank: 1 });
   for (const { name } of tutorials) palette?.addItem({ command: COMMAND, category: "Agents", args: { name } });
-  const names = new Set(tutorials.map(({ name }) => name));
-  document.addEventListener("click", (event) => follow(event, names, openOrSay, lib), { capture: true });
+  document.addEventListener("click", (event) => follow(event, names, orSay(openLink), lib), { capture: true });
 };
 
 /**
