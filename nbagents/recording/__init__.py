@@ -8,15 +8,17 @@ person stands in for it.
 """
 
 from ._answers import too_large
-from ._asked import Asked, asked_of_model, asked_of_person, asked_of_tool
-from ._entry import Entry
+from ._asked import WHAT, Asked, asked_of_model, asked_of_person, asked_of_tool
+from ._entry import Entry, name_in
 from ._file import LONGEST, Recording, RecordingFile, read_recording
+from ._plain import plain
 from ._recorder import Recorder
 from ._replayer import Replayer, label_of
-from ._tape import Place, Tape, aside, end_tape, here, only_recorded, set_tape, tape_of
+from ._tape import Place, Tape, aside, current_tape, here, only_recorded, set_tape, tape_of
 
 __all__ = [
     "LONGEST",
+    "WHAT",
     "Asked",
     "Entry",
     "Place",
@@ -29,10 +31,12 @@ __all__ = [
     "asked_of_model",
     "asked_of_person",
     "asked_of_tool",
-    "end_tape",
+    "current_tape",
     "here",
     "label_of",
+    "name_in",
     "only_recorded",
+    "plain",
     "read_recording",
     "set_tape",
     "tape_of",

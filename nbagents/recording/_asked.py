@@ -3,6 +3,7 @@
 Two are the same if who speaks, what is said and what is looked at are. Not looked at: which model it is and
 its settings, the ids of calls of tools and what these returned, how an endpoint wants names to be written,
 and in all texts what is another each time: dates and times of day, UUIDs, long numbers and hexadecimal ids.
+What looks like a key is masked first, since what was answered with one in it is replayed masked.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from typing import Any
 from .._surrogates import well_formed
 from ..config import redact
 
-__all__ = ["Asked", "asked_of_model", "asked_of_person", "asked_of_tool", "difference"]
+__all__ = ["WHAT", "Asked", "asked_of_model", "asked_of_person", "asked_of_tool", "difference"]
 
 BEGINS = 80
 """Characters of the last thing that was said which a recording keeps, for people to know it by."""
 MOST_PARTS = 400
 """Messages of one call that are told apart where two differ; the last ones count."""
 LONGEST_PART = 60
+WHAT = {"model": "call of a model", "tool": "call of a tool", "human": "question to a person"}
+"""The kinds of what is asked, in words."""
 _CHANGING = re.compile(
     r"""\d{4}-\d{2}-\d{2}(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?(?:Z|[+-]\d{2}:?\d{2})\b)?)?
     | \b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\b
@@ -128,7 +131,7 @@ def _asked(kind: str, what: str, told: list[tuple[str, str]]) -> Asked:
 
 
 def _lasting(text: str) -> str:
-    return _CHANGING.sub("#", text)
+    return _CHANGING.sub("#", redact(well_formed(text)))
 
 
 def _entry(entry: Any) -> tuple[str, str]:

@@ -15,7 +15,7 @@ import re
 import stat
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,7 @@ class RecordingFile:
         line = entry.line()
         size = len(line.encode())
         if size > LONGEST:
-            line = Entry(entry.agent, entry.number, entry.asked, too_large(entry.answer, size)).line()
+            line = replace(entry, answer=too_large(entry.answer, size)).line()
         self._append(line)
 
     def end(self, state: str) -> None:

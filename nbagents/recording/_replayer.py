@@ -9,15 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..exceptions import ReplayMismatchError
-from ._asked import Asked, difference
-from ._entry import Entry
+from ._asked import WHAT, Asked, difference
+from ._entry import Entry, name_in
 from ._file import Recording, read_recording
 
 __all__ = ["Replayer", "label_of"]
 
 NOT_AN_AI = ("demo", "demo-")
 """How the names of the offline models begin: a replay of them is no more an AI than they are."""
-_WHAT = {"model": "call of a model", "tool": "call of a tool", "human": "question to a person"}
 
 
 class Replayer:
@@ -46,6 +45,7 @@ class Replayer:
         self._lock = threading.Lock()
 
     async def answer(self, agent: str, asked: Asked) -> Mapping[str, Any]:
+        agent = name_in(agent)
         with self._lock:
             who = (agent, asked.kind)
             self._asked[who] += 1
@@ -58,6 +58,9 @@ class Replayer:
     def note(self, agent: str, asked: Asked, answer: Mapping[str, Any]) -> None:
         return  # what a replay is answered is recorded already
 
+    def miss(self, what: str) -> None:
+        return
+
     def end(self, state: str) -> tuple[str, ...]:
         with self._lock:
             self._left, self._over = {}, True
@@ -66,7 +69,7 @@ class Replayer:
     def _mismatch(self, agent: str, asked: Asked, left: Sequence[Entry]) -> ReplayMismatchError:
         number = self._asked[agent, asked.kind]
         whose = f"{agent}'s" if agent else "the program's"
-        which = f"{whose} {_nth(number)} {_WHAT[asked.kind]}"
+        which = f"{whose} {_nth(number)} {WHAT[asked.kind]}"
         if agent and agent not in self._agents:
             there = ", ".join(filter(None, self._agents[:10])) or "nobody"
             why = f"nothing of {agent} is recorded there, only of {there}"

@@ -18,7 +18,7 @@ from .. import _loop, recording
 from .._ids import new_id
 from .._surrogates import well_formed
 from ..exceptions import NbAgentsError, ProtocolError, ReplayMismatchError
-from ..recording import Asked, Entry
+from ..recording import WHAT, Asked, Entry, name_in
 from ._fields import Fields
 from ._json import load
 from ._limits import LONGEST_ID
@@ -69,17 +69,24 @@ class Taping:
         tape = recording.tape_of(event.run) if event.run in self._told else None
         if tape is None:
             return
+        if not isinstance(told, dict):
+            raise ProtocolError("an agent server tells of a recording, and it is no JSON object")
+        op = told.get("op")
+        if op == "miss":
+            tape.miss(str(told.get("what"))[:LONGEST_TEXT])
+            return
         try:
-            # What would not do as a line of the file is refused here, where it comes in.
-            if not isinstance(told, dict):
-                raise ValueError("it is no JSON object")
-            if told.get("op") == "note":
+            # What would not do as a line of the file is left out here, where it comes in.
+            if op == "note":
                 entry = Entry.from_dict({**told, "agent": event.agent, "n": 1})
                 tape.note(entry.agent, entry.asked, entry.answer)
                 return
             asked = Asked.from_dict(told)
         except ValueError as error:
-            raise ProtocolError(f"an agent server tells of a recording, and {error}") from None
+            if op == "note":  # one odd answer is no reason to part with the server
+                tape.miss(f"an answer to {event.agent or 'the program'}, as its server tells of it: {error}")
+                return
+            raise ProtocolError(f"an agent server asks a recording, and {error}") from None
         if len(self._asked) >= MOST_OPEN:
             raise ProtocolError(f"an agent server asks more than {MOST_OPEN} things of a recording at once")
         ticket = str(told.get("ticket"))[:LONGEST_ID]
@@ -95,8 +102,16 @@ class Taping:
             about["answer"] = dict(await tape.answer(agent, asked))
         except NbAgentsError as error:
             about["error"] = {"message": str(error)[:LONGEST_TEXT], "hint": error.hint or ""}
-        value = json.dumps(well_formed(about), ensure_ascii=False)
-        self._there.ask("tape_answer", value=value)
+        try:
+            await self._there.ask("tape_answer", value=json.dumps(about, ensure_ascii=False))
+        except NbAgentsError as error:  # the agent waits for that ticket, and would for ever
+            log.warning("what was recorded of %s does not reach its server: %s", agent, error)
+            about = {
+                "run": run,
+                "ticket": ticket,
+                "error": {"message": f"what was recorded cannot be sent: {error}"[:LONGEST_TEXT]},
+            }
+            self._there.ask("tape_answer", value=json.dumps(about))
 
     def end(self) -> None:
         """The server is gone."""
@@ -158,9 +173,19 @@ class _FarTape:
             self._asked.pop(ticket, None)
 
     def note(self, agent: str, asked: Asked, answer: Mapping[str, Any]) -> None:
-        size = len(Entry(agent, 1, asked, answer).line().encode())
-        answer = answer if size <= recording.LONGEST else recording.too_large(answer, size)
-        _loop.background().post(self._put, agent, {"op": "note", **asked.to_dict(), "answer": dict(answer)})
+        try:
+            entry = Entry.of(agent, 1, asked, answer)
+        except ValueError as error:  # the call itself was good
+            self.miss(f"the answer to a {WHAT[asked.kind]} by {agent or 'the program'}: {error}")
+            return
+        size = len(entry.line().encode())
+        kept = entry.answer if size <= recording.LONGEST else recording.too_large(entry.answer, size)
+        told = {"op": "note", **entry.asked.to_dict(), "answer": dict(kept)}
+        _loop.background().post(self._put, entry.agent, told)
+
+    def miss(self, what: str) -> None:
+        log.warning("not recorded: %s", what)
+        _loop.background().post(self._put, "", {"op": "miss", "what": well_formed(what[:LONGEST_TEXT])})
 
     def end(self, state: str) -> tuple[str, ...]:
         return ()
@@ -186,8 +211,8 @@ class _FarTape:
         if self._session.closed:
             self.leave()
             return
-        data = pb.Payload(data=json.dumps(well_formed(dict(told)), ensure_ascii=False).encode())
-        event = pb.Event(kind=TAPE, run=self._run, agent=agent[:500], data=data)
+        data = pb.Payload(data=json.dumps(told, ensure_ascii=False, allow_nan=False).encode())
+        event = pb.Event(kind=TAPE, run=self._run, agent=name_in(agent), data=data)
         self._session.writer.put(pb.Frame(event=event))
 
 

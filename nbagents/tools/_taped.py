@@ -6,7 +6,6 @@ recorded is the whole way through policy, person and tool: its answer may be tha
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
@@ -57,9 +56,9 @@ def _note(place: Place, asked: recording.Asked, last: ToolResponse | None, passa
         place.note(asked, {"state": "stopped", "stopped": True})
         return
     state = "denied" if passage.denied else "error" if last.is_error else "done"
-    told: dict[str, Any] = {"tool": passage.tool, "state": state, "content": _plain(last.content)}
+    told: dict[str, Any] = {"tool": passage.tool, "state": state, "content": list(last.content)}
     told |= {"source": last.source} if last.source else {}
-    told |= {"metadata": _plain(last.metadata)} if last.metadata else {}
+    told |= {"metadata": last.metadata} if last.metadata else {}
     told |= {"approval": _SAID[passage.decision]} if passage.decision in _SAID else {}
     place.note(asked, told)
 
@@ -80,7 +79,3 @@ def _replayed(told: Mapping[str, Any], passage: Passage) -> ToolResponse:
         is_error=state != "done",
         source=str(told.get("source") or ""),
     )
-
-
-def _plain(value: Any) -> Any:
-    return json.loads(json.dumps(value, ensure_ascii=False, default=repr))
