@@ -31,6 +31,7 @@ class Recorder:
     """
 
     replays = False
+    over = False
 
     def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         around = current_tape()
@@ -66,6 +67,7 @@ class Recorder:
         log.warning("%s: not recorded: %s", self.name, what)
 
     def end(self, state: str) -> tuple[str, ...]:
+        self.over = True
         self._file.end(state)
         with self._lock:
             missed, self._missed = [*self._missed, *filter(None, [self._file.problem])], {}

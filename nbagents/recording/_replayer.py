@@ -41,7 +41,7 @@ class Replayer:
             self._left.setdefault((entry.agent, entry.asked.kind), []).append(entry)
         self._agents = tuple(dict.fromkeys(entry.agent for entry in recording.entries))
         self._asked: Counter[tuple[str, str]] = Counter()
-        self._over = False
+        self.over = False
         self._lock = threading.Lock()
 
     async def answer(self, agent: str, asked: Asked) -> Mapping[str, Any]:
@@ -63,7 +63,7 @@ class Replayer:
 
     def end(self, state: str) -> tuple[str, ...]:
         with self._lock:
-            self._left, self._over = {}, True
+            self._left, self.over = {}, True
         return ()
 
     def _mismatch(self, agent: str, asked: Asked, left: Sequence[Entry]) -> ReplayMismatchError:
@@ -73,7 +73,7 @@ class Replayer:
         if agent and agent not in self._agents:
             there = ", ".join(filter(None, self._agents[:10])) or "nobody"
             why = f"nothing of {agent} is recorded there, only of {there}"
-        elif self._over:
+        elif self.over:
             why = "its replay is over"
         elif not left:
             why = f"only {number - 1} {'is' if number == 2 else 'are'} recorded there{self._ended}"

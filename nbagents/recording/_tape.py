@@ -26,13 +26,15 @@ __all__ = [
 ]
 
 REMEMBERED = 20_000
-"""Runs whose tape is known."""
+"""Runs whose tape is known. Those that are over are forgotten first, and a replay that is not, never."""
 
 
 class Tape(Protocol):
     """One run's. Safe from any thread."""
 
     replays: bool
+    over: bool
+    """Has its run ended?"""
 
     async def answer(self, agent: str, asked: Asked) -> Mapping[str, Any]:
         """Return what was answered then; "recorded" in it is the day.
@@ -87,8 +89,13 @@ def set_tape(run_id: str, tape: Tape | None) -> None:
         return
     with _lock:
         _tapes[run_id] = tape
-        while len(_tapes) > REMEMBERED:
-            _tapes.popitem(last=False)
+        if len(_tapes) > REMEMBERED:
+            found = (run for run, known in _tapes.items() if known.over)
+            gone = next(found, None) or next(
+                (run for run, known in _tapes.items() if not known.replays), None
+            )
+            if gone is not None:
+                del _tapes[gone]
 
 
 def tape_of(run_id: str) -> Tape | None:

@@ -191,9 +191,17 @@ def test_a_file_that_is_there_is_overwritten_only_if_that_is_said(place, endpoin
     with pytest.raises(UsageError, match=r"run.jsonl is there already.*--overwrite"), nbagents.record(file):
         pass
     assert file.read_text() == before
-    with nbagents.record(file, overwrite=True):
+    with nbagents.record(file, overwrite=True) as run:
         pass
-    assert [line.get("kind") for line in told(file)] == [None, "end"]
+    assert file.read_text() == before, "nothing was recorded in its place"
+    assert "nothing was asked, so run.jsonl is as it was" in run.notes[-1]
+    assert [each.name for each in tmp_path.iterdir()] == ["run.jsonl"]
+    with nbagents.record(file, overwrite=True):
+        assert file.read_text() == before
+        assert place("here", "poet", POET, endpoint.config)(Msg("user", "Snow.")).content
+        assert "Snow." in file.read_text()
+    assert [line.get("kind") for line in told(file)] == [None, "model", "end"]
+    assert [each.name for each in tmp_path.iterdir()] == ["run.jsonl"]
     other = tmp_path / "notebook.ipynb"
     other.write_text('{"cells": []}\n')
     with (
