@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from .. import events, exceptions, recording
-from ..exceptions import CallCancelledError, ModelError, RecordingError, ReplayMismatchError, UsageError
+from ..exceptions import CallCancelledError, ModelError, RecordingError, UsageError
 from ._answer import Answer
 from ._completion import Completion
 from ._request import Request
@@ -57,10 +57,10 @@ async def taped(request: Request, operation: str, given: Any, ask: Callable[[], 
         with recording.aside():  # a model that asks another one is recorded whole
             answer = await ask()
     except (asyncio.CancelledError, CallCancelledError):
-        note(stopped=True)
+        note(**{recording.STOPPED: True})
         raise
     except Exception as error:  # not its text, which names addresses
-        note(error=type(error).__name__)
+        note(**{recording.ERROR: type(error).__name__})
         raise
     told = _told(answer)
     note(**told)
@@ -110,7 +110,7 @@ async def _replayed(request: Request, told: Mapping[str, Any]) -> Answer:
         usage=usage,
         parsed=told.get("parsed"),
         image_urls=[str(url) for url in images] if isinstance(images, list) else None,
-        embedding=_unpacked(told.get("vectors")),
+        embedding=_unpacked(told),
     )
 
 
@@ -151,20 +151,12 @@ def _is_plain(value: Any) -> bool:
 
 def _check(label: str, told: Mapping[str, Any]) -> None:
     """Raise what the call ended with then, if it had no answer."""
-    if told.get("stopped"):
-        raise ReplayMismatchError(
-            f"{label}: this call was stopped when it was recorded", hint="record it anew"
-        )
-    if "too_large" in told:
-        raise ReplayMismatchError(
-            f"{label}: the answer, of {told['too_large']:,} bytes, was too large to be recorded; a line of a"
-            f" recording has at most {recording.LONGEST:,}"
-        )
-    if "error" in told:
-        kind = getattr(exceptions, told["error"], None) if told["error"] in exceptions.__all__ else None
+    recording.check_answered(f"{label}: this call", told)
+    if (name := told.get(recording.ERROR)) is not None:
+        kind = getattr(exceptions, name, None) if name in exceptions.__all__ else None
         is_known = isinstance(kind, type) and (kind is UsageError or issubclass(kind, ModelError))
         known = kind if is_known else ModelError
-        raise known(f"{label}: this call failed when it was recorded, with {told['error']}")
+        raise known(f"{label}: this call failed when it was recorded, with {name}")
 
 
 def _usage(told: Any) -> ModelUsage | None:
@@ -186,10 +178,13 @@ def _packed(vectors: Any) -> Any:
         return None
 
 
-def _unpacked(packed: Any) -> Any:
+def _unpacked(told: Mapping[str, Any]) -> Any:
+    packed = told.get("vectors")
     if not isinstance(packed, list):
         return None
     try:
         return [array("f", base64.b64decode(str(text), validate=True)).tolist() for text in packed]
     except ValueError as error:
-        raise RecordingError(f"a recorded vector is damaged: {error}", hint="record it anew") from None
+        raise RecordingError(
+            f"{told.get('file')}: a recorded vector is damaged: {error}", hint=recording.again(told)
+        ) from None

@@ -7,7 +7,7 @@ first at where it is (`here`). In a replay nothing is asked that is not in the f
 person stands in for it.
 """
 
-from ._answers import too_large
+from ._answers import ERROR, STOPPED, again, check_answered, too_large
 from ._asked import WHAT, Asked, asked_of_model, asked_of_person, asked_of_tool
 from ._entry import Entry, name_in
 from ._file import LONGEST, Recording, RecordingFile, read_recording
@@ -17,7 +17,9 @@ from ._replayer import Replayer, label_of
 from ._tape import Place, Tape, aside, current_tape, here, only_recorded, set_tape, tape_of
 
 __all__ = [
+    "ERROR",
     "LONGEST",
+    "STOPPED",
     "WHAT",
     "Asked",
     "Entry",
@@ -27,10 +29,12 @@ __all__ = [
     "RecordingFile",
     "Replayer",
     "Tape",
+    "again",
     "aside",
     "asked_of_model",
     "asked_of_person",
     "asked_of_tool",
+    "check_answered",
     "current_tape",
     "here",
     "label_of",

@@ -99,6 +99,16 @@ def asked_of_person(prompt: str, said: str, wanted: Sequence[str]) -> Asked:
     return _asked("human", "ask", [("said", said), ("wanted", _json(list(wanted))), ("asked", prompt)])
 
 
+def nearest(now: Asked, known: Sequence[Asked]) -> Asked:
+    """Return the one of the known that is the most like what is asked now; the first of several."""
+
+    def likeness(then: Asked) -> tuple[int, bool, int]:
+        same = sum(here == there for here, there in zip(now.parts, then.parts, strict=False))
+        return same, len(now.parts) == len(then.parts), _alike(now.begins, then.begins)
+
+    return max(known, key=likeness)
+
+
 def difference(now: Asked, then: Asked) -> str:
     """Say how two differ, in words."""
     if now.parts == then.parts:
@@ -111,11 +121,19 @@ def difference(now: Asked, then: Asked) -> str:
     pairs = list(zip(now.parts, then.parts, strict=False))
     at = next((n for n, (here, there) in enumerate(pairs) if here != there), len(pairs) - 1)
     if at == len(pairs) - 1:
+        if now.begins == then.begins:
+            return f"what it is told begins {now.begins!r}, as in the recording, and is another after that"
         return f"what it is told begins {now.begins!r}, and in the recording {then.begins!r}"
     role = now.parts[at].partition(" ")[0]
     if now.kind == "human":
         return "it is asked after something else was said" if role == "said" else "other values are wanted"
     return f"message {at + 1} of {len(pairs)} ({role}) is another than in the recording"
+
+
+def _alike(one: str, other: str) -> int:
+    """Return how many characters two texts begin with in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (here, there) in pairs if here != there), min(len(one), len(other)))
 
 
 def _asked(kind: str, what: str, told: list[tuple[str, str]]) -> Asked:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..exceptions import ReplayMismatchError
-from ._asked import WHAT, Asked, difference
+from ._asked import WHAT, Asked, difference, nearest
 from ._entry import Entry, name_in
 from ._file import Recording, read_recording
 
@@ -53,7 +53,7 @@ class Replayer:
             found = next((n for n, entry in enumerate(left) if entry.asked.digest == asked.digest), None)
             if found is None:
                 raise self._mismatch(agent, asked, left)
-            return {**left.pop(found).answer, "recorded": self.date}
+            return {**left.pop(found).answer, "recorded": self.date, "file": self.name}
 
     def note(self, agent: str, asked: Asked, answer: Mapping[str, Any]) -> None:
         return  # what a replay is answered is recorded already
@@ -78,7 +78,7 @@ class Replayer:
         elif not left:
             why = f"only {number - 1} {'is' if number == 2 else 'are'} recorded there{self._ended}"
         else:
-            why = difference(asked, left[0].asked)
+            why = difference(asked, nearest(asked, [entry.asked for entry in left]))
         return ReplayMismatchError(
             f"{which} is not in {self.name}: {why}. Nobody else was asked.",
             hint=f"record it anew: -r {self.name} --overwrite",

@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from .. import recording
-from ..exceptions import ReplayMismatchError
 from ..recording import Place
 from ._approve import Passage
 from ._response import ToolResponse
@@ -53,7 +52,7 @@ async def taped(
 
 def _note(place: Place, asked: recording.Asked, last: ToolResponse | None, passage: Passage) -> None:
     if last is None or not last.is_last:
-        place.note(asked, {"state": "stopped", "stopped": True})
+        place.note(asked, {"state": "stopped", recording.STOPPED: True})
         return
     state = "denied" if passage.denied else "error" if last.is_error else "done"
     told: dict[str, Any] = {"tool": passage.tool, "state": state, "content": list(last.content)}
@@ -64,9 +63,7 @@ def _note(place: Place, asked: recording.Asked, last: ToolResponse | None, passa
 
 
 def _replayed(told: Mapping[str, Any], passage: Passage) -> ToolResponse:
-    if told.get("stopped") or "too_large" in told:
-        why = "was stopped when it was recorded" if told.get("stopped") else "was too large to be recorded"
-        raise ReplayMismatchError(f"what {passage.tool} answered {why}", hint="record it anew")
+    recording.check_answered(f"this call of {passage.tool}", told)
     state = str(told.get("state") or "done")
     passage.decision = "denied" if state == "denied" else ""
     approval = str(told.get("approval") or "")

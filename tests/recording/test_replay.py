@@ -19,6 +19,7 @@ import nbagents
 from nbagents import Msg, ReActAgent, SequentialPipeline, Toolkit, UserAgent
 from nbagents.asking import scripted
 from nbagents.exceptions import ModelUnavailableError, RecordingError, ReplayMismatchError, UsageError
+from nbagents.rpc import RpcAgent
 from nbagents.tools import effects
 
 ECHO = "You are an echo."
@@ -298,3 +299,33 @@ def test_a_replay_asks_nobody_when_its_recording_is_gone(place, servers, endpoin
             process.stdin.close()
             process.wait(20)
     assert told.read_text().startswith("ReplayMismatchError: whoever replays this run has left")
+
+
+def test_a_replay_that_is_over_asks_nobody_though_its_server_has_let_go_of_it(
+    place, servers, endpoint, tmp_path
+):
+    file = tmp_path / "run.jsonl"
+    with nbagents.record(file):
+        assert place("first", "poet", POET, endpoint.config)(Msg("user", "Rain.")).content
+    gate, told = tmp_path / "gate", tmp_path / "told"
+    os.mkfifo(gate)
+    os.mkfifo(told)
+    client, agent_id = servers["first"], uuid.uuid4().hex
+    settings = {
+        "class_name": "later_agents:Later",
+        "args": ["poet", POET, endpoint.config],
+        "kwargs": {"gate": str(gate), "told": str(told)},
+        "import_path": sys.path,
+    }
+    client.create_agent(settings, agent_id)
+    poet = RpcAgent("poet", agent_id, kind="Later", connect=lambda: client.attachment)
+    with nbagents.replay(file) as run:
+        reply = poet(Msg("user", "Rain."))
+        run.end("failed")
+    with nbagents.replay(file):  # that server is told of another run, and that the first is over
+        assert place("first", "poet", POET, endpoint.config)(Msg("user", "Rain.")).content
+    with gate.open("w"):  # opens once the agent waits there
+        pass
+    assert told.read_text().startswith("ReplayMismatchError: whoever replays this run has left")
+    with pytest.raises(ReplayMismatchError):
+        _ = reply.content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import uuid
 from pathlib import Path
@@ -11,8 +12,8 @@ import pytest
 from later_agents import Odd
 
 import nbagents
-from nbagents import AgentBase, DialogAgent, Msg, ReActAgent, Toolkit
-from nbagents.exceptions import ReplayMismatchError, UsageError
+from nbagents import AgentBase, DialogAgent, Msg, ReActAgent, Toolkit, recording
+from nbagents.exceptions import ModelError, RecordingError, ReplayMismatchError, UsageError
 from nbagents.models import ModelResponse, ModelWrapperBase
 from nbagents.recording import Recorder, asked_of_model, read_recording
 from nbagents.rpc import RpcAgent
@@ -228,3 +229,54 @@ def test_an_odd_answer_breaks_neither_its_call_nor_the_server(place, servers, tm
     with nbagents.replay(file):
         assert agent()(Msg("user", "nan")).content == "said nan"
         assert agent()(Msg("user", "plain")).content == "said plain"
+
+
+def test_what_differs_is_said_of_the_nearest_call(tmp_path):
+    file, poet = tmp_path / "run.jsonl", Says("Grey.")
+    long = "Write about the rain as one who has waited for it all summer on a dry and dusty farm, "
+    with nbagents.record(file):
+        for told in ("Snow.", f"{long}in four lines."):
+            assert asked(poet, told).text
+    with nbagents.replay(file), pytest.raises(ReplayMismatchError) as raised:
+        _ = asked(poet, f"{long}in two lines.").text
+    assert "Snow" not in str(raised.value)
+    assert "as in the recording, and is another after that" in str(raised.value)
+
+
+def test_a_damaged_vector_is_said_to_be(tmp_path):
+    file, messages = tmp_path / "run.jsonl", [{"role": "user", "content": "Rain."}]
+    with nbagents.record(file):
+        assert asked(Says("", embedding=[[0.5, 1.0]])).embedding
+    with nbagents.replay(file):
+        assert Says("")(messages).embedding == [[0.5, 1.0]]
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    lines[1]["answer"]["vectors"] = ["?"]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with (
+        nbagents.replay(file),
+        pytest.raises(RecordingError, match=r"run\.jsonl: .* vector is damaged") as raised,
+    ):
+        _ = Says("")(messages).embedding
+    assert raised.value.hint == "record it anew: -r run.jsonl --overwrite"
+
+
+def test_what_fails_or_cannot_be_recorded_is_told(tmp_path):
+    class Fails(ModelWrapperBase):
+        def __call__(self, messages: Any, **kwargs: Any) -> ModelResponse:
+            raise ZeroDivisionError("secret")
+
+    file = tmp_path / "run.jsonl"
+    with nbagents.record(file) as run:
+        with pytest.raises(ZeroDivisionError):
+            _ = asked(Fails("fails")).text
+        assert asked(Says("Grey.", parsed={1, 2})).parsed == {1, 2}
+        recording.only_recorded("what ann, an agent of others, answers")
+    parsed, ann = run.notes[-2:]
+    assert "not all of it is recorded: the parsed of says cannot be written as JSON" in parsed
+    assert "what ann, an agent of others, answers cannot be recorded, and a replay will refuse it" in ann
+    assert "secret" not in file.read_text()
+    with (
+        nbagents.replay(file),
+        pytest.raises(ModelError, match="failed when it was recorded, with ZeroDivisionError"),
+    ):
+        _ = asked(Says("Somebody was asked.")).text
