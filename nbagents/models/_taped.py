@@ -154,8 +154,9 @@ def _check(label: str, told: Mapping[str, Any]) -> None:
     recording.check_answered(f"{label}: this call", told)
     if (name := told.get(recording.ERROR)) is not None:
         kind = getattr(exceptions, name, None) if name in exceptions.__all__ else None
-        is_known = isinstance(kind, type) and (kind is UsageError or issubclass(kind, ModelError))
-        known = kind if is_known else ModelError
+        known: type[Exception] = ModelError
+        if isinstance(kind, type) and (kind is UsageError or issubclass(kind, ModelError)):
+            known = kind
         raise known(f"{label}: this call failed when it was recorded, with {name}")
 
 
