@@ -20,7 +20,7 @@ from .._surrogates import well_formed
 from ..exceptions import NbAgentsError, ProtocolError, ReplayMismatchError
 from ..recording import WHAT, Asked, Entry, name_in
 from ._fields import Fields
-from ._json import load
+from ._json import load, too_many
 from ._limits import LONGEST_ID
 from ._proto import agent_pb2 as pb
 
@@ -193,7 +193,11 @@ class _FarTape:
         except ValueError as error:  # the call itself was good
             self.miss(f"the answer to a {WHAT[asked.kind]} by {agent or 'the program'}: {error}")
             return
-        size = len(entry.line().encode())
+        line = entry.line().encode()
+        size = len(line)
+        if many := too_many(line):
+            self.miss(f"the answer to a {WHAT[asked.kind]} by {agent or 'the program'}: it holds {many}")
+            return
         kept = entry.answer if size <= recording.LONGEST else recording.too_large(entry.answer, size)
         told = {"op": "note", **entry.asked.to_dict(), "answer": dict(kept)}
         _loop.background().post(self._put, entry.agent, told)

@@ -37,6 +37,11 @@ class OddModel(ModelWrapperBase):
         if told == "deep":
             for _ in range(200):
                 more = [more]
+        if told == "wide":
+            more = []
+            for _ in range(80):
+                more = [more]
+            more = [more] * 3500
         return ModelResponse(content=[{"type": "text", "text": f"said {told}", "more": more}])
 
 

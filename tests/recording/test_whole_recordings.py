@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -205,30 +206,46 @@ def test_an_answer_that_is_not_what_its_endpoint_said_is_replayed_as_it_was(tmp_
             assert (now.text, now.content) == (then.text, then.content)
 
 
-@pytest.mark.parametrize("where", ["here", "first"])
-def test_an_odd_answer_breaks_neither_its_call_nor_the_server(place, servers, tmp_path, where):
-    file = tmp_path / "run.jsonl"
+@pytest.fixture
+def odd(servers) -> Callable[[str], Any]:
+    """Make an `Odd`, here or in a server."""
 
-    def agent() -> Any:
+    def make(where: str) -> Any:
         if where == "here":
             return Odd("odd")
         agent_id, client = uuid.uuid4().hex, servers[where]
-
-        client.create_agent(
-            {"class_name": "later_agents:Odd", "args": ["odd"], "kwargs": {}, "import_path": sys.path},
-            agent_id,
-        )
+        settings = {"class_name": "later_agents:Odd", "args": ["odd"], "kwargs": {}, "import_path": sys.path}
+        client.create_agent(settings, agent_id)
         return RpcAgent("odd", agent_id, kind="Odd", connect=lambda: client.attachment)
 
+    return make
+
+
+def test_what_is_too_much_for_the_wire_is_told_and_nobody_waits(odd, tmp_path):
+    far, here = tmp_path / "far.jsonl", tmp_path / "here.jsonl"
+    with nbagents.record(far) as run:
+        assert odd("first")(Msg("user", "wide")).content == "said wide"
+        assert odd("first")(Msg("user", "plain")).content == "said plain"
+    assert any("more than 250,000 lists and dictionaries" in note for note in run.notes), run.notes
+    assert len(read_recording(far).entries) == 1
+    with nbagents.record(here):
+        assert odd("here")(Msg("user", "wide")).content == "said wide"
+    with nbagents.replay(here), pytest.raises(ReplayMismatchError, match="cannot be sent"):
+        _ = odd("first")(Msg("user", "wide")).content
+
+
+@pytest.mark.parametrize("where", ["here", "first"])
+def test_an_odd_answer_breaks_neither_its_call_nor_the_server(odd, tmp_path, where):
+    file = tmp_path / "run.jsonl"
     with nbagents.record(file) as run:
-        assert agent()(Msg("user", "nan")).content == "said nan"
-        assert agent()(Msg("user", "deep")).content == "said deep"
-        assert agent()(Msg("user", "plain")).content == "said plain"
+        assert odd(where)(Msg("user", "nan")).content == "said nan"
+        assert odd(where)(Msg("user", "deep")).content == "said deep"
+        assert odd(where)(Msg("user", "plain")).content == "said plain"
     assert any("nested deeper" in note for note in run.notes), run.notes
     assert [entry.answer["text"] for entry in read_recording(file).entries] == ["said nan", "said plain"]
     with nbagents.replay(file):
-        assert agent()(Msg("user", "nan")).content == "said nan"
-        assert agent()(Msg("user", "plain")).content == "said plain"
+        assert odd(where)(Msg("user", "nan")).content == "said nan"
+        assert odd(where)(Msg("user", "plain")).content == "said plain"
 
 
 def test_what_differs_is_said_of_the_nearest_call(tmp_path):
