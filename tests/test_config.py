@@ -61,6 +61,18 @@ def test_a_secret_compares_and_copies_as_itself():
         (rf"KeyError: 'refused\n{KEY}'", r"KeyError: 'refused\nsk-…9f2c'"),
         (rf"\x1b{KEY} \u202e{KEY} %0a{KEY} my_{KEY}", r"\x1bsk-…9f2c \u202esk-…9f2c %0ask-…9f2c my_sk-…9f2c"),
         (r"\nBearer abcdef0123456789", r"\nBearer ***"),
+        ("Basic dXNlcjpwYXNzd29yZDE=", "Basic ***"),
+        ("authorization: bearer abcdefgh", "authorization: bearer ***"),
+        ("[(b'Authorization', b'Basic abcdefgh')]", "[(b'Authorization', b'Basic ***')]"),
+        # A sentence is none.
+        (
+            "The basic principles of rain, for the bearer certificate",
+            "The basic principles of rain, for the bearer certificate",
+        ),
+        (
+            "Basic Kubernetes and basic level-1 courses in 2026",
+            "Basic Kubernetes and basic level-1 courses in 2026",
+        ),
     ],
 )
 def test_redact_masks_what_looks_like_a_key(text, safe):

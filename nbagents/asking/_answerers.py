@@ -50,6 +50,8 @@ def ask(question: Question) -> str:
             _wait(opened)
     except BaseException as error:
         opened.fail(error, "stopped")
+        if taped is not None:
+            taped.note(opened)
         raise
     return _ended(opened, taped).text
 
@@ -86,6 +88,8 @@ async def fill(question: Question, check: Check | None = None) -> Answer:
                 opened.expire()
     except BaseException as error:
         opened.fail(error, "stopped")
+        if taped is not None:
+            taped.note(opened)
         raise
     return _ended(opened, taped)
 

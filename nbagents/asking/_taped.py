@@ -50,8 +50,9 @@ class Taped:
         told = await self.place.answer(self.asked)
         what = "the default answer" if told.get("how") == "default" else "a person's answer"
         events.emit("replayed", label=f"replay of {what}, {told['recorded']}")
-        if "error" in told:
-            _raise(self.question, str(told["error"]))
+        recording.check_answered(f"{self.question.agent}'s question {self.question.prompt.strip()!r}", told)
+        if recording.ERROR in told:
+            _raise(self.question, told)
         fields, url = told.get("fields"), told.get("url")
         kept: Mapping[str, Any] = fields if isinstance(fields, Mapping) else {}
         how = "default" if told.get("how") == "default" else "answered"
@@ -61,16 +62,17 @@ class Taped:
         """Record how a question has ended."""
         answer = opened.answer
         if answer is None:
-            self.place.note(self.asked, {"error": opened.how})
+            self.place.note(self.asked, {recording.ERROR: opened.how})
             return
         told = {"text": answer.text, "fields": dict(answer.fields), "url": answer.url, "how": answer.how}
         self.place.note(self.asked, told)
 
 
-def _raise(question: Question, how: str) -> None:
+def _raise(question: Question, told: Mapping[str, Any]) -> None:
+    how = told[recording.ERROR]
     asked = f"{question.agent} asks {question.prompt.strip()!r} and"
     if how == "timeout":
         raise TimeoutError(f"{asked} nobody answered in time when this was recorded")
     if how == "absent":
         raise UsageError(f"{asked} nobody was there to answer when this was recorded")
-    raise ReplayMismatchError(f"{asked} that was stopped when this was recorded", hint="record it anew")
+    raise ReplayMismatchError(f"{asked} that was stopped when this was recorded", hint=recording.again(told))

@@ -78,7 +78,15 @@ def mask(key: str) -> str:
 # Where a key may begin: at the edge of a word, or behind what stands for a character in a repr, JSON or URL.
 _EDGE = r"(?:(?<![A-Za-z0-9])|(?<=\\[abfnrtv])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4})|(?<=%[0-9A-Fa-f]{2}))"
 _KEY = re.compile(_EDGE + r"(?:(?:sk|pk|rk)-[A-Za-z0-9_\-]{8,}|(?:gsk_|hf_|xai-|AIza)[A-Za-z0-9_\-]{16,})")
-_BEARER = re.compile(_EDGE + r"(?i:(bearer|basic))\s+(?!…|\*\*\*)[A-Za-z0-9._~+/\-]{6,}=*")
+_SENT = r"\s+(?!…|\*\*\*)[A-Za-z0-9._~+/\-]{6,}=*"
+_HEADER = re.compile(r"""(?i:(authorization[\\"']*\s?[:=,]\s*[bru]?[\\"']*(?:bearer|basic)))""" + _SENT)
+# Without the header's name before it, it may be a sentence: "the basic principles", "a bearer certificate".
+_BEARER = re.compile(
+    _EDGE
+    + r"(?:((?i:bearer))(?=\s+(?:[A-Za-z._~+/\-]*\d|[A-Za-z0-9._~+/\-]{24}))"
+    + r"|((?i:basic))(?=\s+[a-z0-9+/]*[A-Z])(?=\s+[A-Z0-9+/]*[a-z])(?=\s+[A-Za-z+/]*\d))"
+    + _SENT
+)
 _USERINFO = re.compile(r"(?<=://)[^/\s@:]*:[^/\s@]*@")
 
 
@@ -87,6 +95,8 @@ def redact(text: str, *secrets: Secret | str | None) -> str:
 
     >>> redact("Incorrect key sk-0123456789abcdef9f2c, sent as Bearer abcdef123456")
     'Incorrect key sk-…9f2c, sent as Bearer ***'
+    >>> redact("The basic principles of rain")
+    'The basic principles of rain'
     """
     for secret in secrets:
         plain = secret.reveal() if isinstance(secret, Secret) else secret
@@ -94,7 +104,8 @@ def redact(text: str, *secrets: Secret | str | None) -> str:
             text = text.replace(plain, mask(plain))
     text = _USERINFO.sub("***@", text)
     text = _KEY.sub(lambda found: mask(found[0]), text)
-    return _BEARER.sub(r"\1 ***", text)
+    text = _HEADER.sub(r"\1 ***", text)
+    return _BEARER.sub(lambda found: f"{found[1] or found[2]} ***", text)
 
 
 _SECRET_FIELDS = frozenset(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ._answer import Answer
     from ._request import Request
 
-__all__ = ["TRIES", "Reading", "in_a_thread", "reads"]
+__all__ = ["TRIES", "Reading", "in_a_thread", "reads", "records", "tapes"]
 
 log = logging.getLogger(__name__)
 TRIES = 3
@@ -146,19 +146,50 @@ def reads(call: Callable[..., ModelResponse]) -> Callable[..., ModelResponse]:
             response: ModelResponse = _checked(self.label, call(self, *args, **kwargs))
             return response
 
-        async def once(_: str) -> Answer:
-            asked = await in_a_thread(lambda _: _checked(self.label, call(self, *args, **kwargs)), None)
-            return await _value(asked)
-
         async def work(request: Request) -> None:
-            given = args[0] if args else kwargs
-            await reading.ask(
-                request, lambda told: taped(request, "chat", given, lambda: once(told)), counts=False
-            )
+            await reading.ask(request, lambda _: _recorded(request, self, call, args, kwargs), counts=False)
 
         return ModelResponse.begin(self.label, work, counts=False)
 
     return reading_call
+
+
+def records(call: Callable[..., ModelResponse]) -> Callable[..., ModelResponse]:
+    """Return a model's ``__call__``, which reads by itself, so that it is recorded and replayed whole."""
+
+    @functools.wraps(call)
+    def recorded_call(self: Any, *args: Any, **kwargs: Any) -> ModelResponse:
+        if recording.here() is None:
+            return call(self, *args, **kwargs)
+
+        async def work(request: Request) -> None:
+            request.finish(await _over(request, _recorded(request, self, call, args, kwargs)))
+
+        return ModelResponse.begin(self.label, work, counts=False)
+
+    return recorded_call
+
+
+def tapes(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a model's ``__call__`` as one that records each of its requests by itself."""
+    call.tapes = True  # type: ignore[attr-defined]
+    return call
+
+
+_READS = ("parse_func", "fault_handler", "max_retries")
+
+
+async def _recorded(
+    request: Request, model: Any, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Answer:
+    """Ask a model of somebody's own once, and record what comes; in a replay return what came then."""
+
+    async def once() -> Answer:
+        asked = await in_a_thread(lambda _: _checked(model.label, call(model, *args, **kwargs)), None)
+        return await _value(asked)
+
+    asked = {key: value for key, value in kwargs.items() if key not in _READS}
+    return await taped(request, "chat", args[0] if args else kwargs.get("messages", asked), once)
 
 
 def _checked(label: str, response: Any) -> Any:

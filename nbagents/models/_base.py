@@ -8,7 +8,7 @@ from typing import Any
 
 from ..exceptions import MethodMissingError, UsageError
 from ..message import Msg
-from ._again import reads
+from ._again import reads, records
 from ._format import chat_messages
 from ._response import ModelResponse
 
@@ -40,8 +40,10 @@ class ModelWrapperBase:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         call = cls.__dict__.get("__call__")
-        if inspect.isfunction(call) and "parse_func" not in call.__code__.co_varnames:
-            cls.__call__ = reads(call)  # type: ignore[method-assign]
+        if not inspect.isfunction(call) or getattr(call, "tapes", False):
+            return
+        own = "parse_func" in call.__code__.co_varnames  # also one that takes it out of its keywords
+        cls.__call__ = records(call) if own else reads(call)  # type: ignore[method-assign]
 
     def __init__(self, config_name: str, model_name: str | None = None, *, label: str | None = None) -> None:
         self.config_name = config_name

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..exceptions import UsageError
-from ._again import Reading
+from ._again import Reading, tapes
 from ._answer import Answer
 from ._failure import unusable
 from ._request import Request
@@ -28,6 +28,7 @@ class OpenAIDALLEWrapper(OpenAIWrapperBase):
     model_type = "openai_dall_e"
     _operation = "generate_content"
 
+    @tapes
     def __call__(
         self,
         prompt: str,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..config import MODEL_RETRIES, MODEL_TIMEOUT, Secret, wrap_secrets
 from ..exceptions import UsageError
 from ..message import Msg
-from ._again import Reading, in_a_thread
+from ._again import Reading, in_a_thread, tapes
 from ._answer import Answer
 from ._completion import Completion
 from ._failure import ended_early, said_nothing
@@ -97,6 +97,7 @@ class OpenAIChatWrapper(OpenAIWrapperBase):
         shown = self._endpoint is None or self._endpoint.is_openai
         return chat_messages(msgs, speaker=speaker, names_are_shown=shown, sees_urls=sees(self.model_name))
 
+    @tapes
     def __call__(
         self,
         messages: Msg | Sequence[Msg | Mapping[str, Any]],

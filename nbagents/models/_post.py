@@ -12,7 +12,7 @@ from ..config import redact, wrap_secrets
 from ..exceptions import UsageError
 from ..message import Msg
 from ._address import checked_url
-from ._again import Reading
+from ._again import Reading, tapes
 from ._answer import Answer
 from ._base import ModelWrapperBase
 from ._endpoint import Endpoint
@@ -142,6 +142,7 @@ class PostAPIModelWrapperBase(ModelWrapperBase):
         entries = chat_messages(msgs, speaker=speaker, names_are_shown=False)
         return entries if self.messages_key == "messages" else story(entries, speaker=speaker)
 
+    @tapes
     def __call__(
         self,
         input_: Any,

@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from .. import events, exceptions, recording
-from ..exceptions import ModelError, RecordingError, ReplayMismatchError
+from ..exceptions import CallCancelledError, ModelError, RecordingError, UsageError
 from ._answer import Answer
 from ._completion import Completion
 from ._request import Request
@@ -29,8 +29,9 @@ PROVIDER = "nbagents.replay"
 async def taped(request: Request, operation: str, given: Any, ask: Callable[[], Awaitable[Answer]]) -> Answer:
     """Ask once, by ``ask``, and record what comes; in a replay return what came then. On the loop.
 
-    ``given`` is what the model is told. Recorded are the pieces of the text as they came, the message or
-    the content, what it took, embeddings and pictures; nothing else of what came.
+    ``given`` is what the model is told. Recorded are the pieces of the text as they came, the message, the
+    text and the content where they are others, what was made of it, what it took, embeddings and pictures;
+    nothing else of what came.
 
     Raises:
         ReplayMismatchError: this was not asked when the run was recorded.
@@ -55,19 +56,28 @@ async def taped(request: Request, operation: str, given: Any, ask: Callable[[], 
     try:
         with recording.aside():  # a model that asks another one is recorded whole
             answer = await ask()
-    except asyncio.CancelledError:
-        note(stopped=True)
+    except (asyncio.CancelledError, CallCancelledError):
+        note(**{recording.STOPPED: True})
         raise
-    except ModelError as error:  # not its text, which names addresses
-        note(error=type(error).__name__)
+    except Exception as error:  # not its text, which names addresses
+        note(**{recording.ERROR: type(error).__name__})
         raise
-    note(**_told(answer))
+    told = _told(answer)
+    note(**told)
+    for what, value in (("parsed", answer.parsed), ("vectors", answer.embedding)):
+        if value is not None and told.get(what) is None:
+            place.tape.miss(f"the {what} of {request.label} cannot be written as JSON, and a replay has none")
     return answer
 
 
 def _told(answer: Answer) -> dict[str, Any]:
     """Return an answer as a recording holds it."""
-    told: dict[str, Any] = _message_in(answer.raw) or {"text": answer.text, "content": answer.content}
+    told = _message_in(answer)
+    made = _said(told)  # a model of somebody's own may say something else than what its endpoint has said
+    told |= {"text": answer.text} if made.text != answer.text else {}
+    told |= {"content": answer.content} if made.content != answer.content else {}
+    if answer.parsed is not None and _is_plain(answer.parsed):
+        told["parsed"] = answer.parsed
     if answer.usage is not None:
         told["usage"] = asdict(answer.usage)
     if answer.image_urls is not None:
@@ -98,49 +108,56 @@ async def _replayed(request: Request, told: Mapping[str, Any]) -> Answer:
     return replace(
         _said(told),
         usage=usage,
+        parsed=told.get("parsed"),
         image_urls=[str(url) for url in images] if isinstance(images, list) else None,
-        embedding=_unpacked(told.get("vectors")),
+        embedding=_unpacked(told),
     )
 
 
-def _message_in(raw: Any) -> dict[str, Any] | None:
-    """Return the message of a chat model's answer, of which its text and its content are made."""
-    choices = raw.get("choices") if isinstance(raw, Mapping) else None
+def _message_in(answer: Answer) -> dict[str, Any]:
+    """Return the message of a chat model's answer, where it says what the answer says; else nothing."""
+    choices = answer.raw.get("choices") if isinstance(answer.raw, Mapping) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, Mapping) or not isinstance(choice.get("message"), Mapping):
-        return None
-    return {"message": dict(choice["message"]), "finish_reason": choice.get("finish_reason")}
+        return {}
+    told = {"message": dict(choice["message"]), "finish_reason": choice.get("finish_reason")}
+    try:
+        return told if _said(told).text == answer.text else {}
+    except RecordingError:
+        return {}
 
 
 def _said(told: Mapping[str, Any]) -> Answer:
-    message = told.get("message")
+    """Return the text and the content that a recording holds."""
+    made, message = Answer(), told.get("message")
     if isinstance(message, Mapping):
         completion = Completion()
         choice = {"index": 0, "message": dict(message), "finish_reason": told.get("finish_reason")}
         try:
             completion.add({"choices": [choice]})
+            made = Answer(text=completion.text, content=completion.blocks(), raw=completion.raw())
         except ValueError as error:
             raise RecordingError(f"a recorded message is none of a chat model: {error}") from None
-        return Answer(text=completion.text, content=completion.blocks(), raw=completion.raw())
-    text = told.get("text")
-    return Answer(text=text if isinstance(text, str) else None, content=told.get("content"))
+    text, content = told.get("text", made.text), told.get("content", made.content)
+    return replace(made, text=text if isinstance(text, str) else None, content=content)
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        return bool(recording.plain(value) == value)
+    except Exception:  # noqa: BLE001  # a value of somebody's own may do anything
+        return False
 
 
 def _check(label: str, told: Mapping[str, Any]) -> None:
     """Raise what the call ended with then, if it had no answer."""
-    if told.get("stopped"):
-        raise ReplayMismatchError(
-            f"{label}: this call was stopped when it was recorded", hint="record it anew"
-        )
-    if "too_large" in told:
-        raise ReplayMismatchError(
-            f"{label}: the answer, of {told['too_large']:,} bytes, was too large to be recorded; a line of a"
-            f" recording has at most {recording.LONGEST:,}"
-        )
-    if "error" in told:
-        kind = getattr(exceptions, told["error"], None) if told["error"] in exceptions.__all__ else None
-        known = kind if isinstance(kind, type) and issubclass(kind, ModelError) else ModelError
-        raise known(f"{label}: this call failed when it was recorded, with {told['error']}")
+    recording.check_answered(f"{label}: this call", told)
+    if (name := told.get(recording.ERROR)) is not None:
+        kind = getattr(exceptions, name, None) if name in exceptions.__all__ else None
+        known: type[Exception] = ModelError
+        if isinstance(kind, type) and (kind is UsageError or issubclass(kind, ModelError)):
+            known = kind
+        raise known(f"{label}: this call failed when it was recorded, with {name}")
 
 
 def _usage(told: Any) -> ModelUsage | None:
@@ -158,11 +175,17 @@ def _packed(vectors: Any) -> Any:
     """Return vectors as float32 in base64, a third of what they are in digits."""
     try:
         return [base64.b64encode(array("f", vector).tobytes()).decode("ascii") for vector in vectors]
-    except TypeError:
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
-def _unpacked(packed: Any) -> Any:
+def _unpacked(told: Mapping[str, Any]) -> Any:
+    packed = told.get("vectors")
     if not isinstance(packed, list):
         return None
-    return [array("f", base64.b64decode(str(text))).tolist() for text in packed]
+    try:
+        return [array("f", base64.b64decode(str(text), validate=True)).tolist() for text in packed]
+    except ValueError as error:
+        raise RecordingError(
+            f"{told.get('file')}: a recorded vector is damaged: {error}", hint=recording.again(told)
+        ) from None

@@ -7,16 +7,20 @@ first at where it is (`here`). In a replay nothing is asked that is not in the f
 person stands in for it.
 """
 
-from ._answers import too_large
-from ._asked import Asked, asked_of_model, asked_of_person, asked_of_tool
-from ._entry import Entry
+from ._answers import ERROR, STOPPED, again, check_answered, too_large
+from ._asked import WHAT, Asked, asked_of_model, asked_of_person, asked_of_tool
+from ._entry import Entry, name_in
 from ._file import LONGEST, Recording, RecordingFile, read_recording
+from ._plain import plain
 from ._recorder import Recorder
 from ._replayer import Replayer, label_of
-from ._tape import Place, Tape, aside, end_tape, here, only_recorded, set_tape, tape_of
+from ._tape import Place, Tape, aside, current_tape, here, only_recorded, set_tape, tape_of
 
 __all__ = [
+    "ERROR",
     "LONGEST",
+    "STOPPED",
+    "WHAT",
     "Asked",
     "Entry",
     "Place",
@@ -25,14 +29,18 @@ __all__ = [
     "RecordingFile",
     "Replayer",
     "Tape",
+    "again",
     "aside",
     "asked_of_model",
     "asked_of_person",
     "asked_of_tool",
-    "end_tape",
+    "check_answered",
+    "current_tape",
     "here",
     "label_of",
+    "name_in",
     "only_recorded",
+    "plain",
     "read_recording",
     "set_tape",
     "tape_of",

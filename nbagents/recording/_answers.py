@@ -1,11 +1,16 @@
-"""What an answer in a recording looks like: of a model, of a tool, of a person. Pure functions."""
+"""What an answer in a recording looks like: of a model, of a tool, of a person. Pure functions.
+
+What a replay is answered says further when that was ``recorded``, and in which ``file``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["checked", "too_large"]
+from ..exceptions import ReplayMismatchError
+
+__all__ = ["ERROR", "STOPPED", "again", "check_answered", "checked", "too_large"]
 
 ERROR, STOPPED, TOO_LARGE = "error", "stopped", "too_large"
 """In the place of an answer: it failed with this; a person stopped it; it did not fit into a line."""
@@ -18,6 +23,26 @@ def too_large(answer: Mapping[str, Any], size: int) -> dict[str, Any]:
     return {key: answer[key] for key in ("model", "operation") if key in answer} | {TOO_LARGE: size}
 
 
+def again(told: Mapping[str, Any]) -> str:
+    """Return how the file that this answer comes from is recorded anew, as a hint."""
+    return f"record it anew: -r {told.get('file') or 'FILE'} --overwrite"
+
+
+def check_answered(what: str, told: Mapping[str, Any]) -> None:
+    """Look whether there is an answer, or why there was none, where it was no failure.
+
+    Raises:
+        ReplayMismatchError: it was stopped, or it was too large; ``what`` names the call.
+    """
+    if told.get(STOPPED):
+        raise ReplayMismatchError(f"{what} was stopped when it was recorded", hint=again(told))
+    if TOO_LARGE in told:
+        raise ReplayMismatchError(
+            f"{what} was answered with {told[TOO_LARGE]:,} bytes, too many to be recorded in a line",
+            hint="have it answer less",
+        )
+
+
 def checked(kind: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return an answer that has what one of its kind has.
 
@@ -26,6 +51,8 @@ def checked(kind: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     if not isinstance(answer.get(ERROR, ""), str):
         raise ValueError("`error` is no text")
+    if type(answer.get(TOO_LARGE, 0)) is not int:
+        raise ValueError("`too_large` is no number")
     without = answer.keys() & {ERROR, STOPPED, TOO_LARGE}
     for name in _TEXTS[kind]:
         if not isinstance(answer.get(name, "" if without else None), str):

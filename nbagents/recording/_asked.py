@@ -3,6 +3,7 @@
 Two are the same if who speaks, what is said and what is looked at are. Not looked at: which model it is and
 its settings, the ids of calls of tools and what these returned, how an endpoint wants names to be written,
 and in all texts what is another each time: dates and times of day, UUIDs, long numbers and hexadecimal ids.
+What looks like a key is masked first, since what was answered with one in it is replayed masked.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from typing import Any
 from .._surrogates import well_formed
 from ..config import redact
 
-__all__ = ["Asked", "asked_of_model", "asked_of_person", "asked_of_tool", "difference"]
+__all__ = ["WHAT", "Asked", "asked_of_model", "asked_of_person", "asked_of_tool", "difference"]
 
 BEGINS = 80
 """Characters of the last thing that was said which a recording keeps, for people to know it by."""
 MOST_PARTS = 400
 """Messages of one call that are told apart where two differ; the last ones count."""
 LONGEST_PART = 60
+WHAT = {"model": "call of a model", "tool": "call of a tool", "human": "question to a person"}
+"""The kinds of what is asked, in words."""
 _CHANGING = re.compile(
     r"""\d{4}-\d{2}-\d{2}(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?(?:Z|[+-]\d{2}:?\d{2})\b)?)?
     | \b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\b
@@ -96,6 +99,16 @@ def asked_of_person(prompt: str, said: str, wanted: Sequence[str]) -> Asked:
     return _asked("human", "ask", [("said", said), ("wanted", _json(list(wanted))), ("asked", prompt)])
 
 
+def nearest(now: Asked, known: Sequence[Asked]) -> Asked:
+    """Return the one of the known that is the most like what is asked now; the first of several."""
+
+    def likeness(then: Asked) -> tuple[int, bool, int]:
+        same = sum(here == there for here, there in zip(now.parts, then.parts, strict=False))
+        return same, len(now.parts) == len(then.parts), _alike(now.begins, then.begins)
+
+    return max(known, key=likeness)
+
+
 def difference(now: Asked, then: Asked) -> str:
     """Say how two differ, in words."""
     if now.parts == then.parts:
@@ -108,11 +121,19 @@ def difference(now: Asked, then: Asked) -> str:
     pairs = list(zip(now.parts, then.parts, strict=False))
     at = next((n for n, (here, there) in enumerate(pairs) if here != there), len(pairs) - 1)
     if at == len(pairs) - 1:
+        if now.begins == then.begins:
+            return f"what it is told begins {now.begins!r}, as in the recording, and is another after that"
         return f"what it is told begins {now.begins!r}, and in the recording {then.begins!r}"
     role = now.parts[at].partition(" ")[0]
     if now.kind == "human":
         return "it is asked after something else was said" if role == "said" else "other values are wanted"
     return f"message {at + 1} of {len(pairs)} ({role}) is another than in the recording"
+
+
+def _alike(one: str, other: str) -> int:
+    """Return how many characters two texts begin with in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (here, there) in pairs if here != there), min(len(one), len(other)))
 
 
 def _asked(kind: str, what: str, told: list[tuple[str, str]]) -> Asked:
@@ -128,7 +149,7 @@ def _asked(kind: str, what: str, told: list[tuple[str, str]]) -> Asked:
 
 
 def _lasting(text: str) -> str:
-    return _CHANGING.sub("#", text)
+    return _CHANGING.sub("#", redact(well_formed(text)))
 
 
 def _entry(entry: Any) -> tuple[str, str]:

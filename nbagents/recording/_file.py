@@ -1,7 +1,8 @@
 """The file of a recording: lines of JSON, the first of which says what it is.
 
-Each line is appended by one write, so that a process that is killed leaves whole lines. It is readable
-by its owner alone (0600), holds no key, no header and no address of an endpoint, and is bounded: a line, and
+Each line is appended by one write, so that a process that is killed leaves whole lines; so does a full
+disk. One that takes the place of another lies beside it until there is an answer in it. It is readable by its
+owner alone (0600), holds no key, no header and no address of an endpoint, and is bounded: a line, and
 all of it. The last line says that the recording is whole.
 """
 
@@ -15,9 +16,9 @@ import re
 import stat
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from .._ids import new_id
 from ..exceptions import RecordingError, UsageError
@@ -57,6 +58,8 @@ class Recording:
 class RecordingFile:
     """A file that is written as a run goes. Safe from any thread.
 
+    With ``overwrite`` what is there stays until the first answer comes, and for good if none does.
+
     Raises:
         UsageError: the file is there, and ``overwrite`` is not said; or what is there is no recording, which
             is never overwritten.
@@ -70,6 +73,7 @@ class RecordingFile:
         """Why not all was recorded; "" while all is."""
         self._lock = threading.Lock()
         self._size = 0
+        self._beside: Path | None = None
         self._descriptor: int | None = self._create(overwrite)
         recorded = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self._append(json.dumps({"format": FORMAT, "version": VERSION, "recorded": recorded}) + "\n")
@@ -83,7 +87,7 @@ class RecordingFile:
                 raise UsageError(f"{self.name} is no recording, and is not overwritten; take another name")
             beside = self.path.with_name(f".{self.name}.{new_id()[:8]}")
             descriptor = os.open(beside, flags, 0o600)
-            os.replace(beside, self.path)
+            self._beside = beside
         except FileExistsError:
             raise UsageError(
                 f"{self.name} is there already. To write another recording in its place, say --overwrite"
@@ -98,8 +102,10 @@ class RecordingFile:
         """Append an entry; never raises: what cannot be written is said in `problem`."""
         line = entry.line()
         size = len(line.encode())
+        if self._beside is not None:
+            self._take_place()
         if size > LONGEST:
-            line = Entry(entry.agent, entry.number, entry.asked, too_large(entry.answer, size)).line()
+            line = replace(entry, answer=too_large(entry.answer, size)).line()
         self._append(line)
 
     def end(self, state: str) -> None:
@@ -108,22 +114,46 @@ class RecordingFile:
             self._append(json.dumps({"kind": "end", "state": state}) + "\n")
         with self._lock:
             descriptor, self._descriptor = self._descriptor, None
+            beside, self._beside = self._beside, None
         if descriptor is not None:
             os.close(descriptor)
+        if beside is not None:
+            self.problem = self.problem or f"nothing was asked, so {self.name} is as it was"
+            with contextlib.suppress(OSError):
+                beside.unlink()
+
+    def _take_place(self) -> None:
+        """Take the place of the recording that was there, now that there is something to put there."""
+        with self._lock:
+            if self._beside is None or self.problem:
+                return
+            try:
+                if os.path.lexists(self.path) and not _is_ours(self.path):
+                    self.problem = f"{self.name} has become something else, and is not overwritten"
+                    return
+                os.replace(self._beside, self.path)
+                self._beside = None
+            except OSError as error:
+                self.problem = f"{self.name} cannot be written: {error.strerror or error}"
 
     def _append(self, line: str) -> None:
         data = line.encode()
         with self._lock:
-            if self._descriptor is None or self.problem:
+            if self._descriptor is None:
+                log.warning("%s is closed: what comes after the end of its run is not recorded", self.name)
+                return
+            if self.problem:
                 return
             if self._size + len(data) > LARGEST:
                 self.problem = f"{self.name} is full: a recording has at most {LARGEST >> 20} MiB"
                 return
-            self._size += len(data)
             try:
                 while data:
                     data = data[os.write(self._descriptor, data) :]
+                self._size += len(line.encode())
             except OSError as error:
+                with contextlib.suppress(OSError):  # what is before it can still be replayed
+                    os.ftruncate(self._descriptor, self._size)
                 self.problem = f"{self.name} cannot be written further: {error.strerror or error}"
                 log.warning("%s", self.problem)
 
@@ -166,10 +196,20 @@ def read_recording(path: str | os.PathLike[str]) -> Recording:
     return Recording(name, date, tuple(entries), state)
 
 
+def _opened(path: Path) -> BinaryIO:
+    """Open whatever is there without waiting: a pipe waits for somebody to write to it."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    descriptor = os.open(path, flags)
+    try:
+        return open(descriptor, "rb")
+    except OSError:  # a folder
+        os.close(descriptor)
+        raise
+
+
 def _bytes(path: Path, name: str) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    with _opened(path) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise RecordingError(f"{name} is no file")
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
@@ -224,10 +264,10 @@ def _damaged(name: str, number: int, what: str) -> RecordingError:
 def _is_ours(path: Path) -> bool:
     """Is it a recording, or empty?"""
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return False
             line = file.readline(1000)
         return not line or json.loads(line).get("format") == FORMAT
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return False

@@ -9,15 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..exceptions import ReplayMismatchError
-from ._asked import Asked, difference
-from ._entry import Entry
+from ._asked import WHAT, Asked, difference, nearest
+from ._entry import Entry, name_in
 from ._file import Recording, read_recording
 
 __all__ = ["Replayer", "label_of"]
 
 NOT_AN_AI = ("demo", "demo-")
 """How the names of the offline models begin: a replay of them is no more an AI than they are."""
-_WHAT = {"model": "call of a model", "tool": "call of a tool", "human": "question to a person"}
 
 
 class Replayer:
@@ -42,10 +41,11 @@ class Replayer:
             self._left.setdefault((entry.agent, entry.asked.kind), []).append(entry)
         self._agents = tuple(dict.fromkeys(entry.agent for entry in recording.entries))
         self._asked: Counter[tuple[str, str]] = Counter()
-        self._over = False
+        self.over = False
         self._lock = threading.Lock()
 
     async def answer(self, agent: str, asked: Asked) -> Mapping[str, Any]:
+        agent = name_in(agent)
         with self._lock:
             who = (agent, asked.kind)
             self._asked[who] += 1
@@ -53,29 +53,32 @@ class Replayer:
             found = next((n for n, entry in enumerate(left) if entry.asked.digest == asked.digest), None)
             if found is None:
                 raise self._mismatch(agent, asked, left)
-            return {**left.pop(found).answer, "recorded": self.date}
+            return {**left.pop(found).answer, "recorded": self.date, "file": self.name}
 
     def note(self, agent: str, asked: Asked, answer: Mapping[str, Any]) -> None:
         return  # what a replay is answered is recorded already
 
+    def miss(self, what: str) -> None:
+        return
+
     def end(self, state: str) -> tuple[str, ...]:
         with self._lock:
-            self._left, self._over = {}, True
+            self._left, self.over = {}, True
         return ()
 
     def _mismatch(self, agent: str, asked: Asked, left: Sequence[Entry]) -> ReplayMismatchError:
         number = self._asked[agent, asked.kind]
         whose = f"{agent}'s" if agent else "the program's"
-        which = f"{whose} {_nth(number)} {_WHAT[asked.kind]}"
+        which = f"{whose} {_nth(number)} {WHAT[asked.kind]}"
         if agent and agent not in self._agents:
             there = ", ".join(filter(None, self._agents[:10])) or "nobody"
             why = f"nothing of {agent} is recorded there, only of {there}"
-        elif self._over:
+        elif self.over:
             why = "its replay is over"
         elif not left:
             why = f"only {number - 1} {'is' if number == 2 else 'are'} recorded there{self._ended}"
         else:
-            why = difference(asked, left[0].asked)
+            why = difference(asked, nearest(asked, [entry.asked for entry in left]))
         return ReplayMismatchError(
             f"{which} is not in {self.name}: {why}. Nobody else was asked.",
             hint=f"record it anew: -r {self.name} --overwrite",

@@ -18,9 +18,9 @@ from .. import _loop, recording
 from .._ids import new_id
 from .._surrogates import well_formed
 from ..exceptions import NbAgentsError, ProtocolError, ReplayMismatchError
-from ..recording import Asked, Entry
+from ..recording import WHAT, Asked, Entry, name_in
 from ._fields import Fields
-from ._json import load
+from ._json import load, too_many
 from ._limits import LONGEST_ID
 from ._proto import agent_pb2 as pb
 
@@ -44,7 +44,7 @@ class Taping:
 
     def __init__(self, there: Attachment) -> None:
         self._there = there
-        self._told: dict[str, None] = {}
+        self._told: dict[str, recording.Tape] = {}
         self._asked: set[asyncio.Task[None]] = set()
 
     def tell(self, run: str) -> None:
@@ -54,10 +54,15 @@ class Taping:
         tape = recording.tape_of(run)
         if tape is None:
             return
-        self._told[run] = None
-        if len(self._told) > REMEMBERED:
-            del self._told[next(iter(self._told))]
-        self._there.ask("tape_run", value=json.dumps({"run": run, "replays": tape.replays}))
+        for known, its in [each for each in self._told.items() if each[1].over]:
+            del self._told[known]
+            self._tell(known, its, over=True)
+        self._told[run] = tape
+        self._tell(run, tape)
+
+    def _tell(self, run: str, tape: recording.Tape, *, over: bool = False) -> None:
+        value = json.dumps({"run": run, "replays": tape.replays} | ({"over": True} if over else {}))
+        self._there.ask("tape_run", value=value)
 
     def happened(self, event: pb.Event) -> None:
         """Take in what the server records, or asks, of a run that it was told of.
@@ -66,23 +71,32 @@ class Taping:
             ProtocolError: it is malformed.
         """
         told = load(event.data.data, "what an agent server tells of a recording")
-        tape = recording.tape_of(event.run) if event.run in self._told else None
+        if not isinstance(told, dict):
+            raise ProtocolError("an agent server tells of a recording, and it is no JSON object")
+        op, ticket, tape = told.get("op"), str(told.get("ticket"))[:LONGEST_ID], self._told.get(event.run)
         if tape is None:
+            if op == "ask":  # whoever asks waits
+                error = {"message": "the replay of this run is over, and nobody else is asked"}
+                about = {"run": event.run, "ticket": ticket, "error": error}
+                self._there.ask("tape_answer", value=json.dumps(about))
+            return
+        if op == "miss":
+            tape.miss(str(told.get("what"))[:LONGEST_TEXT])
             return
         try:
-            # What would not do as a line of the file is refused here, where it comes in.
-            if not isinstance(told, dict):
-                raise ValueError("it is no JSON object")
-            if told.get("op") == "note":
+            # What would not do as a line of the file is left out here, where it comes in.
+            if op == "note":
                 entry = Entry.from_dict({**told, "agent": event.agent, "n": 1})
                 tape.note(entry.agent, entry.asked, entry.answer)
                 return
             asked = Asked.from_dict(told)
         except ValueError as error:
-            raise ProtocolError(f"an agent server tells of a recording, and {error}") from None
+            if op == "note":  # one odd answer is no reason to part with the server
+                tape.miss(f"an answer to {event.agent or 'the program'}, as its server tells of it: {error}")
+                return
+            raise ProtocolError(f"an agent server asks a recording, and {error}") from None
         if len(self._asked) >= MOST_OPEN:
             raise ProtocolError(f"an agent server asks more than {MOST_OPEN} things of a recording at once")
-        ticket = str(told.get("ticket"))[:LONGEST_ID]
         task = asyncio.get_running_loop().create_task(
             self._answer(tape, event.run, event.agent, asked, ticket)
         )
@@ -95,8 +109,16 @@ class Taping:
             about["answer"] = dict(await tape.answer(agent, asked))
         except NbAgentsError as error:
             about["error"] = {"message": str(error)[:LONGEST_TEXT], "hint": error.hint or ""}
-        value = json.dumps(well_formed(about), ensure_ascii=False)
-        self._there.ask("tape_answer", value=value)
+        try:
+            await self._there.ask("tape_answer", value=json.dumps(about, ensure_ascii=False))
+        except NbAgentsError as error:  # the agent waits for that ticket, and would for ever
+            log.warning("what was recorded of %s does not reach its server: %s", agent, error)
+            about = {
+                "run": run,
+                "ticket": ticket,
+                "error": {"message": f"what was recorded cannot be sent: {error}"[:LONGEST_TEXT]},
+            }
+            self._there.ask("tape_answer", value=json.dumps(about))
 
     def end(self) -> None:
         """The server is gone."""
@@ -111,19 +133,26 @@ class Tapes:
         self._far: dict[Session, dict[str, _FarTape]] = {}
 
     def begin(self, session: Session, asked: Fields) -> bool:
-        """Take in that a run has a tape where a session is; return False if one is known already.
+        """Take in that a run has a tape where a session is, or no more; return False if one is known already.
+
+        A session that has no connection, and may never have one again, does not keep others from that.
 
         Raises:
             ProtocolError: it is malformed.
         """
         run, replays = asked.id("run"), asked.flag("replays")
-        known = recording.tape_of(run)
-        if known is not None and not (isinstance(known, _FarTape) and known.gone):
+        known, of_session = recording.tape_of(run), self._far.setdefault(session, {})
+        if asked.flag("over"):
+            if (ended := of_session.pop(run, None)) is not None:
+                ended.leave()
+            return ended is not None
+        if known is not None and not (isinstance(known, _FarTape) and known.is_free):
             return False
-        of_session = self._far.setdefault(session, {})
+        if isinstance(known, _FarTape):
+            known.leave()
         of_session[run] = tape = _FarTape(session, run, replays)
-        while len(of_session) > REMEMBERED:
-            del of_session[next(iter(of_session))]
+        if len(of_session) > REMEMBERED:
+            of_session.pop(next(iter(of_session))).leave()
         recording.set_tape(run, tape)
         return True
 
@@ -143,8 +172,9 @@ class _FarTape:
     """The tape of a run as a server has it: where the session is that told of it. It is a `Tape`."""
 
     def __init__(self, session: Session, run: str, replays: bool) -> None:
-        self.replays, self.gone = replays, False
-        self._session, self._run = session, run
+        self.replays, self.over = replays, False
+        self._session: Session | None = session
+        self._run = run
         self._asked: dict[str, concurrent.futures.Future[Mapping[str, Any]]] = {}
 
     async def answer(self, agent: str, asked: Asked) -> Mapping[str, Any]:
@@ -158,9 +188,23 @@ class _FarTape:
             self._asked.pop(ticket, None)
 
     def note(self, agent: str, asked: Asked, answer: Mapping[str, Any]) -> None:
-        size = len(Entry(agent, 1, asked, answer).line().encode())
-        answer = answer if size <= recording.LONGEST else recording.too_large(answer, size)
-        _loop.background().post(self._put, agent, {"op": "note", **asked.to_dict(), "answer": dict(answer)})
+        try:
+            entry = Entry.of(agent, 1, asked, answer)
+        except ValueError as error:  # the call itself was good
+            self.miss(f"the answer to a {WHAT[asked.kind]} by {agent or 'the program'}: {error}")
+            return
+        line = entry.line().encode()
+        size = len(line)
+        if many := too_many(line):
+            self.miss(f"the answer to a {WHAT[asked.kind]} by {agent or 'the program'}: it holds {many}")
+            return
+        kept = entry.answer if size <= recording.LONGEST else recording.too_large(entry.answer, size)
+        told = {"op": "note", **entry.asked.to_dict(), "answer": dict(kept)}
+        _loop.background().post(self._put, entry.agent, told)
+
+    def miss(self, what: str) -> None:
+        log.warning("not recorded: %s", what)
+        _loop.background().post(self._put, "", {"op": "miss", "what": well_formed(what[:LONGEST_TEXT])})
 
     def end(self, state: str) -> tuple[str, ...]:
         return ()
@@ -175,19 +219,25 @@ class _FarTape:
         else:
             future.set_result(answer)
 
+    @property
+    def is_free(self) -> bool:
+        """Is nobody there who would hear of it?"""
+        return self._session is None or self._session.closed or self._session.connection is None
+
     def leave(self) -> None:
-        self.gone = True
+        """Let go of the session; what is still asked in a replay fails from now on."""
+        self.over, self._session = True, None
         asked, self._asked = self._asked, {}
         for future in asked.values():
             if future.set_running_or_notify_cancel():
                 future.set_exception(_gone())
 
     def _put(self, agent: str, told: Mapping[str, Any]) -> None:
-        if self._session.closed:
+        if self._session is None or self._session.closed:
             self.leave()
             return
-        data = pb.Payload(data=json.dumps(well_formed(dict(told)), ensure_ascii=False).encode())
-        event = pb.Event(kind=TAPE, run=self._run, agent=agent[:500], data=data)
+        data = pb.Payload(data=json.dumps(told, ensure_ascii=False, allow_nan=False).encode())
+        event = pb.Event(kind=TAPE, run=self._run, agent=name_in(agent), data=data)
         self._session.writer.put(pb.Frame(event=event))
 
 

@@ -116,10 +116,10 @@ class Run:
     def __enter__(self) -> Run:
         self._inside, self._start = True, time.monotonic()
         approve = Policy.strictest(Policy.of(context.approve.get()), Policy.of(self.approve)).rules
+        recording.set_tape(self.id, self.tape or recording.current_tape())  # that of a run around it
         self._tokens = context.run.set(self.id), context.card.set(True), context.approve.set(approve)
         if self.limits is not None:
             budget.set_limits(self.id, self.limits)
-        recording.set_tape(self.id, self.tape)
         self._unsubscribe = events.subscribe(self._hear)
         self._teller = self._teller or usual_teller()
         if self._teller is not None:
@@ -176,7 +176,7 @@ class Run:
                 self._trace(error)
                 shown = any(record.error is error for record in self._records.values())
                 self.error = None if shown else error_view("", error)
-        self.notes += recording.end_tape(self.id, self.state)
+        self.notes += () if self.tape is None else self.tape.end(self.state)
         if self._teller is not None:
             self._teller.ended(self)
         self._changed()

@@ -6,12 +6,10 @@ recorded is the whole way through policy, person and tool: its answer may be tha
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from .. import recording
-from ..exceptions import ReplayMismatchError
 from ..recording import Place
 from ._approve import Passage
 from ._response import ToolResponse
@@ -54,20 +52,18 @@ async def taped(
 
 def _note(place: Place, asked: recording.Asked, last: ToolResponse | None, passage: Passage) -> None:
     if last is None or not last.is_last:
-        place.note(asked, {"state": "stopped", "stopped": True})
+        place.note(asked, {"state": "stopped", recording.STOPPED: True})
         return
     state = "denied" if passage.denied else "error" if last.is_error else "done"
-    told: dict[str, Any] = {"tool": passage.tool, "state": state, "content": _plain(last.content)}
+    told: dict[str, Any] = {"tool": passage.tool, "state": state, "content": list(last.content)}
     told |= {"source": last.source} if last.source else {}
-    told |= {"metadata": _plain(last.metadata)} if last.metadata else {}
+    told |= {"metadata": last.metadata} if last.metadata else {}
     told |= {"approval": _SAID[passage.decision]} if passage.decision in _SAID else {}
     place.note(asked, told)
 
 
 def _replayed(told: Mapping[str, Any], passage: Passage) -> ToolResponse:
-    if told.get("stopped") or "too_large" in told:
-        why = "was stopped when it was recorded" if told.get("stopped") else "was too large to be recorded"
-        raise ReplayMismatchError(f"what {passage.tool} answered {why}", hint="record it anew")
+    recording.check_answered(f"this call of {passage.tool}", told)
     state = str(told.get("state") or "done")
     passage.decision = "denied" if state == "denied" else ""
     approval = str(told.get("approval") or "")
@@ -80,7 +76,3 @@ def _replayed(told: Mapping[str, Any], passage: Passage) -> ToolResponse:
         is_error=state != "done",
         source=str(told.get("source") or ""),
     )
-
-
-def _plain(value: Any) -> Any:
-    return json.loads(json.dumps(value, ensure_ascii=False, default=repr))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,7 +144,9 @@ def test_a_link_in_its_place_is_not_followed(file, tmp_path):
     link.unlink()
     link.symlink_to(file)
     before = file.read_text()
-    Recorder(link, overwrite=True).end("done")
+    recorder = Recorder(link, overwrite=True)
+    recorder.note("poet", asked_of_model("chat", ["Rain."]), ANSWER)
+    recorder.end("done")
     assert file.read_text() == before
     assert not link.is_symlink()
 
@@ -153,3 +158,45 @@ def test_what_several_models_are_called(tmp_path):
     recorder.end("done")
     replayer = Replayer(tmp_path / "run.jsonl")
     assert replayer.label == f"replay of demo (not an AI) and gpt-4o-mini, {replayer.date}"
+
+
+def test_a_pipe_is_not_waited_for_and_not_overwritten(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(UsageError, match=r"pipe\.jsonl is no recording, and is not overwritten"):
+        Recorder(tmp_path / "pipe.jsonl", overwrite=True)
+    nested = tmp_path / "nested.jsonl"
+    nested.write_text("[" * 1000)
+    with pytest.raises(UsageError, match=r"nested\.jsonl is no recording, and is not overwritten"):
+        Recorder(nested, overwrite=True)
+
+
+FULL = """
+import resource, signal, sys
+from nbagents.recording import Recorder, asked_of_model
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1500, resource.RLIM_INFINITY))
+recorder = Recorder(sys.argv[1])
+for number in range(9):
+    told = {"model": "m", "operation": "chat", "pieces": [], "text": "x" * 400}
+    recorder.note("poet", asked_of_model("chat", [f"Rain {number}"]), told)
+print(*recorder.end("done"))
+"""
+
+
+def test_a_full_disk_leaves_whole_lines(tmp_path):
+    file = tmp_path / "run.jsonl"
+    done = subprocess.run([sys.executable, "-c", FULL, file], capture_output=True, text=True, check=True)
+    assert "run.jsonl cannot be written further: File too large" in done.stdout
+    recording = read_recording(file)
+    assert recording.state == ""
+    assert 1 <= len(recording.entries) < 9
+
+
+def test_names_that_are_too_long_or_hold_a_key_are_found_again(tmp_path):
+    for number, name in enumerate(("x" * 600, "sk-learn-assistant", "half \ud83d")):
+        recorder = Recorder(tmp_path / f"{number}.jsonl")
+        recorder.note(name, asked_of_model("chat", ["Rain."]), ANSWER)
+        assert recorder.end("done") == ()
+        replayer = Replayer(tmp_path / f"{number}.jsonl")
+        assert asyncio.run(replayer.answer(name, asked_of_model("chat", ["Rain."])))["text"] == "Beads."

@@ -19,6 +19,7 @@ import nbagents
 from nbagents import Msg, ReActAgent, SequentialPipeline, Toolkit, UserAgent
 from nbagents.asking import scripted
 from nbagents.exceptions import ModelUnavailableError, RecordingError, ReplayMismatchError, UsageError
+from nbagents.rpc import RpcAgent
 from nbagents.tools import effects
 
 ECHO = "You are an echo."
@@ -191,9 +192,17 @@ def test_a_file_that_is_there_is_overwritten_only_if_that_is_said(place, endpoin
     with pytest.raises(UsageError, match=r"run.jsonl is there already.*--overwrite"), nbagents.record(file):
         pass
     assert file.read_text() == before
-    with nbagents.record(file, overwrite=True):
+    with nbagents.record(file, overwrite=True) as run:
         pass
-    assert [line.get("kind") for line in told(file)] == [None, "end"]
+    assert file.read_text() == before, "nothing was recorded in its place"
+    assert "nothing was asked, so run.jsonl is as it was" in run.notes[-1]
+    assert [each.name for each in tmp_path.iterdir()] == ["run.jsonl"]
+    with nbagents.record(file, overwrite=True):
+        assert file.read_text() == before
+        assert place("here", "poet", POET, endpoint.config)(Msg("user", "Snow.")).content
+        assert "Snow." in file.read_text()
+    assert [line.get("kind") for line in told(file)] == [None, "model", "end"]
+    assert [each.name for each in tmp_path.iterdir()] == ["run.jsonl"]
     other = tmp_path / "notebook.ipynb"
     other.write_text('{"cells": []}\n')
     with (
@@ -290,3 +299,33 @@ def test_a_replay_asks_nobody_when_its_recording_is_gone(place, servers, endpoin
             process.stdin.close()
             process.wait(20)
     assert told.read_text().startswith("ReplayMismatchError: whoever replays this run has left")
+
+
+def test_a_replay_that_is_over_asks_nobody_though_its_server_has_let_go_of_it(
+    place, servers, endpoint, tmp_path
+):
+    file = tmp_path / "run.jsonl"
+    with nbagents.record(file):
+        assert place("first", "poet", POET, endpoint.config)(Msg("user", "Rain.")).content
+    gate, told = tmp_path / "gate", tmp_path / "told"
+    os.mkfifo(gate)
+    os.mkfifo(told)
+    client, agent_id = servers["first"], uuid.uuid4().hex
+    settings = {
+        "class_name": "later_agents:Later",
+        "args": ["poet", POET, endpoint.config],
+        "kwargs": {"gate": str(gate), "told": str(told)},
+        "import_path": sys.path,
+    }
+    client.create_agent(settings, agent_id)
+    poet = RpcAgent("poet", agent_id, kind="Later", connect=lambda: client.attachment)
+    with nbagents.replay(file) as run:
+        reply = poet(Msg("user", "Rain."))
+        run.end("failed")
+    with nbagents.replay(file):  # that server is told of another run, and that the first is over
+        assert place("first", "poet", POET, endpoint.config)(Msg("user", "Rain.")).content
+    with gate.open("w"):  # opens once the agent waits there
+        pass
+    assert told.read_text().startswith("ReplayMismatchError: whoever replays this run has left")
+    with pytest.raises(ReplayMismatchError):
+        _ = reply.content
