@@ -322,6 +322,7 @@ def _forget_after_fork() -> None:
     if _background is not None:
         _background._forked = True
     _background, _lock = None, threading.Lock()
+    _shores.clear()  # loops of threads that are not here
 
 
 if hasattr(os, "register_at_fork"):

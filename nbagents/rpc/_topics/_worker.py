@@ -45,7 +45,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _workers: WeakSet[GrpcWorkerAgentRuntime] = WeakSet()
-"""Those of this process."""
+"""Those of this process. On the background loop only."""
 
 
 class GrpcWorkerAgentRuntime(ResidentRuntime):
@@ -100,7 +100,7 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
         place = Place(host_address, token, ca, insecure)
         self._link = HostLink(place, self._declared, sending, taking)
         self._host = place.address
-        _workers.add(self)
+        self._background.post(_workers.add, self)
         self._messages = Messages(self._link, sending, self._values, self._residents.spans)
 
     def __repr__(self) -> str:
