@@ -167,7 +167,8 @@ class Turns:
                 asked, pause = True, min(2 * pause, LONGEST_PAUSE)
                 asking = asyncio.ensure_future(find_ring(holds, behind))
                 try:  # the turn may come sooner than the answer
-                    await asyncio.wait([mine, asking], return_when=asyncio.FIRST_COMPLETED)
+                    ends: list[asyncio.Future[Any]] = [mine, asking]
+                    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                     if mine.done():
                         return
                     ring = asking.result()

@@ -197,7 +197,8 @@ class TopicHost:
                     return
                 now = time.monotonic()
                 # From here on no change is missed, however late it is looked at.
-                changes = [asyncio.ensure_future(desk.waits.wait()), *(one.room() for one in slow)]
+                changes: list[asyncio.Future[Any]] = [asyncio.ensure_future(desk.waits.wait())]
+                changes += [one.room() for one in slow]
                 first = min(queue[0].came for queue in desk.waiting.values())
                 try:
                     if now - began > LONG_PASS:
