@@ -2,9 +2,10 @@
 
 A daemon thread owns one asyncio loop. Every channel, every mailbox and every in-process agent
 lives there, so they need no locks and a busy or frozen notebook cell cannot starve them. Other
-threads reach it through five doors: `post` (fire and forget), `spawn` (a concurrent future),
-`run` (wait for it, in ticks, so that an interrupt gets in), and `cross` and `arrive` (await work, or such
-a future, from another loop, in ticks, since a kernel ignores an interrupt inside a plain await).
+threads reach it through six doors: `post` (fire and forget), `spawn` (a concurrent future),
+`run` (wait for it, in ticks, so that an interrupt gets in), and `cross`, `arrive` and `awaited` (await work,
+such a future, or whatever comes, from another loop, in ticks, since a kernel ignores an interrupt inside a
+plain await).
 
 Nothing here knows of agents.
 """
@@ -322,6 +323,7 @@ def _forget_after_fork() -> None:
     if _background is not None:
         _background._forked = True
     _background, _lock = None, threading.Lock()
+    _shores.clear()  # loops of threads that are not here
 
 
 if hasattr(os, "register_at_fork"):

@@ -18,7 +18,7 @@ from ..tools import Policy
 from ._agents import AgentTable
 from ._codec import encode, from_json
 from ._faults import encode_error
-from ._limits import PROTOCOL
+from ._limits import PROTOCOL, TRACEPARENT
 from ._proto import agent_pb2 as pb
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "internal_error",
     "outcome",
     "told",
+    "traceparent_of",
 ]
 
 log = logging.getLogger(__name__)
@@ -104,6 +105,12 @@ def approve_of(frame: pb.Call | pb.Post) -> Mapping[str, str] | None:
     if frame.HasField("approve"):
         return Policy.of(dict(frame.approve.rules)).rules
     return UNTOLD if frame.run else None
+
+
+def traceparent_of(post: pb.Post) -> str:
+    """Return the span that a typed message was sent in; "" if none is told."""
+    span = str(post.metadata.get("traceparent", ""))
+    return span if len(span) == TRACEPARENT else ""
 
 
 def done_before(frame: pb.Call, value: Any, client: str) -> Call:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from typing import Any
 from weakref import WeakValueDictionary
 
 from .._ids import next_call_id
@@ -36,20 +38,23 @@ class Hold:
 
     @property
     def name(self) -> str:
-        """Tells the turn from all others, of whatever process."""
+        """Tells the turn from all others, of whatever process. On any thread."""
         turn = self.turn
         if not turn._name:
-            turn._name = next_call_id()
-            _named[turn._name] = turn
+            with _naming:
+                if not turn._name:
+                    name = next_call_id()
+                    _named[name], turn._name = turn, name
         return turn._name
 
 
+_naming = threading.Lock()
 _named: WeakValueDictionary[str, Hold] = WeakValueDictionary()
 """The turns of this process that others were told of."""
 _holds: ContextVar[tuple[Hold, ...]] = ContextVar("nbagents_holds", default=())
 """The turns that this chain of direct messages is in."""
 
-FindRing = Callable[[Sequence[Hold], Sequence[str]], Awaitable[Sequence[str]]]
+FindRing = Callable[[Sequence[Hold], Sequence[str]], Coroutine[Any, Any, Sequence[str]]]
 """Asks whether the turns of these names wait, in the end, for the ones given first; returns whose they are.
 
 Asked with no names it does not wait, and says that nothing waits any more.
@@ -160,8 +165,16 @@ class Turns:
             while not (await asyncio.wait([mine], timeout=pause))[0]:
                 behind = [hold.name for hold in self._had]
                 asked, pause = True, min(2 * pause, LONGEST_PAUSE)
-                ring = await find_ring(holds, behind)
-                if ring and not mine.done() and behind == [hold.name for hold in self._had]:
+                asking = asyncio.ensure_future(find_ring(holds, behind))
+                try:  # the turn may come sooner than the answer
+                    ends: list[asyncio.Future[Any]] = [mine, asking]
+                    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                    if mine.done():
+                        return
+                    ring = asking.result()
+                finally:
+                    asking.cancel()
+                if ring and behind == [hold.name for hold in self._had]:
                     raise _ring(agent, ring)
         finally:
             if asked:

@@ -54,6 +54,36 @@ def test_a_worker_that_somebody_has_keeps_its_type(new_kernel: Any):
     assert cell.stdout == "still, says EDITION\n"
 
 
+HOLDER = """
+class App:
+    def __init__(self):
+        self.worker = worker
+app = {"of": [App()]}
+"""
+WAITS = """
+import asyncio
+waiting = asyncio.ensure_future(worker.stop_when_signal())
+await asyncio.sleep(0)
+"""
+
+
+@pytest.mark.parametrize("holds", [HOLDER, WAITS, "ask = worker.send_message"])
+def test_a_worker_that_something_of_the_users_has_keeps_its_type(new_kernel: Any, holds: str):
+    kernel = new_kernel()
+    assert not kernel.run(BEGIN).error
+    assert not kernel.run(WORKER).error
+    assert not kernel.run(holds).error
+    assert "AgentTypeTakenError" in kernel.run(WORKER).error
+
+
+def test_a_worker_of_another_line_does_not_end_one_that_runs(new_kernel: Any):
+    kernel = new_kernel()
+    assert not kernel.run(BEGIN).error
+    assert not kernel.run(WORKER.replace("worker = ", "worker = first = ")).error
+    assert not kernel.run("del first").error
+    assert "AgentTypeTakenError" in kernel.run(WORKER).error
+
+
 def test_two_of_one_cell_are_a_mistake(new_kernel: Any):
     kernel = new_kernel()
     assert not kernel.run(BEGIN).error

@@ -41,6 +41,14 @@ class Echo(AgentBase):
         return said
 
 
+class Renamed(AgentBase):
+    """Calls itself what it hears."""
+
+    def reply(self, x=None):
+        self.name = x.content
+        return f"{self.name} now"
+
+
 class Mirror(AgentBase):
     """Returns its arguments as they came."""
 

@@ -18,6 +18,9 @@ from nbagents.topics import AgentId, MessageContext, TopicId, TypeSubscription
 pytestmark = pytest.mark.timeout(120)
 
 
+heard: list[str] = []
+
+
 def name(start: str = "t") -> str:
     return f"{start}{random.getrandbits(64):x}"
 
@@ -59,6 +62,23 @@ class Stopper(RoutedAgent):
     async def ask(self, message: Ask, ctx: MessageContext) -> Told:
         await self.runtime.stop()
         return Told("stopped")
+
+    @event
+    async def hear(self, message: Note, ctx: MessageContext) -> None:
+        await self.runtime.stop()
+        heard.append("stopped")
+
+
+class Late(RoutedAgent):
+    """Takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__("is late")
+
+    @event
+    async def hear(self, message: Note, ctx: MessageContext) -> None:
+        await asyncio.sleep(1)
+        heard.append("late")
 
 
 def test_a_subscriber_has_more_time_than_its_publisher(server):
@@ -114,3 +134,24 @@ def test_a_handler_may_stop_its_own_worker(server):
             await Stopper.register(other, kind, Stopper)  # the type is free
 
     asyncio.run(main())
+
+
+def test_a_worker_that_is_stopped_by_a_handler_lets_others_of_that_message_end(server):
+    stopper, late, topic = name("stopper"), name("late"), name("topic")
+    heard.clear()
+
+    async def main():
+        runtime = GrpcWorkerAgentRuntime(server.address)
+        await runtime.start()
+        for kind, made in ((stopper, Stopper), (late, Late)):
+            await made.register(runtime, kind, made, skip_class_subscriptions=True)
+            await runtime.add_subscription(TypeSubscription(topic, kind))
+        async with worker(server) as other:
+            await other.publish_message(Note(1), TopicId(topic, "x"))
+            limit = time.monotonic() + 20
+            while "stopped" not in heard:
+                assert time.monotonic() < limit
+                await asyncio.sleep(0.05)
+
+    asyncio.run(main())
+    assert heard == ["late", "stopped"]

@@ -8,7 +8,7 @@ import time
 import uuid
 
 import pytest
-from remote_agents import Echo, Failing, Slow
+from remote_agents import Echo, Failing, Renamed, Slow
 from topic_agents import Ask, Note, Told
 from topics_here import knows, program, worker
 
@@ -86,6 +86,14 @@ def test_several_of_one_name_are_told_apart_by_their_workspaces(server, living):
     assert ask(server, "hello", AgentId("poet", "/w/two.ipynb")).content == "poet heard hello"
     with pytest.raises(UndeliverableException, match="nobody serves"):
         ask(server, "hello", AgentId("poet", "/w/three.ipynb"))
+
+
+def test_one_that_has_renamed_itself_is_found_beside_one_that_was_made_so(server, living):
+    living(Echo, "poet")
+    living(Renamed, "bard", "/w/two.ipynb")
+    assert ask(server, Msg("user", "poet"), AgentId("bard", "default")).content == "poet now"
+    assert ask(server, Msg("user", "sage"), AgentId("poet", "/w/two.ipynb")).content == "sage now"
+    assert ask(server, "hello", AgentId("poet", "/w/one.ipynb")).content == "poet heard hello"
 
 
 def test_bytes_that_are_no_json_are_refused(server, living):

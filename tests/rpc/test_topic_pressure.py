@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 
 import pytest
@@ -12,6 +13,12 @@ from topics_here import worker
 
 from nbagents.exceptions import OverloadedError
 from nbagents.rpc import RpcAgentServerLauncher
+from nbagents.rpc._agents import AgentTable
+from nbagents.rpc._loader import AgentClasses
+from nbagents.rpc._methods import STREAM_REQUESTS
+from nbagents.rpc._proto import agent_pb2 as pb
+from nbagents.rpc._results import Results
+from nbagents.rpc._run_book import RunBook
 from nbagents.rpc._topics import _desk, _host
 from nbagents.runtime import event
 from nbagents.topics import AgentId, MessageContext, TopicId, TypeSubscription
@@ -112,3 +119,105 @@ def test_each_topic_that_waits_too_long_is_told_for_itself(monkeypatch):
     with host() as address:
         ends = asyncio.run(main(address))
     assert [type(end) for end in ends] == [OverloadedError] * 4
+
+
+class Reader:
+    """Whoever reads what a session is sent: its outcomes, by their numbers."""
+
+    full = False
+
+    def __init__(self):
+        self.outcomes, self.posts, self.two = {}, [], asyncio.Event()
+
+    def put(self, frame: pb.Frame) -> None:
+        if frame.WhichOneof("kind") == "outcome":
+            self.outcomes[frame.outcome.id] = frame.outcome.WhichOneof("outcome")
+            if len(self.outcomes) > 1:
+                self.two.set()
+        else:
+            self.posts.append(frame.post.id)
+
+    async def room(self) -> None:
+        pass
+
+
+def post(number: int, source: str) -> pb.Frame:
+    frame = pb.Frame()
+    frame.post.id, frame.post.topic.type, frame.post.topic.source = number, "news", source
+    return frame
+
+
+def outcome(number: int) -> pb.Frame:
+    frame = pb.Frame()
+    frame.outcome.id = number
+    frame.outcome.done.SetInParent()
+    return frame
+
+
+def request(value) -> bytes:
+    return STREAM_REQUESTS["declare"](value=json.dumps(value)).SerializeToString()
+
+
+def desks(*names: str):
+    """Return the places of sessions at a host; the first one serves whoever wants the news."""
+    host = _host.TopicHost(AgentTable(AgentClasses(private=True)), Results(), RunBook())
+    made = [host.desk(name, Reader()) for name in names]
+    steps = [["type", "slow", False], ["subscribe", "1", "slow", "news", False]]
+    host.answered(made[0], "declare", request({"steps": steps}))
+    return host, made
+
+
+def test_what_waits_takes_as_long_as_there_are_topics(monkeypatch):
+    monkeypatch.setattr(_desk, "MOST_EVENTS", 1)
+
+    async def seconds(topics: int) -> float:
+        host, (_, publisher) = desks("serves", "publishes")
+        began = time.process_time()
+        for number in range(2 * topics):
+            publisher.handle("post", post(number + 1, f"s{number % topics}"))
+        assert len(publisher.waiting) == topics
+        assert host._pass_on(publisher)
+        publisher.close()
+        return time.process_time() - began
+
+    few = min(asyncio.run(seconds(1000)) for _ in range(3))
+    assert asyncio.run(seconds(12_000)) < 36 * few
+
+
+def test_room_that_comes_just_after_a_look_is_seen(monkeypatch):
+    monkeypatch.setattr(_desk, "MOST_EVENTS", 1)
+
+    async def main():
+        host, (serves, publisher) = desks("serves", "publishes")
+        for number in (1, 2):
+            publisher.handle("post", post(number, "x"))
+        looked, look = asyncio.Event(), host._pass_on
+
+        def pass_on(desk):
+            slow = look(desk)
+            if not looked.is_set():
+                looked.set()
+                handled = outcome(serves.writer.posts[0])
+                asyncio.get_running_loop().call_soon(serves.handle, "outcome", handled)
+            return slow
+
+        monkeypatch.setattr(host, "_pass_on", pass_on)
+        await asyncio.wait_for(publisher.writer.two.wait(), 5)
+        return publisher.writer.outcomes
+
+    assert asyncio.run(main()) == {1: "done", 2: "done"}
+
+
+def test_who_retires_does_not_hold_up_what_waits(monkeypatch):
+    monkeypatch.setattr(_desk, "MOST_EVENTS", 1)
+
+    async def main():
+        host, (serves, publisher) = desks("serves", "publishes")
+        for number in (1, 2):
+            publisher.handle("post", post(number, "x"))
+        await asyncio.sleep(0)  # it is looked at
+        host.answered(serves, "retire", request({}))
+        await asyncio.wait_for(publisher.writer.two.wait(), 5)
+        return publisher.writer.outcomes
+
+    assert asyncio.run(main()) == {1: "done", 2: "done"}

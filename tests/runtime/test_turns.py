@@ -1,6 +1,10 @@
 """Agents that take one message at a time: in order, with room for so many, and never waiting in a ring."""
 
 import asyncio
+import contextlib
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from clerks import Ask, Note, until
 
@@ -138,3 +142,44 @@ def test_a_mailbox_has_room_for_so_many(monkeypatch):
         await runtime.stop()
 
     asyncio.run(main())
+
+
+def test_a_turn_is_taken_also_while_others_are_asked_for_a_ring(monkeypatch):
+    monkeypatch.setattr(turns_module, "LOOK_SECONDS", 0.01)
+
+    async def main():
+        turns, agent, asked = turns_module.Turns(1), AgentId("serial", "x"), asyncio.Event()
+
+        async def find_ring(holds, behind):
+            if behind:
+                asked.set()
+                await asyncio.Event().wait()  # whoever is asked does not answer
+            return []
+
+        async def second():
+            turns_module.enter_turns([(AgentId("asks", "x"), "a turn elsewhere")], find_ring)
+            async with turns.turn(agent, is_rpc=True):
+                return "had"
+
+        async with turns.turn(agent, is_rpc=True):
+            waiting = asyncio.ensure_future(second())
+            await asked.wait()
+        return await asyncio.wait_for(waiting, 5)
+
+    assert asyncio.run(main()) == "had"
+
+
+def test_a_turn_has_one_name_on_all_threads(monkeypatch):
+    made, both = itertools.count(), threading.Barrier(2)
+
+    def slowly() -> str:
+        name = f"name {next(made)}"
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.3)
+        return name
+
+    monkeypatch.setattr(turns_module, "next_call_id", slowly)
+    hold = turns_module.Hold(AgentId("serial", "x"))
+    with ThreadPoolExecutor(2) as pool:
+        names = [each.result() for each in [pool.submit(lambda: hold.name) for _ in range(2)]]
+    assert names == ["name 0", "name 0"]

@@ -102,6 +102,7 @@ class AutoGenFacade:
 
     async def _claim(self, client: AutoGenClient, request: theirs.RegisterAgentTypeRequest) -> Any:
         self._host.routes.claim(client.desk, request.type)
+        self._host.rerouted()
         return theirs.Nothing()
 
     async def _subscribe(self, client: AutoGenClient, request: theirs.AddSubscriptionRequest) -> Any:
@@ -112,10 +113,12 @@ class AutoGenFacade:
         topic = given.prefix.topic_type_prefix if prefix else given.exact.topic_type
         agent_type = given.prefix.agent_type if prefix else given.exact.agent_type
         self._host.routes.subscribe(Subscribed(given.id, agent_type, topic, prefix, client.desk))
+        self._host.rerouted()
         return theirs.Nothing()
 
     async def _unsubscribe(self, client: AutoGenClient, request: theirs.RemoveSubscriptionRequest) -> Any:
         self._host.routes.unsubscribe(client.desk, request.id)
+        self._host.rerouted()
         return theirs.Nothing()
 
     async def _subscriptions(self, client: AutoGenClient, request: theirs.Nothing) -> Any:

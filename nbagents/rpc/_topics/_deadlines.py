@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Callable, Iterable
 from typing import Generic, Protocol, TypeVar
 
 __all__ = ["Deadlines"]
+
+log = logging.getLogger(__name__)
 
 
 class _Timed(Protocol):
@@ -44,8 +47,11 @@ class Deadlines(Generic[T]):
         self._timer, self._next = None, math.inf
         now, earliest = time.monotonic(), math.inf
         for each in [*self._under_way()]:
-            if each.limit <= now:
-                self._late(each)
-            else:
+            if each.limit > now:
                 earliest = min(earliest, each.limit)
+                continue
+            try:
+                self._late(each)
+            except Exception:  # the others are late all the same
+                log.exception("what was late could not be ended")
         self.add(earliest)

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -51,6 +51,9 @@ class Waiting:
     """A message to a topic that waits for slow workers."""
 
     frame: pb.Frame
+    topic: Topic
+    number: int
+    """The one that its publisher gave it."""
     order: int
     """Tells which of a session's messages came first."""
     came: float
@@ -98,24 +101,30 @@ class Desk:
         """What it has been given and has not answered, by the host's numbers."""
         self.waiting: dict[Topic, deque[Waiting]] = {}
         """Its messages to topics that wait for slow workers, by their topics, each in their order."""
+        self.ahead: dict[str, set[str]] = {}
+        """By the sources of topics, the types of the agents that those are for, maybe some more."""
         self.waits = asyncio.Event()
-        """Set when there is one more."""
+        """Set when there is one more, or who gets them has changed."""
         self._orders = itertools.count()
-        self._waiting_count = self._waiting_bytes = 0
+        self._by_number: dict[int, Waiting] = {}
+        self._waiting_bytes = 0
         self.draining: asyncio.Task[None] | None = None
         self.events: dict[Topic, int] = {}
         """How many of those that it was given are of which topic."""
         self.pid = 0
         """The process of this machine whose session it is; 0 if that is not known."""
         self.closed = False
-        self._room = asyncio.Event()
+        self._wanting_room: list[asyncio.Future[None]] = []
 
     def __len__(self) -> int:
         return len(self.asked) + len(self.given)
 
-    def topics(self) -> Iterator[Asked]:
-        """Return what of topics' messages it has been given and has not handled."""
-        return (asked for asked in self.given.values() if asked.origin is None)
+    def topics(self) -> Counter[str]:
+        """Return how many topics' messages it has been given and has not handled, by the topics' types."""
+        given: Counter[str] = Counter()
+        for (kind, _), count in self.events.items():
+            given[kind] += count
+        return given
 
     # ---- what comes
 
@@ -127,7 +136,8 @@ class Desk:
         """
         if kind == "post":
             post = frame.post
-            if not post.id or post.id in self.asked or post.recipients:
+            taken = post.id in self.asked or post.id in self._by_number
+            if not post.id or taken or post.recipients:
                 raise ProtocolError(
                     "a message's number is missing or taken, or it names its recipients itself"
                 )
@@ -157,23 +167,24 @@ class Desk:
         Raises:
             OverloadedError: too many wait already.
         """
-        if self._waiting_count >= MOST_WAITING or self._waiting_bytes >= MOST_WAITING_BYTES:
-            text = f"{self._waiting_count:,} messages of this worker wait for slow ones already"
+        if len(self._by_number) >= MOST_WAITING or self._waiting_bytes >= MOST_WAITING_BYTES:
+            text = f"{len(self._by_number):,} messages of this worker wait for slow ones already"
             raise OverloadedError(text, hint="publish more slowly")
-        topic, size = (frame.post.topic.type, frame.post.topic.source), frame.ByteSize()
-        one = Waiting(frame, next(self._orders), time.monotonic(), size)
+        post, size = frame.post, frame.ByteSize()
+        topic, number = (post.topic.type, post.topic.source), post.id
+        one = Waiting(frame, topic, number, next(self._orders), time.monotonic(), size)
         self.waiting.setdefault(topic, deque()).append(one)
-        self._waiting_count += 1
+        self._by_number[number] = one
         self._waiting_bytes += size
         self.waits.set()
 
-    def served(self, topic: Topic, one: Waiting) -> None:
+    def served(self, one: Waiting) -> None:
         """A message waits no more."""
-        queue = self.waiting[topic]
+        queue = self.waiting[one.topic]
         queue.remove(one)
         if not queue:
-            del self.waiting[topic]
-        self._waiting_count -= 1
+            del self.waiting[one.topic]
+        del self._by_number[one.number]
         self._waiting_bytes -= one.size
 
     def held(self) -> Counter[str]:
@@ -185,12 +196,10 @@ class Desk:
 
     def _drop(self, number: int) -> None:
         """Let a message wait no more that its publisher has given up."""
-        for topic, queue in self.waiting.items():
-            for one in queue:
-                if one.frame.post.id == number:
-                    self.served(topic, one)
-                    self.accept(number)
-                    return
+        one = self._by_number.get(number)
+        if one is not None:
+            self.served(one)
+            self.accept(number)
 
     def _outcome(self, frame: pb.Frame) -> None:
         outcome = frame.outcome
@@ -201,7 +210,7 @@ class Desk:
             self._chunk(asked, frame)
             return
         del self.given[outcome.id]
-        self._room.set()
+        self.freed()
         if asked.topic is not None:
             self.events[asked.topic] -= 1
             if not self.events[asked.topic]:
@@ -267,18 +276,34 @@ class Desk:
         """Has it so much that it does not handle that no more of a topic should be given to it?"""
         return self.events.get(topic, 0) >= MOST_EVENTS or len(self.given) >= MOST_GIVEN or self.writer.full
 
-    async def room(self) -> None:
-        """Wait until it has handled a message, or read so much that it may be given more."""
+    def room(self) -> asyncio.Future[None]:
+        """Return what is done when it has handled a message, or read so much that it may be given more.
+
+        It counts from this very call, not from when it is awaited.
+        """
         if self.writer.full:
-            await self.writer.room()
-        elif not self.closed:
-            self._room.clear()
-            await self._room.wait()
+            return asyncio.ensure_future(self.writer.room())
+        room: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._wanting_room.append(room)
+        room.add_done_callback(self._got_room)
+        return room
+
+    def _got_room(self, room: asyncio.Future[None]) -> None:
+        if room in self._wanting_room:  # nobody waits for it any more
+            self._wanting_room.remove(room)
+
+    def freed(self) -> None:
+        """It may be given more, or serves less: whoever waits for its room looks again."""
+        rooms, self._wanting_room = self._wanting_room, []
+        for room in rooms:
+            if not room.done():
+                room.set_result(None)
 
     def close(self) -> None:
         """The session is over."""
         self.closed = True
-        self._room.set()
+        self.freed()
         self.waiting.clear()
+        self._by_number.clear()
         if self.draining is not None:
             self.draining.cancel()

@@ -13,7 +13,6 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from ...exceptions import (
@@ -44,6 +43,8 @@ __all__ = ["TopicHost"]
 log = logging.getLogger(__name__)
 OVERLOAD_SECONDS = 10.0
 """How long a message to a topic waits for a worker that has too much to do."""
+LONG_PASS, PAUSES = 0.001, 10
+"""A look at all that waits which takes more seconds is followed by a pause of so many times as long."""
 MOST_STEPS = 5000
 """Steps of one `declare`."""
 
@@ -127,27 +128,24 @@ class TopicHost:
             return
         self._counts["published"] += 1
         topic = post.topic.type, post.topic.source
-        if self._behind(topic, desk.waiting) or not self._deliver(desk, frame):
+        behind = topic in desk.waiting or self._is_behind(topic, desk.ahead)
+        if behind or self._deliver(desk, frame):
             try:
                 desk.wait(frame)
             except OverloadedError as error:
                 desk.refuse(post.id, error)
                 return
+            self._go_before(topic, desk.ahead)
             if desk.draining is None:
                 desk.draining = asyncio.ensure_future(self._drain(desk))
 
-    def _behind(self, topic: Topic, earlier: Iterable[Topic]) -> bool:
-        """Is one of these the same topic, or for some of the same agents? Each gets all in their order."""
-        types: set[str] | None = None
-        for other in earlier:
-            if other == topic:
-                return True
-            if other[1] == topic[1]:
-                if types is None:
-                    types = set(self.routes.wanting(topic[0]))
-                if not types.isdisjoint(self.routes.wanting(other[0])):
-                    return True
-        return False
+    def _is_behind(self, topic: Topic, ahead: dict[str, set[str]]) -> bool:
+        """Is it for one of these agents, by their keys and types? Each gets all in their order."""
+        types = ahead.get(topic[1])
+        return types is not None and not types.isdisjoint(self.routes.wanting(topic[0]))
+
+    def _go_before(self, topic: Topic, ahead: dict[str, set[str]]) -> None:
+        ahead.setdefault(topic[1], set()).update(self.routes.wanting(topic[0]))
 
     def _recipients(self, post: pb.Post) -> dict[Desk | None, list[str]]:
         """Return the agent types that get a topic's message, by who serves them; None for this server."""
@@ -160,13 +158,14 @@ class TopicHost:
             found.setdefault(self.routes.server_of(agent_type, source), []).append(agent_type)
         return found
 
-    def _deliver(self, desk: Desk, frame: pb.Frame) -> bool:
-        """Give a topic's message to whom it is for; False, and nothing has happened, if one has no room."""
+    def _deliver(self, desk: Desk, frame: pb.Frame) -> set[Desk]:
+        """Give a topic's message to whom it is for, unless some have no room: return those, or none."""
         post, number = frame.post, frame.post.id
         topic = post.topic.type, post.topic.source
         recipients = self._recipients(post)
-        if any(target is not None and target.full(topic) for target in recipients):
-            return False
+        full = {target for target in recipients if target is not None and target.full(topic)}
+        if full:
+            return full
         here = recipients.pop(None, [])
         source, kind = post.topic.source, post.topic.type
         delivered = 0
@@ -185,22 +184,28 @@ class TopicHost:
         self._counts["delivered"] += delivered
         self._traffic.count(kind, delivered)
         desk.accept(number)
-        return True
+        return full
 
     async def _drain(self, desk: Desk) -> None:
         """Deliver what waits, as its recipients have room again; what waits for too long is refused."""
         try:
-            while slow := self._pass_on(desk):
-                now = time.monotonic()
-                first = min(queue[0].came for queue in desk.waiting.values())
+            while True:
                 desk.waits.clear()
-                changes = [
-                    asyncio.ensure_future(one) for one in (desk.waits.wait(), *(d.room() for d in slow))
-                ]
+                began = time.monotonic()
+                slow = self._pass_on(desk)
+                if not slow:
+                    return
+                now = time.monotonic()
+                # From here on no change is missed, however late it is looked at.
+                changes: list[asyncio.Future[Any]] = [asyncio.ensure_future(desk.waits.wait())]
+                changes += [one.room() for one in slow]
+                first = min(queue[0].came for queue in desk.waiting.values())
                 try:
+                    if now - began > LONG_PASS:
+                        await asyncio.sleep(PAUSES * (now - began))
                     await asyncio.wait(
                         changes,
-                        timeout=max(0, first + OVERLOAD_SECONDS - now),
+                        timeout=max(0, first + OVERLOAD_SECONDS - time.monotonic()),
                         return_when=asyncio.FIRST_COMPLETED,
                     )
                 finally:
@@ -215,30 +220,26 @@ class TopicHost:
         What waits for one agent does not hold up what is for others.
         """
         slow: set[Desk] = set()
-        held: list[Topic] = []
+        ahead: dict[str, set[str]] = {}
         overdue = time.monotonic() - OVERLOAD_SECONDS
         heads = [(queue[0].order, topic) for topic, queue in desk.waiting.items()]
         heapq.heapify(heads)
         while heads:
             topic = heapq.heappop(heads)[1]
             one = desk.waiting[topic][0]
-            if not self._behind(topic, held) and self._deliver(desk, one.frame):
-                desk.served(topic, one)
-            else:
-                full = self._full(one.frame.post, topic)
-                if one.came > overdue:
-                    held.append(topic)
-                    slow |= full
-                    continue
-                desk.served(topic, one)
+            behind = self._is_behind(topic, ahead)
+            full = set() if behind else self._deliver(desk, one.frame)
+            if (behind or full) and one.came > overdue:
+                self._go_before(topic, ahead)
+                slow |= full
+                continue
+            desk.served(one)
+            if behind or full:
                 self._overloaded(desk, one.frame.post, full)
             if topic in desk.waiting:
                 heapq.heappush(heads, (desk.waiting[topic][0].order, topic))
+        desk.ahead = ahead
         return slow
-
-    def _full(self, post: pb.Post, topic: Topic) -> set[Desk]:
-        recipients = self._recipients(post)
-        return {target for target in recipients if target is not None and target.full(topic)}
 
     def _overloaded(self, desk: Desk, post: pb.Post, slow: set[Desk]) -> None:
         names = ", ".join(sorted(target.name for target in slow)) or "whoever gets it"
@@ -275,6 +276,8 @@ class TopicHost:
             found = self._rings.look(desk, asked)
         elif method == "retire":
             self.routes.left(desk)
+            desk.freed()
+            self.rerouted()
             found = None
         else:
             found = self.about()
@@ -293,7 +296,16 @@ class TopicHost:
                     "message": str(error),
                     "hint": error.hint or "",
                 }
+        self.rerouted()
         return refused
+
+    def rerouted(self) -> None:
+        """Others may get what waits than did before."""
+        for desk in self._desks.values():
+            if desk.waiting:
+                for topic in desk.waiting:
+                    self._go_before(topic, desk.ahead)
+                desk.waits.set()
 
     def _take(self, desk: Desk, step: list[Any]) -> None:
         match step:
@@ -320,7 +332,8 @@ class TopicHost:
         serving = {desk for owners in types.values() for desk in owners}
         held = {desk: desk.held() for desk in desks if desk.waiting}
         opened = sum(held.values(), Counter[str]())
-        opened.update(asked.whom for desk in desks if desk.events for asked in desk.topics())
+        for desk in desks:
+            opened.update(desk.topics())
         counted = self._traffic.counts()
         return {
             "types": {name: [desk.name for desk in owners] for name, owners in types.items()},
@@ -360,6 +373,7 @@ class TopicHost:
         self.routes.left(desk)
         self._rings.left(desk)
         desk.close()
+        self.rerouted()
         given, desk.given = desk.given, {}
         lost = 0
         for asked in given.values():

@@ -135,10 +135,10 @@ class Line:
         """Must whoever puts more wait for `room`?"""
         return bool(self._wanting) or self._stream.full
 
-    async def room(self, unless: asyncio.Future[Any] | None = None) -> None:
+    async def room(self) -> None:
         """Wait until the host has read so much that more may be put, in the order of asking.
 
-        Whoever returns from this puts before it awaits anything. If ``unless`` is done it ends sooner.
+        Whoever returns from this puts before it awaits anything.
 
         Raises:
             OverloadedError: there was no room for half a minute.
@@ -146,20 +146,21 @@ class Line:
         """
         loop = asyncio.get_running_loop()
         mine: asyncio.Future[None] = loop.create_future()
-        ends = {self._over} if unless is None else {self._over, unless}
         limit = loop.time() + ROOM_SECONDS
         self._wanting.append(mine)
         try:
             if self._wanting[0] is not mine:
-                await asyncio.wait({mine, *ends}, timeout=ROOM_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            while self._stream.full and not any(end.done() for end in ends):
+                await asyncio.wait(
+                    {mine, self._over}, timeout=ROOM_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+            while self._stream.full and not self._over.done():
                 if loop.time() >= limit:
                     text = f"the host {self.who} has read too little of what this worker sends"
                     raise OverloadedError(f"{text} for {ROOM_SECONDS:g} s", hint="send more slowly")
                 read = asyncio.ensure_future(self._stream.room())
                 try:
                     await asyncio.wait(
-                        {read, *ends}, timeout=limit - loop.time(), return_when=asyncio.FIRST_COMPLETED
+                        {read, self._over}, timeout=limit - loop.time(), return_when=asyncio.FIRST_COMPLETED
                     )
                 finally:
                     read.cancel()

@@ -14,7 +14,7 @@ from typing import Any
 from ...agents import Call, ended_because, scheduler
 from ...exceptions import CantHandleException, NbAgentsError, UndeliverableException
 from ...message import Msg
-from .._admission import admit_call, approve_of, internal_error
+from .._admission import admit_call, approve_of, internal_error, traceparent_of
 from .._agents import AgentTable
 from .._codec import from_json, to_json
 from .._faults import encode_error
@@ -24,7 +24,6 @@ from .._printable import printable
 from .._proto import agent_pb2 as pb
 from .._results import Results
 from .._run_book import RunBook
-from ._seen import traceparent_of
 
 __all__ = ["JSON", "MESSAGE", "TEXT", "LivingAgents"]
 
@@ -48,12 +47,9 @@ class LivingAgents:
         """
         if kind in self._agents:
             return self._agents.get(kind)
-        named = self._agents.named(kind) or [
-            one
-            for one in self._agents.all()
-            if one.agent.__dict__.get("_name") == kind  # it has renamed itself
-        ]
-        found = [one for one in named if one.workspace == key] or (named if key == "default" else [])
+        found = _fitting(self._agents.named(kind), key) or _fitting(
+            [one for one in self._agents.all() if one.agent._name == kind], key
+        )  # those that have renamed themselves are looked for last: that takes longer
         if len(found) > 1:
             places = ", ".join(printable(one.workspace, 80) for one in found[:5])
             raise UndeliverableException(
@@ -126,6 +122,11 @@ class LivingAgents:
             span=traceparent_of(post),
         )
         return call
+
+
+def _fitting(named: list[Hosted], key: str) -> list[Hosted]:
+    """Return those in the workspace that a key names; "default" fits all."""
+    return [one for one in named if one.workspace == key] or (named if key == "default" else [])
 
 
 def _message(post: pb.Post) -> Msg:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ... import context, events
-from .._limits import TRACEPARENT
 from .._proto import agent_pb2 as pb
 
-__all__ = ["seen", "traceparent_of"]
+__all__ = ["seen"]
 
 
 def seen(kind: str, post: pb.Post, agent: str, **data: Any) -> None:
@@ -21,9 +20,3 @@ def seen(kind: str, post: pb.Post, agent: str, **data: Any) -> None:
     if kind == "sent" and not agent and (frame := context.frame.get()) is not None:
         data["caller"] = frame.agent_name
     events.publish(events.Event(kind, agent=agent, run=context.run.get(), data=data))
-
-
-def traceparent_of(post: pb.Post) -> str:
-    """Return the span that a message was sent in; "" if none is told."""
-    span = str(post.metadata.get("traceparent", ""))
-    return span if len(span) == TRACEPARENT else ""

@@ -17,22 +17,14 @@ from .._faults import decode_error
 from .._limits import LONGEST_MS
 from .._lost import same
 from .._proto import agent_pb2 as pb
+from ._ahead import AHEAD, cost
 from ._deadlines import Deadlines
 from ._line import Line
 
-__all__ = ["Sending", "cost"]
+__all__ = ["Sending"]
 
-AHEAD = 2**20
-"""Bytes of its stream that a handler may be ahead of whoever reads them, and one chunk more."""
 MOST_UNREAD = 64 * 2**20
 """Bytes of a stream that wait to be read, from a worker that heeds no bound."""
-EACH = 4096
-"""What each chunk counts besides its data: so few may wait, however short they are."""
-
-
-def cost(chunk: pb.Value) -> int:
-    """Return what a chunk counts, of the bytes that may come ahead."""
-    return len(chunk.data) + EACH
 
 
 class _Sent:

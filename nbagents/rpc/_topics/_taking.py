@@ -17,14 +17,14 @@ from ... import context, events
 from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError, ProtocolError, UsageError
 from ...runtime import Hold, Residents, enter_turns, leave_holds
 from ...topics import AgentId, CancellationToken, MessageContext, TopicId
-from .._admission import approve_of
+from .._admission import approve_of, traceparent_of
 from .._faults import encode_error
 from .._printable import printable
 from .._proto import agent_pb2 as pb
+from ._ahead import cost
 from ._deadlines import Deadlines
 from ._line import Line
-from ._seen import seen, traceparent_of
-from ._sending import cost
+from ._seen import seen
 from ._values import Values
 
 __all__ = ["Taking"]
@@ -65,8 +65,8 @@ class _Taken:
 
 _id = lru_cache(maxsize=4096)(AgentId)
 """The same few agents get and send most messages."""
-_here: ContextVar[_Taken | None] = ContextVar("nbagents_taken", default=None)
-"""The message whose handler runs here."""
+_here: ContextVar[asyncio.Task[Any] | None] = ContextVar("nbagents_handler", default=None)
+"""The handler that runs here, or asks for what does."""
 
 
 class Taking:
@@ -123,19 +123,20 @@ class Taking:
         """The host is gone, and nobody waits for replies to what came from it."""
         here = _here.get()  # a handler that stops its own worker is to end that in peace
         for taken in [*self._taken.values()]:
-            if taken.line is line and taken.direct and taken is not here:
+            if taken.line is line and taken.direct and here not in taken.tasks:
                 self._stop(taken, _unwanted())
 
     async def drained(self) -> None:
         """Wait until all is handled, but for the handler that waits here; what takes too long is ended."""
         here = _here.get()
-        tasks = [task for taken in self._taken.values() if taken is not here for task in taken.tasks]
+        tasks = [task for taken in self._taken.values() for task in taken.tasks if task is not here]
         if not tasks:
             return
         _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
         for taken in [*self._taken.values()]:
             if not late.isdisjoint(taken.tasks):
-                self._stop(taken, CallCancelledError("the worker was stopped, and its handler took too long"))
+                why = CallCancelledError("the worker was stopped, and its handler took too long")
+                self._stop(taken, why, but=here)
         if late:
             await asyncio.wait(late, timeout=1.0)
 
@@ -143,7 +144,7 @@ class Taking:
         text = f"the handler was not done within {taken.seconds:.3g} s, and was ended"
         self._stop(taken, CallTimeoutError(text))
 
-    def _stop(self, taken: _Taken, why: NbAgentsError) -> None:
+    def _stop(self, taken: _Taken, why: NbAgentsError, *, but: asyncio.Task[Any] | None = None) -> None:
         taken.why, taken.limit = why, math.inf
         taken.token.cancel()
 
@@ -153,12 +154,14 @@ class Taking:
 
         for task in taken.tasks:
             task.add_done_callback(ended)
-            task.cancel()
+            if task is not but:
+                task.cancel()
 
     # ---- direct messages
 
     async def _answer(self, taken: _Taken) -> None:
         frame = pb.Frame()
+        _here.set(asyncio.current_task())
         try:
             await self._reply(taken, frame.outcome.done)
         except BaseException as error:  # noqa: BLE001  # it is the sender's
@@ -249,6 +252,7 @@ class Taking:
     async def _event(self, taken: _Taken, message: Any, recipient: AgentId, ctx: MessageContext) -> None:
         began = time.monotonic()
         error: BaseException | None = None
+        _here.set(asyncio.current_task())
         try:
             await self._residents.handle(message, recipient, ctx)
         except asyncio.CancelledError as stopped:
@@ -269,7 +273,6 @@ class Taking:
     def _enter(self, taken: _Taken) -> None:
         """Let the handlers know what they are a part of; this is their tasks' own context."""
         post = taken.post
-        _here.set(taken)
         context.deadline.set(taken.limit if taken.limit < math.inf else None)
         context.run.set(post.run)
         context.approve.set(approve_of(post))

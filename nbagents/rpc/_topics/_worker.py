@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar, cast
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from ... import _ports
 from ...exceptions import (
@@ -45,7 +45,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _workers: WeakSet[GrpcWorkerAgentRuntime] = WeakSet()
-"""Those of this process."""
+"""Those of this process. On the background loop only."""
 
 
 class GrpcWorkerAgentRuntime(ResidentRuntime):
@@ -57,8 +57,9 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
     `RpcAgentClient`. All methods may be awaited on any loop. Agents run on the background loop, so that
     those of a notebook answer while a cell is busy; what blocks belongs on a thread.
 
-    In a notebook the cell of a worker can be run again: where the one before serves the same type, and no
-    variable has it any more, it ends, and this one serves the type.
+    In a notebook the cell of a worker can be run again, also edited, but for the line that makes the worker:
+    where the one before serves the same type, and nothing refers to it any more, it ends, and this one serves
+    the type.
 
     A connection that breaks is made again, and nothing is lost or doubled. If the host ends, what was under
     way ends in an error, and the worker looks for a host at that address until it is stopped; a new one is
@@ -100,7 +101,7 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
         place = Place(host_address, token, ca, insecure)
         self._link = HostLink(place, self._declared, sending, taking)
         self._host = place.address
-        _workers.add(self)
+        self._background.post(_workers.add, self)
         self._messages = Messages(self._link, sending, self._values, self._residents.spans)
 
     def __repr__(self) -> str:
@@ -281,25 +282,31 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
         try:
             await self._declared.claim(line, agent_type, shared=shared)
         except AgentTypeTakenError:
-            holder = next((one for one in _workers if one._is_in_the_way(self, agent_type)), None)
+            holder = self._before(agent_type)
             if holder is None:
                 raise
-            log.warning(
-                "%s is served by this worker now: the cell of the one before was run again, which ends",
-                agent_type,
-            )
+            text = "%s is served by this worker now: the cell of the one before was run again, which ends"
+            log.warning(text, agent_type)
             await holder._link.hand_over()
             holder._end_releasing()
             await self._declared.claim(line, agent_type, shared=shared)
 
+    def _before(self, agent_type: str) -> GrpcWorkerAgentRuntime | None:
+        """Return the worker of this one's cell that was left behind, if it serves the type."""
+        for known in [ref(one) for one in _workers]:  # a list of themselves would have them
+            one = known()
+            if one is not None and one._is_in_the_way(self, agent_type):
+                return one
+        return None
+
     def _is_in_the_way(self, newer: GrpcWorkerAgentRuntime, agent_type: str) -> bool:
         """Does it serve a type that a newer one wants, and can nobody stop it any more?"""
-        return (
-            self._link.running
-            and self.host_address == newer.host_address
-            and agent_type in self._declared.types
-            and is_left_behind(self, self._cell, newer._cell)
-        )
+        there = self._link.running and self.host_address == newer.host_address
+        if not there or agent_type not in self._declared.types:
+            return False
+        agents = map(self._residents.find, self._residents.ids)  # a comprehension would have this one
+        own = self._residents, *agents, self._releasing and self._releasing.get_coro()
+        return is_left_behind(self, self._cell, newer._cell, own)
 
     async def register_agent_instance(self, agent_instance: Agent, agent_id: AgentId) -> AgentId:
         """Let this very object be the agent of that id; raises as `AgentRuntime` says, and as above."""
