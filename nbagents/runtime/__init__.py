@@ -14,7 +14,7 @@ from ._routed_agent import RoutedAgent
 from ._routed_proxy import RoutedProxy
 from ._single_threaded import SingleThreadedAgentRuntime, open_runtimes
 from ._subscribed import default_subscription, handles, subscription_factory, type_subscription
-from ._turns import FindRing, Hold, enter_turns, leave_holds, turns_here
+from ._turns import FindRing, Hold, enter_turns, leave_holds, leave_turns, turns_here
 
 __all__ = [
     "DEFAULT_TIMEOUT",
@@ -44,6 +44,7 @@ __all__ = [
     "event",
     "handles",
     "leave_holds",
+    "leave_turns",
     "message_handler",
     "open_runtimes",
     "rpc",

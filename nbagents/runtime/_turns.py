@@ -70,7 +70,8 @@ def leave_turns() -> None:
 
 def turns_here() -> tuple[Hold, ...]:
     """Return the turns that this chain of direct messages is in."""
-    return tuple(hold for hold in _holds.get() if hold.held)
+    holds = _holds.get()
+    return tuple(hold for hold in holds if hold.held) if holds else ()
 
 
 def enter_turns(turns: Iterable[tuple[AgentId, str]], find_ring: FindRing) -> tuple[Hold, ...]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ... import context, events
 from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError, ProtocolError, UsageError
-from ...runtime import Hold, Residents, enter_turns, leave_holds
+from ...runtime import Hold, Residents, enter_turns, leave_holds, leave_turns
 from ...topics import AgentId, CancellationToken, MessageContext, TopicId
 from .._admission import approve_of, traceparent_of
 from .._faults import encode_error
@@ -277,9 +277,12 @@ class Taking:
         context.run.set(post.run)
         context.approve.set(approve_of(post))
         context.traceparent.set(traceparent_of(post))
-        names = chain(post.turns, repeat(""))  # a worker in another language may know none
-        turns = [(AgentId(one.type, one.key), name) for one, name in zip(post.holding, names, strict=False)]
-        taken.holds = enter_turns(turns, partial(self._find_ring, taken))
+        if post.holding:
+            names = chain(post.turns, repeat(""))  # a worker in another language may know none
+            turns = [(_id(one.type, one.key), name) for one, name in zip(post.holding, names, strict=False)]
+            taken.holds = enter_turns(turns, partial(self._find_ring, taken))
+        else:
+            leave_turns()
         self._residents.spans.arrive(context.traceparent.get())
 
     async def _find_ring(self, taken: _Taken, waits: Sequence[Hold], behind: Sequence[str]) -> list[str]:
@@ -303,7 +306,8 @@ class Taking:
         """Answer a message, once: in ``frame`` there is what its handler has said, unless it has failed."""
         if self._taken.pop((taken.line, taken.post.id), None) is None:
             return
-        leave_holds(taken.holds)
+        if taken.holds:
+            leave_holds(taken.holds)
         if isinstance(error, asyncio.CancelledError):
             error = taken.why or CallCancelledError(f"the handler of {_of(taken.post)} was cancelled")
         elif error is not None and not isinstance(error, Exception):
