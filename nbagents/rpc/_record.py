@@ -216,6 +216,7 @@ class Record:
         own = self.own
         if type(self.agent).state_dict is AgentBase.state_dict:
             now = dict(own)  # another thread may go on
+            now.pop("_kept", None)  # which is this record: it would hold itself, and so its agent, for ever
             plain = self.plain
             if plain is not None and list(plain) == list(now) and all(map(is_, plain.values(), now.values())):
                 return None
