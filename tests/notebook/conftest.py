@@ -190,7 +190,7 @@ def _stop_servers() -> None:
             os.kill(about["pid"], signal.SIGTERM)
         except ProcessLookupError:
             continue
-        limit = time.monotonic() + 5
+        limit = time.monotonic() + 30  # calls that still run have ten seconds to end
         while Path(f"/proc/{about['pid']}").exists() and path.exists() and time.monotonic() < limit:
             threading.Event().wait(0.02)
 

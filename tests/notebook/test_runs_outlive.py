@@ -72,7 +72,7 @@ def test_a_run_is_stopped_from_outside_while_its_cell_runs(kernel: Any, cell: st
     about = client.runs()[-1]
     assert (about["state"], about["open"], about["here"]) == ("stopped", 0, True)
     assert kernel.run("%%agents quick\nHello.").error == ""
-    assert client.runs()[-1]["state"] == "done"
+    wait_for(lambda: client.runs()[-1]["state"] == "done")  # the kernel tells of it without waiting
 
 
 def _told(client: RpcAgentClient) -> list[tuple[str, str]]:

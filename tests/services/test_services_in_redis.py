@@ -167,8 +167,11 @@ def own_server(tmp_path):
         until = time.monotonic() + 20
         while time.monotonic() < until:
             with socket.socket() as door:
+                door.settimeout(5)
                 if door.connect_ex(("127.0.0.1", port)) == 0:
-                    return server, f"redis://127.0.0.1:{port}/0"
+                    door.sendall(b"PING\r\n")  # while it reads what it kept it says -LOADING
+                    if door.recv(16).startswith(b"+PONG"):
+                        return server, f"redis://127.0.0.1:{port}/0"
         raise AssertionError("redis-server did not start")
 
     yield start
