@@ -241,12 +241,14 @@ def test_of_two_deploys_at_once_one_serves_and_the_other_is_told(runtime: Path) 
     }
     with ThreadPoolExecutor() as pool:
         first = pool.submit(lambda: asyncio.run(manager.deploy(app)))
-        assert began.wait(30)
-        for said, call in calls.items():
-            with pytest.raises(UsageError, match=said):
-                call()
-        assert deployments() == []  # it does not serve yet
-        go_on.set()
+        try:
+            assert began.wait(30)
+            for said, call in calls.items():
+                with pytest.raises(UsageError, match=said):
+                    call()
+            assert deployments() == []  # it does not serve yet
+        finally:
+            go_on.set()  # else the pool would wait for it, whatever went wrong
         told = first.result(60)
     assert [one.url for one in served()] == [told["url"]]
     assert [one.deploy_id for one in deployments()] == [told["deploy_id"]]
