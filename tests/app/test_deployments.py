@@ -363,19 +363,17 @@ def test_those_of_other_machines_are_listed_and_left_alone(runtime: Path) -> Non
             stop_deployment(wrong)
 
 
+def entry(mode: str, shutdown_timeout: float) -> Deployment:
+    about = {"name": "App", "url": "http://127.0.0.1:1", "source": "a:b", "token": None}
+    return Deployment.of_this_process("abc", mode=mode, shutdown_timeout=shutdown_timeout, **about)
+
+
 @pytest.mark.parametrize("mode", ["run", "daemon_thread", "of another version"])
 def test_a_process_that_may_not_be_for_the_app_alone_gets_no_signal(mode: str) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        one = Deployment.of_this_process(
-            "abc",
-            name="New",
-            url="http://127.0.0.1:1",
-            mode=mode,
-            source="a:b",
-            token=None,
-            shutdown_timeout=-9.9,
+        one = dataclasses.replace(
+            entry(mode, shutdown_timeout=-9.9), pid=other.pid, pid_started=process_started(other.pid)
         )
-        one = dataclasses.replace(one, pid=other.pid, pid_started=process_started(other.pid))
         one.write()
         with pytest.raises(DeploymentError, match="has not ended it when asked"):
             stop_deployment("abc")
@@ -386,16 +384,7 @@ def test_a_process_that_may_not_be_for_the_app_alone_gets_no_signal(mode: str) -
 
 def test_a_process_that_got_the_pid_of_one_that_ended_is_not_touched() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        one = Deployment.of_this_process(
-            "abc",
-            name="Old",
-            url="http://127.0.0.1:1",
-            mode=DETACHED,
-            source="a:b",
-            token=None,
-            shutdown_timeout=1,
-        )
-        dataclasses.replace(one, pid=other.pid, pid_started="1").write()
+        dataclasses.replace(entry(DETACHED, shutdown_timeout=1), pid=other.pid, pid_started="1").write()
         stop_deployment("abc")
         assert other.poll() is None
         assert deployments() == []
