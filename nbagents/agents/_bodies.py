@@ -46,7 +46,8 @@ class Bodies:
         assert fn is not None
         assert ctx is not None
         if is_async(fn):
-            call.task = self._loop.create_task(self._wait_for(call, fn, *args, **kwargs), context=ctx)
+            work = self._wait_for(call, fn, *args, **kwargs)
+            call.task = self._loop.create_task(work, name=call.id, context=ctx)
         else:
             self._threads.run(
                 lambda: self._on_thread(call, ctx, lambda: fn(*args, **kwargs)),

@@ -195,9 +195,13 @@ class Call:
         self.scheduler, self.agent, self.fn, self.args, self.kwargs = scheduler, agent, fn, args, kwargs
         self.kind, self.parent, self.path, self.client = kind, parent, path, client
         self.method, self.context, self.needs = method, ctx, needs
-        self.id = call_id or next_call_id()
-        self.run, self.workspace = context.run.get(), context.workspace.get()
-        self.deadline, self.approve = context.deadline.get(), context.approve.get()
+        if call_id is None:
+            self.id = next_call_id()
+            self.run, self.workspace = context.run.get(), context.workspace.get()
+            self.deadline, self.approve = context.deadline.get(), context.approve.get()
+        else:  # it comes from elsewhere: what holds for it comes with it
+            self.id, self.run, self.workspace = call_id, "", ""
+            self.deadline = self.approve = None
         self.state, self.done, self.read = QUEUED, False, False
         self.value = self.error = self.traceback = self.ended = None
         self.mailbox = self.task = self.remote = self.origin = None
@@ -217,7 +221,7 @@ class Call:
             self.key = key
         elif parent is not None and parent.key:
             self.key = key_below(parent, kind, self._whom(), (args, kwargs))
-        elif context.retry.get():
+        elif call_id is None and context.retry.get():
             self.key = new_id()
 
     def _whom(self) -> str:

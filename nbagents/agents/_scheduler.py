@@ -114,7 +114,7 @@ class Scheduler(Patience):
         )
         message = PlaceholderMessage.of(call)
         speaks = agent is not None and kind == "call" and method != "_revise"
-        listeners = peek(agent, "_audience_at")(path) if speaks else ()
+        listeners = peek(agent, "_audience_at")(path) if speaks and peek(agent, "_audience") else ()
         if listeners or hold:
             after, needs = self.next_path(parent), (call,)
             batch = [call]
@@ -159,20 +159,8 @@ class Scheduler(Patience):
     ) -> Call:
         """Make what follows a call: an observe, or a hold."""
         method = "_observe" if kind == "observe" else "_hold"
-        call = Call(
-            self,
-            agent,
-            None,
-            (message,),
-            {},
-            kind=kind,
-            parent=parent,
-            path=path,
-            client=client,
-            method=method,
-            needs=needs,
-            key=key,
-        )
+        what: Any = {"kind": kind, "method": method, "needs": needs, "key": key}
+        call = Call(self, agent, None, (message,), {}, parent=parent, path=path, client=client, **what)
         if chain:
             call.chain = chain
         return call
@@ -228,11 +216,16 @@ class Scheduler(Patience):
 
     def _enqueue(self, call: Call) -> None:
         mailbox: Mailbox = peek(call.agent, "_mailbox") if call.agent is not None else Mailbox()
-        if mailbox.running is not None and (call.parent is not None or call.chain):
-            holder = call.holder_of(call.agent)
-            if holder is not None:
-                mailbox = holder.inner = holder.inner or Mailbox(holder)
-        if mailbox.owner is None and not mailbox.busy():
+        if mailbox.running is not None:
+            if call.parent is not None or call.chain:
+                holder = call.holder_of(call.agent)
+                if holder is not None:
+                    mailbox = holder.inner = holder.inner or Mailbox(holder)
+        elif not mailbox.queue:  # an agent's own, and idle
+            if call.kind == "call" and not call.needs and not call.done:
+                call.mailbox = mailbox
+                self._start(mailbox, call)
+                return
             mailbox.head = call  # nobody can wait for it yet: no ring to look for, however long its ancestry
         mailbox.put(call)
         self.pump(mailbox)
@@ -241,7 +234,7 @@ class Scheduler(Patience):
 
     def pump(self, mailbox: Mailbox) -> None:
         """Run what may run. On the loop only."""
-        while mailbox.running is None and mailbox.queue and mailbox.open():
+        while mailbox.running is None and mailbox.queue and (mailbox.owner is None or mailbox.open()):
             call = mailbox.queue[0]
             if call.done:
                 mailbox.queue.pop(0)

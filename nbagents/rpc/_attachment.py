@@ -230,7 +230,7 @@ class Attachment:
 
     def put(self, frame: pb.Frame) -> None:
         """Send a frame; the first one opens the stream."""
-        stream = self._stream
+        stream = self._opened or self._stream
         stream.start()
         stream.put(frame)
 
@@ -298,13 +298,16 @@ class Attachment:
             if not self.many.update(update):  # it was cancelled here meanwhile
                 self.strays.note("replies", self._stream.who())
             return
+        clock = call.scheduler
         if update.WhichOneof("outcome") == "done":
             try:
-                scheduler().settle(call, decode(update.done))
+                value = decode(update.done)
             except NbAgentsError as error:
-                scheduler().settle(call, None, error)
+                clock.settle(call, None, error)
+            else:
+                clock.settle(call, value)
         else:
-            scheduler().settle(call, None, self._failure(call, update.error))
+            clock.settle(call, None, self._failure(call, update.error))
 
     def _failure(self, call: Call, error: pb.Error) -> BaseException:
         for promise in call.needs:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Any, NoReturn
 
@@ -19,7 +19,7 @@ from .. import _loop
 from ..agents import AgentBase
 from ..exceptions import MessageTooLargeError, NbAgentsError, ProtocolError, UsageError
 from ..message import ROLES, Msg, PlaceholderMessage
-from ._json import MAX_CONTAINERS, MAX_DEPTH, as_bytes, dump, load, too_many
+from ._json import MAX_CONTAINERS, MAX_DEPTH, as_bytes, dump, load, load_quickly, too_many
 from ._limits import MAX_MESSAGE, MAX_PAYLOAD
 from ._proto import agent_pb2 as pb
 
@@ -32,7 +32,9 @@ HEAD = ("__module__", "__name__")
 FIELDS = tuple(key for key in MESSAGE if key not in HEAD)
 TEXTS = ("id", "name", "role", "timestamp")
 _parts = itemgetter(*HEAD, *FIELDS)
-MARKS = frozenset({"__module__", "__promise__", "__blob__", "__bytes__", "__dict__", "__agent__"})
+MARKS = frozenset({"__module__", "__promise__", "__blob__", "__bytes__", "__dict__", "__agent__", "__int__"})
+LEAST, MOST = -(2**63), 2**64 - 1
+"""The integers that stand in JSON as they are: what lies beyond would arrive as a float elsewhere."""
 
 Reference = Callable[[PlaceholderMessage], Any]
 
@@ -48,19 +50,21 @@ def encode(value: Any, reference: Reference | None = None, into: pb.Payload | No
     """
     blobs: list[bytes] = []
     try:
-        tree = _Encoder(blobs, reference).walk(value, 0)
+        tree = _text_tree(value) or _Encoder(blobs, reference).walk(value, 0)
     except _Unfit as unfit:
         raise UsageError(f"the value{unfit.place()} {unfit.why}") from None
     return _payload(tree, blobs, into)
 
 
 def encode_arguments(
-    args: Iterable[Any],
+    args: tuple[Any, ...],
     kwargs: dict[str, Any],
     reference: Reference | None,
     into: pb.Payload | None = None,
 ) -> pb.Payload:
     """Return the payload of a call's arguments as `encode` does; what it raises names the argument."""
+    if len(args) == 1 and not kwargs and (text := _text_tree(args[0])):
+        return _payload([[text], {}], [], into)
     blobs: list[bytes] = []
     encoder = _Encoder(blobs, reference)
     name: int | str = 0
@@ -95,7 +99,17 @@ def decode(payload: pb.Payload, promise: Callable[[dict[str, Any]], Any] | None 
     """
     if payload.content_type not in ("", JSON):
         raise ProtocolError(f"payload of type {payload.content_type[:40]!r}; only {JSON} is taken")
-    return _Decoder(payload.blobs, promise).walk(load(payload.data), 0)
+    tree = load_quickly(payload.data)
+    # Nearly all that travels is one text message: what is called with it, or what is answered.
+    if type(tree) is dict:
+        text = _text_message(tree)
+        if text is not None:
+            return text
+    elif type(tree) is list and len(tree) == 2 and tree[1] == {} and type(tree[0]) is list:
+        text = _text_message(tree[0][0]) if len(tree[0]) == 1 and type(tree[0][0]) is dict else None
+        if text is not None:
+            return [[text], {}]
+    return _Decoder(payload.blobs, promise).walk(tree, 0)
 
 
 def from_json(text: str | bytes, what: str = "the payload") -> Any:
@@ -148,6 +162,48 @@ def _no_text(key: str, value: Any) -> NoReturn:
     raise _Unfit(f"is a message whose {key} is a {type(value).__name__}, not a text")
 
 
+def _text_tree(value: Any) -> dict[str, Any] | None:
+    """Return the message that most are, a text and nothing beside it, as JSON; None for any other value."""
+    if type(value) is not Msg:
+        return None
+    own = value.__dict__
+    name, content, url = own["_name"], own["_content"], own["_url"]
+    if type(content) is not str or type(name) is not str or own["_metadata"] is not None:
+        return None
+    if url is not None and type(url) is not str:
+        return None
+    return {
+        "__module__": MODULE,
+        "__name__": "Msg",
+        "id": own["_id"],
+        "name": name,
+        "content": content,
+        "role": own["_role"],
+        "url": url,
+        "metadata": None,
+        "timestamp": own["_timestamp"],
+    }
+
+
+def _text_message(tree: dict[str, Any]) -> Msg | None:
+    """Return the message that this is, if it is one as most are."""
+    try:
+        module, cls, id_, name, content, role, url, metadata, timestamp = _parts(tree)
+    except KeyError:
+        return None
+    if module != MODULE or cls != "Msg" or role not in ROLES or type(content) is not str:
+        return None
+    if len(tree) != len(MESSAGE) or not type(id_) is type(name) is type(timestamp) is str:
+        return None  # it is refused by name
+    if metadata is not None or not (url is None or type(url) is str):
+        return None
+    message = Msg.__new__(Msg)  # its constructor would name and date it anew
+    message.__dict__.update(
+        _id=id_, _name=name, _content=content, _role=role, _url=url, _metadata=None, _timestamp=timestamp
+    )
+    return message
+
+
 class _Encoder:
     def __init__(self, blobs: list[bytes] | None, reference: Reference | None) -> None:
         self.blobs, self.reference = blobs, reference
@@ -155,10 +211,10 @@ class _Encoder:
         """Nothing in a message waits: what is not there cannot come later."""
 
     def walk(self, value: Any, depth: int) -> Any:
-        if type(value) is Msg and type(value.__dict__["_content"]) is str and depth < MAX_DEPTH:
-            return self._plain_message(value.__dict__, depth)
-        if value is None or isinstance(value, str | int):
+        if value is None or isinstance(value, str):
             return value
+        if isinstance(value, int):
+            return value if LEAST <= value <= MOST else self._integer(value)
         if depth > MAX_DEPTH:
             raise _Unfit(f"is nested deeper than {MAX_DEPTH} levels and cannot travel")
         if isinstance(value, float):
@@ -168,7 +224,7 @@ class _Encoder:
         if isinstance(value, PlaceholderMessage):
             return self._placeholder(value, depth)
         if isinstance(value, Msg):
-            return self._message(value, depth)
+            return _text_tree(value) or self._message(value, depth)
         if isinstance(value, list | tuple):
             return self._list(value, depth)
         if isinstance(value, dict):
@@ -189,30 +245,6 @@ class _Encoder:
         if self.reference is None:
             raise _Unfit("is a message that has not arrived; read it first")
         return self.reference(value)
-
-    def _plain_message(self, own: dict[str, Any], depth: int) -> dict[str, Any]:
-        """Write the message that most are: a text, and perhaps something beside it."""
-        url, metadata = own["_url"], own["_metadata"]
-        return {
-            "__module__": MODULE,
-            "__name__": "Msg",
-            "id": own["_id"],
-            "name": own["_name"] if type(own["_name"]) is str else _no_text("name", own["_name"]),
-            "content": own["_content"],
-            "role": own["_role"],
-            "url": url if url is None else self._part(url, "url", depth),
-            "metadata": metadata if metadata is None else self._part(metadata, "metadata", depth),
-            "timestamp": own["_timestamp"],
-        }
-
-    def _part(self, value: Any, name: str, depth: int) -> Any:
-        outside, self.in_message = self.in_message, True
-        try:
-            return self.walk(value, depth + 1)
-        except _Unfit as unfit:
-            raise unfit.inside(f".{name}") from None
-        finally:
-            self.in_message = outside
 
     def _agent(self, value: AgentBase) -> Any:
         from . import _handles  # proxies know the whole wire
@@ -268,6 +300,12 @@ class _Encoder:
                 raise unfit.inside(f"[{key[:40]!r}]") from None
         return tree if MARKS.isdisjoint(tree) else {"__dict__": list(tree.items())}
 
+    def _integer(self, value: int) -> dict[str, Any]:
+        try:
+            return {"__int__": str(value)}
+        except ValueError as error:  # it has thousands of digits
+            raise _Unfit(f"cannot be written as JSON: {error}") from None
+
     def _bytes(self, value: bytes) -> dict[str, Any]:
         if self.blobs is None:
             return {"__bytes__": base64.b64encode(value).decode()}
@@ -291,33 +329,7 @@ class _Decoder:
             return [self.walk(item, depth + 1) for item in tree]
         if MARKS.isdisjoint(tree):
             return self._plain(tree, depth)
-        if len(tree) == len(MESSAGE) and depth < MAX_DEPTH:
-            message = self._plain_message(tree, depth)
-            if message is not None:
-                return message
-        return self._marked(tree, depth)
-
-    def _plain_message(self, tree: dict[str, Any], depth: int) -> Msg | None:
-        """Return the message that this is, if it is one as most are."""
-        try:
-            module, cls, id_, name, content, role, url, metadata, timestamp = _parts(tree)
-        except KeyError:
-            return None
-        if module != MODULE or cls != "Msg" or role not in ROLES or type(content) is not str:
-            return None
-        if not (type(id_) is type(name) is type(timestamp) is str):
-            return None  # it is refused by name
-        message = Msg.__new__(Msg)  # its constructor would name and date it anew
-        message.__dict__.update(
-            _id=id_,
-            _name=name,
-            _content=content,
-            _role=role,
-            _url=url if url is None or type(url) is str else self.walk(url, depth + 1),
-            _metadata=metadata if metadata is None else self.walk(metadata, depth + 1),
-            _timestamp=timestamp,
-        )
-        return message
+        return _text_message(tree) or self._marked(tree, depth)
 
     def _plain(self, tree: dict[str, Any], depth: int) -> dict[str, Any]:
         return {key: self.walk(item, depth + 1) for key, item in tree.items()}
@@ -337,6 +349,8 @@ class _Decoder:
             from . import _handles
 
             return _handles.agent_of(tree["__agent__"])
+        if "__int__" in tree:
+            return self._integer(tree["__int__"])
         pairs = tree["__dict__"]
         if not isinstance(pairs, list) or not all(isinstance(p, list) and len(p) == 2 for p in pairs):
             raise ProtocolError(f"a wrapped dictionary in {self.what} is not a list of pairs")
@@ -364,6 +378,12 @@ class _Decoder:
         if type(index) is not int or not 0 <= index < len(self.blobs):
             raise ProtocolError(f"{self.what} names a blob that it does not carry")
         return bytes(self.blobs[index])
+
+    def _integer(self, text: Any) -> int:
+        try:
+            return int(text)
+        except (ValueError, TypeError):
+            raise ProtocolError(f"an integer in {self.what} is none") from None
 
     def _bytes(self, text: Any) -> bytes:
         try:

@@ -126,21 +126,23 @@ class FrameWriter:
 
     # ---- what is sent
 
-    def put(self, frame: pb.Frame, *, urgent: bool = True) -> None:
-        """Queue a frame; return at once. One that is not urgent waits for others, a moment at most."""
+    def put(self, frame: pb.Frame, *, urgent: bool = True) -> int:
+        """Queue a frame; return how many bytes it has. One that is not urgent waits for others, a moment."""
         self._seq += 1
         frame.seq = self._seq
         if self.seen != self._told and self._stall is None:
             frame.ack = self._told = self.seen
         data = frame.SerializeToString()
         self._queued.append((self._seq, data))
-        self.backlog += len(data)
+        size = len(data)
+        self.backlog += size
         if self._task is not None:
-            return  # it writes this one too
-        if urgent:
+            pass  # it writes this one too
+        elif urgent:
             self._start()
         elif self._later is None:
             self._later = asyncio.get_running_loop().call_later(MOMENT, self._start)
+        return size
 
     @property
     def full(self) -> bool:

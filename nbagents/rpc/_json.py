@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-from ..exceptions import ProtocolError, UsageError
+import orjson
+
+from ..exceptions import ProtocolError
 
 __all__ = [
     "MAX_CONTAINERS",
@@ -22,6 +23,7 @@ __all__ = [
     "check_depth",
     "dump",
     "load",
+    "load_quickly",
     "read_json",
     "too_many",
 ]
@@ -43,20 +45,6 @@ def _finite(text: str) -> float:
 
 
 _READER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
-_WRITER = json.JSONEncoder(
-    separators=(",", ":"),
-    ensure_ascii=False,
-    allow_nan=False,
-    check_circular=False,  # `walk` has ended
-)
-_scan: Callable[[str, int], tuple[Any, int]] = _READER.scan_once  # type: ignore[attr-defined]
-# Made once: `encode` makes one for each value.
-_make = json.encoder.c_make_encoder  # type: ignore[attr-defined]
-_write: Callable[[Any, int], Iterable[str]] = (
-    _make(None, _WRITER.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
-    if _make is not None
-    else lambda tree, _: [_WRITER.encode(tree)]
-)
 _ASCII_WRITER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
@@ -65,28 +53,29 @@ def load(data: bytes, what: str = "the payload") -> Any:
     if many := too_many(data):
         raise ProtocolError(f"{what} holds {many}")
     try:
-        text = data.decode()
-        try:
-            value, end = _scan(text, 0)  # what `decode` does, without looking for white space first
-            if end == len(text):
-                return value
-        except StopIteration:
-            pass
-        return _READER.decode(text)
+        return _READER.decode(data.decode())
     except RecursionError:
         raise ProtocolError(f"{what} is nested deeper than {MAX_DEPTH} levels") from None
     except ValueError:
         raise ProtocolError(f"{what} is not valid JSON") from None
 
 
+def load_quickly(data: bytes) -> Any:
+    """Do as `load`, but read an integer beyond 64 bits as a float, as most languages do."""
+    if len(data) <= MAX_CONTAINERS or not too_many(data):
+        try:
+            return orjson.loads(data)
+        except ValueError:
+            pass  # it is refused by name; or it holds half a surrogate pair
+    return load(data)
+
+
 def dump(tree: Any) -> bytes:
-    """Return a value that is JSON already as a text; raises UsageError if a number in it is too long."""
+    """Return a value that is JSON already, without integers beyond 64 bits, as a text."""
     try:
-        return "".join(_write(tree, 0)).encode()
-    except UnicodeEncodeError:  # half a surrogate pair cannot stand in UTF-8; escaped it can
+        return orjson.dumps(tree)
+    except TypeError:  # half a surrogate pair cannot stand in UTF-8; escaped it can
         return _ASCII_WRITER.encode(tree).encode()
-    except ValueError as error:  # an integer of thousands of digits
-        raise UsageError(f"the value cannot be written as JSON: {error}") from None
 
 
 def read_json(text: str | bytes, what: str = "the payload") -> Any:

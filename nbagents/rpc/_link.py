@@ -69,11 +69,11 @@ class AgentLink(Remote):
 
     def send(self, call: Call) -> None:
         """Send a call, or keep it until the server is up."""
-        kept = _kept.get(self._key)
+        kept = _kept.get(self._key) if _kept else None
         if kept is not None:
             kept.append((self, call))
             return
-        if self._there is not None and self._there.is_open():
+        if self._there is not None and self._there.error is None:
             self._pass(self._there, call)
             return
         try:

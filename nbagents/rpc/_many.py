@@ -70,7 +70,7 @@ class Part(Call):
         self.remote, self.agent_name = link, f"{len(keys)} agents"
         # The frame's parent is who asks, not the whole, which nobody else has heard of.
         self.parent_id, self.run, self.workspace = whole.parent_id, whole.run, whole.workspace
-        self.deadline, self.read = whole.deadline, True
+        self.deadline, self.approve, self.read = whole.deadline, whole.approve, True
 
     def id_of(self, number: int) -> str:
         """Return the id of the call to one of its agents, as the server makes it."""

@@ -88,9 +88,9 @@ class _Kept:
 
     __slots__ = ("call", "ended", "finished_at", "size", "task_id")
 
-    def __init__(self, call: Call, task_id: int, ended: Callable[[Call, int], int | None] | None) -> None:
-        self.call, self.task_id, self.ended = call, task_id, ended
-        self.finished_at, self.size = 0.0, 0
+    def __init__(self, call: Call, ended: Callable[[Call], int | None] | None) -> None:
+        self.call, self.ended = call, ended
+        self.finished_at, self.size, self.task_id = 0.0, 0, 0
 
 
 class Results:
@@ -116,25 +116,30 @@ class Results:
         """Return the next task id; they count from 1."""
         return next(self._next_task)
 
-    def add(self, call: Call, ended: Callable[[Call, int], int | None] | None = None) -> int:
-        """Keep a call; return its task id.
+    def add(self, call: Call, ended: Callable[[Call], int | None] | None = None) -> None:
+        """Keep a call.
 
-        ``ended`` is called with both, inline, once it has ended; it may return the reply's size in bytes.
+        ``ended`` is called with it, inline, once it has ended; it may return the reply's size in bytes.
 
         Raises:
             ProtocolError: there is a call of that id already.
         """
         if call.id in self._kept:
             raise ProtocolError(f"there is a call {call.id[:60]!r} already")
-        task_id = next(self._next_task)
         if call.key:
             self._by_key[call.key] = call
-        kept = self._kept[call.id] = self._by_task[task_id] = _Kept(call, task_id, ended)
+        self._kept[call.id] = _Kept(call, ended)
         if call.done:
             self._finish(call)
         else:
             call.ended = self._finish
-        return kept.task_id
+
+    def add_task(self, call: Call) -> int:
+        """Keep a call, and return the task id under which it can be asked for."""
+        self.add(call)
+        kept, task_id = self._kept[call.id], self.new_task_id()
+        kept.task_id, self._by_task[task_id] = task_id, kept
+        return task_id
 
     def find(self, call_id: str) -> Call | None:
         """Return the call of that id, if it is still kept."""
@@ -201,7 +206,7 @@ class Results:
         kept.finished_at = time.monotonic()
         self._finished.append(kept)
         if kept.ended is not None:
-            kept.size = kept.ended(call, kept.task_id) or 0
+            kept.size = kept.ended(call) or 0
             self._bytes += kept.size
             kept.ended = None
         if call.traceback is not None:  # its frames would keep the agent, and all that its code had at hand
@@ -230,7 +235,7 @@ class Results:
                 break
             finished.popleft()
             self._bytes -= oldest.size
-            del self._kept[oldest.call.id], self._by_task[oldest.task_id]
+            del self._kept[oldest.call.id]
             if self._by_key.get(oldest.call.key) is oldest.call:
                 del self._by_key[oldest.call.key]
             self._remember(oldest, now)
@@ -238,9 +243,12 @@ class Results:
     def _remember(self, dropped: _Kept, now: float) -> None:
         call = dropped.call
         self._dropped[call.id] = (call.agent_name, dropped.finished_at, now)
-        self._dropped_tasks[dropped.task_id] = call.id
         if len(self._dropped) > REMEMBERED:
             self._dropped.popitem(last=False)
+        if not dropped.task_id:
+            return
+        del self._by_task[dropped.task_id]
+        self._dropped_tasks[dropped.task_id] = call.id
         if len(self._dropped_tasks) > REMEMBERED:
             del self._dropped_tasks[next(iter(self._dropped_tasks))]
 

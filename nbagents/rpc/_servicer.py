@@ -216,7 +216,7 @@ class AgentServerServicer(RpcAgentServicer, _AttachServicer):
         self._results.check_open()
         value = from_json(request.value or "null", "value")
         call = admit_call(self._agents, request.target_func, request.agent_id, [[value], {}])
-        task_id = self._results.add(call)
+        task_id = self._results.add_task(call)
         scheduler().admit(call, run="", workspace="", timeout=None)
         if call.kind != "call":
             await self._ended(task_id)

@@ -152,9 +152,10 @@ class Session:
                 f"the id of a call, {first[:60]!r}, is missing, taken, or longer than {LONGEST_ID} characters"
             )
         ids = [first]
+        self._pending.add(first)
         if others and method != "_observe":
             ids += [f"{first}.{number}" for number in range(1, len(others) + 1)]
-        self._pending.update(ids)
+            self._pending.update(ids)
         try:
             if not frame.parent:
                 self._results.check_open()
@@ -168,7 +169,8 @@ class Session:
             for call_id in ids:
                 self._refuse(call_id, error)
             return
-        for call_id, key in zip(ids, (frame.agent.key, *others), strict=False):
+        keys = (frame.agent.key, *others) if others else (frame.agent.key,)
+        for call_id, key in zip(ids, keys, strict=False):
             try:
                 call = self._admitted(frame, key, call_id, arguments, needs)
             except NbAgentsError as error:
@@ -228,8 +230,14 @@ class Session:
                 promise.users += 1
         self._results.add(call, self._ended)
         timeout = frame.timeout_ms / 1000 if frame.timeout_ms else None
-        span = frame.traceparent if len(frame.traceparent) == TRACEPARENT else ""
-        scheduler().admit(call, run=frame.run, workspace=frame.workspace, timeout=timeout, span=span)
+        span = frame.traceparent
+        call.scheduler.admit(
+            call,
+            run=frame.run,
+            workspace=frame.workspace,
+            timeout=timeout,
+            span=span if len(span) == TRACEPARENT else "",
+        )
 
     def _spread(self, frame: pb.Call, arguments: Any, needs: tuple[Promise, ...]) -> None:
         """Let many agents observe one message; its end is told once, when all have."""
@@ -259,7 +267,7 @@ class Session:
                 missing = missing or error
             else:
                 there.append(agent)
-        self._results.add(whole, lambda call, task_id: self._ended(call, task_id, missing))
+        self._results.add(whole, lambda call: self._ended(call, missing))
         spread(scheduler(), whole, there)
 
     def _arguments(self, frame: pb.Call) -> tuple[Any, tuple[Promise, ...]]:
@@ -267,17 +275,20 @@ class Session:
 
         A message that many agents hear is one object, as it is at home.
         """
-        data = frame.arguments.data
-        heard = frame.method == "_observe" and not frame.arguments.blobs
-        if heard and self._heard is not None and self._heard[0] == data:
+        payload, promises = frame.arguments, self._promises
+        heard = frame.method == "_observe" and not payload.blobs
+        if heard and self._heard is not None and self._heard[0] == payload.data:
             return self._heard[1], ()
-        self._promises.found = []
-        arguments = decode(frame.arguments, self._promises.refer)
-        if heard and not self._promises.found:
-            self._heard = data, arguments
-        return arguments, tuple(self._promises.found)
+        promises.found.clear()
+        arguments = decode(payload, promises.refer)
+        if promises.found:
+            return arguments, tuple(promises.found)
+        if heard:
+            self._heard = payload.data, arguments
+        return arguments, ()
 
-    def _ended(self, call: Call, task_id: int, missing: NbAgentsError | None = None) -> int:
+    def _ended(self, call: Call, missing: NbAgentsError | None = None) -> int:
+        """Tell the client; return the reply's bytes, since it is kept, whether or not the client is there."""
         call.read = True  # the client reads it
         for promise in call.needs:
             if isinstance(promise, Promised):
@@ -285,24 +296,19 @@ class Session:
         if call.id in self._watched:
             self.telling.ended(call)
         frame = outcome(call, missing)
-        size: int = frame.ByteSize()  # it is kept, whether or not the client is still there
-        self._send_end(call, call.id, task_id, frame, missing)
+        if not (self.closed or self.writer.full):
+            return self._send_update(call.id, frame)
+        size: int = frame.ByteSize()
+        self._send_end(call, call.id, missing)
         return size
 
-    def _send_end(
-        self,
-        call: Call,
-        call_id: str = "",
-        task_id: int = 0,
-        frame: pb.Frame | None = None,
-        missing: NbAgentsError | None = None,
-    ) -> None:
+    def _send_end(self, call: Call, call_id: str = "", missing: NbAgentsError | None = None) -> None:
         """Tell how a call ended; a client that leaves much unread is told when it has read that."""
         if self.closed:
             return
         call_id, kept = call_id or call.id, call.id
         if not self.writer.full:
-            self._send_update(call_id, task_id, frame or outcome(call, missing))
+            self._send_update(call_id, outcome(call, missing))
             return
 
         def later() -> pb.Frame:
@@ -312,19 +318,20 @@ class Session:
             else:
                 error = encode_error(self._results.expired(kept, "a reply"))
                 ended = pb.Frame(update=pb.Update(error=error))
-            ended.update.call, ended.update.task_id = call_id, task_id
+            ended.update.call = call_id
             return ended
 
         self.writer.put_later(later)
         self._over(call_id)
 
     def _refuse(self, call_id: str, error: NbAgentsError) -> None:
-        self._send_update(call_id, 0, pb.Frame(update=pb.Update(error=encode_error(error))))
+        self._send_update(call_id, pb.Frame(update=pb.Update(error=encode_error(error))))
 
-    def _send_update(self, call_id: str, task_id: int, frame: pb.Frame) -> None:
-        frame.update.call, frame.update.task_id = call_id, task_id
-        self.writer.put(frame)
+    def _send_update(self, call_id: str, frame: pb.Frame) -> int:
+        frame.update.call = call_id
+        size = self.writer.put(frame)
         self._over(call_id)
+        return size
 
     def _over(self, call_id: str) -> None:
         self._pending.discard(call_id)

@@ -215,16 +215,14 @@ class Approve(_message.Message):
     def __init__(self, rules: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Update(_message.Message):
-    __slots__ = ("call", "task_id", "done", "error")
+    __slots__ = ("call", "done", "error")
     CALL_FIELD_NUMBER: _ClassVar[int]
-    TASK_ID_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     call: str
-    task_id: int
     done: Payload
     error: Error
-    def __init__(self, call: _Optional[str] = ..., task_id: _Optional[int] = ..., done: _Optional[_Union[Payload, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
+    def __init__(self, call: _Optional[str] = ..., done: _Optional[_Union[Payload, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
 
 class Error(_message.Message):
     __slots__ = ("type", "message", "traceback", "hint", "builtin")

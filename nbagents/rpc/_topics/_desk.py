@@ -31,7 +31,7 @@ MOST_WAITING, MOST_WAITING_BYTES = 16_384, 64 * 2**20
 class Outlet(Protocol):
     """Where what is for a session goes."""
 
-    def put(self, frame: pb.Frame) -> None:
+    def put(self, frame: pb.Frame) -> object:
         """Send a frame, in order."""
 
     @property
