@@ -381,9 +381,11 @@ class _Decoder:
 
     def _integer(self, text: Any) -> int:
         try:
-            return int(text)
-        except (ValueError, TypeError):
-            raise ProtocolError(f"an integer in {self.what} is none") from None
+            if type(text) is str:
+                return int(text)
+        except ValueError:
+            pass
+        raise ProtocolError(f"what stands for an integer in {self.what} is none")
 
     def _bytes(self, text: Any) -> bytes:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 import pytest
@@ -23,7 +24,7 @@ from nbagents.rpc._faults import BUILT_IN, decode_error, encode_error
 from nbagents.rpc._frames import parsed
 from nbagents.rpc._proto import agent_pb2 as pb
 
-MARKED = ["__module__", "__name__", "__promise__", "__blob__", "__bytes__", "__dict__", "lc", "__class__"]
+MARKED = ["__module__", "__name__", "__promise__", "__blob__", "__bytes__", "__dict__", "__int__", "lc"]
 texts = st.text(st.characters(exclude_categories=[]), max_size=20)  # halves of surrogate pairs too
 leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
 leaves |= st.binary(max_size=20)
@@ -74,6 +75,7 @@ GADGETS = [
     {"__class__": "subprocess.Popen", "args": ["true"]},
     {"__promise__": "somebody-else-1", "sent": True},
     {"__blob__": 0},
+    {"__int__": "7"},
     {"__dict__": [["a", 1]]},
 ]
 
@@ -100,6 +102,9 @@ RAW = [
     '{"__blob__": -1}',
     '{"__bytes__": "%%"}',
     '{"__bytes__": 3}',
+    '{"__int__": "1x"}',
+    '{"__int__": 1.5}',
+    '{"__int__": "%s"}' % ("1" * 5000),
     '{"__dict__": 3}',
     '{"__dict__": [[1, 2, 3]]}',
     "NaN",
@@ -150,6 +155,14 @@ def test_what_cannot_travel_is_named(value, where: str) -> None:
         encode(value)
     with pytest.raises(UsageError, match=where):
         to_json(value)
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 2**64 - 1, 2**64, -(2**63) - 1, 10**300])
+def test_an_integer_of_any_size_comes_back(number: int) -> None:
+    for value in (number, [number], {"n": number}, Msg("user", "x", metadata=number)):
+        assert plain(decode(encode(value))) == plain(value)
+    # Readers in other languages have 64 bits: what is beyond is never left to them as a number.
+    assert not re.search(rb"[:\[]-?\d{20,}", encode([number if number > 2**64 else 2**64]).data)
 
 
 def test_a_value_that_holds_itself_is_refused() -> None:
