@@ -16,6 +16,14 @@ class NbAgentsError(Exception):
         if hint is not None:
             self.hint = hint
 
+    @property
+    def __notes__(self) -> list[str]:
+        """What stands below the message in a traceback outside of notebooks: the hint, and what was noted."""
+        notes: list[str] = self.__dict__.setdefault("_noted", [])  # `add_note` appends to it
+        if self.hint and (line := f"Try: {self.hint}") not in notes:
+            notes.insert(0, line)
+        return notes
+
     def _render_traceback_(self) -> list[str]:
         """Show one readable line in a notebook, not our own frames."""
         return [f"{type(self).__name__}: {self}", *([f"Try: {self.hint}"] if self.hint else [])]
