@@ -7,6 +7,7 @@ import sys
 import uuid
 from typing import Any
 
+import pytest
 from chain_agents import Register
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -143,6 +144,7 @@ class Machine(RuleBasedStateMachine):
                 self.heard[call.agent_id].append((call.client, call.said))
 
 
+@pytest.mark.timeout(1800 if LONG else 60)
 def test_a_server_is_what_its_model_says(server: RpcAgentServerLauncher) -> None:
     run_state_machine_as_test(
         lambda: Machine(server),

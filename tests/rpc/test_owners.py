@@ -67,7 +67,7 @@ def test_an_id_belongs_to_one_server():
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900 if LONG else 300)
 def test_of_two_that_are_launched_at_once_one_has_the_id(runtime: Path):
     for number in range(50 if LONG else 5):
         options = ServerOptions(server_id=f"name{number}")
@@ -141,7 +141,7 @@ sys.stdin.read()
 
 @pytest.mark.long
 @pytest.mark.linux
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900 if LONG else 300)
 def test_an_owner_that_is_killed_leaves_nothing(runtime: Path, wait_for):
     for _ in range(50 if LONG else 5):
         before = {process.pid for process in psutil.process_iter()}
