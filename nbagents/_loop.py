@@ -198,11 +198,17 @@ class Awaited:
     async def come(self) -> Any:
         """Wait for it, once, on the loop where this was made; raise the error that came."""
         if not self.done:
-            if self._shore is None:
-                self._waiter = asyncio.get_running_loop().create_future()
-                await self._waiter
+            waiter = self._waiter = asyncio.get_running_loop().create_future()
+            shore = self._shore
+            if shore is None:
+                await waiter
             else:
-                await self._shore.wait(self)
+                shore.waits()
+                try:
+                    if not self.done:  # it may have landed just before there was a waiter
+                        await waiter
+                finally:
+                    shore.waiting -= 1
         error, self._error = self._error, None
         if error is None:
             return self._value
@@ -224,24 +230,23 @@ class _Shore:
         self._loop = weakref.ref(loop)
         self._over: deque[Awaited] = deque()
         self._armed = self._ticks = False
-        self._waiting = 0
+        self.waiting = 0
+        """How many wait there; while anybody does, the loop wakes up now and then."""
 
-    async def wait(self, awaited: Awaited) -> None:
-        """Wait until it has come; while anybody waits, the loop wakes up now and then."""
-        loop = asyncio.get_running_loop()
-        awaited._waiter = loop.create_future()
-        self._waiting += 1
+    def is_of(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Is it this loop's?"""
+        return self._loop() is loop
+
+    def waits(self) -> None:
+        """One more waits, until it takes itself from ``waiting``. On that loop."""
+        self.waiting += 1
         if not self._ticks:
             self._ticks = True
+            loop = asyncio.get_running_loop()
             loop.call_later(LOOP_TICK, self._tick, loop)
-        try:
-            if not awaited.done:  # it may have landed just before there was a waiter
-                await awaited._waiter
-        finally:
-            self._waiting -= 1
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._ticks = self._waiting > 0
+        self._ticks = self.waiting > 0
         if self._ticks:
             loop.call_later(LOOP_TICK, self._tick, loop)
 
@@ -293,13 +298,20 @@ class _Crossing:
 
 
 _shores: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Shore] = weakref.WeakKeyDictionary()
+_latest: _Shore | None = None
+"""The one that was asked for last."""
 
 
 def _shore_of(loop: asyncio.AbstractEventLoop) -> _Shore:
+    global _latest
+    shore = _latest
+    if shore is not None and shore.is_of(loop):  # as it mostly is
+        return shore
     shore = _shores.get(loop)
     if shore is None:
         with _lock:
             shore = _shores.setdefault(loop, _Shore(loop))
+    _latest = shore
     return shore
 
 
@@ -319,11 +331,12 @@ def background() -> LoopThread:
 
 def _forget_after_fork() -> None:
     # The child has no loop thread: a parent's loop object there would only swallow work.
-    global _background, _lock
+    global _background, _latest, _lock
     if _background is not None:
         _background._forked = True
     _background, _lock = None, threading.Lock()
     _shores.clear()  # loops of threads that are not here
+    _latest = None
 
 
 if hasattr(os, "register_at_fork"):

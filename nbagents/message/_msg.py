@@ -25,6 +25,7 @@ MODULES = frozenset({"nbagents.message", "agentscope.message", "agentscope.messa
 MUTED = "muted"
 """The key in ``metadata`` under which a person has kept a message from the model."""
 
+_KEYS = frozenset({"__module__", "__name__", *FIELDS})
 _MISSING = object()
 _last_edit = 0
 _edit_lock = threading.Lock()
@@ -252,12 +253,18 @@ class Msg:
         kind = (serialized_dict.get("__module__"), serialized_dict.get("__name__"))
         if not isinstance(kind[0], str) or kind[0] not in MODULES or kind[1] != "Msg":
             raise UsageError(f"not a message: {kind[0]}.{kind[1]}")
-        keys = set(serialized_dict) - {"__module__", "__name__"}
-        if keys != set(FIELDS):
-            odd = ", ".join(sorted(keys ^ set(FIELDS)))
+        if serialized_dict.keys() != _KEYS:
+            odd = ", ".join(sorted(serialized_dict.keys() ^ _KEYS))
             raise UsageError(f"a message has the fields {', '.join(FIELDS)}; missing or unknown: {odd}")
-        role = serialized_dict["role"]
-        message = cls(serialized_dict["name"], serialized_dict["content"], role)
+        name, role = serialized_dict["name"], serialized_dict["role"]
+        if cls is Msg and role in ROLES:  # what `__init__` does, but for an id and a time of its own
+            message = cls.__new__(cls)
+            message._id, message._timestamp = serialized_dict["id"], serialized_dict["timestamp"]
+            message._name, message._url = name, serialized_dict["url"]
+            message._metadata, message._role = serialized_dict["metadata"], role
+            message._take(serialized_dict["content"], 3)
+            return message
+        message = cls(name, serialized_dict["content"], role)
         message._id, message._timestamp = serialized_dict["id"], serialized_dict["timestamp"]
         message._url, message._metadata = serialized_dict["url"], serialized_dict["metadata"]
         return message

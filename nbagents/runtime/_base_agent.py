@@ -283,8 +283,11 @@ class BaseAgent:
 
     @classmethod
     def _class_subscriptions(cls, kind: AgentType) -> list[Subscription]:
+        unbound = cls._unbound_subscriptions()
+        if not unbound:
+            return []
         with SubscriptionInstantiationContext.populate_context(kind):
-            return [each for make in cls._unbound_subscriptions() for each in make()]
+            return [each for make in unbound for each in make()]
 
     @classmethod
     def _unbound_subscriptions(cls) -> list[UnboundSubscription]:

@@ -28,7 +28,7 @@ class AnyType:
 class Handler:
     """What a decorated method is known by; the method carries it as attributes too."""
 
-    __slots__ = ("call", "produces", "router", "routes", "streams", "strict", "targets", "title")
+    __slots__ = ("call", "func", "produces", "router", "routes", "streams", "strict", "targets", "title")
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Handler:
         strict: bool,
     ) -> None:
         self.title = getattr(func, "__qualname__", repr(func))
-        self.targets, self.produces, self.strict = targets, produces, strict
+        self.func, self.targets, self.produces, self.strict = func, targets, produces, strict
         self.streams = inspect.isasyncgenfunction(func)
         self.routes = match is not None or wants_rpc is not None
         """Must the router be asked at all?"""
@@ -57,7 +57,7 @@ class Handler:
                 self._check_taken(message)
             reply = await func(agent, message, ctx)
             if type(reply) not in self.produces:
-                self._check_produced(reply)
+                self.check_produced(reply)
             return reply
 
         return call
@@ -70,7 +70,7 @@ class Handler:
             try:
                 async for chunk in chunks:
                     if type(chunk) not in self.produces:
-                        self._check_produced(chunk)
+                        self.check_produced(chunk)
                     yield chunk
             finally:
                 await chunks.aclose()
@@ -84,7 +84,8 @@ class Handler:
                 raise CantHandleException(what)
             log.warning("%s", what)
 
-    def _check_produced(self, reply: Any) -> None:
+    def check_produced(self, reply: Any) -> None:
+        """Raise UsageError if it is no reply that was announced; only log that unless it is strict."""
         if AnyType not in self.produces and not isinstance(reply, self.produces):
             what = f"{self.title} is to return {_named(self.produces)}, and returned {type(reply).__name__}"
             if self.strict:

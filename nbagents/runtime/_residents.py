@@ -148,7 +148,8 @@ class Residents:
         resident = self._agents.get(recipient)
         if not ctx.is_rpc:  # nobody waits for it, in whatever turn or factory it was published
             leave_turns()
-            _made_here.set(())
+            if _made_here.get():
+                _made_here.set(())
         if resident is None or (self._doors and recipient in self._doors):
             resident = await self._enter(recipient)
         AgentInstantiationContext.leave()

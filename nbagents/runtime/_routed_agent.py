@@ -46,12 +46,15 @@ class RoutedAgent(BaseAgent):
             CantHandleException: none is, and the sender waits for a reply.
             Exception: what the handler raises.
         """
-        for kind in (type(message), AnyType):
-            for handler in self._routes.get(kind, ()):
-                if not handler.routes or handler.router(message, ctx):
-                    if handler.streams:
-                        return handler.call(self, message, ctx)
-                    return await handler.call(self, message, ctx)
+        routes = self._routes
+        for handler in (*routes.get(type(message), ()), *routes.get(AnyType, ())):
+            if not handler.routes or handler.router(message, ctx):
+                if handler.streams:
+                    return handler.call(self, message, ctx)
+                reply = await handler.func(self, message, ctx)  # that it takes the message is known here
+                if type(reply) not in handler.produces:
+                    handler.check_produced(reply)
+                return reply
         return await self.on_unhandled_message(message, ctx)
 
     async def on_unhandled_message(self, message: Any, ctx: MessageContext) -> Any:

@@ -25,6 +25,8 @@ class CancellationToken:
     cancelled
     """
 
+    __slots__ = ("__dict__", "__weakref__", "_callbacks", "_cancelled", "_count", "_lock")
+
     def __init__(self) -> None:
         self._cancelled = False
         self._lock = threading.Lock()

@@ -7,7 +7,7 @@ import json
 import sys
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from ..exceptions import CantHandleException, UsageError
@@ -22,13 +22,25 @@ PLAIN: tuple[type[Any], ...] = (type(None), bool, int, float, str, list, dict)
 T = TypeVar("T")
 
 
-_written = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_read = json.JSONDecoder().decode
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_decoder = json.JSONDecoder()
+_scan: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]
+# Made once: `encode` makes one for each value.
+_make = json.encoder.c_make_encoder  # type: ignore[attr-defined]
+_write: Callable[[Any, int], Iterable[str]] = (
+    _make(None, _encoder.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+    if _make is not None
+    else lambda tree, _: [_encoder.encode(tree)]
+)
 
 
 def _dump(value: Any, name: str) -> bytes:
     try:
-        return _written(value).encode()
+        return "".join(_write(value, 0)).encode()
+    except (TypeError, ValueError, RecursionError):
+        pass  # the encoder tells what is wrong, also of what holds itself
+    try:
+        return _encoder.encode(value).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(
             f"a {name} cannot be sent as JSON: {error}",
@@ -38,7 +50,14 @@ def _dump(value: Any, name: str) -> bytes:
 
 def _load(payload: bytes, name: str) -> Any:
     try:
-        return _read(payload.decode())
+        text = payload.decode()
+        try:
+            value, end = _scan(text, 0)  # what `decode` does, without looking for white space first
+            if end == len(text):
+                return value
+        except StopIteration:
+            pass
+        return _decoder.decode(text)
     except (ValueError, RecursionError) as error:
         raise CantHandleException(f"what came as a {name} is no JSON: {error}") from None
 

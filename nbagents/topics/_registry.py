@@ -75,6 +75,8 @@ class SerializationRegistry:
         for each in serializer if isinstance(serializer, Sequence) else [serializer]:
             key = (each.type_name, each.data_content_type)
             known = self._serializers.get(key)
+            if known is each:
+                continue
             new, old = getattr(each, "cls", None), getattr(known, "cls", None)
             if old is not None and new is not None and old is not new and _place(old) != _place(new):
                 raise UsageError(
@@ -104,6 +106,10 @@ class SerializationRegistry:
     def is_registered(self, type_name: str, data_content_type: str) -> bool:
         """Can it read and write this type in these bytes?"""
         return (type_name, data_content_type) in self._serializers
+
+    def known_writer(self, cls: type[Any], preferred: str) -> MessageSerializer[Any] | None:
+        """Return what `writer` has found for this class before, if anything. On any thread."""
+        return self._writers.get((cls, preferred))
 
     def writer(self, cls: type[Any], preferred: str) -> MessageSerializer[Any]:
         """Return what writes values of a class, in the preferred form if it has several.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from .._ids import new_id
+from .._ids import next_call_id
 from ..exceptions import CantHandleException
 from ._agent_id import AgentId, AgentType
 from ._topic_id import TopicId
@@ -45,7 +45,7 @@ class _ByType:
     def __init__(self, matched: str, agent_type: str | AgentType, id: str | None) -> None:
         self._matched = matched
         self._agent_type = agent_type.type if isinstance(agent_type, AgentType) else agent_type
-        self._id = id or new_id()
+        self._id = id or next_call_id()  # no other process has it either
 
     @property
     def id(self) -> str:

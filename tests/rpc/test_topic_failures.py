@@ -148,7 +148,8 @@ def test_a_worker_that_dies_ends_what_was_with_it(server):
             waiting = [
                 asyncio.ensure_future(runtime.send_message(Ask("slow", 30), recipient)) for _ in range(10)
             ]
-            await runtime.send_message(Ask("hello"), recipient)  # the others have begun before
+            await asyncio.sleep(0)  # the others have begun before
+            await runtime.send_message(Ask("hello"), recipient)
             running.kill()
             began = time.monotonic()
             ends = await asyncio.gather(*waiting, return_exceptions=True)
@@ -175,6 +176,7 @@ def test_a_host_that_dies_ends_what_was_under_way_and_is_found_again():
     async def main(launcher):
         async with worker(launcher, answerer=Answerer) as runtime:
             waiting = asyncio.ensure_future(runtime.send_message(Ask("slow", 30), AgentId("answerer", "a")))
+            await asyncio.sleep(0)  # it has begun before
             await runtime.send_message(Ask("hello"), AgentId("answerer", "b"))
             import os
             import signal

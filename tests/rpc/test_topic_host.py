@@ -198,6 +198,7 @@ def test_a_worker_that_is_asked_to_end_lets_its_handlers_end(server):
         async with worker(server) as runtime:
             knows(runtime, Told)
             waiting = asyncio.ensure_future(runtime.send_message(Ask("slow", 1.0), AgentId(kind, "x")))
+            await asyncio.sleep(0)  # it has begun before
             await runtime.send_message(Ask("hello"), AgentId(kind, "y"))
             assert await asyncio.to_thread(running.stop) == "stopped\n"
             assert (await waiting).text == "slow"

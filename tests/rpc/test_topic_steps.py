@@ -52,21 +52,21 @@ async def _timers() -> int:
 
 def test_each_message_has_its_own_deadline_though_one_timer_counts_for_all(server):
     async def main():
-        async with worker(server, answers=Answerer) as runtime:
+        async with worker(server, late=Answerer) as runtime:
             loop, ended = asyncio.get_running_loop(), []
 
             async def late(seconds):
                 begin = loop.time()
                 with pytest.raises(CallTimeoutError, match=f"within {seconds:g} s"):
                     await runtime.send_message(
-                        Ask("hello", seconds=60), AgentId("answers", f"a{seconds}"), timeout=seconds
+                        Ask("hello", seconds=60), AgentId("late", f"a{seconds}"), timeout=seconds
                     )
                 ended.append(seconds)
                 assert loop.time() - begin >= seconds
 
             waits = [late(each) for each in (1.6, 0.4, 60, 1.0)]
             tasks = [asyncio.ensure_future(each) for each in waits]
-            assert (await runtime.send_message(Ask("hello"), AgentId("answers", "b"), timeout=30)).text
+            assert (await runtime.send_message(Ask("hello"), AgentId("late", "b"), timeout=30)).text
             await asyncio.wait([tasks[0], tasks[1], tasks[3]])
             tasks[2].cancel()
             await asyncio.wait(tasks)

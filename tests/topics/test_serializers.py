@@ -23,6 +23,7 @@ from nbagents.topics import (
     UnknownPayload,
     try_get_known_serializers_for_type,
 )
+from nbagents.topics._json import PlainSerializer
 
 
 @dataclasses.dataclass
@@ -127,6 +128,23 @@ def test_what_does_not_fit_is_a_typed_error(serializer, payload):
 def test_what_json_cannot_say_is_a_typed_error(value):
     with pytest.raises(UsageError, match="cannot be sent as JSON"):
         DataclassJsonMessageSerializer(Point).serialize(Point(value))
+
+
+def test_what_holds_itself_is_a_typed_error_and_what_is_deep_is_none():
+    itself: list = []
+    itself.append(itself)
+    with pytest.raises(UsageError, match="Circular reference"):
+        PlainSerializer(list).serialize(itself)
+    deep: list = []
+    for _ in range(200):
+        deep = [deep]
+    assert PlainSerializer(list).deserialize(PlainSerializer(list).serialize(deep)) == deep
+
+
+def test_space_around_what_came_is_none_of_it():
+    assert PlainSerializer(list).deserialize(b' \n[1, "two"]\t') == [1, "two"]
+    with pytest.raises(CantHandleException, match="Extra data"):
+        PlainSerializer(list).deserialize(b"[1] [2]")
 
 
 def test_nobody_knows_a_plain_class():

@@ -69,20 +69,30 @@ class Asked:
     """Whoever waits for the outcome; None if nobody does, as for a topic's messages."""
     number: int
     """The number that it has in the origin's session."""
-    whom: str
-    """Whom it is for: an agent, or a topic's type."""
+    kind: str
+    key: str
+    """Of the agent that it is for; or the type and the source of its topic."""
+    target: Desk | None = None
+    """The worker that has it; None for an agent of the host itself."""
+    given: int = 0
+    """The number that it has in the target's session."""
     stream: bool = False
-    withdraw: Callable[[str], object] | None = None
-    """Tells whoever has it that nobody waits any more."""
     topic: Topic | None = None
     """The topic that it is of; None for a direct message."""
-    more: Callable[[int], object] | None = None
-    """Tells whoever has it how many bytes of its stream were read."""
+    end: Callable[[str], object] | None = None
+    """Tells an agent of the host that nobody waits any more."""
 
     @property
     def label(self) -> str:
         """Whom it is for, for error texts."""
-        return label_of(self.whom)
+        return label_of(f"{self.kind}/{self.key}")
+
+    def withdraw(self, why: str) -> None:
+        """Tell whoever has it that nobody waits any more."""
+        if self.target is not None:
+            self.target.withdraw(self.given, why)
+        elif self.end is not None:
+            self.end(why)
 
 
 def label_of(whom: str) -> str:
@@ -135,9 +145,8 @@ class Desk:
             ProtocolError: it is malformed, or answers what was not asked.
         """
         if kind == "post":
-            post = frame.post
-            taken = post.id in self.asked or post.id in self._by_number
-            if not post.id or taken or post.recipients:
+            post, number = frame.post, frame.post.id
+            if not number or number in self.asked or number in self._by_number or post.recipients:
                 raise ProtocolError(
                     "a message's number is missing or taken, or it names its recipients itself"
                 )
@@ -152,13 +161,13 @@ class Desk:
             self._outcome(frame)
         elif kind == "more":
             asked = self.asked.get(frame.more.id)
-            if asked is not None and asked.more is not None:
-                asked.more(frame.more.bytes)
+            if asked is not None and asked.stream and asked.target is not None:
+                asked.target.more(asked.given, frame.more.bytes)
         else:
             asked = self.asked.get(frame.withdraw.id)
             if asked is None:  # it waits, or their ways have crossed
                 self._drop(frame.withdraw.id)
-            elif asked.withdraw is not None:
+            else:
                 asked.withdraw(frame.withdraw.why[:200])
 
     def wait(self, frame: pb.Frame) -> None:
@@ -202,15 +211,16 @@ class Desk:
             self.accept(number)
 
     def _outcome(self, frame: pb.Frame) -> None:
-        outcome = frame.outcome
-        asked = self.given.get(outcome.id)
+        outcome, number = frame.outcome, frame.outcome.id
+        asked = self.given.get(number)
         if asked is None:
-            raise ProtocolError(f"message {outcome.id} was answered, which this session has not been given")
-        if outcome.WhichOneof("outcome") == "chunk":
+            raise ProtocolError(f"message {number} was answered, which this session has not been given")
+        if outcome.HasField("chunk"):
             self._chunk(asked, frame)
             return
-        del self.given[outcome.id]
-        self.freed()
+        del self.given[number]
+        if self._wanting_room:
+            self.freed()
         if asked.topic is not None:
             self.events[asked.topic] -= 1
             if not self.events[asked.topic]:

@@ -13,6 +13,7 @@ import json
 import logging
 import time
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from ...exceptions import (
@@ -37,6 +38,7 @@ from ._desk import MOST_GIVEN, Asked, Desk, Outlet, Topic, label_of
 from ._living import LivingAgents
 from ._rings import Rings
 from ._routes import Routes, Subscribed, check_topic_type
+from ._shares import Shares
 
 __all__ = ["TopicHost"]
 
@@ -60,6 +62,7 @@ class TopicHost:
         self._counts: dict[str, int] = {"sent": 0, "published": 0, "delivered": 0, "undelivered": 0}
         self._traffic = Traffic()
         self._rings = Rings()
+        self._shares = Shares(self.routes)
 
     def desk(self, name: str, writer: Outlet) -> Desk:
         """Make the place of a session."""
@@ -71,8 +74,7 @@ class TopicHost:
     def send(self, desk: Desk, frame: pb.Frame) -> None:
         """Pass a direct message on to the agent that it is for; whatever hinders that is its outcome."""
         post, number = frame.post, frame.post.id
-        agent = post.agent
-        kind, key = agent.type, agent.key
+        kind, key = post.agent.type, post.agent.key
         self._counts["sent"] += 1
         if len(key) > LONGEST_KEY:
             text = f"the key of {label_of(f'{kind}/{key}')} has more than {LONGEST_KEY:,} characters"
@@ -80,7 +82,7 @@ class TopicHost:
             return
         target = self.routes.server_of(kind, key)
         if target is None:
-            self._send_home(desk, post, f"{kind}/{key}")
+            self._send_home(desk, post)
             return
         if len(target.given) >= MOST_GIVEN or target.writer.full:
             text = f"the worker of {label_of(f'{kind}/{key}')} has {len(target.given):,} messages"
@@ -88,22 +90,16 @@ class TopicHost:
             desk.refuse(number, OverloadedError(text, hint="send it again later"))
             return
         given = next(self._numbers)
-        asked = Asked(desk, number, f"{kind}/{key}", post.stream, lambda why: target.withdraw(given, why))
-        if post.stream:
-            asked.more = lambda size: target.more(given, size)
-        desk.asked[number] = asked
+        asked = desk.asked[number] = Asked(desk, number, kind, key, target, given, post.stream)
         target.give(given, asked, frame)
 
-    def _send_home(self, desk: Desk, post: pb.Post, whom: str) -> None:
+    def _send_home(self, desk: Desk, post: pb.Post) -> None:
         """Give a message to an agent of this server, if it has one of that name."""
-        asked = Asked(desk, post.id, whom)
-
-        def answered(outcome: pb.Outcome) -> None:
-            desk.answer(asked, pb.Frame(outcome=outcome))
+        asked = Asked(desk, post.id, post.agent.type, post.agent.key)
 
         desk.asked[post.id] = asked
         try:
-            asked.withdraw = self._living.send(post, asked.label, answered, self._unknown)
+            asked.end = self._living.send(post, partial(desk.answer, asked), self._unknown)
         except NbAgentsError as error:
             del desk.asked[post.id]
             desk.refuse(post.id, error)
@@ -147,40 +143,29 @@ class TopicHost:
     def _go_before(self, topic: Topic, ahead: dict[str, set[str]]) -> None:
         ahead.setdefault(topic[1], set()).update(self.routes.wanting(topic[0]))
 
-    def _recipients(self, post: pb.Post) -> dict[Desk | None, list[str]]:
-        """Return the agent types that get a topic's message, by who serves them; None for this server."""
-        kind, source = post.topic.type, post.topic.source
-        sender = post.sender if post.HasField("sender") else None
-        found: dict[Desk | None, list[str]] = {}
-        for agent_type in self.routes.wanting(kind):
-            if sender is not None and sender.type == agent_type and sender.key == source:
-                continue
-            found.setdefault(self.routes.server_of(agent_type, source), []).append(agent_type)
-        return found
-
     def _deliver(self, desk: Desk, frame: pb.Frame) -> set[Desk]:
         """Give a topic's message to whom it is for, unless some have no room: return those, or none."""
         post, number = frame.post, frame.post.id
-        topic = post.topic.type, post.topic.source
-        recipients = self._recipients(post)
-        full = {target for target in recipients if target is not None and target.full(topic)}
+        kind, source = topic = post.topic.type, post.topic.source
+        shares = self._shares.of(post)
+        full = {one.target for one in shares if one.target is not None and one.target.full(topic)}
         if full:
             return full
-        here = recipients.pop(None, [])
-        source, kind = post.topic.source, post.topic.type
-        delivered = 0
-        for agent_type in here:
-            heard = self._living.observe(agent_type, post)
-            delivered += heard
-            self._counts["undelivered"] += not heard
-        for target, types in recipients.items():
+        delivered, named = 0, False
+        for share in shares:
+            target = share.target
             if target is None:
+                heard = sum(self._living.observe(agent_type, post) for agent_type in share.types)
+                delivered += heard
+                self._counts["undelivered"] += len(share.types) - heard
                 continue
-            post.ClearField("recipients")
-            for agent_type in types:
-                post.recipients.add(type=agent_type, key=source)
-            delivered += len(types)
-            target.give(next(self._numbers), Asked(None, 0, kind, topic=topic), frame)
+            if named:  # the recipients of the share before
+                post.ClearField("recipients")
+            named = True
+            post.MergeFromString(share.recipients)
+            delivered += len(share.types)
+            given = next(self._numbers)
+            target.give(given, Asked(None, 0, kind, source, target, given, topic=topic), frame)
         self._counts["delivered"] += delivered
         self._traffic.count(kind, delivered)
         desk.accept(number)
@@ -255,8 +240,7 @@ class TopicHost:
     def slow(self, asked: Asked) -> None:
         """Whoever waits for a stream reads it too slowly: it ends here, for both sides."""
         error = OverloadedError(f"what {asked.label} streams is read too slowly")
-        if asked.withdraw is not None:
-            asked.withdraw("its stream is read too slowly")
+        asked.withdraw("its stream is read too slowly")
         if asked.origin is not None:
             asked.origin.answer(asked, pb.Frame(outcome=pb.Outcome(error=encode_error(error))))
 
@@ -389,5 +373,4 @@ class TopicHost:
             log.warning("%d messages to topics are lost with the worker %s", lost, desk.name)
         asked_for, desk.asked = desk.asked, {}
         for asked in asked_for.values():
-            if asked.withdraw is not None:
-                asked.withdraw("whoever sent it is gone")
+            asked.withdraw("whoever sent it is gone")

@@ -7,7 +7,6 @@ import logging
 from contextlib import suppress
 
 from ...exceptions import NbAgentsError, RuntimeStateError
-from .._proto import agent_pb2 as pb
 from ._declared import Declared
 from ._line import Line, Place
 from ._sending import Sending
@@ -108,22 +107,18 @@ class HostLink:
         return line
 
     async def _open(self) -> Line:
+        taking = self._taking
         return await Line.to(
             self._place,
-            handle=self._heard,
+            handles={
+                "post": taking.post,
+                "outcome": self._sending.outcome,
+                "withdraw": taking.withdrawn,
+                "more": taking.more,
+            },
             ended=self._ended,
             in_flight=lambda: len(self._sending) + len(self._taking),
         )
-
-    def _heard(self, line: Line, kind: str, frame: pb.Frame) -> None:
-        if kind == "post":
-            self._taking.post(line, frame.post)
-        elif kind == "outcome":
-            self._sending.outcome(line, frame.outcome)
-        elif kind == "more":
-            self._taking.more(line, frame.more.id, frame.more.bytes)
-        else:
-            self._taking.withdrawn(line, frame.withdraw.id)
 
     def _ended(self, line: Line, error: NbAgentsError) -> None:
         self._sending.end(line, error)

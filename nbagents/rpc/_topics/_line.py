@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,20 +61,20 @@ class Place:
 class Line:
     """One session with a host. On the background loop only.
 
-    ``handle`` gets the frames of messages, ``ended`` is called once, with the reason; ``in_flight`` tells
-    how many messages have no outcome.
+    ``handles`` has who gets the posts, outcomes and so on that come, by the kinds of their frames; ``ended``
+    is called once, with the reason; ``in_flight`` tells how many messages have no outcome.
     """
 
     def __init__(
         self,
         access: tuple[str, str, Trust | None, str],
         *,
-        handle: Callable[[Line, str, pb.Frame], None],
+        handles: Mapping[str, Callable[[Line, Any], None]],
         ended: Callable[[Line, NbAgentsError], object],
         in_flight: Callable[[], int],
     ) -> None:
         address, token, trust, expects = access
-        self._handle, self._ended = handle, ended
+        self._handles, self._ended = handles, ended
         self._wanting: deque[asyncio.Future[None]] = deque()
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.strays = Strays()
@@ -190,8 +190,9 @@ class Line:
 
     def _heard(self, frame: pb.Frame) -> None:
         kind = frame.WhichOneof("kind")
-        if kind in ("post", "outcome", "withdraw", "more"):
-            self._handle(self, kind, frame)
+        handle = self._handles.get(kind)
+        if handle is not None:
+            handle(self, getattr(frame, kind))
         elif kind == "response":
             self._requests.answered(frame.response, self.who)
         elif kind is not None or unknown_kind(frame):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...agents import Call, ended_because, scheduler
@@ -31,6 +31,14 @@ log = logging.getLogger(__name__)
 JSON = "application/json"
 MESSAGE, TEXT, PLAIN = "Msg", "str", "json"
 """The type names of a `Msg`, of a text, and of any other value that JSON holds."""
+_encoder = json.JSONEncoder(ensure_ascii=False)
+# Made once: `encode` makes one for each value.
+_make = json.encoder.c_make_encoder  # type: ignore[attr-defined]
+_written: Callable[[Any, int], Iterable[str]] = (
+    _make(None, _encoder.default, json.encoder.encode_basestring, None, ": ", ", ", False, False, True)
+    if _make is not None
+    else lambda tree, _: [_encoder.encode(tree)]
+)
 
 
 class LivingAgents:
@@ -61,21 +69,22 @@ class LivingAgents:
     def send(
         self,
         post: pb.Post,
-        label: str,
-        answered: Callable[[pb.Outcome], object],
+        answered: Callable[[pb.Frame], object],
         unknown: Callable[[str], NbAgentsError],
     ) -> Callable[[str], object]:
-        """Call an agent with a message; ``answered`` is called once, later. Return what ends the call.
+        """Call an agent with a message; ``answered`` is called once, later, with the frame of its outcome.
+
+        Return what ends the call.
 
         Raises:
             NbAgentsError: there is no such agent, it takes no such message, or its run was stopped.
         """
         hosted = self._find(post.agent.type, post.agent.key)
         if hosted is None:
-            raise unknown(label)
+            raise unknown(_label(post))
         if post.method:
             raise CantHandleException(
-                f"{label} lives in the host, where {printable(post.method, 40)} is not asked in this way"
+                f"{_label(post)} lives in the host, where {printable(post.method, 40)} is not asked so"
             )
         timeout = post.timeout_ms / 1000 if post.timeout_ms else None
         call = self._call(hosted, "_reply", post, timeout)
@@ -146,24 +155,33 @@ def _message(post: pb.Post) -> Msg:
         return value
     if isinstance(value, dict) and isinstance(value.get("content"), str):
         value = value["content"]
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else "".join(_written(value, 0))
     name = post.sender.type if post.HasField("sender") else "user"
     return Msg(name, text, "assistant" if post.HasField("sender") else "user")
 
 
-def _outcome(call: Call) -> pb.Outcome:
-    if call.error is None:
+def _outcome(call: Call) -> pb.Frame:
+    """Return how a call ended; its frame does not name it yet."""
+    error: BaseException | None = call.error
+    if error is None:
+        frame = pb.Frame()  # written in place: a message that is put into another one is copied
         try:
-            return pb.Outcome(done=_value(call.value))
+            _write_value(call.value, frame.outcome.done)
+            return frame
         except NbAgentsError as unfit:
-            return pb.Outcome(error=encode_error(unfit))
+            error = unfit
         except Exception as odd:  # noqa: BLE001  # a message class of the agent's own may do anything
-            return pb.Outcome(error=encode_error(internal_error(odd)))
-    return pb.Outcome(error=encode_error(call.error))
+            error = internal_error(odd)
+    return pb.Frame(outcome=pb.Outcome(error=encode_error(error)))
 
 
-def _value(value: Any) -> pb.Value:
-    if value is None:
-        return pb.Value()
-    kind = MESSAGE if isinstance(value, Msg) else TEXT if isinstance(value, str) else PLAIN
-    return pb.Value(type=kind, content_type=JSON, data=to_json(value).encode())
+def _write_value(value: Any, into: pb.Value) -> None:
+    into.SetInParent()
+    if value is not None:
+        into.data = to_json(value).encode()
+        into.type = MESSAGE if isinstance(value, Msg) else TEXT if isinstance(value, str) else PLAIN
+        into.content_type = JSON
+
+
+def _label(post: pb.Post) -> str:
+    return printable(f"{post.agent.type}/{post.agent.key}", 120)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 from ... import context, events, recording
@@ -22,7 +22,6 @@ from ._values import Values
 
 __all__ = ["Messages"]
 
-UNTRACED = nullcontext()
 PUBLISH_SECONDS = 60.0
 """How long a message to a topic may wait for its host; that refuses it sooner if it has no room."""
 
@@ -48,8 +47,12 @@ class Messages:
         """Send a message to an agent and return its reply."""
         _check(recipient, AgentId)
         frame = self._frame(message, sender, message_id, agent=recipient)
-        with self._span("send", recipient.type, frame.post):
-            value = await self._sending.send(self._link.line, frame, recipient, token=token, seconds=timeout)
+        line, sending = self._link.line, self._sending
+        if self._spans.on:
+            with self._traced("send", recipient.type, frame.post):
+                value = await sending.come(sending.begin(line, frame, recipient, token, timeout))
+        else:
+            value = await sending.come(sending.begin(line, frame, recipient, token, timeout))
         return self._values.decode(value)
 
     async def stream(
@@ -65,8 +68,9 @@ class Messages:
         _check(recipient, AgentId)
         frame, came = self._frame(message, sender, message_id, agent=recipient), False
         work = self._sending.stream(self._link.line, frame, recipient, token=token, seconds=timeout)
-        with self._span("send", recipient.type, frame.post):
-            pass  # whoever reads the stream is not inside of it
+        if self._spans.on:
+            with self._traced("send", recipient.type, frame.post):
+                pass  # whoever reads the stream is not inside of it
         async with aclosing(work):
             async for value, over in work:
                 if not over or not came:  # the outcome of a handler that streams is its last value
@@ -84,24 +88,22 @@ class Messages:
         """Publish a message; return when the host has taken it."""
         _check(topic, TopicId)
         frame = self._frame(message, sender, message_id, topic=topic)
-        with self._span("publish", topic.type, frame.post):
-            await self._sending.send(
-                self._link.line, frame, f"topic {topic}", token=token, seconds=PUBLISH_SECONDS
-            )
+        line, sending = self._link.line, self._sending
+        if self._spans.on:
+            with self._traced("publish", topic.type, frame.post):
+                await sending.come(sending.begin(line, frame, topic, token, PUBLISH_SECONDS))
+        else:
+            await sending.come(sending.begin(line, frame, topic, token, PUBLISH_SECONDS))
 
     async def ask(self, agent: AgentId, method: str, body: Any = None) -> Any:
         """Ask for something of the agent itself: "metadata", "save_state", "load_state"."""
         frame = self._frame(body, None, None, agent=agent, method=method)
-        return self._values.decode(
-            await self._sending.send(self._link.line, frame, agent, token=None, seconds=DEFAULT_TIMEOUT)
-        )
-
-    def _span(self, what: str, whom: str, post: pb.Post) -> AbstractContextManager[None]:
-        """Be inside of the span of a message, to which its handler's belong."""
-        return self._traced(what, whom, post) if self._spans.on else UNTRACED
+        sent = self._sending.begin(self._link.line, frame, agent, None, DEFAULT_TIMEOUT)
+        return self._values.decode(await self._sending.come(sent))
 
     @contextmanager
     def _traced(self, what: str, whom: str, post: pb.Post) -> Iterator[None]:
+        """Be inside of the span of a message, to which its handler's belong."""
         about = {"messaging.message.id": post.message_id}
         if post.HasField("sender"):
             about["nbagents.sender"] = f"{post.sender.type}/{post.sender.key}"
@@ -129,14 +131,17 @@ class Messages:
         if method:
             post.method = method
         if agent is not None:
-            post.agent.type, post.agent.key = agent.type, agent.key
+            to = post.agent
+            to.type, to.key = agent.type, agent.key
             for hold in turns_here():
                 post.holding.add(type=hold.agent.type, key=hold.agent.key)
                 post.turns.append(hold.name)
         elif topic is not None:
-            post.topic.type, post.topic.source = topic.type, topic.source
+            about = post.topic
+            about.type, about.source = topic.type, topic.source
         if sender is not None:
-            post.sender.type, post.sender.key = sender.type, sender.key
+            by = post.sender
+            by.type, by.key = sender.type, sender.key
         if run := context.run.get():
             post.run = run
         said, standing = context.approve.get(), standing_policy()

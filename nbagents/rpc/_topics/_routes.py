@@ -22,6 +22,9 @@ AGENT_TYPE, TOPIC_TYPE = re.compile(r"[\w\-.]+\Z"), re.compile(r"[\w\-.:=]+\Z")
 MOST = 100_000
 """Types that one host knows, subscriptions, and agents whose worker it remembers."""
 
+MOST_AT_HAND = 200_000
+"""Agent types that are kept at hand, by the topic types that they want, each of these as ten."""
+
 
 class Owner(Protocol):
     """Whoever serves types and subscribes them."""
@@ -34,7 +37,7 @@ class Owner(Protocol):
 S = TypeVar("S", bound=Owner)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Subscribed(Generic[S]):
     """One subscription: agents of ``agent_type`` want a topic type, or all that begin with ``topic``."""
 
@@ -54,6 +57,15 @@ class Routes(Generic[S]):
         self._exact: dict[str, dict[str, str]] = {}
         self._prefixes: dict[str, dict[str, str]] = {}
         self._sticky: dict[tuple[str, str], S] = {}
+        self._wanting: dict[str, tuple[str, ...]] = {}
+        self._at_hand = 0
+        self.version = 0
+        """Another number once anything has changed of who serves what, and who wants what."""
+
+    def _changed(self) -> None:
+        self._wanting.clear()
+        self._at_hand = 0
+        self.version += 1
 
     # ---- types
 
@@ -78,6 +90,7 @@ class Routes(Generic[S]):
         if not known and len(self._types) >= MOST:
             raise UsageError(f"this host serves {MOST:,} agent types, and takes no more")
         self._types.setdefault(agent_type, {})[owner] = shared
+        self._changed()
 
     def server_of(self, agent_type: str, key: str) -> S | None:
         """Return the session that an agent lives in, None if nobody serves its type.
@@ -95,6 +108,7 @@ class Routes(Generic[S]):
             chosen = max(known, key=lambda owner: _weight(agent_type, key, owner.name))
             if len(self._sticky) >= MOST:
                 del self._sticky[next(iter(self._sticky))]
+                self.version += 1  # the next time it may live elsewhere
             self._sticky[place] = chosen
         return chosen
 
@@ -112,14 +126,17 @@ class Routes(Generic[S]):
         """
         if subscribed.id in self._subscriptions:
             raise UsageError(f"there is a subscription of the id {printable(subscribed.id, 60)} already")
-        if not AGENT_TYPE.match(subscribed.agent_type) or len(subscribed.agent_type) > LONGEST_ID:
-            raise UsageError(f"{printable(subscribed.agent_type, 60)!r} is no agent type")
+        agent_type = subscribed.agent_type
+        known = agent_type in self._types  # as it mostly is, and was looked at then
+        if not known and (not AGENT_TYPE.match(agent_type) or len(agent_type) > LONGEST_ID):
+            raise UsageError(f"{printable(agent_type, 60)!r} is no agent type")
         check_topic_type(subscribed.topic, prefix=subscribed.prefix)
         if len(self._subscriptions) >= MOST:
             raise UsageError(f"this host has {MOST:,} subscriptions, and takes no more")
         self._subscriptions[subscribed.id] = subscribed
         table = self._prefixes if subscribed.prefix else self._exact
         table.setdefault(subscribed.topic, {})[subscribed.id] = subscribed.agent_type
+        self._changed()
 
     def unsubscribe(self, owner: S, subscription_id: str) -> None:
         """Drop a subscription of this session's.
@@ -139,19 +156,24 @@ class Routes(Generic[S]):
         del ids[subscribed.id]
         if not ids:
             del table[subscribed.topic]
+        self._changed()
 
     def subscriptions(self) -> list[Subscribed[S]]:
         """Return all of them, in their order."""
         return list(self._subscriptions.values())
 
-    def wanting(self, topic_type: str) -> Iterator[str]:
+    def wanting(self, topic_type: str) -> tuple[str, ...]:
         """Return the agent types that want a topic, each once."""
-        seen: set[str] = set()
-        for found in self._matching(topic_type):
-            for agent_type in found.values():
-                if agent_type not in seen:
-                    seen.add(agent_type)
-                    yield agent_type
+        known = self._wanting.get(topic_type)
+        if known is None:
+            types = (agent_type for found in self._matching(topic_type) for agent_type in found.values())
+            known = tuple(dict.fromkeys(types))
+            if len(self._wanting) * 10 + self._at_hand > MOST_AT_HAND:
+                self._wanting.clear()
+                self._at_hand = 0
+            self._at_hand += len(known)
+            self._wanting[topic_type] = known
+        return known
 
     def _matching(self, topic_type: str) -> Iterator[dict[str, str]]:
         if topic_type in self._exact:
@@ -166,6 +188,7 @@ class Routes(Generic[S]):
 
     def left(self, owner: S) -> None:
         """Drop all that a session has claimed and subscribed."""
+        self._changed()
         for agent_type, owners in list(self._types.items()):
             if owners.pop(owner, None) is not None and not owners:
                 del self._types[agent_type]

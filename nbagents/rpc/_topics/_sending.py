@@ -12,7 +12,7 @@ from contextlib import suppress
 from ... import context
 from ..._loop import Awaited, background
 from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError, OverloadedError
-from ...topics import CancellationToken
+from ...topics import AgentId, CancellationToken, TopicId
 from .._faults import decode_error
 from .._limits import LONGEST_MS
 from .._lost import same
@@ -21,13 +21,13 @@ from ._ahead import AHEAD, cost
 from ._deadlines import Deadlines
 from ._line import Line
 
-__all__ = ["Sending"]
+__all__ = ["Sending", "Sent"]
 
 MOST_UNREAD = 64 * 2**20
 """Bytes of a stream that wait to be read, from a worker that heeds no bound."""
 
 
-class _Sent:
+class Sent:
     """One message that has no outcome yet."""
 
     __slots__ = (
@@ -43,7 +43,7 @@ class _Sent:
         "whom",
     )
 
-    def __init__(self, whom: object, seconds: float | None, awaited: Awaited) -> None:
+    def __init__(self, whom: AgentId | TopicId, seconds: float | None, awaited: Awaited) -> None:
         self.whom, self.number, self.awaited = whom, 0, awaited
         self.line: Line | None = None
         self.chunks: asyncio.Queue[pb.Value | None] | None = None
@@ -58,6 +58,11 @@ class _Sent:
         self.limit = math.inf if limit is None else limit
         self.seconds = self.limit - now
         """How long whoever sends it waits, at most."""
+
+    @property
+    def label(self) -> str:
+        """Whom it is for, for error texts."""
+        return f"topic {self.whom}" if isinstance(self.whom, TopicId) else str(self.whom)
 
     def end(self, value: pb.Value | None, error: BaseException | None = None) -> None:
         self.awaited.end(value, error)
@@ -74,44 +79,51 @@ class Sending:
     def __init__(self) -> None:
         self._background = background()
         self._numbers = itertools.count(1)
-        self._sent: dict[int, _Sent] = {}
+        self._sent: dict[int, Sent] = {}
         self._deadlines = Deadlines(self._sent.values, self._late)
 
     def __len__(self) -> int:
         return len(self._sent)
 
-    async def send(
+    def begin(
         self,
         line: Callable[[], Line],
         frame: pb.Frame,
-        whom: object,
-        *,
+        whom: AgentId | TopicId,
         token: CancellationToken | None,
         seconds: float | None,
-    ) -> pb.Value:
-        """Send a message over the line that there is then, and return its outcome. On any loop.
+    ) -> Sent:
+        """Send a message over the line that there is then; `come` waits for its outcome. On any loop.
 
         Raises:
-            CallTimeoutError: there was none in time, be it ``seconds`` or what is left to whoever sends this.
-            CallCancelledError: the token was cancelled.
             UsageError: this is a fork of the process whose worker it is.
-            Exception: what the handler raised, or why the message did not reach it.
         """
         loop = self._background
-        sent = _Sent(whom, seconds, loop.awaited())
+        sent = Sent(whom, seconds, loop.awaited())
         loop.post(self._begin, sent, line, frame, token)
+        return sent
+
+    async def come(self, sent: Sent) -> pb.Value:
+        """Return the outcome of a message. Once, on the loop where it was begun.
+
+        Raises:
+            CallTimeoutError: there was none in time, be it its seconds or what is left to whoever sends this.
+            CallCancelledError: its token was cancelled.
+            Exception: what the handler raised, or why the message did not reach it.
+        """
+        awaited = sent.awaited
         try:
-            value: pb.Value = await sent.awaited.come()
+            value: pb.Value = await awaited.come()
         finally:
-            if not sent.awaited.done:  # the handler does not work for nobody
-                loop.post(self._withdraw, sent, "nobody waits for it any more")
+            if not awaited.done:  # the handler does not work for nobody
+                self._background.post(self._withdraw, sent, "nobody waits for it any more")
         return value
 
     async def stream(
         self,
         line: Callable[[], Line],
         frame: pb.Frame,
-        whom: object,
+        whom: AgentId | TopicId,
         *,
         token: CancellationToken | None,
         seconds: float | None,
@@ -121,7 +133,7 @@ class Sending:
         On the background loop only.
         """
         frame.post.stream, frame.post.ahead = True, AHEAD
-        sent, read = _Sent(whom, seconds, self._background.awaited()), 0
+        sent, read = Sent(whom, seconds, self._background.awaited()), 0
         chunks = sent.chunks = asyncio.Queue()
         self._begin(sent, line, frame, token)
         try:
@@ -138,35 +150,37 @@ class Sending:
                 self._withdraw(sent, "nobody waits for it any more")
 
     def _begin(
-        self, sent: _Sent, line: Callable[[], Line], frame: pb.Frame, token: CancellationToken | None
+        self, sent: Sent, line: Callable[[], Line], frame: pb.Frame, token: CancellationToken | None
     ) -> None:
         try:
             if token is not None and token.is_cancelled():
-                raise CallCancelledError(f"the message to {sent.whom} was cancelled before it was sent")
+                raise CallCancelledError(f"the message to {sent.label} was cancelled before it was sent")
             there = sent.line = line()
         except Exception as error:  # noqa: BLE001  # it is for whoever sends the message
             sent.end(None, error)
             return
         sent.number = next(self._numbers)
         self._sent[sent.number] = sent
-        loop = asyncio.get_running_loop()
         if token is not None:
+            loop = asyncio.get_running_loop()
             sent.forget = token.add_callback(lambda: _on(loop, self._cancel, sent))
-        if sent.limit < math.inf:
-            self._deadlines.add(sent.limit)
         if there.full:
-            sent.room = loop.create_task(self._put_later(sent, there, frame))
+            self._deadlines.add(sent.limit)
+            sent.room = asyncio.ensure_future(self._put_later(sent, there, frame))
         else:
             self._put(sent, there, frame)
 
-    def _put(self, sent: _Sent, line: Line, frame: pb.Frame) -> None:
-        frame.post.id = sent.number
-        if sent.limit < math.inf:
-            left = math.ceil((sent.limit - time.monotonic()) * 1000)  # never shorter than who sends it waits
-            frame.post.timeout_ms = min(max(1, left), LONGEST_MS)
+    def _put(self, sent: Sent, line: Line, frame: pb.Frame) -> None:
+        post = frame.post
+        post.id = sent.number
+        limit = sent.limit
+        if limit < math.inf:
+            self._deadlines.add(limit)
+            left = math.ceil((limit - time.monotonic()) * 1000)  # never shorter than who sends it waits
+            post.timeout_ms = min(max(1, left), LONGEST_MS)
         line.put(frame)
 
-    async def _put_later(self, sent: _Sent, line: Line, frame: pb.Frame) -> None:
+    async def _put_later(self, sent: Sent, line: Line, frame: pb.Frame) -> None:
         try:
             await line.room()
         except NbAgentsError as error:
@@ -176,17 +190,17 @@ class Sending:
             sent.room = None
             self._put(sent, line, frame)
 
-    def _late(self, sent: _Sent) -> None:
-        text = f"{sent.whom} did not answer within {max(sent.seconds, 0):.3g} s"
+    def _late(self, sent: Sent) -> None:
+        text = f"{sent.label} did not answer within {max(sent.seconds, 0):.3g} s"
         self._withdraw(sent, "its deadline has passed")
         sent.end(None, CallTimeoutError(text, hint="send it with timeout=, or with None to wait"))
 
-    def _cancel(self, sent: _Sent) -> None:
+    def _cancel(self, sent: Sent) -> None:
         if sent.number in self._sent:
             self._withdraw(sent, "it was cancelled")
-            sent.end(None, CallCancelledError(f"the message to {sent.whom} was cancelled"))
+            sent.end(None, CallCancelledError(f"the message to {sent.label} was cancelled"))
 
-    def _withdraw(self, sent: _Sent, why: str) -> None:
+    def _withdraw(self, sent: Sent, why: str) -> None:
         """Tell the host that nobody waits, if there is no outcome yet."""
         line = sent.line
         if self._over(sent.number) is None or line is None or line.error is not None or sent.room is not None:
@@ -194,7 +208,7 @@ class Sending:
         line.strays.expect()
         line.put(pb.Frame(withdraw=pb.Withdraw(id=sent.number, why=why)))
 
-    def _over(self, number: int) -> _Sent | None:
+    def _over(self, number: int) -> Sent | None:
         sent = self._sent.pop(number, None)
         if sent is not None:
             if sent.forget is not None:
@@ -218,7 +232,7 @@ class Sending:
                 sent.unread += cost(outcome.chunk)
                 if sent.unread > MOST_UNREAD:
                     self._withdraw(sent, "its stream is read too slowly")
-                    text = f"what {sent.whom} streams is read too slowly, and it does not wait for that"
+                    text = f"what {sent.label} streams is read too slowly, and it does not wait for that"
                     sent.end(None, OverloadedError(text))
                 else:
                     sent.chunks.put_nowait(outcome.chunk)
@@ -229,7 +243,7 @@ class Sending:
         elif kind == "done":
             sent.end(outcome.done)
         else:
-            sent.end(None, decode_error(outcome.error, str(sent.whom)))
+            sent.end(None, decode_error(outcome.error, sent.label))
 
     def end(self, line: Line, error: NbAgentsError) -> None:
         """There will be no outcomes over this line any more."""
@@ -239,6 +253,6 @@ class Sending:
                 sent.end(None, same(error))
 
 
-def _on(loop: asyncio.AbstractEventLoop, fn: Callable[[_Sent], object], sent: _Sent) -> None:
+def _on(loop: asyncio.AbstractEventLoop, fn: Callable[[Sent], object], sent: Sent) -> None:
     with suppress(RuntimeError):  # its loop is closed: nobody waits any more
         loop.call_soon_threadsafe(fn, sent)

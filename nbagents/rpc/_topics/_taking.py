@@ -7,8 +7,8 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextvars import ContextVar, copy_context
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context, ContextVar, copy_context
 from functools import lru_cache, partial
 from itertools import chain, repeat
 from typing import Any
@@ -38,17 +38,17 @@ class _Taken:
     """A message that is being handled."""
 
     __slots__ = (
-        "ahead", "direct", "holds", "left", "limit", "line", "more", "post", "seconds", "tasks",
-        "token", "why",
+        "ahead", "direct", "holds", "left", "limit", "line", "more", "number", "post", "seconds",
+        "tasks", "token", "why",
     )  # fmt: skip
 
     def __init__(self, line: Line, post: pb.Post) -> None:
-        self.line, self.post = line, post
+        self.line, self.post, self.number = line, post, post.id
         self.direct = post.HasField("agent")
         self.token = CancellationToken()
         self.ahead: int = post.ahead
         """How many bytes it may stream before more are read."""
-        self.more = asyncio.Event() if post.ahead else None
+        self.more = asyncio.Event() if self.ahead else None
         """Set when more were read; None where nobody says."""
         self.holds: tuple[Hold, ...] = ()
         """The turns in other workers that wait for it."""
@@ -57,7 +57,8 @@ class _Taken:
         self.left = 0
         """How many of them have not ended."""
         # Of a topic's message it is how long its publisher waits for the host.
-        self.seconds = post.timeout_ms / 1000 if post.timeout_ms and self.direct else math.inf
+        milliseconds = post.timeout_ms if self.direct else 0
+        self.seconds = milliseconds / 1000 if milliseconds else math.inf
         self.limit = time.monotonic() + self.seconds
         self.why: NbAgentsError | None = None
         """Why its handlers were ended, once they were."""
@@ -65,8 +66,9 @@ class _Taken:
 
 _id = lru_cache(maxsize=4096)(AgentId)
 """The same few agents get and send most messages."""
-_here: ContextVar[asyncio.Task[Any] | None] = ContextVar("nbagents_handler", default=None)
-"""The handler that runs here, or asks for what does."""
+_topic = lru_cache(maxsize=4096)(TopicId)
+_here: ContextVar[tuple[_Taken, int] | None] = ContextVar("nbagents_handler", default=None)
+"""The handler that runs here, or asks for what does: its message, and which of its tasks."""
 
 
 class Taking:
@@ -89,46 +91,45 @@ class Taking:
         taken = _Taken(line, post)
         if not taken.direct and not post.HasField("topic"):
             raise ProtocolError(f"the agent server {line.who} sent a message that is for nobody")
-        self._taken[line, post.id] = taken
+        self._taken[line, taken.number] = taken
         if taken.limit < math.inf:
             self._deadlines.add(taken.limit)
         around = copy_context()
         try:
             around.run(self._enter, taken)
-            work = [self._answer(taken)] if taken.direct else self._events(taken)
+            if taken.direct:
+                work = self._answer(taken)
+                taken.tasks = [asyncio.get_running_loop().create_task(work, context=around)]
+            else:
+                self._spread(taken, around)
         except Exception as error:  # also a serializer's own
             if not taken.direct:
                 log.exception("a message to the %s reached nobody here", _of(post))
             self._over(taken, pb.Frame(), error)
-            return
-        loop, taken.left = asyncio.get_running_loop(), len(work)
-        taken.tasks = [loop.create_task(each, context=around.copy()) for each in work]
-        if not work:
-            self._over(taken, _handled(), None)
 
-    def withdrawn(self, line: Line, number: int) -> None:
-        """Nobody waits for this outcome any more: its handler is stopped, as in one process."""
-        taken = self._taken.get((line, number))
+    def withdrawn(self, line: Line, withdraw: pb.Withdraw) -> None:
+        """Nobody waits for an outcome any more: its handler is stopped, as in one process."""
+        taken = self._taken.get((line, withdraw.id))
         if taken is not None:
             self._stop(taken, _unwanted())
 
-    def more(self, line: Line, number: int, size: int) -> None:
-        """So many bytes of what this one streams were read."""
-        taken = self._taken.get((line, number))
+    def more(self, line: Line, more: pb.More) -> None:
+        """So many bytes of what a message's handler streams were read."""
+        taken = self._taken.get((line, more.id))
         if taken is not None and taken.more is not None:
-            taken.ahead += size
+            taken.ahead += more.bytes
             taken.more.set()
 
     def ended(self, line: Line) -> None:
         """The host is gone, and nobody waits for replies to what came from it."""
-        here = _here.get()  # a handler that stops its own worker is to end that in peace
+        here = _handler()  # one that stops its own worker is to end that in peace
         for taken in [*self._taken.values()]:
             if taken.line is line and taken.direct and here not in taken.tasks:
                 self._stop(taken, _unwanted())
 
     async def drained(self) -> None:
         """Wait until all is handled, but for the handler that waits here; what takes too long is ended."""
-        here = _here.get()
+        here = _handler()
         tasks = [task for taken in self._taken.values() for task in taken.tasks if task is not here]
         if not tasks:
             return
@@ -161,7 +162,7 @@ class Taking:
 
     async def _answer(self, taken: _Taken) -> None:
         frame = pb.Frame()
-        _here.set(asyncio.current_task())
+        _here.set((taken, 0))
         try:
             await self._reply(taken, frame.outcome.done)
         except BaseException as error:  # noqa: BLE001  # it is the sender's
@@ -170,35 +171,32 @@ class Taking:
             self._over(taken, frame, None)
 
     async def _reply(self, taken: _Taken, done: pb.Value) -> None:
-        post = taken.post
-        recipient = _id(post.agent.type, post.agent.key)
+        post, values = taken.post, self._values
+        agent = post.agent
+        recipient = _id(agent.type, agent.key)
         if post.method:
-            self._values.encode(await self._asked(recipient, post), done)
+            values.encode(await self._asked(recipient, post), done)
             return
         ctx = MessageContext(_sender(post), None, True, taken.token, post.message_id)
         on_chunk = self._chunks(taken) if post.stream else None
-        reply = await self._handle(self._values.decode(post.body), recipient, ctx, post, on_chunk)
-        if taken.line.full:
-            await taken.line.room()
+        message, began = values.decode(post.body), time.monotonic()
         try:
-            self._values.encode(reply, done)
+            reply = await self._residents.handle(message, recipient, ctx, on_chunk=on_chunk)
+        except BaseException as error:
+            if events.active():
+                _tell(post, recipient, began, error)
+            raise
+        if events.active():
+            _tell(post, recipient, began, None)
+        line = taken.line
+        if line.full:
+            await line.room()
+        try:
+            values.encode(reply, done)
         except NbAgentsError as unfit:
             raise type(unfit)(
                 f"the reply of {recipient}, a {type(reply).__name__}, cannot travel: {unfit}", hint=unfit.hint
             ) from None
-
-    async def _handle(
-        self, message: Any, recipient: AgentId, ctx: MessageContext, post: pb.Post, on_chunk: Any = None
-    ) -> Any:
-        began, error = time.monotonic(), None
-        try:
-            return await self._residents.handle(message, recipient, ctx, on_chunk=on_chunk)
-        except BaseException as failure:
-            error = failure
-            raise
-        finally:
-            if events.active():
-                _tell(post, recipient, began, error)
 
     def _chunks(self, taken: _Taken) -> Callable[[Any], Any]:
         async def on_chunk(value: Any) -> None:
@@ -234,25 +232,29 @@ class Taking:
 
     # ---- topics
 
-    def _events(self, taken: _Taken) -> list[Coroutine[Any, Any, None]]:
-        """Return what has each recipient handle a topic's message, which is read once for all."""
-        post = taken.post
-        sender, topic = _sender(post), TopicId(post.topic.type, post.topic.source)
-        message = self._values.decode(post.body)
-        return [
-            self._event(
-                taken,
-                message,
-                _id(one.type, one.key),
-                MessageContext(sender, topic, False, taken.token, post.message_id),
-            )
-            for one in post.recipients
-        ]
+    def _spread(self, taken: _Taken, around: Context) -> None:
+        """Have each recipient handle a topic's message, which is read once for all."""
+        post, token = taken.post, taken.token
+        sender, topic, name = _sender(post), _topic(post.topic.type, post.topic.source), post.message_id
+        message, recipients = (
+            self._values.decode(post.body),
+            [_id(one.type, one.key) for one in post.recipients],
+        )
+        if not recipients:
+            self._over(taken, _handled(), None)
+            return
+        taken.left, begin = len(recipients), asyncio.get_running_loop().create_task
+        for place, recipient in enumerate(recipients):
+            ctx = MessageContext(sender, topic, False, token, name)
+            work = self._event(taken, place, message, recipient, ctx)
+            taken.tasks.append(begin(work, context=around.copy()))
 
-    async def _event(self, taken: _Taken, message: Any, recipient: AgentId, ctx: MessageContext) -> None:
+    async def _event(
+        self, taken: _Taken, place: int, message: Any, recipient: AgentId, ctx: MessageContext
+    ) -> None:
         began = time.monotonic()
         error: BaseException | None = None
-        _here.set(asyncio.current_task())
+        _here.set((taken, place))
         try:
             await self._residents.handle(message, recipient, ctx)
         except asyncio.CancelledError as stopped:
@@ -272,18 +274,28 @@ class Taking:
 
     def _enter(self, taken: _Taken) -> None:
         """Let the handlers know what they are a part of; this is their tasks' own context."""
-        post = taken.post
-        context.deadline.set(taken.limit if taken.limit < math.inf else None)
-        context.run.set(post.run)
-        context.approve.set(approve_of(post))
-        context.traceparent.set(traceparent_of(post))
+        post, run = taken.post, taken.post.run
+        limit = taken.limit if taken.limit < math.inf else None
+        approve = approve_of(post) if run or post.HasField("approve") else None
+        span = traceparent_of(post) if post.metadata else ""
+        # What is so already is not set: each setting copies a part of the context.
+        if context.deadline.get() != limit:
+            context.deadline.set(limit)
+        if context.run.get() != run:
+            context.run.set(run)
+        if context.approve.get() != approve:
+            context.approve.set(approve)
+        if context.traceparent.get() != span:
+            context.traceparent.set(span)
         if post.holding:
             names = chain(post.turns, repeat(""))  # a worker in another language may know none
             turns = [(_id(one.type, one.key), name) for one, name in zip(post.holding, names, strict=False)]
             taken.holds = enter_turns(turns, partial(self._find_ring, taken))
         else:
             leave_turns()
-        self._residents.spans.arrive(context.traceparent.get())
+        spans = self._residents.spans
+        if spans.on:
+            spans.arrive(span)
 
     async def _find_ring(self, taken: _Taken, waits: Sequence[Hold], behind: Sequence[str]) -> list[str]:
         """Ask the host, which knows what waits in other workers; see `FindRing`."""
@@ -304,7 +316,8 @@ class Taking:
 
     def _over(self, taken: _Taken, frame: pb.Frame, error: BaseException | None) -> None:
         """Answer a message, once: in ``frame`` there is what its handler has said, unless it has failed."""
-        if self._taken.pop((taken.line, taken.post.id), None) is None:
+        line, number = taken.line, taken.number
+        if self._taken.pop((line, number), None) is None:
             return
         if taken.holds:
             leave_holds(taken.holds)
@@ -313,11 +326,17 @@ class Taking:
         elif error is not None and not isinstance(error, Exception):
             kind = type(error).__name__
             error = CallCancelledError(f"the handler of {_of(taken.post)} tried to end the program ({kind})")
-        frame.outcome.id = taken.post.id
+        frame.outcome.id = number
         if error is not None:
             frame.outcome.error.CopyFrom(_failure(error))
-        if taken.line.error is None:
-            taken.line.put(frame)
+        if line.error is None:
+            line.put(frame)
+
+
+def _handler() -> asyncio.Task[Any] | None:
+    """Return the task of the handler that runs here, or asks for what does."""
+    here = _here.get()
+    return here[0].tasks[here[1]] if here is not None else None
 
 
 def _tell(post: pb.Post, recipient: AgentId, began: float, error: BaseException | None) -> None:
@@ -327,7 +346,9 @@ def _tell(post: pb.Post, recipient: AgentId, began: float, error: BaseException 
 
 def _handled() -> pb.Frame:
     """Return what says that a topic's message was handled, however that went."""
-    return pb.Frame(outcome=pb.Outcome(done=pb.Value()))
+    frame = pb.Frame()
+    frame.outcome.done.SetInParent()
+    return frame
 
 
 def _sender(post: pb.Post) -> AgentId | None:

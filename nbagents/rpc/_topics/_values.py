@@ -30,11 +30,13 @@ class Values:
         if message is None:
             into.SetInParent()
             return
-        if isinstance(message, UnknownPayload):
+        serializer = self._registry.known_writer(type(message), self._preferred)
+        if serializer is None and isinstance(message, UnknownPayload):
             name, kind, data = message.type_name, message.data_content_type, message.payload
         else:
-            with self._lock:
-                serializer = self._registry.writer(type(message), self._preferred)
+            if serializer is None:
+                with self._lock:
+                    serializer = self._registry.writer(type(message), self._preferred)
             name, kind = serializer.type_name, serializer.data_content_type
             data = serializer.serialize(message)
         if len(data) > MAX_PAYLOAD:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -29,6 +30,7 @@ from ...topics import (
     TopicId,
 )
 from .._steers import read
+from ._crossing import cross
 from ._declared import Declared
 from ._host_link import HostLink
 from ._line import Line, Place
@@ -267,16 +269,14 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
                 to register it here once more is a `UsageError`, whoever serves it by then.
             RuntimeStateError, ServerLostError: there is no host.
         """
-        return await self._there(self._register(type, agent_factory, expected_class, shared))
-
-    async def _register(
-        self, type: str | AgentType, factory: Factory, expected: Any, shared: bool | None
-    ) -> AgentType:
-        line = self._link.line()
-        kind = self._residents.add_factory(type, factory, expected)
-        shared = kind.type in self._shared if shared is None else shared
-        await self._claim(line, kind.type, shared)
+        kind = type if isinstance(type, AgentType) else AgentType(type)
+        await cross(self._background, self._register(kind, agent_factory, expected_class, shared))
         return kind
+
+    async def _register(self, kind: AgentType, factory: Factory, expected: Any, shared: bool | None) -> None:
+        line = self._link.line()
+        self._residents.add_factory(kind, factory, expected)
+        await self._claim(line, kind.type, kind.type in self._shared if shared is None else shared)
 
     async def _claim(self, line: Line, agent_type: str, shared: bool) -> None:
         try:
@@ -287,7 +287,7 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
                 raise
             text = "%s is served by this worker now: the cell of the one before was run again, which ends"
             log.warning(text, agent_type)
-            await holder._link.hand_over()
+            await asyncio.ensure_future(holder._link.hand_over())  # it asks for its task
             holder._end_releasing()
             await self._declared.claim(line, agent_type, shared=shared)
 
@@ -372,7 +372,7 @@ class GrpcWorkerAgentRuntime(ResidentRuntime):
         Raises:
             UsageError: there is one of this id, one that does the same, or its kind cannot be told to a host.
         """
-        await self._there(self._subscribe(subscription))
+        await cross(self._background, self._subscribe(subscription))
 
     async def _subscribe(self, subscription: Subscription) -> None:
         await self._declared.subscribe(self._link.line(), subscription)
