@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
@@ -166,7 +167,8 @@ class Call:
     inner: Mailbox | None = None
     children: set[Call] | None = None
     watched: Any = None
-    timer: asyncio.TimerHandle | None = None
+    limit = math.inf
+    """The moment of ``time.monotonic`` at which it is ended, with what grace it has; see `Stops`."""
     thread = 0
     """The thread that runs its body, by its ident, if one does."""
     interrupted: Callable[..., Any] | None = None

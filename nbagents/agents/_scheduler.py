@@ -309,8 +309,6 @@ class Scheduler(Patience):
         if error is not None:
             call.traceback = error.__traceback__
             self.failed.add(call)
-        if call.timer is not None:
-            call.timer.cancel()
         if parent is not None and parent.children:
             parent.children.discard(call)
         if kind == "observe":

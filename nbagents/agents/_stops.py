@@ -11,6 +11,7 @@ import queue
 import time
 from typing import TYPE_CHECKING, Any
 
+from .._deadlines import Deadlines
 from ..exceptions import CallTimeoutError
 from ._call import QUEUED, RUNNING, Call, peek
 from ._stopped import ended_because
@@ -30,6 +31,7 @@ class Stops:
 
     def __init__(self, clock: Scheduler) -> None:
         self._clock = clock
+        self._deadlines = Deadlines(clock.live.values, self._late)
         self._since: dict[Call, float] = {}
         """The calls that were ended while their bodies run on, and when."""
 
@@ -89,7 +91,8 @@ class Stops:
                 self._late(call)
             else:
                 grace = GRACE if call.remote is not None or call.kind == "many" else 0.0
-                call.timer = self._clock.loop.call_later(left + grace, self._late, call)
+                call.limit = call.deadline + grace
+                self._deadlines.add(call.limit)
         return call.done
 
     def _late(self, call: Call) -> None:

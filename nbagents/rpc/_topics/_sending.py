@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
 from ... import context
+from ..._deadlines import Deadlines
 from ..._loop import Awaited, background
 from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError, OverloadedError
 from ...topics import AgentId, CancellationToken, TopicId
@@ -18,7 +19,6 @@ from .._limits import LONGEST_MS
 from .._lost import same
 from .._proto import agent_pb2 as pb
 from ._ahead import AHEAD, cost
-from ._deadlines import Deadlines
 from ._line import Line
 
 __all__ = ["Sending", "Sent"]

@@ -14,6 +14,7 @@ from itertools import chain, repeat
 from typing import Any
 
 from ... import context, events
+from ..._deadlines import Deadlines
 from ...exceptions import CallCancelledError, CallTimeoutError, NbAgentsError, ProtocolError, UsageError
 from ...runtime import Hold, Residents, enter_turns, leave_holds, leave_turns
 from ...topics import AgentId, CancellationToken, MessageContext, TopicId
@@ -22,7 +23,6 @@ from .._faults import encode_error
 from .._printable import printable
 from .._proto import agent_pb2 as pb
 from ._ahead import cost
-from ._deadlines import Deadlines
 from ._line import Line
 from ._seen import seen
 from ._values import Values
