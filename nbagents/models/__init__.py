@@ -4,9 +4,9 @@
 `choose_model` picks a model, `load_model` makes it. What only some need is loaded at first use.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .._lazy import lazy
 from ._base import ModelWrapperBase
 from ._invocations import Invocation, invocations
 from ._load import load_embedding_model, load_model
@@ -18,7 +18,6 @@ from ._stream import ModelStream
 from ._usage import ModelUsage
 
 if TYPE_CHECKING:
-    from ..config import model_configs
     from ._chat_models import DashScopeChatModel, OpenAIChatModel
     from ._choice import ModelChoice, Step, choose_model
     from ._client import prewarm
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
         OpenAIMultiAgentFormatter,
     )
     from ._images import OpenAIDALLEWrapper
+    from ._model_configs import clear_model_configs, read_model_configs
     from ._openai import OpenAIChatWrapper
     from ._post import PostAPIModelWrapperBase
     from ._post_kinds import PostAPIChatWrapper, PostAPIDALLEWrapper, PostAPIEmbeddingWrapper
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from ._providers import PROVIDERS, Provider
     from ._service import OpenAIWrapperBase
     from ._wire import model_config_from_wire, model_config_to_wire
-
-    clear_model_configs = model_configs.clear
-    read_model_configs = model_configs.load
 
 ChatResponse = ModelResponse
 ChatModelBase = ModelWrapperBase
@@ -93,33 +90,24 @@ __all__ = [
     "read_model_configs",
 ]
 
-_PLACES = {
-    "_chat_models": "DashScopeChatModel OpenAIChatModel",
-    "_choice": "ModelChoice Step choose_model",
-    "_client": "prewarm",
-    "_demo": "demo_endpoint prewarm_demo",
-    "_embedding": "OpenAIEmbeddingWrapper",
-    "_formatters": "DashScopeChatFormatter DashScopeMultiAgentFormatter"
-    " FormatterBase OpenAIChatFormatter OpenAIMultiAgentFormatter",
-    "_images": "OpenAIDALLEWrapper",
-    "_openai": "OpenAIChatWrapper",
-    "_post": "PostAPIModelWrapperBase",
-    "_post_kinds": "PostAPIChatWrapper PostAPIDALLEWrapper PostAPIEmbeddingWrapper",
-    "_price": "price_in",
-    "_providers": "PROVIDERS Provider",
-    "_service": "OpenAIWrapperBase",
-    "_wire": "model_config_from_wire model_config_to_wire",
-}
-"""Where the names are that only some need; each module is loaded when one of its names is first used."""
-_MODULES = {name: module for module, names in _PLACES.items() for name in names.split()}
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("clear_model_configs", "read_model_configs"):
-        from ..config import model_configs
-
-        return model_configs.clear if name == "clear_model_configs" else model_configs.load
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
-    return value
+__getattr__ = lazy(
+    __name__,
+    {
+        "_chat_models": "DashScopeChatModel OpenAIChatModel",
+        "_choice": "ModelChoice Step choose_model",
+        "_client": "prewarm",
+        "_demo": "demo_endpoint prewarm_demo",
+        "_embedding": "OpenAIEmbeddingWrapper",
+        "_formatters": "DashScopeChatFormatter DashScopeMultiAgentFormatter FormatterBase"
+        " OpenAIChatFormatter OpenAIMultiAgentFormatter",
+        "_images": "OpenAIDALLEWrapper",
+        "_model_configs": "clear_model_configs read_model_configs",
+        "_openai": "OpenAIChatWrapper",
+        "_post": "PostAPIModelWrapperBase",
+        "_post_kinds": "PostAPIChatWrapper PostAPIDALLEWrapper PostAPIEmbeddingWrapper",
+        "_price": "price_in",
+        "_providers": "PROVIDERS Provider",
+        "_service": "OpenAIWrapperBase",
+        "_wire": "model_config_from_wire model_config_to_wire",
+    },
+)

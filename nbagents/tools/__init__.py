@@ -7,9 +7,9 @@ first use: every agent knows toolkits, and few need databases.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .._lazy import lazy
 from ._audit import audit_calls, audit_log
 from ._effects import Effect, effects, effects_of
 from ._gathered import gathered
@@ -135,35 +135,18 @@ __all__ = [
     "write_text_file",
 ]
 
-_PLACES = {
-    "code": """
-        Execution KernelExecutor execute_python_code execute_shell_command
-    """,
-    "database": """
-        Database query_mysql query_postgresql query_sqlite
-    """,
-    "files": """
-        create_directory create_file delete_directory delete_file get_current_directory insert_text_file
-        list_directory_content move_directory move_file read_json_file read_text_file view_text_file
-        write_json_file write_text_file
-    """,
-    "retrieval": """
-        IndexReport KnowledgeIndex Passage Skipped cos_sim retrieve_from_list
-    """,
-    "text": """
-        summarization
-    """,
-    "web": """
-        arxiv_search bing_search dblp_search dblp_search_authors dblp_search_publications
-        dblp_search_venues ddgs_search digest_webpage download_from_url google_search load_web
-        parse_html_to_text wikipedia_search wikipedia_search_categories
-    """,
-}
-_MODULES = {name: module for module, names in _PLACES.items() for name in names.split()}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
-    return value
+__getattr__ = lazy(
+    __name__,
+    {
+        "code": "Execution KernelExecutor execute_python_code execute_shell_command",
+        "database": "Database query_mysql query_postgresql query_sqlite",
+        "files": "create_directory create_file delete_directory delete_file get_current_directory"
+        " insert_text_file list_directory_content move_directory move_file read_json_file read_text_file"
+        " view_text_file write_json_file write_text_file",
+        "retrieval": "IndexReport KnowledgeIndex Passage Skipped cos_sim retrieve_from_list",
+        "text": "summarization",
+        "web": "arxiv_search bing_search dblp_search dblp_search_authors dblp_search_publications"
+        " dblp_search_venues ddgs_search digest_webpage download_from_url google_search load_web"
+        " parse_html_to_text wikipedia_search wikipedia_search_categories",
+    },
+)
