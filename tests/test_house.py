@@ -41,8 +41,8 @@ TELLS_THE_TIME = {
 }
 # Compiling is for the server, which defines the classes that its user wrote in a notebook.
 COMPILES = {"rpc/_workshop.py"}
-# Importing by name is for the roof, which fills sockets, for `lazy`, by which packages load their names at first
-# use, for the server, which loads agent classes, and for whoever runs an app by its name.
+# Importing by name is for the roof, which fills sockets, for `lazy`, which loads the names of packages, for
+# the server, which loads agent classes, and for whoever runs an app by its name.
 IMPORTS_BY_NAME = {"__init__.py", "_lazy.py", "app/_target.py", "compat/_mirror.py", "rpc/_loader.py"}
 
 

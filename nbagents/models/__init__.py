@@ -1,23 +1,17 @@
 """Models: an endpoint that is asked and answers. They know messages and events, and no agent.
 
 ``model(messages)`` returns at once with a `ModelResponse`, which is read (blocking) or awaited.
-`choose_model` picks a model, `load_model` makes it. What only some need is loaded at first use.
+`choose_model` picks a model, `load_model` makes it. Each name is loaded at first use.
 """
+
+from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from .._lazy import lazy
-from ._base import ModelWrapperBase
-from ._invocations import Invocation, invocations
-from ._load import load_embedding_model, load_model
-from ._names import DEMO_MODELS, MODEL_KEYWORDS
-from ._request import Request
-from ._response import ModelResponse
-from ._shape import Shape
-from ._stream import ModelStream
-from ._usage import ModelUsage
 
 if TYPE_CHECKING:
+    from ._base import ChatModelBase, ModelWrapperBase
     from ._chat_models import DashScopeChatModel, OpenAIChatModel
     from ._choice import ModelChoice, Step, choose_model
     from ._client import prewarm
@@ -31,18 +25,22 @@ if TYPE_CHECKING:
         OpenAIMultiAgentFormatter,
     )
     from ._images import OpenAIDALLEWrapper
+    from ._invocations import Invocation, invocations
+    from ._load import load_embedding_model, load_model, load_model_by_config_name
     from ._model_configs import clear_model_configs, read_model_configs
+    from ._names import DEMO_MODELS, MODEL_KEYWORDS
     from ._openai import OpenAIChatWrapper
     from ._post import PostAPIModelWrapperBase
     from ._post_kinds import PostAPIChatWrapper, PostAPIDALLEWrapper, PostAPIEmbeddingWrapper
     from ._price import price_in
     from ._providers import PROVIDERS, Provider
+    from ._request import Request
+    from ._response import ChatResponse, ModelResponse
     from ._service import OpenAIWrapperBase
+    from ._shape import Shape
+    from ._stream import ModelStream
+    from ._usage import ModelUsage
     from ._wire import model_config_from_wire, model_config_to_wire
-
-ChatResponse = ModelResponse
-ChatModelBase = ModelWrapperBase
-load_model_by_config_name = load_model
 
 __all__ = [
     "DEMO_MODELS",
@@ -108,6 +106,37 @@ __getattr__ = lazy(
         "_price": "price_in",
         "_providers": "PROVIDERS Provider",
         "_service": "OpenAIWrapperBase",
+        "_wire": "model_config_from_wire model_config_to_wire",
+    },
+)
+
+__getattr__ = lazy(
+    __name__,
+    {
+        "_base": "ChatModelBase ModelWrapperBase",
+        "_chat_models": "DashScopeChatModel OpenAIChatModel",
+        "_choice": "ModelChoice Step choose_model",
+        "_client": "prewarm",
+        "_demo": "demo_endpoint prewarm_demo",
+        "_embedding": "OpenAIEmbeddingWrapper",
+        "_formatters": "DashScopeChatFormatter DashScopeMultiAgentFormatter FormatterBase"
+        " OpenAIChatFormatter OpenAIMultiAgentFormatter",
+        "_images": "OpenAIDALLEWrapper",
+        "_invocations": "Invocation invocations",
+        "_load": "load_embedding_model load_model load_model_by_config_name",
+        "_model_configs": "clear_model_configs read_model_configs",
+        "_names": "DEMO_MODELS MODEL_KEYWORDS",
+        "_openai": "OpenAIChatWrapper",
+        "_post": "PostAPIModelWrapperBase",
+        "_post_kinds": "PostAPIChatWrapper PostAPIDALLEWrapper PostAPIEmbeddingWrapper",
+        "_price": "price_in",
+        "_providers": "PROVIDERS Provider",
+        "_request": "Request",
+        "_response": "ChatResponse ModelResponse",
+        "_service": "OpenAIWrapperBase",
+        "_shape": "Shape",
+        "_stream": "ModelStream",
+        "_usage": "ModelUsage",
         "_wire": "model_config_from_wire model_config_to_wire",
     },
 )

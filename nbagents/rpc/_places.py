@@ -12,7 +12,6 @@ import os
 import socket
 import stat
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -259,9 +258,12 @@ def _read(path: Path) -> Connection | None:
 
 def connection_folder() -> Path:
     """Return the folder of connection files, ``nbagents`` in Jupyter's runtime folder, made if missing."""
-    from jupyter_core.paths import jupyter_runtime_dir  # slow to import, and only needed here
+    runtime = os.environ.get("JUPYTER_RUNTIME_DIR", "")
+    if not runtime:
+        from jupyter_core.paths import jupyter_runtime_dir  # slow to import, and only needed here
 
-    folder = Path(jupyter_runtime_dir()) / "nbagents"
+        runtime = jupyter_runtime_dir()
+    folder = Path(runtime) / "nbagents"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _make_private(folder)
     return folder
@@ -277,6 +279,8 @@ def socket_folder() -> Path:
     if runtime and len(os.fsencode(runtime)) < MAX_SOCKET_PATH - 32 and _is_mine(Path(runtime)):
         folder = Path(runtime) / "nbagents"
     else:
+        import tempfile  # takes long to load, and few systems need it
+
         base = tempfile.gettempdir()
         folder = (
             Path(base if len(os.fsencode(base)) < MAX_SOCKET_PATH - 44 else "/tmp") / f"nbagents-{user_id()}"

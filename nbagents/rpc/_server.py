@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -37,8 +37,10 @@ from ._options import OPEN_TO_ALL, UNPROTECTED, ServerOptions
 from ._places import Connection, claim, has_unix_sockets, socket_folder
 from ._revival import restore
 from ._servicer import AgentServerServicer
-from ._tls import TLS
 from ._token import new_token, read_token
+
+if TYPE_CHECKING:
+    from ._tls import TLS
 
 __all__ = ["AgentServer"]
 
