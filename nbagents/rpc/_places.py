@@ -72,6 +72,8 @@ class Connection:
     owner_started: str = ""
     autogen: str = ""
     """Where AutoGen's own workers are let in, if they are."""
+    ending: bool = False
+    """Has it been stopped? It ends its running calls, takes no new ones, and is nobody's server any more."""
 
     @classmethod
     def of_this_process(cls, server_id: str, address: str, token: str, owner: str) -> Connection:
@@ -138,6 +140,11 @@ class Connection:
         if self.is_foreign():
             return False
         return is_running(self.pid, self.pid_started)
+
+    def is_ending(self) -> bool:
+        """Has the server been stopped, and does it still end its running calls, as its file tells now?"""
+        now = _read(self.path)
+        return now is not None and now.ending and now.is_alive()
 
     def fits_here(self) -> bool:
         """Is it this user's shared server for this interpreter and this version?"""
