@@ -90,7 +90,7 @@ if TYPE_CHECKING:
     )
     from .tracing import trace
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_loop": "allow_nested",
@@ -192,10 +192,6 @@ __all__ = [
     "type_subscription",
     "whilelooppipeline",
 ]
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
 
 
 def _load(home: str, name: str) -> Any:

@@ -10,13 +10,13 @@ from typing import Any
 __all__ = ["lazy"]
 
 
-def lazy(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the ``__getattr__`` of a package whose names are in modules below it.
+def lazy(package: str, places: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return the ``__getattr__`` and the ``__dir__`` of a package whose names are in modules below it.
 
     ``places`` has for each module, by its name below the package, the names that it has, with spaces between
     them. The module is loaded when one of them is first asked for; from then on the package has that name as
-    any other. Type checkers read none of this: for them the same names are imported under ``TYPE_CHECKING``.
-    Safe from any thread.
+    any other. What the package lists, for whoever completes names, is its ``__all__``. Type checkers read
+    none of this: for them the same names are imported under ``TYPE_CHECKING``. Safe from any thread.
     """
     modules = {name: module for module, names in places.items() for name in names.split()}
 
@@ -33,4 +33,8 @@ def lazy(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
         setattr(sys.modules[package], name, value)
         return value
 
-    return load
+    def listed() -> list[str]:
+        """Return the public names, those too that are not loaded yet."""
+        return sorted(sys.modules[package].__all__)
+
+    return load, listed

@@ -31,13 +31,15 @@ def test_type_checkers_read_what_is_loaded(path: Path):
     for node in tree.body:
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             told = imported(node.body)
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__getattr__":
+        elif isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("lazy("):
             assert isinstance(node.value, ast.Call)
+            assert not loaded, "there is one list"
             places = ast.literal_eval(node.value.args[1])
             loaded = {name: module for module, names in places.items() for name in names.split()}
-    assert loaded == told
+    assert loaded == told != {}
     package = path.parent.relative_to(PACKAGE.parent).as_posix().replace("/", ".")
-    code = f"import {package} as it; print(*[name for name in it.__all__ if not hasattr(it, name)])"
+    listed = "assert set(it.__all__) <= set(dir(it))"
+    code = f"import {package} as it; {listed}; print(*[n for n in it.__all__ if not hasattr(it, n)])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == []
 
@@ -51,7 +53,11 @@ def test_a_name_is_loaded_once_and_when_it_is_used(
     monkeypatch.syspath_prepend(tmp_path)
     import idle_package
 
-    idle_package.__getattr__ = lazy("idle_package", {"_work": "work rest", "_gone": "gone"})
+    idle_package.__all__ = ["work"]
+    idle_package.__getattr__, idle_package.__dir__ = lazy(
+        "idle_package", {"_work": "work rest", "_gone": "gone"}
+    )
+    assert dir(idle_package) == ["work"]
     assert capsys.readouterr().out == ""
     assert idle_package.work == [1]
     assert vars(idle_package)["work"] is idle_package.work

@@ -78,7 +78,7 @@ __all__ = [
     "told_elsewhere",
 ]
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_a2a_agent": "A2AAgent",

@@ -52,7 +52,7 @@ __all__ = [
 ]
 
 # What serves HTTP takes long to load, and whoever only looks what serves has no need of it.
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_agent_app": "AgentApp Runner",

@@ -53,7 +53,7 @@ waits: bool | Callable[[], bool] = False
 """Does a question wait to be answered by its id where nobody here can be asked? In a server it does, if
 somebody is told of it."""
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_answerers": "Answerer answering ask fill nobody pass_on scripted",

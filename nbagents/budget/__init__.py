@@ -66,7 +66,7 @@ __all__ = [
     "told",
 ]
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_grant": "Borrower Grant Lender",

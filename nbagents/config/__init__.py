@@ -40,7 +40,7 @@ __all__ = [
     "wrap_secrets",
 ]
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_limits": "HEADLESS_TIMEOUT MODEL_CONNECT_TIMEOUT MODEL_RETRIES MODEL_TIMEOUT OLLAMA_PROBE_TIMEOUT",

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_base": "MemoryBase arrived is_awaited messages_of",

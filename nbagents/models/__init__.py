@@ -88,29 +88,8 @@ __all__ = [
     "read_model_configs",
 ]
 
-__getattr__ = lazy(
-    __name__,
-    {
-        "_chat_models": "DashScopeChatModel OpenAIChatModel",
-        "_choice": "ModelChoice Step choose_model",
-        "_client": "prewarm",
-        "_demo": "demo_endpoint prewarm_demo",
-        "_embedding": "OpenAIEmbeddingWrapper",
-        "_formatters": "DashScopeChatFormatter DashScopeMultiAgentFormatter FormatterBase"
-        " OpenAIChatFormatter OpenAIMultiAgentFormatter",
-        "_images": "OpenAIDALLEWrapper",
-        "_model_configs": "clear_model_configs read_model_configs",
-        "_openai": "OpenAIChatWrapper",
-        "_post": "PostAPIModelWrapperBase",
-        "_post_kinds": "PostAPIChatWrapper PostAPIDALLEWrapper PostAPIEmbeddingWrapper",
-        "_price": "price_in",
-        "_providers": "PROVIDERS Provider",
-        "_service": "OpenAIWrapperBase",
-        "_wire": "model_config_from_wire model_config_to_wire",
-    },
-)
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_base": "ChatModelBase ModelWrapperBase",

@@ -54,7 +54,7 @@ __all__ = [
     "too_large",
 ]
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_answers": "ERROR STOPPED again check_answered too_large",

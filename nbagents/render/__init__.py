@@ -116,7 +116,7 @@ __all__ = [
     "wall_time",
 ]
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_error": "error_html error_text",

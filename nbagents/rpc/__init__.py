@@ -95,7 +95,7 @@ __all__ = [
     "told_error",
 ]
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_attachment": "Attachment",
@@ -131,7 +131,3 @@ __getattr__ = lazy(
         "_wrapper": "RpcServerSideWrapper",
     },
 )
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

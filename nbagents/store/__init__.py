@@ -32,7 +32,7 @@ __all__ = [
     "write_text",
 ]
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_aside": "MARK set_aside",

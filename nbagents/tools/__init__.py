@@ -135,23 +135,8 @@ __all__ = [
     "write_text_file",
 ]
 
-__getattr__ = lazy(
-    __name__,
-    {
-        "code": "Execution KernelExecutor execute_python_code execute_shell_command",
-        "database": "Database query_mysql query_postgresql query_sqlite",
-        "files": "create_directory create_file delete_directory delete_file get_current_directory"
-        " insert_text_file list_directory_content move_directory move_file read_json_file read_text_file"
-        " view_text_file write_json_file write_text_file",
-        "retrieval": "IndexReport KnowledgeIndex Passage Skipped cos_sim retrieve_from_list",
-        "text": "summarization",
-        "web": "arxiv_search bing_search dblp_search dblp_search_authors dblp_search_publications"
-        " dblp_search_venues ddgs_search digest_webpage download_from_url google_search load_web"
-        " parse_html_to_text wikipedia_search wikipedia_search_categories",
-    },
-)
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_audit": "audit_calls audit_log",

@@ -62,7 +62,7 @@ __all__ = [
     "type_name_of",
 ]
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_agent_id": "AgentId AgentMetadata AgentType",

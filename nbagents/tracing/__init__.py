@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MessageSpans", "Tracing", "begin_in_server", "flush", "look", "request_span", "settings", "trace"]
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_messages": "MessageSpans",

@@ -31,7 +31,7 @@ __all__ = [
     "vectors_later",
 ]
 
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_database": "Database",

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 # Each loads anywidget, and is loaded where it is used.
-__getattr__ = lazy(
+__getattr__, __dir__ = lazy(
     __name__,
     {
         "_chat_widget": "ChatWidget",
