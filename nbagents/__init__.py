@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from . import _ports
+from ._lazy import lazy
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -89,79 +90,33 @@ if TYPE_CHECKING:
     )
     from .tracing import trace
 
-_HOME = {
-    "A2AAgent": "agents",
-    "AgentApp": "app",
-    "AgentBase": "agents",
-    "AgentGroup": "rpc",
-    "AgentId": "topics",
-    "AgentServerServicer": "rpc",
-    "CancellationToken": "topics",
-    "ClosureAgent": "runtime",
-    "DefaultTopicId": "topics",
-    "DialogAgent": "agents",
-    "DictDialogAgent": "agents",
-    "DistConf": "rpc",
-    "FanOutPipeline": "pipelines",
-    "ForLoopPipeline": "pipelines",
-    "IfElsePipeline": "pipelines",
-    "InMemoryMemory": "memory",
-    "LocalDeployManager": "app",
-    "LongTermMemory": "memory",
-    "MessageContext": "topics",
-    "Msg": "message",
-    "MsgHub": "hub",
-    "MsgHubManager": "hub",
-    "PlaceholderMessage": "message",
-    "ReActAgent": "agents",
-    "RoutedAgent": "runtime",
-    "RpcAgent": "rpc",
-    "RpcAgentClient": "rpc",
-    "RpcAgentServerLauncher": "rpc",
-    "RpcServerSideWrapper": "rpc",
-    "SequentialPipeline": "pipelines",
-    "ServiceExecStatus": "tools",
-    "ServiceFactory": "tools",
-    "ServiceResponse": "tools",
-    "ServiceToolkit": "tools",
-    "SingleThreadedAgentRuntime": "runtime",
-    "SwitchPipeline": "pipelines",
-    "TLS": "rpc",
-    "TemporaryMemory": "memory",
-    "TextToImageAgent": "agents",
-    "ToolResponse": "tools",
-    "Toolkit": "tools",
-    "TopicId": "topics",
-    "TypeSubscription": "topics",
-    "UserAgent": "agents",
-    "WhileLoopPipeline": "pipelines",
-    "agent": "setup",
-    "allow_nested": "_loop",
-    "as_server": "cli",
-    "call_options": "agents",
-    "choose_model": "models",
-    "default_subscription": "runtime",
-    "execute_python_code": "tools",
-    "execute_shell_command": "tools",
-    "fanout_pipeline": "pipelines",
-    "fanoutpipeline": "pipelines",
-    "forlooppipeline": "pipelines",
-    "idempotency_key": "agents",
-    "ifelsepipeline": "pipelines",
-    "init": "setup",
-    "message_handler": "runtime",
-    "msghub": "hub",
-    "print_llm_usage": "setup",
-    "record": "runs",
-    "replay": "runs",
-    "sequential_pipeline": "pipelines",
-    "sequentialpipeline": "pipelines",
-    "stream_printing_messages": "pipelines",
-    "switchpipeline": "pipelines",
-    "trace": "tracing",
-    "type_subscription": "runtime",
-    "whilelooppipeline": "pipelines",
-}
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_loop": "allow_nested",
+        "agents": "A2AAgent AgentBase DialogAgent DictDialogAgent ReActAgent TextToImageAgent UserAgent"
+        " call_options idempotency_key",
+        "app": "AgentApp LocalDeployManager",
+        "cli": "as_server",
+        "hub": "MsgHub MsgHubManager msghub",
+        "memory": "InMemoryMemory LongTermMemory TemporaryMemory",
+        "message": "Msg PlaceholderMessage",
+        "models": "choose_model",
+        "pipelines": "FanOutPipeline ForLoopPipeline IfElsePipeline SequentialPipeline SwitchPipeline"
+        " WhileLoopPipeline fanout_pipeline fanoutpipeline forlooppipeline ifelsepipeline"
+        " sequential_pipeline sequentialpipeline stream_printing_messages switchpipeline whilelooppipeline",
+        "rpc": "TLS AgentGroup AgentServerServicer DistConf RpcAgent RpcAgentClient RpcAgentServerLauncher"
+        " RpcServerSideWrapper",
+        "runs": "record replay",
+        "runtime": "ClosureAgent RoutedAgent SingleThreadedAgentRuntime default_subscription"
+        " message_handler type_subscription",
+        "setup": "agent init print_llm_usage",
+        "tools": "ServiceExecStatus ServiceFactory ServiceResponse ServiceToolkit ToolResponse Toolkit"
+        " execute_python_code execute_shell_command",
+        "topics": "AgentId CancellationToken DefaultTopicId MessageContext TopicId TypeSubscription",
+        "tracing": "trace",
+    },
+)
 
 __all__ = [
     "TLS",
@@ -237,19 +192,6 @@ __all__ = [
     "type_subscription",
     "whilelooppipeline",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module 'nbagents' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
 
 
 def _load(home: str, name: str) -> Any:

@@ -11,7 +11,6 @@ import ctypes
 import errno
 import functools
 import os
-import platform
 import sys
 from collections.abc import Sequence
 
@@ -102,7 +101,7 @@ def _openat2(root: int, path: str, flags: int, mode: int) -> int:
 
 def _find_openat2() -> bool:
     """Is it there? Old kernels lack it, and some containers forbid it."""
-    if sys.platform != "linux" or platform.machine() == "alpha":
+    if sys.platform != "linux" or os.uname().machine == "alpha":
         return False
     try:
         root = os.open("/", DIRECTORY)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import uuid
 
 from .exceptions import UsageError
 
 __all__ = ["PROCESS", "check_id", "new_id", "next_call_id"]
 
-PROCESS = uuid.uuid4().hex[:12]
+PROCESS = os.urandom(6).hex()
 """Names this process to the others."""
 
 _prefix = PROCESS
@@ -21,7 +20,8 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 
 def new_id() -> str:
     """Return 32 random hexadecimal digits."""
-    return uuid.uuid4().hex
+    digits = os.urandom(16).hex()  # as a UUID of version 4 has them; the module for those takes long to load
+    return f"{digits[:12]}4{digits[13:16]}{'89ab'[int(digits[16], 16) % 4]}{digits[17:]}"
 
 
 def next_call_id() -> str:
@@ -43,7 +43,7 @@ def check_id(text: str, what: str) -> str:
 def _rename_after_fork() -> None:
     # The child goes on counting where its parent does.
     global _prefix
-    _prefix = uuid.uuid4().hex[:12]
+    _prefix = os.urandom(6).hex()
 
 
 if hasattr(os, "register_at_fork"):

@@ -16,7 +16,6 @@ import secrets
 import socket
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 __all__ = [
@@ -61,6 +60,8 @@ def child_environment(python: str | None = None, *, proxies: bool = True) -> dic
     path = [os.path.abspath(part) for part in kept.pop("PYTHONPATH", "").split(os.pathsep) if part]
     home = str(Path(__file__).resolve().parents[1])
     ours = python in (None, sys.executable)
+    import sysconfig  # takes long to load, and a server starts none
+
     if ours and home not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
         # Run from a checkout: the child finds the package where this process found it.
         path = [home, *(part for part in path if part != home)]

@@ -41,13 +41,9 @@ TELLS_THE_TIME = {
 }
 # Compiling is for the server, which defines the classes that its user wrote in a notebook.
 COMPILES = {"rpc/_workshop.py"}
-# Importing by name is for the roof and other packages that load lazily, for the server, which loads agent
-# classes, and for whoever runs an app by its name.
-IMPORTS_BY_NAME = {
-    "__init__.py", "agents/__init__.py", "app/__init__.py", "app/_target.py", "compat/_mirror.py",
-    "models/__init__.py", "render/__init__.py", "rpc/__init__.py", "rpc/_loader.py", "tools/__init__.py",
-    "vectors/__init__.py", "widgets/__init__.py",
-}  # fmt: skip
+# Importing by name is for the roof, which fills sockets, for `lazy`, which loads the names of packages, for
+# the server, which loads agent classes, and for whoever runs an app by its name.
+IMPORTS_BY_NAME = {"__init__.py", "_lazy.py", "app/_target.py", "compat/_mirror.py", "rpc/_loader.py"}
 
 
 @functools.cache

@@ -5,9 +5,9 @@ The kinds of agents that come along are loaded at first use: whoever calls an ag
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .._lazy import lazy
 from ._arguments import promised, promises, snapshot
 from ._base import AgentBase
 from ._call import Call, Remote, Way, current_call, mark_open, mark_over, peek
@@ -78,20 +78,14 @@ __all__ = [
     "told_elsewhere",
 ]
 
-_PLACES = {
-    "_a2a_agent": "A2AAgent",
-    "_dialog": "DialogAgent",
-    "_dict_dialog": "DictDialogAgent change_parser own_parser",
-    "_react": "ReActAgent",
-    "_text_to_image": "TextToImageAgent",
-    "_user": "UserAgent",
-}
-"""Where the names are that only some need; each module is loaded when one of its names is first used."""
-_MODULES = {name: module for module, names in _PLACES.items() for name in names.split()}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
-    return value
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_a2a_agent": "A2AAgent",
+        "_dialog": "DialogAgent",
+        "_dict_dialog": "DictDialogAgent change_parser own_parser",
+        "_react": "ReActAgent",
+        "_text_to_image": "TextToImageAgent",
+        "_user": "UserAgent",
+    },
+)

@@ -8,13 +8,12 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from .. import context, events
+from .. import context, events, models
 from .._ids import new_id
 from .._ports import make_proxy
 from ..exceptions import MethodMissingError
 from ..memory import TemporaryMemory, is_awaited, messages_of
 from ..message import Msg, PlaceholderMessage
-from ..models import ModelWrapperBase, load_model
 from ._audience import Audience
 from ._call import RUNNING, Remote, current_call, peek
 from ._classes import Classes
@@ -95,13 +94,13 @@ class AgentBase(Surface, Classes, metaclass=AgentMeta):
     _observes_its_own_way = False
     _audience = Audience()
     _init_settings: dict[str, Any]
-    model: ModelWrapperBase | None = None
+    model: models.ModelWrapperBase | None = None
 
     def __init__(
         self,
         name: str,
         sys_prompt: str | None = None,
-        model_config_name: str | dict[str, Any] | ModelWrapperBase | None = None,
+        model_config_name: str | dict[str, Any] | models.ModelWrapperBase | None = None,
         use_memory: bool = True,
         memory_config: Mapping[str, Any] | None = None,
         *,
@@ -112,7 +111,7 @@ class AgentBase(Surface, Classes, metaclass=AgentMeta):
         self.agent_id = agent_id or new_id()
         self.sys_prompt = sys_prompt
         if model_config_name is not None:
-            self.model = load_model(model_config_name)
+            self.model = models.load_model(model_config_name)
         self.memory: Any = TemporaryMemory() if use_memory else None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

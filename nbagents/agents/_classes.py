@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import weakref
 from typing import Any
 
@@ -38,6 +37,8 @@ class Classes:
         found = _registered.get(agent_class_name) or _known.get(agent_class_name)
         if found is not None:
             return found
+        import difflib
+
         close = difflib.get_close_matches(agent_class_name, {*_known, *_registered}, 1)
         guess = f" Did you mean {close[0]!r}?" if close else ""
         raise UsageError(f"there is no agent class {agent_class_name!r}.{guess} Define or import it before")

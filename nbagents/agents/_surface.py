@@ -10,10 +10,10 @@ import functools
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
+from .. import models
 from ..exceptions import UsageError
 from ..memory import arrived
 from ..message import Msg
-from ..models import ModelResponse
 from ._call import peek
 from ._hooked_way import FAR_KINDS, HookedWay
 from ._hooks import KINDS, Hook, hooked, hooks_of, hooks_of_class
@@ -174,13 +174,13 @@ class Surface:
         if "_queue" in peek(self, "__dict__") or is_heard(self):
             if hasattr(pieces, "__aiter__"):
                 await show()
-        elif hasattr(pieces, "__aiter__") and isinstance(answer, ModelResponse):
+        elif hasattr(pieces, "__aiter__") and isinstance(answer, models.ModelResponse):
             await self._whole_or_shown(answer, show)
-        if isinstance(answer, ModelResponse):
+        if isinstance(answer, models.ModelResponse):
             await answer.whole()
         return message.id if shown else ""
 
-    async def _whole_or_shown(self, answer: ModelResponse, show: Callable[[], Any]) -> None:
+    async def _whole_or_shown(self, answer: models.ModelResponse, show: Callable[[], Any]) -> None:
         """Wait for an answer; from the moment that somebody listens, show what there is of it."""
         tasks: list[asyncio.Task[None]] = []
         context, loop = contextvars.copy_context(), asyncio.get_running_loop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import sys
 import warnings
@@ -22,6 +21,8 @@ def warn_unused(agent_class: type, name: Any, unused: Mapping[str, Any]) -> None
         if value is None or (key in INSTEAD and not value):
             continue
         known = {key for cls in agent_class.__mro__ for key in _parameters(cls)}
+        import difflib
+
         close = difflib.get_close_matches(key, known, 1)
         guess = INSTEAD.get(key) or (f"did you mean {close[0]}=?" if close else "")
         text = f"{name}: {key}= does nothing for a {agent_class.__name__}"

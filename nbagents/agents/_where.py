@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import linecache
 import sys
-import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -16,9 +16,16 @@ from ..config import redact
 __all__ = ["frames_of_task", "frames_of_thread", "line"]
 
 _PACKAGE = str(Path(__file__).parents[1])
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 LONGEST = 120
 """Characters that are shown of a line."""
+
+
+@functools.cache
+def _libraries() -> tuple[str, ...]:
+    import sysconfig  # takes long to load, and few lines are asked for
+
+    names = "stdlib", "platstdlib", "purelib", "platlib"
+    return (*{sysconfig.get_path(name) for name in names}, "<frozen")
 
 
 def frames_of_thread(ident: int) -> Iterator[FrameType]:
@@ -45,7 +52,7 @@ def line(frames: Iterator[FrameType] | list[FrameType]) -> str:
     """Return file, number, function and text of the line where the agent's own code stands; "" if nowhere."""
     known = list(frames)
     outside = [frame for frame in known if not frame.f_code.co_filename.startswith(_PACKAGE)]
-    own = [frame for frame in outside if not frame.f_code.co_filename.startswith((*_LIBRARIES, "<frozen"))]
+    own = [frame for frame in outside if not frame.f_code.co_filename.startswith(_libraries())]
     for frame in own or outside:
         code = frame.f_code
         text = linecache.getline(code.co_filename, frame.f_lineno, frame.f_globals).strip()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .._lazy import lazy
 from ._deployment import Deployment, deployments
 from ._stopping import stop_deployment
 
@@ -52,34 +52,15 @@ __all__ = [
 ]
 
 # What serves HTTP takes long to load, and whoever only looks what serves has no need of it.
-_HOME = {
-    "Activity": "_record",
-    "AgentApp": "_agent_app",
-    "AgentRequest": "_schemas",
-    "AgentResponse": "_schemas",
-    "Asked": "_asked",
-    "Called": "_asked",
-    "Content": "_schemas",
-    "ContentType": "_names",
-    "DataContent": "_schemas",
-    "DeploymentMode": "_deploy",
-    "ImageContent": "_schemas",
-    "LocalDeployManager": "_deploy",
-    "Message": "_schemas",
-    "MessageType": "_names",
-    "Role": "_names",
-    "RunStatus": "_names",
-    "Runner": "_agent_app",
-    "Serving": "_serving",
-    "TextContent": "_schemas",
-    "served": "_serving",
-}
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module 'nbagents.app' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_agent_app": "AgentApp Runner",
+        "_asked": "Asked Called",
+        "_deploy": "DeploymentMode LocalDeployManager",
+        "_names": "ContentType MessageType Role RunStatus",
+        "_record": "Activity",
+        "_schemas": "AgentRequest AgentResponse Content DataContent ImageContent Message TextContent",
+        "_serving": "Serving served",
+    },
+)

@@ -6,13 +6,19 @@ the code that runs under it: a script's list of answers, the terminal, a noteboo
 there, asking fails at once; nothing hangs.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
 
-from ._answerers import Answerer, answering, ask, fill, nobody, pass_on, scripted
-from ._approval import ALL, EDITED, NO, YES, Approval
-from ._fields import check_fields, fields_of
-from ._open import OpenQuestion, answer, ended_question, find_question, open_question, open_questions
-from ._question import Answer, Field, Question
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy
+
+if TYPE_CHECKING:
+    from ._answerers import Answerer, answering, ask, fill, nobody, pass_on, scripted
+    from ._approval import ALL, EDITED, NO, YES, Approval
+    from ._fields import check_fields, fields_of
+    from ._open import OpenQuestion, answer, ended_question, find_question, open_question, open_questions
+    from ._question import Answer, Field, Question
 
 __all__ = [
     "ALL",
@@ -46,3 +52,14 @@ in; a notebook that somebody watches puts its form here."""
 waits: bool | Callable[[], bool] = False
 """Does a question wait to be answered by its id where nobody here can be asked? In a server it does, if
 somebody is told of it."""
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_answerers": "Answerer answering ask fill nobody pass_on scripted",
+        "_approval": "ALL EDITED NO YES Approval",
+        "_fields": "check_fields fields_of",
+        "_open": "OpenQuestion answer ended_question find_question open_question open_questions",
+        "_question": "Answer Field Question",
+    },
+)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import threading
@@ -82,6 +81,8 @@ class ModelConfigs:
             raise ModelChoiceError("No model configs loaded, please call `read_model_configs` first.")
         config = self.find(name)
         if config is None:
+            import difflib
+
             close = difflib.get_close_matches(name, self._configs, 1)
             guess = f" Did you mean {close[0]!r}?" if close else ""
             raise ModelChoiceError(

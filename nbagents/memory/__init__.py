@@ -5,14 +5,17 @@ An agent takes any memory that has ``add`` and ``get_memory``, as plain methods 
 messages, and no agent or model: what makes embeddings is handed to them.
 """
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
-from ._base import MemoryBase, arrived, is_awaited, messages_of
-from ._in_memory import InMemoryMemory
-from ._temporary import TemporaryMemory
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy
 
 if TYPE_CHECKING:
+    from ._base import MemoryBase, arrived, is_awaited, messages_of
+    from ._in_memory import InMemoryMemory
     from ._long_term import LongTermMemory, Recollection
+    from ._temporary import TemporaryMemory
 
 __all__ = [
     "InMemoryMemory",
@@ -26,9 +29,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in ("LongTermMemory", "Recollection"):
-        from . import _long_term
-
-        return getattr(_long_term, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_base": "MemoryBase arrived is_awaited messages_of",
+        "_in_memory": "InMemoryMemory",
+        "_long_term": "LongTermMemory Recollection",
+        "_temporary": "TemporaryMemory",
+    },
+)

@@ -1,24 +1,17 @@
 """Models: an endpoint that is asked and answers. They know messages and events, and no agent.
 
 ``model(messages)`` returns at once with a `ModelResponse`, which is read (blocking) or awaited.
-`choose_model` picks a model, `load_model` makes it. What only some need is loaded at first use.
+`choose_model` picks a model, `load_model` makes it. Each name is loaded at first use.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
-from ._base import ModelWrapperBase
-from ._invocations import Invocation, invocations
-from ._load import load_embedding_model, load_model
-from ._names import DEMO_MODELS, MODEL_KEYWORDS
-from ._request import Request
-from ._response import ModelResponse
-from ._shape import Shape
-from ._stream import ModelStream
-from ._usage import ModelUsage
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy
 
 if TYPE_CHECKING:
-    from ..config import model_configs
+    from ._base import ChatModelBase, ModelWrapperBase
     from ._chat_models import DashScopeChatModel, OpenAIChatModel
     from ._choice import ModelChoice, Step, choose_model
     from ._client import prewarm
@@ -32,20 +25,22 @@ if TYPE_CHECKING:
         OpenAIMultiAgentFormatter,
     )
     from ._images import OpenAIDALLEWrapper
+    from ._invocations import Invocation, invocations
+    from ._load import load_embedding_model, load_model, load_model_by_config_name
+    from ._model_configs import clear_model_configs, read_model_configs
+    from ._names import DEMO_MODELS, MODEL_KEYWORDS
     from ._openai import OpenAIChatWrapper
     from ._post import PostAPIModelWrapperBase
     from ._post_kinds import PostAPIChatWrapper, PostAPIDALLEWrapper, PostAPIEmbeddingWrapper
     from ._price import price_in
     from ._providers import PROVIDERS, Provider
+    from ._request import Request
+    from ._response import ChatResponse, ModelResponse
     from ._service import OpenAIWrapperBase
+    from ._shape import Shape
+    from ._stream import ModelStream
+    from ._usage import ModelUsage
     from ._wire import model_config_from_wire, model_config_to_wire
-
-    clear_model_configs = model_configs.clear
-    read_model_configs = model_configs.load
-
-ChatResponse = ModelResponse
-ChatModelBase = ModelWrapperBase
-load_model_by_config_name = load_model
 
 __all__ = [
     "DEMO_MODELS",
@@ -93,33 +88,34 @@ __all__ = [
     "read_model_configs",
 ]
 
-_PLACES = {
-    "_chat_models": "DashScopeChatModel OpenAIChatModel",
-    "_choice": "ModelChoice Step choose_model",
-    "_client": "prewarm",
-    "_demo": "demo_endpoint prewarm_demo",
-    "_embedding": "OpenAIEmbeddingWrapper",
-    "_formatters": "DashScopeChatFormatter DashScopeMultiAgentFormatter"
-    " FormatterBase OpenAIChatFormatter OpenAIMultiAgentFormatter",
-    "_images": "OpenAIDALLEWrapper",
-    "_openai": "OpenAIChatWrapper",
-    "_post": "PostAPIModelWrapperBase",
-    "_post_kinds": "PostAPIChatWrapper PostAPIDALLEWrapper PostAPIEmbeddingWrapper",
-    "_price": "price_in",
-    "_providers": "PROVIDERS Provider",
-    "_service": "OpenAIWrapperBase",
-    "_wire": "model_config_from_wire model_config_to_wire",
-}
-"""Where the names are that only some need; each module is loaded when one of its names is first used."""
-_MODULES = {name: module for module, names in _PLACES.items() for name in names.split()}
 
-
-def __getattr__(name: str) -> Any:
-    if name in ("clear_model_configs", "read_model_configs"):
-        from ..config import model_configs
-
-        return model_configs.clear if name == "clear_model_configs" else model_configs.load
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
-    return value
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_base": "ChatModelBase ModelWrapperBase",
+        "_chat_models": "DashScopeChatModel OpenAIChatModel",
+        "_choice": "ModelChoice Step choose_model",
+        "_client": "prewarm",
+        "_demo": "demo_endpoint prewarm_demo",
+        "_embedding": "OpenAIEmbeddingWrapper",
+        "_formatters": "DashScopeChatFormatter DashScopeMultiAgentFormatter FormatterBase"
+        " OpenAIChatFormatter OpenAIMultiAgentFormatter",
+        "_images": "OpenAIDALLEWrapper",
+        "_invocations": "Invocation invocations",
+        "_load": "load_embedding_model load_model load_model_by_config_name",
+        "_model_configs": "clear_model_configs read_model_configs",
+        "_names": "DEMO_MODELS MODEL_KEYWORDS",
+        "_openai": "OpenAIChatWrapper",
+        "_post": "PostAPIModelWrapperBase",
+        "_post_kinds": "PostAPIChatWrapper PostAPIDALLEWrapper PostAPIEmbeddingWrapper",
+        "_price": "price_in",
+        "_providers": "PROVIDERS Provider",
+        "_request": "Request",
+        "_response": "ChatResponse ModelResponse",
+        "_service": "OpenAIWrapperBase",
+        "_shape": "Shape",
+        "_stream": "ModelStream",
+        "_usage": "ModelUsage",
+        "_wire": "model_config_from_wire model_config_to_wire",
+    },
+)

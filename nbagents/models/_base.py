@@ -12,7 +12,7 @@ from ._again import reads, records
 from ._format import chat_messages
 from ._response import ModelResponse
 
-__all__ = ["ModelWrapperBase"]
+__all__ = ["ChatModelBase", "ModelWrapperBase"]
 
 
 class ModelWrapperBase:
@@ -81,3 +81,6 @@ class ModelWrapperBase:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.label!r})"
+
+
+ChatModelBase = ModelWrapperBase

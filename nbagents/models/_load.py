@@ -7,7 +7,7 @@ from typing import Any
 
 from ._base import ModelWrapperBase
 
-__all__ = ["load_embedding_model", "load_model"]
+__all__ = ["load_embedding_model", "load_model", "load_model_by_config_name"]
 
 
 def load_model(config: str | Mapping[str, Any] | ModelWrapperBase) -> ModelWrapperBase:
@@ -44,3 +44,6 @@ def load_embedding_model(config: str | Mapping[str, Any] | ModelWrapperBase) -> 
 
     config = _kinds.embedding_config_of(config)
     return _kinds.made(config)
+
+
+load_model_by_config_name = load_model

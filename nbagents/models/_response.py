@@ -12,7 +12,7 @@ from ._request import Request
 from ._stream import ModelStream
 from ._usage import ModelUsage
 
-__all__ = ["ModelResponse"]
+__all__ = ["ChatResponse", "ModelResponse"]
 
 
 class ModelResponse:
@@ -225,3 +225,6 @@ class ModelResponse:
             yield False, text
         self._given = None
         yield True, self._value.text or ""
+
+
+ChatResponse = ModelResponse

@@ -7,14 +7,21 @@ first at where it is (`here`). In a replay nothing is asked that is not in the f
 person stands in for it.
 """
 
-from ._answers import ERROR, STOPPED, again, check_answered, too_large
-from ._asked import WHAT, Asked, asked_of_model, asked_of_person, asked_of_tool
-from ._entry import Entry, name_in
-from ._file import LONGEST, Recording, RecordingFile, read_recording
-from ._plain import plain
-from ._recorder import Recorder
-from ._replayer import Replayer, label_of
-from ._tape import Place, Tape, aside, current_tape, here, only_recorded, set_tape, tape_of
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy
+
+if TYPE_CHECKING:
+    from ._answers import ERROR, STOPPED, again, check_answered, too_large
+    from ._asked import WHAT, Asked, asked_of_model, asked_of_person, asked_of_tool
+    from ._entry import Entry, name_in
+    from ._file import LONGEST, Recording, RecordingFile, read_recording
+    from ._plain import plain
+    from ._recorder import Recorder
+    from ._replayer import Replayer, label_of
+    from ._tape import Place, Tape, aside, current_tape, here, only_recorded, set_tape, tape_of
 
 __all__ = [
     "ERROR",
@@ -46,3 +53,17 @@ __all__ = [
     "tape_of",
     "too_large",
 ]
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_answers": "ERROR STOPPED again check_answered too_large",
+        "_asked": "WHAT Asked asked_of_model asked_of_person asked_of_tool",
+        "_entry": "Entry name_in",
+        "_file": "LONGEST Recording RecordingFile read_recording",
+        "_plain": "plain",
+        "_recorder": "Recorder",
+        "_replayer": "Replayer label_of",
+        "_tape": "Place Tape aside current_tape here only_recorded set_tape tape_of",
+    },
+)

@@ -8,8 +8,9 @@ fetched, and each is readable with all its style taken away. Everything is safe 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy
 
 if TYPE_CHECKING:
     from ._error import error_html, error_text
@@ -115,34 +116,28 @@ __all__ = [
     "wall_time",
 ]
 
-_PLACES = {
-    "_error": "error_html error_text",
-    "_folds": "split_content",
-    "_graph": "HUB EdgeView GraphView NodeView graph_figure graph_html graph_picks graph_text",
-    "_line": "agent_line_html agent_line_text banner_html banner_text",
-    "_live": "LiveRows live_run wall_time",
-    "_markdown": "markdown_to_html text_to_html",
-    "_memory": "entry_html memory_html memory_size memory_text",
-    "_message": "message_html message_text",
-    "_page": "Cell page_html",
-    "_pictures": "PICTURE_BYTES attached picture_type",
-    "_plain": "content_text",
-    "_question": "QuestionView question_html question_text",
-    "_run": "run_html run_text",
-    "_sanitize": "clean_html",
-    "_serving": "latency_words serving_facts serving_html serving_run serving_text",
-    "_style": "color_class style_rules",
-    "_table": "table_html table_text",
-    "_views": "AgentCardView EntryView ErrorView FoldView LaneView MemoryView"
-    " MessageLike RowView RunView SectionView ServingView Span State TableView",
-    "_visible": "visible_arguments visible_json visible_object visible_text",
-}
-"""Where the names are; each module is loaded when one of its names is first used."""
-_MODULES = {name: module for module, names in _PLACES.items() for name in names.split()}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
-    return value
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_error": "error_html error_text",
+        "_folds": "split_content",
+        "_graph": "HUB EdgeView GraphView NodeView graph_figure graph_html graph_picks graph_text",
+        "_line": "agent_line_html agent_line_text banner_html banner_text",
+        "_live": "LiveRows live_run wall_time",
+        "_markdown": "markdown_to_html text_to_html",
+        "_memory": "entry_html memory_html memory_size memory_text",
+        "_message": "message_html message_text",
+        "_page": "Cell page_html",
+        "_pictures": "PICTURE_BYTES attached picture_type",
+        "_plain": "content_text",
+        "_question": "QuestionView question_html question_text",
+        "_run": "run_html run_text",
+        "_sanitize": "clean_html",
+        "_serving": "latency_words serving_facts serving_html serving_run serving_text",
+        "_style": "color_class style_rules",
+        "_table": "table_html table_text",
+        "_views": "AgentCardView EntryView ErrorView FoldView LaneView MemoryView MessageLike RowView"
+        " RunView SectionView ServingView Span State TableView",
+        "_visible": "visible_arguments visible_json visible_object visible_text",
+    },
+)

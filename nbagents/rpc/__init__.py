@@ -5,9 +5,10 @@ program can start a server before it loads what talking to it takes; and each na
 used, since a server needs none of what clients do. Classes stand here under AgentScope's names.
 """
 
-import importlib
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy
 
 # gRPC's own log line for every connection that ends would land in the user's cell.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
@@ -94,59 +95,39 @@ __all__ = [
     "told_error",
 ]
 
-_HOME = {
-    "AgentGroup": "_group",
-    "AgentServerServicer": "_servicer",
-    "CUSTODIAN": "_custody",
-    "Attachment": "_attachment",
-    "Connection": "_places",
-    "DistConf": "_dist",
-    "GroupReply": "_group_reply",
-    "GrpcWorkerAgentRuntime": "_topics._worker",
-    "GrpcWorkerAgentRuntimeHost": "_topics._runtime_host",
-    "KeptServer": "_kept",
-    "OwnedServer": "_owned",
-    "Reception": "_reception",
-    "RpcAgent": "_proxy",
-    "RpcAgentClient": "_client",
-    "RpcAgentServerLauncher": "_launcher",
-    "RpcAgentServicer": "_proto.agent_pb2_grpc",
-    "RpcServerSideWrapper": "_wrapper",
-    "RunTeller": "_teller",
-    "ServerOptions": "_options",
-    "ServerStatus": "_server_status",
-    "Spawned": "_spawn",
-    "Studio": "_studio",
-    "TLS": "_tls",
-    "UNPROTECTED": "_options",
-    "agent_of": "_handles",
-    "attachment": "_directory",
-    "configure_servers": "_configuring",
-    "connection_at": "_places",
-    "connections": "_places",
-    "damaged_journals": "_places",
-    "fetch_message": "_fetch",
-    "find_or_launch": "_shared",
-    "find_shared": "_shared",
-    "last_lines": "_log_end",
-    "make_proxy": "_dist",
-    "mark_of": "_handles",
-    "adopt_questions": "_relays",
-    "post_question": "_relays",
-    "send_new_classes": "_redefined",
-    "settings_of": "_dist",
-    "told_error": "_reception",
-}
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_attachment": "Attachment",
+        "_client": "RpcAgentClient",
+        "_configuring": "configure_servers",
+        "_custody": "CUSTODIAN",
+        "_directory": "attachment",
+        "_dist": "DistConf make_proxy settings_of",
+        "_fetch": "fetch_message",
+        "_group": "AgentGroup",
+        "_group_reply": "GroupReply",
+        "_handles": "agent_of mark_of",
+        "_kept": "KeptServer",
+        "_launcher": "RpcAgentServerLauncher",
+        "_log_end": "last_lines",
+        "_options": "UNPROTECTED ServerOptions",
+        "_owned": "OwnedServer",
+        "_places": "Connection connection_at connections damaged_journals",
+        "_proto.agent_pb2_grpc": "RpcAgentServicer",
+        "_proxy": "RpcAgent",
+        "_reception": "Reception told_error",
+        "_redefined": "send_new_classes",
+        "_relays": "adopt_questions post_question",
+        "_server_status": "ServerStatus",
+        "_servicer": "AgentServerServicer",
+        "_shared": "find_or_launch find_shared",
+        "_spawn": "Spawned",
+        "_studio": "Studio",
+        "_teller": "RunTeller",
+        "_tls": "TLS",
+        "_topics._runtime_host": "GrpcWorkerAgentRuntimeHost",
+        "_topics._worker": "GrpcWorkerAgentRuntime",
+        "_wrapper": "RpcServerSideWrapper",
+    },
+)

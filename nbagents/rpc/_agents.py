@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from .. import models
 from .._ids import check_id, new_id
 from ..agents import REVISE, AgentBase, scheduler
 from ..exceptions import AgentCreationError, AgentNotFoundError, NbAgentsError, StorageError, UsageError
 from ..memory import arrived
-from ..models import MODEL_KEYWORDS, load_model
+from ..models import MODEL_KEYWORDS
 from ._anew import CHANGES, become, is_made_anew
 from ._codec import from_json, to_json
 from ._hosted import Hosted
@@ -22,10 +23,10 @@ from ._loader import AgentClasses
 from ._maker import Maker
 from ._printable import printable
 from ._roster import Roster
-from ._unit import Unit
 
 if TYPE_CHECKING:
     from ._revival import Lost
+    from ._unit import Unit
 
 __all__ = ["AgentTable", "checked"]
 
@@ -231,6 +232,8 @@ class AgentTable:
         """
         source, folders = settings.get("source"), settings.get("import_path", [])
         if source is not None:
+            from ._unit import Unit
+
             return self.classes.make(Unit.of(source), folders)
         return self.classes.find(settings["class_name"], folders)
 
@@ -282,7 +285,7 @@ class AgentTable:
         kwargs, before = settings["kwargs"], hosted.settings
         config, had = ([given.get(key) for key in MODEL_KEYWORDS] for given in (kwargs, before["kwargs"]))
         named = next(filter(None, config), None)
-        model = load_model(named) if new is None and named is not None and config != had else None
+        model = models.load_model(named) if new is None and named is not None and config != had else None
 
         async def change() -> None:
             if new is not None:
@@ -338,6 +341,8 @@ class AgentTable:
             check_id(agent_id, "agent_id")
         name = settings["class_name"]
         if "source" in settings:
+            from ._unit import Unit
+
             Unit.of(settings["source"])  # one that is malformed is refused as such
 
         def construct() -> list[AgentBase]:

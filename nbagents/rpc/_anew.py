@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import tools
 from ..agents import AgentBase, peek
 from ..models import MODEL_KEYWORDS
-from ..tools import Toolkit
-from ._unit import Unit
 
 __all__ = ["CHANGES", "become", "is_made_anew", "put_in_place"]
 
@@ -25,6 +24,8 @@ def is_made_anew(before: dict[str, Any], settings: dict[str, Any]) -> bool:
 
 
 def _fixed(settings: dict[str, Any]) -> Any:
+    from ._unit import Unit
+
     source = settings.get("source")
     kwargs = {
         key: value for key, value in settings["kwargs"].items() if key not in (*CHANGES, *MODEL_KEYWORDS)
@@ -39,7 +40,9 @@ def become(old: AgentBase, new: AgentBase) -> None:
     put_in_place(old, new)
     new._init_settings = own
     before, toolkit = old.__dict__.get("toolkit"), new.__dict__.get("toolkit")
-    if isinstance(before, Toolkit) and isinstance(toolkit, Toolkit) and before.groups:
+    if before is None or toolkit is None:
+        return
+    if isinstance(before, tools.Toolkit) and isinstance(toolkit, tools.Toolkit) and before.groups:
         toolkit.load_state_dict(before.state_dict(), strict=False)
 
 

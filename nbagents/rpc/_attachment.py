@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import context, events
 from ..agents import Call, peek, scheduler, told_elsewhere
@@ -40,8 +40,10 @@ from ._shape import unknown_kind
 from ._strays import Strays
 from ._stream import Stream
 from ._taping import TAPE, Taping
-from ._tls import Trust
 from ._wanted import Wanted
+
+if TYPE_CHECKING:
+    from ._tls import Trust
 
 __all__ = ["Attachment"]
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _loop, budget
 from .._ids import new_id
-from ..budget import Grant
 from ._fields import Fields
 from ._lending import ALLOWANCE
 from ._proto import agent_pb2 as pb
@@ -32,7 +31,7 @@ class Borrowing:
         Raises:
             ProtocolError, UsageError: it is malformed.
         """
-        first = Grant.read(asked.table("lent"))
+        first = budget.Grant.read(asked.table("lent"))
         lender = self._lenders.get(session) or _Lender(session)
         taken = budget.borrow(asked.id("run"), asked.table("limits"), lender, first)
         if taken:
@@ -43,17 +42,17 @@ class Borrowing:
         """Take in what a session lends; raises as `limit` does."""
         lender = self._lenders.get(session)
         if lender is not None and self._lends(session, asked):
-            lender.granted(asked.id("run"), asked.id("ticket"), Grant.read(asked.table("lent")))
+            lender.granted(asked.id("run"), asked.id("ticket"), budget.Grant.read(asked.table("lent")))
 
     def shared(self, session: Session, asked: Fields) -> None:
         """Note what may be used here once a session is gone; raises as `limit` does."""
         if self._lends(session, asked):
-            budget.shared(asked.id("run"), Grant.read(asked.table("lent")))
+            budget.shared(asked.id("run"), budget.Grant.read(asked.table("lent")))
 
     async def recalled(self, session: Session, asked: Fields) -> dict[str, Any]:
         """Return what is not used here of what a session has lent."""
         lent = self._lends(session, asked)
-        return (await budget.give_back(asked.id("run")) if lent else Grant()).to_dict()
+        return (await budget.give_back(asked.id("run")) if lent else budget.Grant()).to_dict()
 
     def _lends(self, session: Session, asked: Fields) -> bool:
         """Is it of this session that the run's limits are borrowed?"""
@@ -72,10 +71,10 @@ class _Lender:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._asked: dict[str, concurrent.futures.Future[Grant | None]] = {}
+        self._asked: dict[str, concurrent.futures.Future[budget.Grant | None]] = {}
 
-    async def ask(self, run: str, agent: str, calls: int) -> Grant | None:
-        ticket, future = new_id(), concurrent.futures.Future[Grant | None]()
+    async def ask(self, run: str, agent: str, calls: int) -> budget.Grant | None:
+        ticket, future = new_id(), concurrent.futures.Future[budget.Grant | None]()
         self._asked[ticket] = future
         _loop.background().post(self._put, run, agent, {"op": "ask", "ticket": ticket, "calls": calls})
         try:
@@ -90,7 +89,7 @@ class _Lender:
     def tell(self, run: str, agent: str, cost: float | None) -> None:
         _loop.background().post(self._put, run, agent, {"op": "used", "cost": cost})
 
-    def granted(self, run: str, ticket: str, more: Grant) -> None:
+    def granted(self, run: str, ticket: str, more: budget.Grant) -> None:
         future = self._asked.pop(ticket, None)
         if future is not None and future.set_running_or_notify_cancel():
             future.set_result(more)

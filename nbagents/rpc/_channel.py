@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
 from ..exceptions import AuthenticationError, NbAgentsError
 from ._limits import CHANNEL_OPTIONS
-from ._tls import Trust
+
+if TYPE_CHECKING:
+    from ._tls import Trust
 
 __all__ = ["channel", "unproved"]
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..exceptions import AgentServerNotAliveError, AuthenticationError, UsageError
 from ._attachment import Attachment
 from ._options import is_loopback
 from ._places import Connection, connection_at, normal_address, server_of
-from ._tls import Trust
 from ._typed import typed_token
+
+if TYPE_CHECKING:
+    from ._tls import Trust
 
 __all__ = [
     "attachment",
@@ -102,13 +105,19 @@ def trust_of(
         return _trusted(known)
     file = ca if ca is not None else os.environ.get("NBAGENTS_CA_FILE")
     if not file:
-        return None if _is_here(address) else Trust("")
+        return None if _is_here(address) else _trust("")
     # By its number this name is dialled, by itself it is certified.
-    return Trust(os.path.abspath(file), "localhost" if address.startswith("localhost:") else "")
+    return _trust(os.path.abspath(file), "localhost" if address.startswith("localhost:") else "")
 
 
 def _trusted(connection: Connection) -> Trust | None:
-    return Trust(connection.ca, connection.ca_name) if connection.ca else None
+    return _trust(connection.ca, connection.ca_name) if connection.ca else None
+
+
+def _trust(ca: str, name: str = "") -> Trust:
+    from ._tls import Trust  # few servers speak TLS
+
+    return Trust(ca, name)
 
 
 def find_token(address: str) -> str:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -21,7 +21,9 @@ from ..exceptions import (
 )
 from ._channel import channel, unproved
 from ._proto import agent_pb2 as pb
-from ._tls import Trust
+
+if TYPE_CHECKING:
+    from ._tls import Trust
 
 __all__ = ["download", "target_of"]
 

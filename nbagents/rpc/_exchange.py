@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from types import CodeType, FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..agents import AgentBase, Call, scheduler
 from ..exceptions import AgentCallError, AgentCreationError
@@ -18,11 +18,11 @@ from ..message import Promise
 from ._agents import AgentTable
 from ._anew import put_in_place
 from ._hosted import Hosted
-from ._unit import Unit
+
+if TYPE_CHECKING:
+    from ._unit import Unit
 
 __all__ = ["admit_change"]
-
-"""The method of such a call."""
 
 
 def admit_change(
@@ -46,6 +46,8 @@ def admit_change(
     agents.classes.check_source()
     if not (isinstance(arguments, list) and arguments and isinstance(arguments[0], list) and arguments[0]):
         raise AgentCallError(f"the argument of {method} is the source of a class")
+    from ._unit import Unit
+
     unit = Unit.of(arguments[0][0])
     hosted = agents.get(agent_id)
     coming = agents.make_class(unit, hosted.settings.get("import_path", []))

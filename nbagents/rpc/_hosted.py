@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .. import tools
 from ..agents import AgentBase, scheduler
 from ..memory import is_awaited
-from ..tools import Policy, Toolkit
-from ._keys import ModelWithoutKey
+
+if TYPE_CHECKING:
+    from ._model_without_key import ModelWithoutKey
 
 __all__ = ["Hosted"]
 
@@ -56,9 +58,10 @@ class Hosted:
 
 def _tools_of(own: dict[str, Any]) -> dict[str, Any]:
     toolkit, policy = own.get("toolkit"), own.get("policy")
-    if not isinstance(toolkit, Toolkit) or not toolkit.tools:
+    if toolkit is None or not isinstance(toolkit, tools.Toolkit) or not toolkit.tools:
         return {}
-    return {"tools": list(toolkit.tools), "approve": policy.to_dict() if isinstance(policy, Policy) else {}}
+    approve = policy.to_dict() if isinstance(policy, tools.Policy) else {}
+    return {"tools": list(toolkit.tools), "approve": approve}
 
 
 def _size(memory: Any) -> int:

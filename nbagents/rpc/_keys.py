@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .. import models
 from ..config import Secret, redact, wrap_secrets
-from ..exceptions import ModelAuthError, NbAgentsError
-from ..message import Msg
-from ..models import ModelResponse, ModelWrapperBase, load_model
+from ..exceptions import NbAgentsError
 
 if TYPE_CHECKING:
     from ._hosted import Hosted
 
-__all__ = ["TAKEN", "ModelWithoutKey", "give_keys", "has_gaps", "with_keys", "without_keys"]
+__all__ = ["TAKEN", "give_keys", "has_gaps", "with_keys", "without_keys"]
 
 log = logging.getLogger(__name__)
 
@@ -98,51 +97,6 @@ def _filled(kept: Any, given: Any) -> Any:
     return kept
 
 
-class ModelWithoutKey(ModelWrapperBase):
-    """Stands for a model whose key died with the server that had it; is that model once the key is back."""
-
-    def __init__(self, config: Mapping[str, Any], whose: str) -> None:
-        name = config.get("model_name") or config.get("model")
-        label = config.get("label")
-        super().__init__(
-            str(config["config_name"]),
-            name if isinstance(name, str) else None,
-            label=label if isinstance(label, str) else None,
-        )
-        self.model_type = str(config.get("model_type") or "")
-        self.kept, self.whose = dict(config), whose
-        self.real: ModelWrapperBase | None = None
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The configuration, once its key is back."""
-        return self._found().config
-
-    def format(self, *msgs: Msg | Iterable[Any] | None, speaker: str | None = None) -> list[dict[str, Any]]:
-        """Return these messages as the model takes them."""
-        if self.real is not None:
-            return self.real.format(*msgs, speaker=speaker)
-        return super().format(*msgs, speaker=speaker)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> ModelResponse:
-        """Ask the model.
-
-        Raises:
-            ModelAuthError: nobody has brought the key back.
-        """
-        return self._found()(*args, **kwargs)
-
-    def _found(self) -> ModelWrapperBase:
-        if self.real is None:
-            raise ModelAuthError(
-                f"{self.whose} was brought back after its server had died, and its model {self.label} has no"
-                " key now, since keys are never written down: run the cell that defines"
-                f" {self.whose} again, or call set_model_configs; it keeps what it remembers",
-                hint="run the cell that defines the agent again",
-            )
-        return self.real
-
-
 def give_keys(hosted: Hosted, given: Any) -> bool:
     """Give an agent the keys of the model configurations in ``given`` that it lacks; did it get one?
 
@@ -155,7 +109,7 @@ def give_keys(hosted: Hosted, given: Any) -> bool:
     for model in hosted.without_key:
         config = _complete(model.kept, configs.get(model.config_name))
         try:
-            model.real = None if config is None else load_model(config)
+            model.real = None if config is None else models.load_model(config)
         except NbAgentsError as error:
             log.warning("the model %s of %s cannot be made again: %s", model.label, hosted.name, error)
         if model.real is None:

@@ -22,12 +22,12 @@ from ._options import OPEN_TO_ALL, UNPROTECTED, ServerOptions
 from ._owned import OwnedServer
 from ._places import Connection
 from ._spawn import Spawned
-from ._tls import TLS
 
 if TYPE_CHECKING:
     from ._attachment import Attachment
     from ._client import RpcAgentClient
     from ._server import AgentServer
+    from ._tls import TLS
 
 __all__ = ["RpcAgentServerLauncher", "import_path"]
 
@@ -98,7 +98,7 @@ class RpcAgentServerLauncher:
             agent_dir=None if agent_dir is None else os.path.abspath(agent_dir),
             server_id=server_id,
             studio_url=studio_url,
-            tls=TLS.of(tls),
+            tls=_pair(tls),
             insecure=insecure,
             export=[os.path.abspath(folder) for folder in folders],
             export_limit=export_limit,
@@ -267,6 +267,14 @@ class RpcAgentServerLauncher:
                 "the server is not launched yet: call launch() first, or use the launcher in a `with`"
             )
         return self.connection
+
+
+def _pair(given: Any) -> TLS | None:
+    if given is None:
+        return None
+    from ._tls import TLS
+
+    return TLS.of(given)
 
 
 def _port_for_autogen(given: bool | int) -> int | None:

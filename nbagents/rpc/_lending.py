@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _loop, budget
 from ..agents import Call
-from ..budget import Grant
 from ..exceptions import NbAgentsError, ProtocolError
 from ._json import load
 from ._limits import LONGEST_ID
@@ -97,28 +96,28 @@ class Lending:
         try:
             more = await budget.grant(run, self, agent, calls)
         except NbAgentsError as error:
-            more = Grant(refused=str(error), hint=error.hint or "")
+            more = budget.Grant(refused=str(error), hint=error.hint or "")
         except Exception as error:
             log.exception("more was asked for in a run, and that failed")
-            more = Grant(refused=f"nobody could be asked for more: {error!r}"[:500])
+            more = budget.Grant(refused=f"nobody could be asked for more: {error!r}"[:500])
         finally:
             self._asked.pop((run, ticket), None)
         self._there.ask("grant_run", value=json.dumps({"run": run, "ticket": ticket, "lent": more.to_dict()}))
 
-    async def recall(self, run: str) -> Grant:
+    async def recall(self, run: str) -> budget.Grant:
         """Take back what the server does not use."""
         asked = self._there.ask("recall_run", value=json.dumps({"run": run}))
         done, _ = await asyncio.wait([asked], timeout=RECALLED)
         try:
-            return Grant.read(json.loads(asked.result().message)) if done else Grant()
+            return budget.Grant.read(json.loads(asked.result().message)) if done else budget.Grant()
         except (NbAgentsError, ValueError, AttributeError):
-            return Grant()
+            return budget.Grant()
 
-    def share(self, run: str, left: Grant) -> None:
+    def share(self, run: str, left: budget.Grant) -> None:
         """Tell the server what is its own should this process end. Any thread."""
         _loop.background().post(self._share, run, left)
 
-    def _share(self, run: str, left: Grant) -> None:
+    def _share(self, run: str, left: budget.Grant) -> None:
         if self._there.error is None:
             self._there.ask("share_run", value=json.dumps({"run": run, "lent": left.to_dict()}))
 

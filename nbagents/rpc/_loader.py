@@ -15,13 +15,15 @@ import logging
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import agents
 from ..agents import AgentBase
 from ..exceptions import AgentCallError, AgentCreationError
-from ._unit import Unit
 from ._workshop import PACKAGE, Workshop
+
+if TYPE_CHECKING:
+    from ._unit import Unit
 
 __all__ = ["AgentClasses", "class_name"]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import ipaddress
 import os
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .._ids import check_id
 from ..config import redact
 from ..exceptions import UsageError
-from ._tls import TLS
+
+if TYPE_CHECKING:
+    from ._tls import TLS
 
 __all__ = ["OPEN_TO_ALL", "OWNERS", "UNPROTECTED", "ServerOptions", "check_studio_url", "is_loopback"]
 
@@ -73,6 +75,8 @@ class ServerOptions:
     def __post_init__(self) -> None:
         given: Any = self.tls
         if isinstance(given, dict):  # as it came from JSON
+            from ._tls import TLS
+
             self.tls = TLS(**given)
 
     def is_public(self) -> bool:

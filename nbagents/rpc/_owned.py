@@ -97,9 +97,8 @@ class OwnedServer:
 
     def is_over(self) -> bool:
         """Has it ended, with nobody to start it again?"""
-        if self._status.state == "stopped" or self._deaths.given_up is not None:
-            return True
-        return self.connection is None
+        given_up = self._deaths.given_up is not None
+        return given_up or self._status.state == "stopped" or self.connection is None
 
     # ---- using it
 
@@ -128,7 +127,8 @@ class OwnedServer:
             if self._eager and self._status.state == "stopped":
                 raise self._stopped()
             known = self.connection
-            if known is None or not self._up or not _answers(known):
+            left = known is not None and known.is_ending() and not self._eager
+            if known is None or not self._up or left or not _answers(known):
                 known = self._bring_up()
             from ._directory import attachment_to  # not before the server starts, which loads it meanwhile
 
@@ -249,7 +249,10 @@ class OwnedServer:
         if known is None or not self._up:
             return self._fate
         self._up, self._fate = False, "ended"
-        if known.path.exists():
+        if known.is_ending():
+            if spawned is not None:
+                spawned.leave()
+        elif known.path.exists():
             self._fate = "died"
             _see_the_end(known)
             status = spawned.ended() if spawned is not None else None

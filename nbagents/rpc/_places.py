@@ -12,7 +12,6 @@ import os
 import socket
 import stat
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -73,6 +72,8 @@ class Connection:
     owner_started: str = ""
     autogen: str = ""
     """Where AutoGen's own workers are let in, if they are."""
+    ending: bool = False
+    """Has it been stopped? It ends its running calls, takes no new ones, and is nobody's server any more."""
 
     @classmethod
     def of_this_process(cls, server_id: str, address: str, token: str, owner: str) -> Connection:
@@ -139,6 +140,11 @@ class Connection:
         if self.is_foreign():
             return False
         return is_running(self.pid, self.pid_started)
+
+    def is_ending(self) -> bool:
+        """Has the server been stopped, and does it still end its running calls, as its file tells now?"""
+        now = _read(self.path)
+        return now is not None and now.ending and now.is_alive()
 
     def fits_here(self) -> bool:
         """Is it this user's shared server for this interpreter and this version?"""
@@ -259,9 +265,12 @@ def _read(path: Path) -> Connection | None:
 
 def connection_folder() -> Path:
     """Return the folder of connection files, ``nbagents`` in Jupyter's runtime folder, made if missing."""
-    from jupyter_core.paths import jupyter_runtime_dir  # slow to import, and only needed here
+    runtime = os.environ.get("JUPYTER_RUNTIME_DIR", "")
+    if not runtime:
+        from jupyter_core.paths import jupyter_runtime_dir  # slow to import, and only needed here
 
-    folder = Path(jupyter_runtime_dir()) / "nbagents"
+        runtime = jupyter_runtime_dir()
+    folder = Path(runtime) / "nbagents"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _make_private(folder)
     return folder
@@ -277,6 +286,8 @@ def socket_folder() -> Path:
     if runtime and len(os.fsencode(runtime)) < MAX_SOCKET_PATH - 32 and _is_mine(Path(runtime)):
         folder = Path(runtime) / "nbagents"
     else:
+        import tempfile  # takes long to load, and few systems need it
+
         base = tempfile.gettempdir()
         folder = (
             Path(base if len(os.fsencode(base)) < MAX_SOCKET_PATH - 44 else "/tmp") / f"nbagents-{user_id()}"

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import asking, context
-from ..asking import OpenQuestion, Question
 from ..exceptions import CallCancelledError, ProtocolError, UsageError
 from ._fields import Fields
 from ._limits import LONGEST_ID, LONGEST_LABEL, LONGEST_PROMPT, MAX_ASKED, MAX_QUESTIONS
@@ -41,7 +40,7 @@ class Questions:
         found = [self._told(opened) for opened in asking.open_questions()]
         return [each for each in found if workspace in (None, each["workspace"])]
 
-    def _told(self, opened: OpenQuestion) -> dict[str, Any]:
+    def _told(self, opened: asking.OpenQuestion) -> dict[str, Any]:
         told = opened.to_dict() | {"shown": opened.shown}
         run = self._book.find(told["run"])
         if run is not None and not told["workspace"]:
@@ -109,9 +108,9 @@ class Questions:
         return {"how": answer.how, "text": answer.text, "fields": dict(answer.fields), "url": answer.url}
 
 
-def _question(tree: dict[str, Any]) -> Question:
+def _question(tree: dict[str, Any]) -> asking.Question:
     try:
-        question = Question.from_dict(tree)
+        question = asking.Question.from_dict(tree)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise ProtocolError(f"the question is malformed: {error!r}"[:300]) from None
     ids = question.id, question.run, question.call, question.agent
@@ -120,7 +119,7 @@ def _question(tree: dict[str, Any]) -> Question:
     return dataclasses.replace(question, prompt=question.prompt[:LONGEST_PROMPT])
 
 
-async def _over(opened: OpenQuestion) -> None:
+async def _over(opened: asking.OpenQuestion) -> None:
     """Wait until a question is over, which its time ends too."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()

@@ -20,7 +20,8 @@ from ..exceptions import AgentCreationError, NbAgentsError
 from ..message import PlaceholderMessage
 from ._proxy import RpcAgent
 from ._source import MISSING, NOTEBOOKS, Collector, namespace_of
-from ._unit import EXCHANGE, Unit
+from ._unit import Unit
+from ._workshop import EXCHANGE
 
 if TYPE_CHECKING:
     from ._dist import Home

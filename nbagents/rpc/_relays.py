@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from .. import _loop, asking
 from .._threads import on_thread
 from ..agents import Call
-from ..asking import Answer, OpenQuestion, Question
 from ..exceptions import CallCancelledError, NbAgentsError, ProtocolError, RunNotFoundError, UsageError
 from ..tools import Policy
 from ..tools._nobody import nobody_there
@@ -38,7 +37,7 @@ class Relays:
 
     def __init__(self, there: Attachment) -> None:
         self._there = there
-        self._open: dict[str, OpenQuestion] = {}
+        self._open: dict[str, asking.OpenQuestion] = {}
 
     def asked(self, root: Call, data: Mapping[str, Any]) -> None:
         """Ask the person here what an agent over there asks in a call that was made here.
@@ -49,7 +48,7 @@ class Relays:
         if root.origin is not None or root.context is None:
             return  # it was made for a client of this server, who has been told
         try:
-            question = Question.from_dict(data)
+            question = asking.Question.from_dict(data)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise ProtocolError(f"an agent server asked what is no question: {error!r}"[:300]) from None
         if len(self._open) >= MAX_QUESTIONS:
@@ -62,19 +61,19 @@ class Relays:
             return
         root.context.copy().run(asking.pass_on, opened)
 
-    def _take_in(self, question: Question) -> OpenQuestion:
+    def _take_in(self, question: asking.Question) -> asking.OpenQuestion:
         opened = asking.open_question(question, told=False)
         opened.server = self._there.server_id
         self._open[question.id] = opened
         opened.on_end(lambda: _loop.background().post(self._ended, opened))
         return opened
 
-    def adopted(self, data: Mapping[str, Any]) -> OpenQuestion | None:
+    def adopted(self, data: Mapping[str, Any]) -> asking.OpenQuestion | None:
         """Open here what was asked over there in a call of a process that is gone; None if it is open here.
 
         The caller sees to it that `answered` is told when it is over over there.
         """
-        question = Question.from_dict(data)
+        question = asking.Question.from_dict(data)
         return None if asking.find_question(question.id) is not None else self._take_in(question)
 
     def unheard(self, data: Mapping[str, Any]) -> None:
@@ -91,11 +90,11 @@ class Relays:
         how, text = str(data.get("how") or "answered"), str(data.get("text") or "")
         fields = data.get("fields")
         if how in ("answered", "default"):
-            opened.finish(Answer(text, fields if isinstance(fields, dict) else {}, how=how))
+            opened.finish(asking.Answer(text, fields if isinstance(fields, dict) else {}, how=how))
         else:
             opened.fail(CallCancelledError(f"what {opened.question.agent} asked is over: {how}"), how)
 
-    def _ended(self, opened: OpenQuestion) -> None:
+    def _ended(self, opened: asking.OpenQuestion) -> None:
         if self._open.pop(opened.question.id, None) is None:
             return  # it was answered elsewhere
         answer, question_id = opened.answer, opened.question.id
@@ -128,7 +127,7 @@ class Relays:
             opened.fail(type(error)(str(error)), "stopped")
 
 
-def _is_barred(root: Call, question: Question) -> bool:
+def _is_barred(root: Call, question: asking.Question) -> bool:
     """Is it a tool to which the person here has said no meanwhile?"""
     if question.approval is None:
         return False
@@ -136,7 +135,7 @@ def _is_barred(root: Call, question: Question) -> bool:
     return rule_for(effects, bool(effects), Policy.of(root.approve), standing_policy()) == "deny"
 
 
-def adopt_questions(there: Attachment, client: Steers, workspace: str) -> list[OpenQuestion]:
+def adopt_questions(there: Attachment, client: Steers, workspace: str) -> list[asking.OpenQuestion]:
     """Open here the questions of a workspace that wait at a server, so that they can be answered here too.
 
     For a kernel that comes after the one that began their runs. Blocking; not on the background loop.
@@ -144,7 +143,7 @@ def adopt_questions(there: Attachment, client: Steers, workspace: str) -> list[O
     Raises:
         NbAgentsError: the server cannot be asked.
     """
-    found: dict[str, OpenQuestion] = {}
+    found: dict[str, asking.OpenQuestion] = {}
     for told in client.questions(workspace):
         opened = _loop.background().run(_adopted(there, told))
         if opened is None:
@@ -160,7 +159,7 @@ def adopt_questions(there: Attachment, client: Steers, workspace: str) -> list[O
     return list(found.values())
 
 
-async def _adopted(there: Attachment, told: Mapping[str, Any]) -> OpenQuestion | None:
+async def _adopted(there: Attachment, told: Mapping[str, Any]) -> asking.OpenQuestion | None:
     return there.relays.adopted(told)
 
 
@@ -169,13 +168,13 @@ def _heard(there: Attachment, event: Mapping[str, Any]) -> None:
         there.relays.answered(event["data"])
 
 
-def post_question(there: Attachment, opened: OpenQuestion) -> None:
+def post_question(there: Attachment, opened: asking.OpenQuestion) -> None:
     """Let any session of the user answer a question of this process, through the server. Any thread."""
     opened.server = there.server_id
     _loop.background().post(_post, there, opened)
 
 
-def _post(there: Attachment, opened: OpenQuestion) -> None:
+def _post(there: Attachment, opened: asking.OpenQuestion) -> None:
     question_id = opened.question.id
     asked = there.ask("ask", value=json.dumps({"question": opened.to_dict()}))
 
@@ -202,7 +201,7 @@ def _post(there: Attachment, opened: OpenQuestion) -> None:
     opened.on_end(lambda: _loop.background().post(over))
 
 
-async def _given(there: Attachment, opened: OpenQuestion, text: str, fields: dict[str, Any]) -> None:
+async def _given(there: Attachment, opened: asking.OpenQuestion, text: str, fields: dict[str, Any]) -> None:
     """Take an answer that came from another session; what checks it may block."""
     try:
         await on_thread(opened.give, text, fields)

@@ -8,20 +8,23 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .. import models
 from ..agents import AgentBase, thaw
 from ..config import model_configs
 from ..exceptions import ModelChoiceError, NbAgentsError, StateCorruptError
 from ..message import Msg
-from ..models import load_model
 from ..store import AgentRow
 from ._agents import AgentTable, checked
 from ._codec import from_json
 from ._hosted import Hosted
 from ._keeper import Keeper
-from ._keys import TAKEN, ModelWithoutKey, has_gaps
+from ._keys import TAKEN, has_gaps
 from ._record import Record, become
+
+if TYPE_CHECKING:
+    from ._model_without_key import ModelWithoutKey
 
 __all__ = ["Lost", "restore", "revive"]
 
@@ -154,11 +157,13 @@ def _made(
     row: AgentRow, settings: dict[str, Any], cls: type[AgentBase], configs: Mapping[str, dict[str, Any]]
 ) -> Hosted:
     whose = row.name or row.agent_id
-    models: list[ModelWithoutKey] = []
+    without_key: list[ModelWithoutKey] = []
 
     def stand_in(config: Mapping[str, Any]) -> ModelWithoutKey:
-        models.append(ModelWithoutKey(config, whose))
-        return models[-1]
+        from ._model_without_key import ModelWithoutKey  # with it comes all that asks models
+
+        without_key.append(ModelWithoutKey(config, whose))
+        return without_key[-1]
 
     def without_gaps(value: Any) -> Any:
         if value == TAKEN:
@@ -172,7 +177,7 @@ def _made(
     args, kwargs = without_gaps(settings["args"]), without_gaps(settings["kwargs"])
     for place, name in _model_names(cls, args, kwargs):
         try:
-            load_model(name)
+            models.load_model(name)
         except ModelChoiceError:
             config = configs.get(name, {"config_name": name})
             (kwargs if isinstance(place, str) else args)[place] = stand_in(config)
@@ -180,7 +185,7 @@ def _made(
     agent.agent_id = row.agent_id
     agent._init_settings = settings
     hosted = Hosted(agent, row.agent_id, settings, row.workspace, row.name, row.color, row.defined)
-    hosted.without_key = models
+    hosted.without_key = without_key
     return hosted
 
 

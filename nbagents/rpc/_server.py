@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -37,8 +37,10 @@ from ._options import OPEN_TO_ALL, UNPROTECTED, ServerOptions
 from ._places import Connection, claim, has_unix_sockets, socket_folder
 from ._revival import restore
 from ._servicer import AgentServerServicer
-from ._tls import TLS
 from ._token import new_token, read_token
+
+if TYPE_CHECKING:
+    from ._tls import TLS
 
 __all__ = ["AgentServer"]
 
@@ -221,16 +223,26 @@ class AgentServer:
         except RuntimeError:
             return 0
 
+    def _tell_of_the_end(self, connection: Connection) -> None:
+        """Say in the connection file that this is nobody's server any more; who needs one starts another."""
+        connection.ending = True
+        try:
+            connection.write()
+        except OSError as error:
+            log.warning("nobody can be told that this server ends: %s", error)
+
     async def stop(self, grace: float = 1.0, drain: float = 0.0) -> None:
         """End all calls, tell the clients, remove the files; who does not listen has ``grace`` seconds.
 
         For ``drain`` seconds the running calls may end by themselves, unless `hurry` is set; new ones are
-        refused meanwhile.
+        refused meanwhile, and whoever looks for a server finds that this one ends.
         """
         server, self._server = self._server, None
         if server is None:
             return
         if self.servicer is not None:
+            if drain and self.connection is not None and self.servicer.pending():
+                self._tell_of_the_end(self.connection)
             self.servicer.refuse_calls(f"the agent server {self.servicer.server_id} is being stopped")
             limit = time.monotonic() + drain
             while self.servicer.pending() and time.monotonic() < limit and not self.hurry.is_set():  # noqa: ASYNC110

@@ -38,7 +38,7 @@ from ._shape import unknown_kind
 from ._steering import Steering
 from ._telling import Telling
 from ._topics._host import TopicHost
-from ._unit import EXCHANGE
+from ._workshop import EXCHANGE
 
 __all__ = ["Session"]
 

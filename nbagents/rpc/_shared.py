@@ -14,16 +14,17 @@ __all__ = ["find_or_launch", "find_shared"]
 
 
 def find_shared() -> Connection | None:
-    """Return this user's shared server for this interpreter and version, if it runs."""
-    return next((c for c in connections() if c.fits_here()), None)
+    """Return this user's shared server for this interpreter and version, if it runs and is not stopped."""
+    return next((c for c in connections() if c.fits_here() and not c.ending), None)
 
 
 def find_or_launch(options: ServerOptions) -> tuple[Connection, Spawned | None]:
     """Return a server of the owner ``options.owner``; the second value if this process has launched it.
 
     Of the owner ``user`` there is one for all notebooks: two that start at once agree on one, and one that
-    died is started again with what its journal holds. Any other owner gets a server of its own. Blocking,
-    about half a second for a launch.
+    died is started again with what its journal holds. While one that was stopped ends its running calls,
+    another takes its place, without its agents. Any other owner gets a server of its own. Blocking, about
+    half a second for a launch.
 
     Raises:
         AgentServerError: it cannot be launched.

@@ -135,15 +135,15 @@ class Spawned:
         """Does the process run?"""
         return self.process.poll() is None
 
-    def wait(self, timeout: float) -> bool:
-        """Wait until the process has ended, ``timeout`` seconds at most; has it?"""
+    def wait(self, timeout: float | None) -> bool:
+        """Wait until the process has ended, ``timeout`` seconds at most if that is given; has it?"""
         try:
             self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             return False
         return True
 
-    def ended(self, timeout: float = 1.0) -> int | None:
+    def ended(self, timeout: float | None = 1.0) -> int | None:
         """Return the status of a process that has ended, or does just now; None if it has not."""
         if not self.wait(timeout):
             return None
@@ -162,6 +162,10 @@ class Spawned:
         self.process.is_let_go = True
         if self.process not in _left:
             _left.append(self.process)
+
+    def leave(self) -> None:
+        """Hold the lifeline of one that somebody has stopped until it has ended its calls. Never waits."""
+        threading.Thread(target=self.ended, args=(None,), name="nbagents-leave", daemon=True).start()
 
     def stop(self, timeout: float = 10.0) -> None:
         """End the process: by its lifeline, then by force. Twice is fine."""

@@ -13,7 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -37,7 +37,9 @@ from ._methods import ATTACH
 from ._printable import printable
 from ._proto import agent_pb2 as pb
 from ._pulse import Pulse
-from ._tls import Trust
+
+if TYPE_CHECKING:
+    from ._tls import Trust
 
 __all__ = ["Stream"]
 

@@ -18,7 +18,6 @@ from .. import _loop, recording
 from .._ids import new_id
 from .._surrogates import well_formed
 from ..exceptions import NbAgentsError, ProtocolError, ReplayMismatchError
-from ..recording import WHAT, Asked, Entry, name_in
 from ._fields import Fields
 from ._json import load, too_many
 from ._limits import LONGEST_ID
@@ -86,10 +85,10 @@ class Taping:
         try:
             # What would not do as a line of the file is left out here, where it comes in.
             if op == "note":
-                entry = Entry.from_dict({**told, "agent": event.agent, "n": 1})
+                entry = recording.Entry.from_dict({**told, "agent": event.agent, "n": 1})
                 tape.note(entry.agent, entry.asked, entry.answer)
                 return
-            asked = Asked.from_dict(told)
+            asked = recording.Asked.from_dict(told)
         except ValueError as error:
             if op == "note":  # one odd answer is no reason to part with the server
                 tape.miss(f"an answer to {event.agent or 'the program'}, as its server tells of it: {error}")
@@ -103,7 +102,9 @@ class Taping:
         self._asked.add(task)
         task.add_done_callback(self._asked.discard)
 
-    async def _answer(self, tape: recording.Tape, run: str, agent: str, asked: Asked, ticket: str) -> None:
+    async def _answer(
+        self, tape: recording.Tape, run: str, agent: str, asked: recording.Asked, ticket: str
+    ) -> None:
         about: dict[str, Any] = {"run": run, "ticket": ticket}
         try:
             about["answer"] = dict(await tape.answer(agent, asked))
@@ -177,7 +178,7 @@ class _FarTape:
         self._run = run
         self._asked: dict[str, concurrent.futures.Future[Mapping[str, Any]]] = {}
 
-    async def answer(self, agent: str, asked: Asked) -> Mapping[str, Any]:
+    async def answer(self, agent: str, asked: recording.Asked) -> Mapping[str, Any]:
         ticket, future = new_id(), concurrent.futures.Future[Mapping[str, Any]]()
         self._asked[ticket] = future
         told = {"op": "ask", "ticket": ticket, **asked.to_dict()}
@@ -187,16 +188,18 @@ class _FarTape:
         finally:
             self._asked.pop(ticket, None)
 
-    def note(self, agent: str, asked: Asked, answer: Mapping[str, Any]) -> None:
+    def note(self, agent: str, asked: recording.Asked, answer: Mapping[str, Any]) -> None:
         try:
-            entry = Entry.of(agent, 1, asked, answer)
+            entry = recording.Entry.of(agent, 1, asked, answer)
         except ValueError as error:  # the call itself was good
-            self.miss(f"the answer to a {WHAT[asked.kind]} by {agent or 'the program'}: {error}")
+            self.miss(f"the answer to a {recording.WHAT[asked.kind]} by {agent or 'the program'}: {error}")
             return
         line = entry.line().encode()
         size = len(line)
         if many := too_many(line):
-            self.miss(f"the answer to a {WHAT[asked.kind]} by {agent or 'the program'}: it holds {many}")
+            self.miss(
+                f"the answer to a {recording.WHAT[asked.kind]} by {agent or 'the program'}: it holds {many}"
+            )
             return
         kept = entry.answer if size <= recording.LONGEST else recording.too_large(entry.answer, size)
         told = {"op": "note", **entry.asked.to_dict(), "answer": dict(kept)}
@@ -237,7 +240,7 @@ class _FarTape:
             self.leave()
             return
         data = pb.Payload(data=json.dumps(told, ensure_ascii=False, allow_nan=False).encode())
-        event = pb.Event(kind=TAPE, run=self._run, agent=name_in(agent), data=data)
+        event = pb.Event(kind=TAPE, run=self._run, agent=recording.name_in(agent), data=data)
         self._session.writer.put(pb.Frame(event=event))
 
 

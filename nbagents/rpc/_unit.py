@@ -12,10 +12,7 @@ from typing import Any
 
 from ..exceptions import ProtocolError
 
-__all__ = ["EXCHANGE", "LAZY_ANNOTATIONS", "Part", "Unit"]
-
-EXCHANGE = "_exchange"
-"""The method of a call by which an agent gets its new class."""
+__all__ = ["LAZY_ANNOTATIONS", "Part", "Unit"]
 
 LAZY_ANNOTATIONS = __future__.annotations.compiler_flag
 LONGEST = 4 * 1024 * 1024

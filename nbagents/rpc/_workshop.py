@@ -15,14 +15,18 @@ import traceback
 import types
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..agents import AgentBase
 from ..exceptions import AgentCreationError
-from ._unit import Part, Unit
 
-__all__ = ["PACKAGE", "Workshop", "unit_of"]
+if TYPE_CHECKING:
+    from ._unit import Part, Unit
 
+__all__ = ["EXCHANGE", "PACKAGE", "Workshop", "unit_of"]
+
+EXCHANGE = "_exchange"
+"""The method of a call by which an agent gets its new class."""
 PACKAGE = "nbagents_cells"
 MOST = 512
 """Versions of classes that are kept for agents to come; agents that live keep theirs anyway."""
@@ -32,6 +36,8 @@ _lock = threading.Lock()
 
 def unit_of(cls: type) -> Unit | None:
     """Return the unit that a class of this process was made from, if it was."""
+    from ._unit import Unit
+
     unit = _modules.get(cls.__module__)
     return None if unit is None else Unit(cls.__qualname__, *_rest(unit))
 

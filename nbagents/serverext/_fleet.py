@@ -106,7 +106,7 @@ class Fleet:
             if self._ending.is_set():
                 raise AgentServerNotAliveError("this Jupyter server is ending, and its agent servers with it")
             owned = self._owned.get(python)
-            if owned is None or owned.status().state == "stopped":
+            if owned is None or owned.status().state == "stopped" or _is_left(owned):
                 options = ServerOptions(owner="jupyter", python=python)
                 options.check()
                 owned = self._owned[python] = OwnedServer(options, eager=True)
@@ -275,6 +275,15 @@ class Fleet:
             else:
                 counted[known.server_id] = _count(info, "pending")
         return counted
+
+
+def _is_left(owned: OwnedServer) -> bool:
+    """Has a client stopped it? Then another one takes its place, and it ends its running calls."""
+    if owned.connection is None or not owned.connection.is_ending():
+        return False
+    if owned.spawned is not None:
+        owned.spawned.leave()
+    return True
 
 
 def _is_gone(owned: OwnedServer, connection: Connection) -> bool:

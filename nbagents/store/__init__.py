@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from ._aside import MARK, set_aside
-from ._audit import AuditLog, AuditRow, audit_path
-from ._batch import Batch
-from ._file import Kind, claim, opened, told, transaction
-from ._journal import AgentRow, Journal
-from ._text import read_text, write_text
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy
+
+if TYPE_CHECKING:
+    from ._aside import MARK, set_aside
+    from ._audit import AuditLog, AuditRow, audit_path
+    from ._batch import Batch
+    from ._file import Kind, claim, opened, told, transaction
+    from ._journal import AgentRow, Journal
+    from ._text import read_text, write_text
 
 __all__ = [
     "MARK",
@@ -26,3 +31,15 @@ __all__ = [
     "transaction",
     "write_text",
 ]
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_aside": "MARK set_aside",
+        "_audit": "AuditLog AuditRow audit_path",
+        "_batch": "Batch",
+        "_file": "Kind claim opened told transaction",
+        "_journal": "AgentRow Journal",
+        "_text": "read_text write_text",
+    },
+)

@@ -57,7 +57,8 @@ JOURNAL = Kind(
     " start the server with the version that wrote it, or move the file away",
     **texts_of("the journal", "what agents have become cannot be kept"),
     # One process at a time; and no third file, which another one's locks would need.
-    first=("PRAGMA locking_mode = EXCLUSIVE",),
+    # A server starts without waiting for the disk, since a new file holds nothing that could be lost.
+    first=("PRAGMA locking_mode = EXCLUSIVE", "PRAGMA synchronous = OFF"),
     pragmas=(
         "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = NORMAL",

@@ -1,30 +1,30 @@
 """Tools: functions that a model may call. They know messages and events, and neither models nor agents.
 
 `Toolkit` is the form of AgentScope 1.x, `ServiceToolkit` that of 0.x; below them it is the same: a `Tool` is
-a function with a JSON schema made of its signature and docstring. The tools that come along are loaded at
-first use: every agent knows toolkits, and few need databases.
+a function with a JSON schema made of its signature and docstring. All is loaded at first use: every server
+asks whether an agent has tools, and few need databases.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ._audit import audit_calls, audit_log
-from ._effects import Effect, effects, effects_of
-from ._gathered import gathered
-from ._outside import told_blocks
-from ._policy import RULES, Policy
-from ._ready import READY_TOOLS, UNREADY_TOOLS
-from ._reserved import reserved
-from ._response import ToolResponse
-from ._run import ToolStream
-from ._service import ServiceExecStatus, ServiceResponse
-from ._service_toolkit import ServiceFactory, ServiceToolkit
-from ._tool import Tool
-from ._toolkit import Toolkit
+from .._lazy import lazy
 
 if TYPE_CHECKING:
+    from ._audit import audit_calls, audit_log
+    from ._effects import Effect, effects, effects_of
+    from ._gathered import gathered
+    from ._outside import told_blocks
+    from ._policy import RULES, Policy
+    from ._ready import READY_TOOLS, UNREADY_TOOLS
+    from ._reserved import reserved
+    from ._response import ToolResponse
+    from ._run import ToolStream
+    from ._service import ServiceExecStatus, ServiceResponse
+    from ._service_toolkit import ServiceFactory, ServiceToolkit
+    from ._tool import Tool
+    from ._toolkit import Toolkit
     from .code import Execution, KernelExecutor, execute_python_code, execute_shell_command
     from .database import Database, query_mysql, query_postgresql, query_sqlite
     from .files import (
@@ -135,35 +135,32 @@ __all__ = [
     "write_text_file",
 ]
 
-_PLACES = {
-    "code": """
-        Execution KernelExecutor execute_python_code execute_shell_command
-    """,
-    "database": """
-        Database query_mysql query_postgresql query_sqlite
-    """,
-    "files": """
-        create_directory create_file delete_directory delete_file get_current_directory insert_text_file
-        list_directory_content move_directory move_file read_json_file read_text_file view_text_file
-        write_json_file write_text_file
-    """,
-    "retrieval": """
-        IndexReport KnowledgeIndex Passage Skipped cos_sim retrieve_from_list
-    """,
-    "text": """
-        summarization
-    """,
-    "web": """
-        arxiv_search bing_search dblp_search dblp_search_authors dblp_search_publications
-        dblp_search_venues ddgs_search digest_webpage download_from_url google_search load_web
-        parse_html_to_text wikipedia_search wikipedia_search_categories
-    """,
-}
-_MODULES = {name: module for module, names in _PLACES.items() for name in names.split()}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
-    return value
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_audit": "audit_calls audit_log",
+        "_effects": "Effect effects effects_of",
+        "_gathered": "gathered",
+        "_outside": "told_blocks",
+        "_policy": "RULES Policy",
+        "_ready": "READY_TOOLS UNREADY_TOOLS",
+        "_reserved": "reserved",
+        "_response": "ToolResponse",
+        "_run": "ToolStream",
+        "_service": "ServiceExecStatus ServiceResponse",
+        "_service_toolkit": "ServiceFactory ServiceToolkit",
+        "_tool": "Tool",
+        "_toolkit": "Toolkit",
+        "code": "Execution KernelExecutor execute_python_code execute_shell_command",
+        "database": "Database query_mysql query_postgresql query_sqlite",
+        "files": "create_directory create_file delete_directory delete_file get_current_directory"
+        " insert_text_file list_directory_content move_directory move_file read_json_file read_text_file"
+        " view_text_file write_json_file write_text_file",
+        "retrieval": "IndexReport KnowledgeIndex Passage Skipped cos_sim retrieve_from_list",
+        "text": "summarization",
+        "web": "arxiv_search bing_search dblp_search dblp_search_authors dblp_search_publications"
+        " dblp_search_venues ddgs_search digest_webpage download_from_url google_search load_web"
+        " parse_html_to_text wikipedia_search wikipedia_search_categories",
+    },
+)

@@ -4,9 +4,24 @@ It listens to `nbagents.events`, and turns them into spans by the conventions fo
 tracer provider nothing of it is loaded. Knows no agents, no wire and no HTTP: a call is what its events tell.
 """
 
-from ._messages import MessageSpans
-from ._provider import settings
-from ._requests import request_span
-from ._tracing import Tracing, begin_in_server, flush, look, trace
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy
+
+if TYPE_CHECKING:
+    from ._messages import MessageSpans
+    from ._provider import settings
+    from ._requests import request_span
+    from ._tracing import Tracing, begin_in_server, flush, look, trace
 
 __all__ = ["MessageSpans", "Tracing", "begin_in_server", "flush", "look", "request_span", "settings", "trace"]
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_messages": "MessageSpans",
+        "_provider": "settings",
+        "_requests": "request_span",
+        "_tracing": "Tracing begin_in_server flush look trace",
+    },
+)

@@ -5,9 +5,9 @@ Knows nothing of what the vectors stand for. Every memory can ask for some; the 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .._lazy import lazy
 from ._embedder import Embedder, Embedding, ask, cosine, vectors, vectors_later
 
 if TYPE_CHECKING:
@@ -31,19 +31,12 @@ __all__ = [
     "vectors_later",
 ]
 
-_MODULES = {
-    "Database": "_database",
-    "Hit": "_index",
-    "Matrix": "_matrix",
-    "VectorIndex": "_index",
-    "packed": "_packed",
-    "unpacked": "_packed",
-}
-"""Where the names are that only an index needs."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
-    return value
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_database": "Database",
+        "_index": "Hit VectorIndex",
+        "_matrix": "Matrix",
+        "_packed": "packed unpacked",
+    },
+)

@@ -5,9 +5,9 @@ Knows runs and how they are rendered; knows no magics and no servers.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .._lazy import lazy
 from ._ahead import load_ahead
 from ._card import RunCard
 from ._flusher import Flusher, flusher
@@ -38,19 +38,12 @@ __all__ = [
 ]
 
 # Each loads anywidget, and is loaded where it is used.
-_HOME = {
-    "ChatWidget": "_chat_widget",
-    "MemoryWidget": "_memory_widget",
-    "MessageWidget": "_message_widget",
-    "PlaceholderWidget": "_message_widget",
-    "ServingWidget": "_serving_widget",
-}
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module 'nbagents.widgets' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_chat_widget": "ChatWidget",
+        "_memory_widget": "MemoryWidget",
+        "_message_widget": "MessageWidget PlaceholderWidget",
+        "_serving_widget": "ServingWidget",
+    },
+)

@@ -71,7 +71,7 @@ def test_importing_the_mirror_loads_nothing_behind_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name for name in done.stdout.split() if not name.startswith("nbagents.compat")}
-    light = {"nbagents", "nbagents._ports", "nbagents._version", "nbagents.exceptions"}
+    light = {"nbagents", "nbagents._lazy", "nbagents._ports", "nbagents._version", "nbagents.exceptions"}
     assert {name for name in loaded if not name.startswith("nbagents.exceptions.")} <= light
 
 

@@ -98,7 +98,7 @@ def test_importing_the_mirror_loads_nothing_behind_it() -> None:
     code = f"import sys, {ROOT}; print(*sorted(m for m in sys.modules if 'nbagents' in m))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name for name in done.stdout.split() if not name.startswith("nbagents.compat")}
-    ground = ("nbagents._ports", "nbagents._version", "nbagents.exceptions")
+    ground = ("nbagents._lazy", "nbagents._ports", "nbagents._version", "nbagents.exceptions")
     assert [name for name in loaded if name != "nbagents" and not name.startswith(ground)] == []
 
 

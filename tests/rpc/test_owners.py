@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -11,14 +12,17 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from remote_agents import Echo, Slow
+from remote_agents import Echo, Slow, settings
 
 from nbagents.exceptions import AgentServerError, AgentServerNotAliveError, NbAgentsError
 from nbagents.rpc import (
+    Connection,
+    OwnedServer,
     RpcAgent,
     RpcAgentClient,
     RpcAgentServerLauncher,
@@ -28,6 +32,7 @@ from nbagents.rpc import (
     find_or_launch,
 )
 from nbagents.rpc._places import connection_folder, socket_folder
+from nbagents.serverext._fleet import Fleet
 
 pytestmark = [pytest.mark.posix, pytest.mark.usefixtures("runtime")]
 LONG = os.environ.get("NBAGENTS_LONG") == "1"
@@ -240,3 +245,52 @@ def test_one_that_is_stopped_twice_does_not_wait(wait_for):
         assert isinstance(outcome(call.result, 20), NbAgentsError)
         assert time.monotonic() - begin < 5
         assert launcher._owned.spawned.process.wait(20) == 0
+
+
+@contextlib.contextmanager
+def a_place(owner: str) -> Iterator[Callable[[], Connection]]:
+    """Yield what finds the server of an owner, and starts one if there is none; end all that it started."""
+    found: list[Connection] = []
+    fleet = Fleet()
+    owned = OwnedServer(ServerOptions(owner=owner, idle_seconds=60))
+
+    def find() -> Connection:
+        found.append(fleet.bring_up() if owner == "jupyter" else owned.ensure())
+        return found[-1]
+
+    try:
+        yield find
+    finally:
+        fleet.close()
+        owned.stop()
+        for connection in found:
+            if connection.is_alive():
+                os.kill(connection.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("owner", ["user", "process", "jupyter"])
+def test_while_a_stopped_server_ends_its_calls_another_takes_its_place(owner: str, runtime: Path, wait_for):
+    with a_place(owner) as find:
+        first = find()
+        client = RpcAgentClient(first.address, token=first.token)
+        client.create_agent(settings(Slow, "s"), "s")
+        call = RpcAgent("s", "s", connect=lambda: client.attachment)(3.0)
+        assert client.get_server_info()["pending"] == 1
+        assert find().server_id == first.server_id
+        client.stop()
+        wait_for(first.is_ending)
+        second = find()
+        assert second.server_id != first.server_id
+        if owner == "user":
+            assert find_or_launch(ServerOptions(owner="user"))[0].server_id == second.server_id
+        assert first.is_alive(), "it ends its calls"
+        other = RpcAgentClient(second.address, token=second.token)
+        other.create_agent(settings(Echo, "e"), "e")
+        echo = RpcAgent("e", "e", connect=lambda: other.attachment)
+        assert echo("x").result(20).content == "e heard x"
+        gc.collect()
+        assert call.result(20).content == "s slept"
+        wait_for(lambda: not first.is_alive())
+        assert [known.server_id for known in connections()] == [second.server_id]
+        assert echo("y").result(20).content == "e heard y"
+    assert leftovers(runtime) == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -164,3 +166,47 @@ def test_a_launcher_that_nobody_holds_keeps_its_server(runtime: Path, wait_for):
     assert client.is_alive()
     client.stop()
     wait_for(lambda: not connection.is_alive())
+
+
+# ---------------------------------------------------------------------------- what need not be loaded
+
+LISTER = """
+import sys
+from nbagents.agents import AgentBase
+
+
+class Lister(AgentBase):
+    def reply(self, x=None):
+        return list(sys.modules)
+"""
+FIRST_REPLY = """
+import json, sys
+from lister import Lister
+from nbagents.message import Msg
+from nbagents.rpc import RpcAgent, RpcAgentClient, RpcAgentServerLauncher
+
+with RpcAgentServerLauncher(custom_agent_classes=[Lister]) as launcher:
+    client = RpcAgentClient(launcher.address, token=launcher.token)
+    client.create_agent({"class_name": "Lister", "args": ["lister"]}, "lister")
+    there = RpcAgent("lister", "lister", connect=lambda: client.attachment)(Msg("user", "hi")).content
+print(json.dumps([list(sys.modules), there]))
+"""
+NOT_YET = {
+    "difflib", "uuid", "nbagents.asking._question", "nbagents.budget._ledger", "nbagents.memory._in_memory",
+    "nbagents.models._base", "nbagents.recording._tape", "nbagents.rpc._tls", "nbagents.rpc._unit",
+    "nbagents.store._audit", "nbagents.tools._toolkit", "nbagents.topics._registry",
+    "nbagents.tracing._messages",
+}  # fmt: skip
+"""What takes long to load, and what an agent that neither thinks nor asks has no use for."""
+
+
+def test_a_first_reply_waits_for_nothing_that_it_does_not_need(runtime: Path, tmp_path: Path):
+    (tmp_path / "lister.py").write_text(LISTER)
+    run = subprocess.run(
+        [sys.executable, "-c", FIRST_REPLY], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    here, there = json.loads(run.stdout)
+    assert NOT_YET.intersection(here) == set()
+    assert NOT_YET.intersection(there) == set()
+    assert "sqlite3" in there, "its agents are kept"
+    assert "sqlite3" not in here

@@ -130,8 +130,11 @@ def test_groups_come_along_and_two_of_a_name_do_not():
 
 
 def test_each_tool_that_comes_along_is_known_as_ready_or_not():
+    named = {name: getattr(nbagents.tools, name) for name in nbagents.tools.__all__}
     functions = {
-        name for name in nbagents.tools._MODULES if inspect.isfunction(getattr(nbagents.tools, name))
+        name
+        for name, value in named.items()
+        if inspect.isfunction(value) and not value.__module__.startswith("nbagents.tools._")
     }
     assert functions - {"cos_sim"} == {*READY_TOOLS, *UNREADY_TOOLS}
     gathered(getattr(nbagents.tools, name) for name in READY_TOOLS)

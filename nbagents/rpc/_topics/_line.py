@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...exceptions import (
     AgentServerNotAliveError,
@@ -23,7 +23,9 @@ from .._requests import Requests
 from .._shape import unknown_kind
 from .._strays import Strays
 from .._stream import Stream
-from .._tls import Trust
+
+if TYPE_CHECKING:
+    from .._tls import Trust
 
 __all__ = ["Line", "Place"]
 
