@@ -24,6 +24,10 @@ class NbAgentsError(Exception):
             notes.insert(0, line)
         return notes
 
+    @__notes__.setter
+    def __notes__(self, notes: list[str]) -> None:
+        self.__dict__["_noted"] = notes
+
     def _render_traceback_(self) -> list[str]:
         """Show one readable line in a notebook, not our own frames."""
         return [f"{type(self).__name__}: {self}", *([f"Try: {self.hint}"] if self.hint else [])]
