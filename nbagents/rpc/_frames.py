@@ -31,8 +31,8 @@ SOFT_LIMIT = MAX_MESSAGE // 4
 MOST_FRAMES = 1000
 """Frames in a batch: the other side handles them in one turn of its loop."""
 MOST_PARTS = 2 * MOST_FRAMES  # each has its length before it
-SLICE = 16
-"""Frames that are handled at once, and that are worth a message of their own: so both sides work at once."""
+SLICE, SMALL_SLICE = 32, 8
+"""Frames that share a message where more are ready, and that are handled at once: so both sides work at once."""
 TURNS = 16
 MOMENT = 0.01
 """Seconds that a frame which is not urgent waits for others."""
@@ -48,8 +48,10 @@ Make = Callable[[], pb.Frame]
 class FrameWriter:
     """Writes the frames of one session, over one connection after the other. On the loop only."""
 
-    def __init__(self, in_flight: Callable[[], int], is_gone: Callable[[], bool] = lambda: False) -> None:
-        self._in_flight, self._is_gone = in_flight, is_gone
+    def __init__(
+        self, in_flight: Callable[[], int], is_gone: Callable[[], bool] = lambda: False, *, asks: bool = False
+    ) -> None:
+        self._in_flight, self._is_gone, self._asks = in_flight, is_gone, asks
         self._queued: deque[tuple[int, bytes | Make]] = deque()
         self._kept: deque[tuple[int, bytes]] = deque()
         self._kept_size = 0
@@ -235,14 +237,19 @@ class FrameWriter:
         for _ in range(TURNS):
             ready = len(self._queued)
             await asyncio.sleep(0)
-            if len(self._queued) == ready or ready >= SLICE:
+            if len(self._queued) == ready or ready >= self._slice():
                 return
+
+    def _slice(self) -> int:
+        """How many frames share a message: half of those in flight, where that is known."""
+        return min(max(self._in_flight() // 2, SMALL_SLICE), SLICE) if self._asks else SLICE
 
     def _batch(self) -> bytes:
         """Take what is to be written next; nothing if that must wait."""
         parts: list[bytes] = []
         size, queued, kept = 0, self._queued, self._kept
-        while queued and len(parts) < MOST_PARTS:
+        most = 2 * self._slice()  # each has its length before it
+        while queued and len(parts) < most:
             seq, data = queued[0]
             if not isinstance(data, bytes):
                 data = self._made(seq, data)

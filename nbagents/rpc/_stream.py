@@ -85,7 +85,7 @@ class Stream:
         self._token, self._handle, self._ended = token, handle, ended
         self._trust = trust
         self._session = f"{PROCESS}-{new_id()[:6]}"
-        self._writer = FrameWriter(in_flight, self._is_gone)
+        self._writer = FrameWriter(in_flight, self._is_gone, asks=True)
         self.put, self.unwritten, self.room = self._writer.put, self._writer.unwritten, self._writer.room
         self._server: tuple[int, str] | None = None
         self._pulse: Pulse | None = None
