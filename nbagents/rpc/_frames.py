@@ -28,11 +28,8 @@ __all__ = ["SLICE", "FrameWriter", "parsed"]
 log = logging.getLogger(__name__)
 SOFT_LIMIT = MAX_MESSAGE // 4
 """Bytes after which a batch is closed and the rest goes into the next."""
-MOST_FRAMES = 1000
-"""Frames in a batch: the other side handles them in one turn of its loop."""
-MOST_PARTS = 2 * MOST_FRAMES  # each has its length before it
 SLICE, SMALL_SLICE = 32, 8
-"""Frames that share a message where more are ready, and that are handled at once: so both sides work at once."""
+"""Frames that share a message, and that are handled at once, where more are ready: both sides work at once."""
 TURNS = 16
 MOMENT = 0.01
 """Seconds that a frame which is not urgent waits for others."""
