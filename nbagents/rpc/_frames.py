@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 SOFT_LIMIT = MAX_MESSAGE // 4
 """Bytes after which a batch is closed and the rest goes into the next."""
 SLICE, SMALL_SLICE = 32, 8
-"""Frames that share a message, and that are handled at once, where more are ready: both sides work at once."""
+"""Frames that share a message, and that are handled at once, where more are ready: so both sides work."""
 TURNS = 16
 MOMENT = 0.01
 """Seconds that a frame which is not urgent waits for others."""
