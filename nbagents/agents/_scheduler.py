@@ -114,7 +114,7 @@ class Scheduler(Patience):
         )
         message = PlaceholderMessage.of(call)
         speaks = agent is not None and kind == "call" and method != "_revise"
-        listeners = peek(agent, "_audience_at")(path) if speaks and peek(agent, "_audience") else ()
+        listeners = peek(agent, "_audience_at")(path) if speaks else ()
         if listeners or hold:
             after, needs = self.next_path(parent), (call,)
             batch = [call]

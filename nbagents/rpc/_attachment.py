@@ -93,6 +93,7 @@ class Attachment:
                 ended=self._end,
                 in_flight=lambda: len(self._calls) + len(self._requests) + len(self.many),
                 expects=self._expects,
+                parts=2,  # while one is answered over there the other is asked here
             )
         return self._opened
 

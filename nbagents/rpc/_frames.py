@@ -28,8 +28,10 @@ __all__ = ["SLICE", "FrameWriter", "parsed"]
 log = logging.getLogger(__name__)
 SOFT_LIMIT = MAX_MESSAGE // 4
 """Bytes after which a batch is closed and the rest goes into the next."""
+MOST_FRAMES = 1000
+"""Frames in a batch, at most."""
 SLICE, SMALL_SLICE = 32, 8
-"""Frames that share a message, and that are handled at once, where more are ready: so both sides work."""
+"""Frames that are handled at once, and that are worth a message of their own: so both sides work at once."""
 TURNS = 16
 MOMENT = 0.01
 """Seconds that a frame which is not urgent waits for others."""
@@ -43,12 +45,16 @@ Make = Callable[[], pb.Frame]
 
 
 class FrameWriter:
-    """Writes the frames of one session, over one connection after the other. On the loop only."""
+    """Writes the frames of one session, over one connection after the other. On the loop only.
+
+    ``in_flight`` tells how many answers are awaited or owed. Whoever awaits them may have them go round in
+    so many ``parts``, so that both sides work at once; 0 keeps together what is ready together.
+    """
 
     def __init__(
-        self, in_flight: Callable[[], int], is_gone: Callable[[], bool] = lambda: False, *, asks: bool = False
+        self, in_flight: Callable[[], int], is_gone: Callable[[], bool] = lambda: False, *, parts: int = 0
     ) -> None:
-        self._in_flight, self._is_gone, self._asks = in_flight, is_gone, asks
+        self._in_flight, self._is_gone, self._parts = in_flight, is_gone, parts
         self._queued: deque[tuple[int, bytes | Make]] = deque()
         self._kept: deque[tuple[int, bytes]] = deque()
         self._kept_size = 0
@@ -234,18 +240,18 @@ class FrameWriter:
         for _ in range(TURNS):
             ready = len(self._queued)
             await asyncio.sleep(0)
-            if len(self._queued) == ready or ready >= self._slice():
+            if len(self._queued) == ready or ready >= (self._part() or SLICE):
                 return
 
-    def _slice(self) -> int:
-        """How many frames share a message: half of those in flight, where that is known."""
-        return min(max(self._in_flight() // 2, SMALL_SLICE), SLICE) if self._asks else SLICE
+    def _part(self) -> int:
+        """Of how many frames a message is made, where it is one of several parts; else 0."""
+        return min(max(self._in_flight() // self._parts, SMALL_SLICE), SLICE) if self._parts else 0
 
     def _batch(self) -> bytes:
         """Take what is to be written next; nothing if that must wait."""
         parts: list[bytes] = []
         size, queued, kept = 0, self._queued, self._kept
-        most = 2 * self._slice()  # each has its length before it
+        most = 2 * (self._part() or MOST_FRAMES)  # each has its length before it
         while queued and len(parts) < most:
             seq, data = queued[0]
             if not isinstance(data, bytes):

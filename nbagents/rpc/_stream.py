@@ -66,7 +66,8 @@ class Stream:
 
     ``handle`` gets every frame that comes, in order and once; ``ended`` is called once, with the reason.
     ``in_flight`` tells how many answers are awaited. Frames put before it is open are kept.
-    ``expects`` is the id of the server that should be there, where that is known.
+    ``expects`` is the id of the server that should be there, where that is known. ``parts`` is that of
+    `FrameWriter`.
     """
 
     def __init__(
@@ -79,13 +80,14 @@ class Stream:
         ended: Callable[[NbAgentsError], None],
         in_flight: Callable[[], int],
         expects: str = "",
+        parts: int = 0,
     ) -> None:
         self._expects = expects
         self.address, self.server_id, self.epoch = address, "", ""
         self._token, self._handle, self._ended = token, handle, ended
         self._trust = trust
         self._session = f"{PROCESS}-{new_id()[:6]}"
-        self._writer = FrameWriter(in_flight, self._is_gone, asks=True)
+        self._writer = FrameWriter(in_flight, self._is_gone, parts=parts)
         self.put, self.unwritten, self.room = self._writer.put, self._writer.unwritten, self._writer.room
         self._server: tuple[int, str] | None = None
         self._pulse: Pulse | None = None
