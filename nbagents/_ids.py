@@ -20,8 +20,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 
 def new_id() -> str:
     """Return 32 random hexadecimal digits."""
-    digits = os.urandom(16).hex()  # as a UUID of version 4 has them; the module for those takes long to load
-    return f"{digits[:12]}4{digits[13:16]}{'89ab'[int(digits[16], 16) % 4]}{digits[17:]}"
+    return os.urandom(16).hex()
 
 
 def next_call_id() -> str:

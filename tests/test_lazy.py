@@ -1,3 +1,5 @@
+"""Names of packages are loaded when they are first used, and type checkers read the same names."""
+
 from __future__ import annotations
 
 import ast

@@ -69,7 +69,7 @@ class AgentLink(Remote):
 
     def send(self, call: Call) -> None:
         """Send a call, or keep it until the server is up."""
-        kept = _kept.get(self._key) if _kept else None
+        kept = _kept.get(self._key)
         if kept is not None:
             kept.append((self, call))
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from ...agents import Call, ended_because, scheduler
@@ -31,14 +31,6 @@ log = logging.getLogger(__name__)
 JSON = "application/json"
 MESSAGE, TEXT, PLAIN = "Msg", "str", "json"
 """The type names of a `Msg`, of a text, and of any other value that JSON holds."""
-_encoder = json.JSONEncoder(ensure_ascii=False)
-# Made once: `encode` makes one for each value.
-_make = json.encoder.c_make_encoder  # type: ignore[attr-defined]
-_written: Callable[[Any, int], Iterable[str]] = (
-    _make(None, _encoder.default, json.encoder.encode_basestring, None, ": ", ", ", False, False, True)
-    if _make is not None
-    else lambda tree, _: [_encoder.encode(tree)]
-)
 
 
 class LivingAgents:
@@ -155,7 +147,7 @@ def _message(post: pb.Post) -> Msg:
         return value
     if isinstance(value, dict) and isinstance(value.get("content"), str):
         value = value["content"]
-    text = value if isinstance(value, str) else "".join(_written(value, 0))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     name = post.sender.type if post.HasField("sender") else "user"
     return Msg(name, text, "assistant" if post.HasField("sender") else "user")
 
