@@ -29,7 +29,8 @@ def executed(path: Path, folder: Path) -> list[str]:
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
     return [
         "\n".join(
-            str(output.get("text") or output.get("data", {}).get("text/plain", ""))
+            # What a kernel prints comes in one piece or, where it paused, in two: no line more for that.
+            str(output.get("text") or output.get("data", {}).get("text/plain", "")).rstrip("\n")
             for output in cell.outputs
             if output.get("name") != "stderr"
         )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import grpc
+import pytest
 from remote_agents import Babbler, Buffers, Echo, Misses
 from wire import batch, hello
 
@@ -19,7 +20,8 @@ from nbagents.rpc._limits import MAX_MESSAGE, MAX_UNREAD
 from nbagents.rpc._methods import ATTACH
 from nbagents.rpc._proto import agent_pb2 as pb
 
-PIECES = 300_000 if os.environ.get("NBAGENTS_LONG") == "1" else 30_000
+LONG = os.environ.get("NBAGENTS_LONG") == "1"
+PIECES = 300_000 if LONG else 30_000
 WHOLE = "".join(f"{number:100} " for number in range(PIECES))
 """What the babbler says."""
 NARROW = [
@@ -69,6 +71,7 @@ def p99(echo: Any, until: Any) -> float:
     return sorted(took)[int(len(took) * 0.99)]
 
 
+@pytest.mark.timeout(900 if LONG else 60)
 def test_a_slow_reader_gets_each_message_whole_and_is_told_what_it_missed(remote, client, server):
     babbler, buffers, echo = remote(Babbler), remote(Buffers), remote(Echo)
     assert buffers().result(20)
@@ -99,6 +102,7 @@ def test_a_slow_reader_gets_each_message_whole_and_is_told_what_it_missed(remote
     assert len(said) + missed == PIECES + 1 - others, "the pieces, and that its turn had come"
 
 
+@pytest.mark.timeout(900 if LONG else 60)
 def test_who_reads_on_is_told_how_much_was_missed(remote, server):
     babbler = remote(Babbler)
     reader = SlowReader(server.address, server.token, babbler.agent_id)
