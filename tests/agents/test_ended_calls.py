@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 import time
+import weakref
 
 import pytest
 from plain_agents import Sleeps, Works
@@ -188,8 +189,19 @@ def test_a_calls_calls_end_with_it(capsys):
 
 
 def test_a_call_in_time_is_not_ended():
-    token = late(30)
+    token = late(1)
+    reply, slow = Echo("echo")(1), Sleeps("slow")()
+    context.deadline.reset(token)
+    with pytest.raises(CallTimeoutError):  # when the deadline of both has passed
+        slow.result(20)
+    assert reply.result(20).content == "echo<1>"
+
+
+def test_a_call_in_time_is_not_kept_until_its_deadline(until):
+    token = late(300)
     reply = Echo("echo")(1)
     context.deadline.reset(token)
     assert reply.content == "echo<1>"
-    assert reply._promise.timer.cancelled()
+    kept = weakref.ref(reply._promise)
+    del reply
+    until(lambda: gc.collect() is not None and kept() is None)
