@@ -54,7 +54,7 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "tests/rpc/test_tls.py::test_a_public_host_needs_tls",
     ),
     "no token without TLS": (
-        "rpc/_directory.py", 'return None if _is_here(address) else Trust("")', "return None",
+        "rpc/_directory.py", 'return None if _is_here(address) else _trust("")', "return None",
         "tests/rpc/test_tls.py::test_another_machine_gets_the_token_by_tls_only",
     ),
     "importing on private sockets only": (

@@ -192,7 +192,7 @@ with RpcAgentServerLauncher(custom_agent_classes=[Lister]) as launcher:
 print(json.dumps([list(sys.modules), there]))
 """
 NOT_YET = {
-    "difflib", "uuid", "nbagents.asking._question", "nbagents.budget._ledger", "nbagents.memory._in_memory",
+    "difflib", "nbagents.asking._question", "nbagents.budget._ledger", "nbagents.memory._in_memory",
     "nbagents.models._base", "nbagents.recording._tape", "nbagents.rpc._tls", "nbagents.rpc._unit",
     "nbagents.store._audit", "nbagents.tools._toolkit", "nbagents.topics._registry",
     "nbagents.tracing._messages",
