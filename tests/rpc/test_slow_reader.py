@@ -21,7 +21,7 @@ from nbagents.rpc._methods import ATTACH
 from nbagents.rpc._proto import agent_pb2 as pb
 
 LONG = os.environ.get("NBAGENTS_LONG") == "1"
-PIECES = 300_000 if LONG else 30_000
+PIECES, SECONDS = (300_000, 800) if LONG else (30_000, 120)
 WHOLE = "".join(f"{number:100} " for number in range(PIECES))
 """What the babbler says."""
 NARROW = [
@@ -41,11 +41,13 @@ class SlowReader:
         call.arguments.data = b"[[%d],{}]" % PIECES
         self._sent = [hello(), batch(pb.Frame(seq=1, call=call))]
         metadata = [("authorization", f"Bearer {token}")]
-        self._stream = self._channel.stream_stream(ATTACH)(self._requests(), metadata=metadata, timeout=120)
+        self._stream = self._channel.stream_stream(ATTACH)(
+            self._requests(), metadata=metadata, timeout=SECONDS
+        )
 
     def _requests(self) -> Iterator[bytes]:
         yield from self._sent
-        self._over.wait(120)
+        self._over.wait(SECONDS)
 
     def frames(self) -> Iterator[pb.Frame]:
         """Read on, until the reply is there."""
